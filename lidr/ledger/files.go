@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile writes data to path atomically (temporary file, fsync, rename, fsync of the folder) and creates the folders above it. A file that
+// already holds exactly these bytes is left alone.
+func WriteFile(path string, data []byte) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := replace(path, data); err != nil {
+		return fmt.Errorf("write %s: %w; nothing was changed, so free the cause (disk full? read-only folder?) and run the same command again", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// replace is the atomic part of [WriteFile]. The temporary file has a fixed name, so that what a killed process leaves
+// behind is overwritten by the next one and not added to.
+func replace(path string, data []byte) error {
+	temporary := path + ".new"
+	file, err := os.Create(temporary)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return os.Rename(temporary, path)
+}
+
+// WriteJSON writes v to path as indented JSON with a final newline, atomically.
+func WriteJSON(path string, v any) error {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	return WriteFile(path, buf.Bytes())
+}
+
+// ReadJSON reads path into v. A missing file is reported as fs.ErrNotExist; unknown fields are errors, since the files
+// that it reads are our own.
+func ReadJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w; it was not written by this version, so move it away and run again", path, err)
+	}
+	return nil
+}
+
+// WriteLines writes one JSON value a line to path, atomically.
+func WriteLines[T any](path string, rows []T) error {
+	data, err := encodeLines(rows)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	return WriteFile(path, data)
+}
+
+// ReadLines reads a file of one JSON value a line, as [WriteLines] writes it. An error names the file and the line.
+func ReadLines[T any](path string) ([]T, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var rows []T
+	for number := 1; len(data) > 0; number++ {
+		line, rest, ended := bytes.Cut(data, []byte("\n"))
+		if !ended {
+			return nil, fmt.Errorf("%s:%d: the last line has no end, so the file was cut short; delete it and run again", path, number)
+		}
+		var row T
+		if err := json.Unmarshal(line, &row); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, number, err)
+		}
+		rows, data = append(rows, row), rest
+	}
+	return rows, nil
+}
+
+// AppendLine appends one JSON value and a newline to path. It is for files that only describe a run (timing.jsonl):
+// a line torn by a crash is never read back.
+func AppendLine(path string, v any) error {
+	line, err := encodeLines([]any{v})
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(line)
+	return errors.Join(err, file.Close())
+}
+
+func encodeLines[T any](rows []T) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	for _, row := range rows {
+		if err := enc.Encode(row); err != nil {
+			return nil, err
+		}
+	}
+	return buf.Bytes(), nil
+}
+
+// syncDir makes a rename in dir durable.
+func syncDir(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
