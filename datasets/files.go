@@ -1,0 +1,94 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+var languageCode = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z]{2,4})?$`)
+
+func checkLanguages(langs []string) error {
+	if len(langs) == 0 {
+		return errors.New("datasets: no language named, expected at least one, such as \"en\"")
+	}
+	seen := map[string]bool{}
+	for _, l := range langs {
+		if !languageCode.MatchString(l) {
+			return fmt.Errorf("datasets: language %q: expected an ISO 639 code such as \"en\"", l)
+		}
+		if seen[l] {
+			return fmt.Errorf("datasets: language %q is named twice", l)
+		}
+		seen[l] = true
+	}
+	return nil
+}
+
+// promptFile is a file with the language its place says it is in, "" where its own lines say so.
+type promptFile struct{ path, lang string }
+
+// promptFiles finds the files of the languages: one file, the folder's prompts.jsonl, or one file a language.
+func promptFiles(path string, langs []string) ([]promptFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %w", err)
+	}
+	if !info.IsDir() {
+		lang := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), "mgsm_")
+		if len(langs) == 1 {
+			lang = langs[0]
+		} else if !languageCode.MatchString(lang) {
+			lang = ""
+		}
+		return []promptFile{{path, lang}}, nil
+	}
+	if own := filepath.Join(path, "prompts.jsonl"); exists(own) {
+		return []promptFile{{own, ""}}, nil
+	}
+	var files []promptFile
+	for _, lang := range langs {
+		names := []string{lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json"}
+		var found []string
+		for _, name := range names {
+			if exists(filepath.Join(path, name)) {
+				found = append(found, name)
+			}
+		}
+		switch len(found) {
+		case 0:
+			return nil, fmt.Errorf("%s: no file for language %q, expected %s; the folder has %s", path, lang,
+				strings.Join(names, " or "), listing(path))
+		case 1:
+			files = append(files, promptFile{filepath.Join(path, found[0]), lang})
+		default:
+			return nil, fmt.Errorf("%s: %s are all files for language %q, expected one", path, strings.Join(found, " and "), lang)
+		}
+	}
+	return files, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// listing names the files of a folder, for an error.
+func listing(folder string) string {
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) == 0 {
+		return "nothing"
+	}
+	var names []string
+	for _, e := range entries {
+		if len(names) == 20 {
+			return strings.Join(names, ", ") + ", …"
+		}
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,128 @@
+package datasets
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-gota/gota/dataframe"
+	"github.com/go-gota/gota/series"
+)
+
+// Frame makes a gota frame of a slice of flat structs, one row an element, one column a field, named by the field's
+// json tag (fields without one, or tagged "-", are left out). A column has the type of its field: string, int, float or
+// bool. gota itself would infer types from the values, and read the answer "007" as 7 and the text "NA" as missing.
+// A slice without elements gives a frame with all columns and no rows. Anything else is told in the frame's Err.
+func Frame(rows any) dataframe.DataFrame {
+	values := reflect.ValueOf(rows)
+	if values.Kind() != reflect.Slice || values.Type().Elem().Kind() != reflect.Struct {
+		return dataframe.DataFrame{Err: fmt.Errorf("datasets: a frame is made of a slice of structs, found %T", rows)}
+	}
+	fields, err := columnsOf(values.Type().Elem())
+	if err != nil {
+		return dataframe.DataFrame{Err: err}
+	}
+	columns := make([]series.Series, len(fields))
+	for c, f := range fields {
+		cells := reflect.MakeSlice(reflect.SliceOf(f.cell), values.Len(), values.Len())
+		for i := range values.Len() {
+			cells.Index(i).Set(values.Index(i).Field(f.index).Convert(f.cell))
+		}
+		columns[c] = series.New(cells.Interface(), f.series, f.name)
+	}
+	return dataframe.New(columns...)
+}
+
+// Rows is the inverse of [Frame]: rows points to a slice of structs and is given one element a row. A missing column,
+// a column of another type or a missing value is an error that names it; further columns are passed over.
+func Rows(df dataframe.DataFrame, rows any) error {
+	out := reflect.ValueOf(rows)
+	if out.Kind() != reflect.Pointer || out.Elem().Kind() != reflect.Slice || out.Elem().Type().Elem().Kind() != reflect.Struct {
+		return fmt.Errorf("datasets: rows are read into a pointer to a slice of structs, found %T", rows)
+	}
+	if df.Err != nil {
+		return fmt.Errorf("datasets: the frame holds an error: %w", df.Err)
+	}
+	fields, err := columnsOf(out.Elem().Type().Elem())
+	if err != nil {
+		return err
+	}
+	filled := reflect.MakeSlice(out.Elem().Type(), df.Nrow(), df.Nrow())
+	for _, f := range fields {
+		col, err := columnOf(df, f)
+		if err != nil {
+			return err
+		}
+		for i := range df.Nrow() {
+			cell := col.Elem(i)
+			if cell.IsNA() && f.series != series.String && f.series != series.Float {
+				return fmt.Errorf("datasets: column %q, row %d: a missing value, expected %s", f.name, i+1, f.series)
+			}
+			target := filled.Index(i).Field(f.index)
+			switch f.series {
+			case series.String:
+				target.SetString(cell.String())
+			case series.Int:
+				n, _ := cell.Int()
+				target.SetInt(int64(n))
+			case series.Float:
+				target.SetFloat(cell.Float())
+			case series.Bool:
+				b, _ := cell.Bool()
+				target.SetBool(b)
+			}
+		}
+	}
+	out.Elem().Set(filled)
+	return nil
+}
+
+// tableColumn is a struct field as a column of a frame.
+type tableColumn struct {
+	name   string
+	index  int
+	cell   reflect.Type // what gota wants to be given
+	series series.Type
+}
+
+func columnsOf(row reflect.Type) ([]tableColumn, error) {
+	var columns []tableColumn
+	for i := range row.NumField() {
+		field := row.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		c := tableColumn{name: name, index: i}
+		switch field.Type.Kind() {
+		case reflect.String:
+			c.cell, c.series = reflect.TypeFor[string](), series.String
+		case reflect.Int, reflect.Int32, reflect.Int64:
+			c.cell, c.series = reflect.TypeFor[int](), series.Int
+		case reflect.Float32, reflect.Float64:
+			c.cell, c.series = reflect.TypeFor[float64](), series.Float
+		case reflect.Bool:
+			c.cell, c.series = reflect.TypeFor[bool](), series.Bool
+		default:
+			return nil, fmt.Errorf("datasets: field %s of %s: a column is a string, a number or a bool, found %s", field.Name, row, field.Type)
+		}
+		columns = append(columns, c)
+	}
+	if len(columns) == 0 {
+		return nil, fmt.Errorf("datasets: %s has no field with a json tag, so a frame of it has no columns", row)
+	}
+	return columns, nil
+}
+
+func columnOf(df dataframe.DataFrame, want tableColumn) (series.Series, error) {
+	for i, name := range df.Names() {
+		if name != want.name {
+			continue
+		}
+		if found := df.Types()[i]; found != want.series {
+			return series.Series{}, fmt.Errorf("datasets: column %q holds %s, expected %s", name, found, want.series)
+		}
+		return df.Col(name), nil
+	}
+	return series.Series{}, fmt.Errorf("datasets: column %q is missing, the frame has %s", want.name, strings.Join(df.Names(), ", "))
+}

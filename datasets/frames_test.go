@@ -1,0 +1,62 @@
+package datasets
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-gota/gota/dataframe"
+	"github.com/go-gota/gota/series"
+	"github.com/google/go-cmp/cmp"
+)
+
+// Texts that gota's own readers would turn into numbers or into missing values come back as they were.
+func TestFrameRoundTrip(t *testing.T) {
+	type row struct {
+		Text   string  `json:"text"`
+		Number int64   `json:"number,omitempty"`
+		Share  float64 `json:"share"`
+		OK     bool    `json:"ok"`
+		Place  string  `json:"-"`
+		inner  int
+	}
+	rows := []row{{Text: "007", Number: -3, Share: 1e-9, OK: true}, {Text: "NaN"}, {Text: "NA"}, {Text: "a\n\"b\",c"}, {Text: ""}}
+	df := Frame(rows)
+	if df.Err != nil || strings.Join(df.Names(), " ") != "text number share ok" {
+		t.Fatalf("columns %v, error %v", df.Names(), df.Err)
+	}
+	var back []row
+	if err := Rows(df, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rows, back, cmp.AllowUnexported(row{})); diff != "" {
+		t.Error(diff)
+	}
+	if err := Rows(Frame(rows[:0]), &back); err != nil || len(back) != 0 {
+		t.Errorf("no rows came back as %v, error %v", back, err)
+	}
+}
+
+func TestRowsIsStrict(t *testing.T) {
+	for name, c := range map[string]struct {
+		df   dataframe.DataFrame
+		says string
+	}{
+		"missing column": {dataframe.New(series.New([]string{"a"}, series.String, "id"), series.New([]string{"en"}, series.String, "lang")), `column "prompt" is missing, the frame has id, lang`},
+		"another type":   {dataframe.New(series.New([]int{7}, series.Int, "id")), `column "id" holds int, expected string`},
+		"frame in error": {Frame(7), "found int"},
+	} {
+		var prompts []Prompt
+		if err := Rows(c.df, &prompts); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, expected %q", name, err, c.says)
+		}
+	}
+	var counts []struct {
+		N int `json:"n"`
+	}
+	if err := Rows(dataframe.New(series.New([]string{"1", "x"}, series.Int, "n")), &counts); err == nil || !strings.Contains(err.Error(), `column "n", row 2: a missing value`) {
+		t.Errorf("a missing count: %v", err)
+	}
+	if df := Frame([]struct{ A int }{{1}}); df.Err == nil {
+		t.Error("a struct without json tags made a frame")
+	}
+}

@@ -1,0 +1,274 @@
+package datasets
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxLine is the longest line, or array element, that the loaders take, in bytes. The longest published answers and
+// translations are some ten thousand characters; 16 MiB says "this is not such a file" before memory does.
+const MaxLine = 16 << 20
+
+// record is one JSON object of a file with the place it came from.
+type record struct {
+	file   string
+	line   int
+	fields map[string]json.RawMessage
+}
+
+// readRecords calls visit for each object of a file in order. The file holds one JSON object a line, or is one JSON
+// array of objects; the first character that is not a space decides. Blank lines are skipped.
+func readRecords(path string, visit func(record) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("datasets: %w", err)
+	}
+	defer f.Close()
+	return scanRecords(path, f, visit)
+}
+
+// scanRecords is readRecords on an open stream; name is what errors call it.
+func scanRecords(name string, r io.Reader, visit func(record) error) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	if bom, err := in.Peek(3); err == nil && string(bom) == "\ufeff" {
+		_, _ = in.Discard(3)
+	}
+	for line := 1; ; line++ {
+		raw, err := readLine(in)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+		text := bytes.TrimSpace(raw)
+		if len(text) == 0 {
+			continue
+		}
+		if text[0] == '[' {
+			return scanArray(name, line, io.MultiReader(bytes.NewReader(raw), in), visit)
+		}
+		rec, err := parseObject(name, line, text)
+		if err != nil {
+			return err
+		}
+		if err := visit(rec); err != nil {
+			return err
+		}
+	}
+}
+
+// readLine returns the next line with its line break, io.EOF after the last, or an error for a line beyond MaxLine.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > MaxLine {
+			return nil, fmt.Errorf("the line is longer than %d MiB, expected one JSON object a line", MaxLine>>20)
+		}
+		switch {
+		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
+			return line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
+}
+
+// scanArray reads the objects of one JSON array that begins on the given line.
+func scanArray(name string, line int, r io.Reader, visit func(record) error) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	lineAt := func(offset int64) int { return line + bytes.Count(raw[:offset], []byte("\n")) }
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := dec.Token(); err != nil { // the opening bracket
+		return fmt.Errorf("%s:%d: %w", name, line, err)
+	}
+	for dec.More() {
+		var element json.RawMessage
+		if err := dec.Decode(&element); err != nil {
+			return fmt.Errorf("%s:%d: broken JSON: %w", name, lineAt(dec.InputOffset()), err)
+		}
+		at := lineAt(dec.InputOffset() - int64(len(element)))
+		if len(element) > MaxLine {
+			return fmt.Errorf("%s:%d: the object is longer than %d MiB", name, at, MaxLine>>20)
+		}
+		rec, err := parseObject(name, at, element)
+		if err != nil {
+			return err
+		}
+		if err := visit(rec); err != nil {
+			return err
+		}
+	}
+	if _, err := dec.Token(); err != nil { // the closing bracket
+		return fmt.Errorf("%s:%d: broken JSON: the array does not end: %w", name, lineAt(dec.InputOffset()), err)
+	}
+	if rest := bytes.TrimSpace(raw[dec.InputOffset():]); len(rest) > 0 {
+		return fmt.Errorf("%s:%d: broken JSON: something follows the array's end", name, lineAt(dec.InputOffset()))
+	}
+	return nil
+}
+
+// parseObject checks that text is one JSON object in valid UTF-8 in which no field stands twice.
+func parseObject(name string, line int, text []byte) (record, error) {
+	rec := record{file: name, line: line, fields: map[string]json.RawMessage{}}
+	if !utf8.Valid(text) {
+		return rec, fmt.Errorf("%s:%d: invalid UTF-8 at byte %d of the line, expected UTF-8 text", name, line, firstInvalid(text)+1)
+	}
+	if text[0] != '{' {
+		return rec, fmt.Errorf("%s:%d: expected a JSON object, found %s", name, line, kind(text))
+	}
+	broken := func(err error) error {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the object does not end")
+		}
+		return fmt.Errorf("%s:%d: broken JSON: %w", name, line, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.Token(); err != nil {
+		return rec, broken(err)
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return rec, broken(err)
+		}
+		field, ok := key.(string)
+		if !ok {
+			return rec, broken(fmt.Errorf("expected a field name, found %v", key))
+		}
+		if _, twice := rec.fields[field]; twice {
+			return rec, fmt.Errorf("%s:%d: field %q stands twice", name, line, field)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return rec, broken(err)
+		}
+		rec.fields[field] = value
+	}
+	if _, err := dec.Token(); err != nil {
+		return rec, broken(err)
+	}
+	if len(bytes.TrimSpace(text[dec.InputOffset():])) > 0 {
+		return rec, fmt.Errorf("%s:%d: broken JSON: something follows the object's end, expected one object a line", name, line)
+	}
+	return rec, nil
+}
+
+func firstInvalid(text []byte) int {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i
+		}
+		i += size
+	}
+	return len(text)
+}
+
+// kind names the type of a JSON value as an error should.
+func kind(value json.RawMessage) string {
+	switch value[0] {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return "a number"
+	}
+	return fmt.Sprintf("%.20q", value)
+}
+
+// errorf is an error at the record's place.
+func (r record) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %s", r.file, r.line, fmt.Sprintf(format, args...))
+}
+
+// has reports whether all the fields stand in the record.
+func (r record) has(fields ...string) bool {
+	for _, f := range fields {
+		if _, ok := r.fields[f]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// names lists the record's fields in alphabetical order, on one line whatever they are.
+func (r record) names() string {
+	names := make([]string, 0, len(r.fields))
+	for f := range r.fields {
+		names = append(names, strings.Trim(strconv.Quote(f), `"`))
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}
+
+// only is an error if the record has a field that is not among the known ones.
+func (r record) only(known ...string) error {
+	expected := map[string]bool{}
+	for _, f := range known {
+		expected[f] = true
+	}
+	for f := range r.fields {
+		if !expected[f] {
+			return r.errorf("unknown field, found %s, expected only %s", r.names(), strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// value decodes a required field into out; expected says in words what it must be.
+func (r record) value(field, expected string, out any) error {
+	raw, ok := r.fields[field]
+	if !ok {
+		return r.errorf("field %q is missing, found %s", field, r.names())
+	}
+	if string(raw) == "null" || json.Unmarshal(raw, out) != nil {
+		return r.errorf("field %q: expected %s, found %s", field, expected, kind(raw))
+	}
+	return nil
+}
+
+// text is a required string field. encoding/json turns half of a surrogate pair into U+FFFD without a word; text
+// refuses it, since the file then does not hold the text that its author meant.
+func (r record) text(field string) (string, error) {
+	var s string
+	if err := r.value(field, "a string", &s); err != nil {
+		return "", err
+	}
+	raw := r.fields[field]
+	if strings.ContainsRune(s, utf8.RuneError) && !bytes.ContainsRune(raw, utf8.RuneError) &&
+		!bytes.Contains(bytes.ToLower(raw), []byte(`\ufffd`)) {
+		return "", r.errorf("field %q: invalid escape, half of a UTF-16 surrogate pair", field)
+	}
+	return s, nil
+}
+
+// filled is a required string field with something other than white space in it.
+func (r record) filled(field string) (string, error) {
+	s, err := r.text(field)
+	if err == nil && strings.TrimSpace(s) == "" {
+		return "", r.errorf("field %q is empty, expected text", field)
+	}
+	return s, err
+}

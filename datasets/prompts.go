@@ -1,0 +1,147 @@
+package datasets
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Prompt is one prompt in one language. Prompts with the same ID in different languages mean the same.
+type Prompt struct {
+	ID     string `json:"id"`
+	Lang   string `json:"lang"`             // ISO 639 code
+	Text   string `json:"prompt"`           // as published, not trimmed
+	Answer string `json:"answer,omitempty"` // the gold answer, "" if there is none
+
+	File string `json:"-"` // where it was read
+	Line int    `json:"-"` // counted from 1
+}
+
+// LoadPrompts reads the prompts of the named languages, language by language, in the order of the first language's
+// file. path is a folder with one file a language, LANG.jsonl, mgsm_LANG.jsonl or LANG.json (or with our own
+// prompts.jsonl), or it is one file. A file of our own form names the language of each line
+//
+//	{"id": "…", "lang": "en", "prompt": "…", "answer": "…"}
+//
+// with "answer" optional and no other field; in the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval) a file is
+// in one language.
+//
+// Every language must have the same IDs. MGSM has none: its problems are numbered by line ("mgsm-0"), and since
+// nothing else ties the files together, their gold answers must agree. The language prefix of GSM8K's IDs
+// ("degsm8k_7") is dropped.
+func LoadPrompts(path string, langs []string) ([]Prompt, error) {
+	if err := checkLanguages(langs); err != nil {
+		return nil, err
+	}
+	files, err := promptFiles(path, langs)
+	if err != nil {
+		return nil, err
+	}
+	byLang, seen := map[string][]Prompt{}, map[[2]string]Prompt{} // seen by language and ID
+	for _, file := range files {
+		prompts, err := readPrompts(file.path, file.lang)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range prompts {
+			if q, twice := seen[[2]string{p.Lang, p.ID}]; twice {
+				return nil, fmt.Errorf("%s:%d: id %q stands twice in language %q, first in %s:%d", p.File, p.Line, p.ID, p.Lang, filepath.Base(q.File), q.Line)
+			}
+			seen[[2]string{p.Lang, p.ID}] = p
+			byLang[p.Lang] = append(byLang[p.Lang], p)
+		}
+	}
+	return parallel(path, byLang, langs)
+}
+
+// readPrompts reads one file. The first record's fields settle the form, and every record must keep to it.
+func readPrompts(path, lang string) ([]Prompt, error) {
+	var (
+		prompts []Prompt
+		format  *promptFormat
+	)
+	err := readRecords(path, func(r record) error {
+		if format == nil {
+			if format = detect(r); format == nil {
+				return r.errorf("not a known form of prompts: found the fields %s; expected those of %s", r.names(), knownForms())
+			}
+		}
+		if !r.has(format.fields...) {
+			return r.errorf("not in the %s form of the lines before: found the fields %s, expected %s", format.name, r.names(),
+				strings.Join(format.fields, ", "))
+		}
+		p, err := format.parse(r, lang, len(prompts))
+		if err != nil {
+			return err
+		}
+		if p.Lang == "" {
+			return r.errorf("the file's name does not say its language: name one language, or call the file LANG.jsonl")
+		}
+		p.File, p.Line = r.file, r.line
+		prompts = append(prompts, p)
+		return nil
+	})
+	if err == nil && len(prompts) == 0 {
+		err = fmt.Errorf("%s: no prompts, expected one JSON object a line", path)
+	}
+	return prompts, err
+}
+
+// parallel puts the languages together by ID, in the order of the first language.
+func parallel(path string, byLang map[string][]Prompt, langs []string) ([]Prompt, error) {
+	var all []Prompt
+	first := byLang[langs[0]]
+	for _, lang := range langs {
+		prompts := byLang[lang]
+		if len(prompts) == 0 {
+			return nil, fmt.Errorf("%s: no prompts in language %q", path, lang)
+		}
+		at := map[string]Prompt{}
+		for _, p := range prompts {
+			at[p.ID] = p
+		}
+		var missing []string
+		for _, f := range first {
+			p, ok := at[f.ID]
+			if !ok {
+				missing = append(missing, f.ID)
+				continue
+			}
+			if strings.HasPrefix(p.ID, "mgsm-") && digits(p.Answer) != digits(f.Answer) {
+				return nil, fmt.Errorf("%s:%d: field \"response\": %q differs from %q on line %d of %s, expected the same problem on the same line",
+					p.File, p.Line, p.Answer, f.Answer, f.Line, f.File)
+			}
+			delete(at, f.ID)
+			all = append(all, p)
+		}
+		if len(missing) > 0 {
+			return nil, fmt.Errorf("%s: %d of the %d ids of language %q (%s) are missing in language %q: %s; expected the same ids",
+				prompts[0].File, len(missing), len(first), langs[0], filepath.Base(first[0].File), lang, some(missing))
+		}
+		for _, p := range prompts {
+			if _, extra := at[p.ID]; extra {
+				return nil, fmt.Errorf("%s:%d: id %q is not among the ids of language %q (%s), expected the same ids",
+					p.File, p.Line, p.ID, langs[0], filepath.Base(first[0].File))
+			}
+		}
+	}
+	return all, nil
+}
+
+// digits keeps the ASCII digits of a gold answer, so that "5,600" and "5.600" agree.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// some lists the first few of many names.
+func some(names []string) string {
+	if len(names) > 5 {
+		return strings.Join(names[:5], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

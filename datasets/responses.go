@@ -1,0 +1,189 @@
+package datasets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Response is one answer of a model to one prompt.
+type Response struct {
+	ID       string `json:"id"`
+	Lang     string `json:"lang"` // the language of the prompt, in which an answer is expected
+	Prompt   string `json:"prompt"`
+	Response string `json:"response"` // as the model gave it; may be empty
+
+	FinishReason string `json:"finish_reason"` // "stop", "length"; "" where the source does not say
+	Tokens       int    `json:"tokens"`        // new tokens; 0 where the source does not say
+}
+
+// Translation is one translation by a model of one of its answers.
+type Translation struct {
+	ID         string `json:"id"`
+	From       string `json:"from"`
+	To         string `json:"to"`
+	Source     string `json:"source"`     // the text that was translated
+	Completion string `json:"completion"` // what the model said, unparsed
+	Text       string `json:"text"`       // the translation, "" if it failed
+	OK         bool   `json:"ok"`
+	Reason     string `json:"reason"` // why it failed, "" if it did not
+}
+
+// publishedFailure is what the LIDR reference code writes in the place of a translation without a closing tag: 78 of
+// the 1,000 published translations into French.
+const publishedFailure = "Translation Error"
+
+// LoadResponses reads the answers of a model in one language, in file order: our own form, which is [Response] a line,
+// or the LIDR reference code's (id, prompt, response, and fields that are passed over). An empty answer is an answer.
+func LoadResponses(path, lang string) ([]Response, error) {
+	if err := checkLanguages([]string{lang}); err != nil {
+		return nil, err
+	}
+	var out []Response
+	seen := idLines{}
+	err := readRecords(path, func(r record) error {
+		resp, err := parseResponse(r, lang)
+		if err == nil {
+			err = seen.add(r, resp.ID)
+		}
+		out = append(out, resp)
+		return err
+	})
+	return whole(path, "responses", out, err)
+}
+
+// LoadTranslations reads translations of a model's answers, in file order: our own form, which is [Translation] a
+// line, or the LIDR reference code's, whose field "en2fr_reponse" (its spelling) holds the text after extraction, or
+// "Translation Error". A translation that failed comes back with OK false and its Reason; it is not an error of the
+// file. Text with the tags still in it goes through [ExtractTranslation].
+func LoadTranslations(path, from, to string) ([]Translation, error) {
+	if err := checkLanguages([]string{from, to}); err != nil {
+		return nil, err
+	}
+	var out []Translation
+	seen := idLines{}
+	err := readRecords(path, func(r record) error {
+		t, err := parseTranslation(r, from, to)
+		if err == nil {
+			err = seen.add(r, t.ID)
+		}
+		out = append(out, t)
+		return err
+	})
+	return whole(path, "translations", out, err)
+}
+
+// whole ends a load: nothing half-read is handed out, and an empty file is an error.
+func whole[T any](path, what string, out []T, err error) ([]T, error) {
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("%s: no %s, expected one JSON object a line", path, what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// idLines remembers on which line each ID stood.
+type idLines map[string]int
+
+func (seen idLines) add(r record, id string) error {
+	if first, twice := seen[id]; twice {
+		return r.errorf("id %q stands twice, first on line %d", id, first)
+	}
+	seen[id] = r.line
+	return nil
+}
+
+func parseResponse(r record, lang string) (out Response, err error) {
+	if out.ID, err = r.filled("id"); err != nil {
+		return out, err
+	}
+	if out.Prompt, err = r.filled("prompt"); err != nil {
+		return out, err
+	}
+	if out.Response, err = r.text("response"); err != nil {
+		return out, err
+	}
+	out.Lang = lang
+	if !r.has("lang") { // the reference code's form
+		return out, nil
+	}
+	if err = r.only("id", "lang", "prompt", "response", "finish_reason", "tokens"); err != nil {
+		return out, err
+	}
+	if err = r.same("lang", lang); err != nil {
+		return out, err
+	}
+	if out.FinishReason, err = r.text("finish_reason"); err != nil {
+		return out, err
+	}
+	return out, r.value("tokens", "a whole number", &out.Tokens)
+}
+
+func parseTranslation(r record, from, to string) (out Translation, err error) {
+	if out.ID, err = r.filled("id"); err != nil {
+		return out, err
+	}
+	out.From, out.To = from, to
+	if r.has("ok") {
+		return parseOwnTranslation(r, out)
+	}
+	if out.Source, err = r.text("response"); err != nil {
+		return out, err
+	}
+	if out.Completion, err = r.text(from + "2" + to + "_reponse"); err != nil {
+		return out, err
+	}
+	switch text := strings.TrimSpace(out.Completion); {
+	case text == publishedFailure:
+		out.Reason = "published as " + publishedFailure
+	case strings.Contains(text, openTranslated) || strings.Contains(text, closeTranslated):
+		out.Text, out.OK, out.Reason = ExtractTranslation(text)
+	case text == "":
+		out.Reason = "empty"
+	default:
+		out.Text, out.OK = text, true
+	}
+	return out, nil
+}
+
+func parseOwnTranslation(r record, out Translation) (Translation, error) {
+	err := r.only("id", "from", "to", "source", "completion", "text", "ok", "reason")
+	if err != nil {
+		return out, err
+	}
+	if err = r.same("from", out.From); err != nil {
+		return out, err
+	}
+	if err = r.same("to", out.To); err != nil {
+		return out, err
+	}
+	if out.Source, err = r.text("source"); err != nil {
+		return out, err
+	}
+	if out.Completion, err = r.text("completion"); err != nil {
+		return out, err
+	}
+	if out.Text, err = r.text("text"); err != nil {
+		return out, err
+	}
+	if out.Reason, err = r.text("reason"); err != nil {
+		return out, err
+	}
+	if err = r.value("ok", "true or false", &out.OK); err != nil {
+		return out, err
+	}
+	if out.OK != (out.Reason == "") || out.OK != (out.Text != "") {
+		return out, r.errorf("fields \"ok\", \"text\" and \"reason\" contradict each other, expected a text where ok is true and a reason where it is not")
+	}
+	return out, nil
+}
+
+// same is an error unless the string field has the value that the caller asked for.
+func (r record) same(field, expected string) error {
+	found, err := r.text(field)
+	if err == nil && found != expected {
+		err = r.errorf("field %q: expected %q, found %q", field, expected, found)
+	}
+	return err
+}
