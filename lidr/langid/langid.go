@@ -1,0 +1,106 @@
+// Package langid says which language a text is in.
+//
+// [Default] is a small identifier that needs no files: the script decides where a script has one language here
+// (Russian by Cyrillic, Chinese and Japanese by Han and kana, Korean, Arabic, Thai, Bengali, Hindi), and character
+// n-grams and words decide between the languages in Latin script (English, Spanish, German, French, Italian,
+// Portuguese, Swahili). Its profiles are counted from texts of our own (folder text) when it is first used.
+//
+// What has too few letters once code, addresses and numbers are taken out is "undetermined", and so is text in another
+// script. Off-target rates depend on the identifier, so that its name and version stand beside each of them.
+package langid
+
+import "unicode"
+
+// Identifier names the language of a text.
+type Identifier interface {
+	// Name is the identifier's name and version, such as "lidr-ngram/1".
+	Name() string
+	// Identify returns an ISO 639 code and a confidence between 0 and 1, or "" and 0 for a text that is too short or
+	// in no language that the identifier knows.
+	Identify(text string) (lang string, confidence float64)
+}
+
+// Default returns the built-in identifier. It is safe for concurrent use.
+func Default() Identifier { return ngram{} }
+
+type ngram struct{}
+
+// Name says the version too: it changes with the profiles and the rules.
+func (ngram) Name() string { return "lidr-ngram/1" }
+
+// How many letters a text must have to be in a language: in the scripts that several languages share, Latin and Han,
+// and in those that decide by themselves. A character of Chinese, Japanese or Korean counts as two letters.
+const (
+	minLetters       = 8
+	minScriptLetters = 3
+)
+
+// minPosterior is the least posterior with which a language in Latin script is named: more probable than not. Below it
+// stand names and words that several languages have.
+const minPosterior = 0.5
+
+// Identify takes the script with the most letters, and for Latin script the language with the best profile. The
+// confidence is the share of the script among the letters times the posterior of the language within it.
+func (ngram) Identify(text string) (string, float64) {
+	prose := proseOf(text)
+	counts, total := map[string]int{}, 0
+	for _, r := range prose {
+		if unicode.IsLetter(r) || unicode.IsMark(r) { // the vowels of Thai, Bengali and Hindi are marks
+			script, weight := scriptOf(r)
+			counts[script] += weight
+			total += weight
+		}
+	}
+	han := counts["zh"]
+	if kana := counts["ja"]; kana*10 >= han { // Japanese prose has more kana than this; a Chinese text may quote some
+		counts["ja"], counts["zh"] = kana+han, 0
+	}
+	best := ""
+	for script, n := range counts {
+		if n > counts[best] || n == counts[best] && script < best {
+			best = script
+		}
+	}
+	share := float64(counts[best]) / float64(total)
+	switch {
+	case best == "other", counts[best] < minScriptLetters:
+		return "", 0
+	case best != "latin" && best != "zh":
+		return best, share
+	case counts[best] < minLetters:
+		return "", 0
+	case best == "zh":
+		return best, share
+	}
+	lang, posterior := classify(prose)
+	if posterior < minPosterior {
+		return "", 0
+	}
+	return lang, share * posterior
+}
+
+// scriptOf returns the language that a letter's script stands for, or "latin" or "other", and how many letters of an
+// alphabet it is worth. Han stands for Chinese as long as there is no kana beside it.
+func scriptOf(r rune) (script string, weight int) {
+	switch {
+	case unicode.Is(unicode.Latin, r):
+		return "latin", 1
+	case unicode.Is(unicode.Cyrillic, r):
+		return "ru", 1
+	case unicode.Is(unicode.Han, r):
+		return "zh", 2
+	case unicode.In(r, unicode.Hiragana, unicode.Katakana):
+		return "ja", 2
+	case unicode.Is(unicode.Hangul, r):
+		return "ko", 2
+	case unicode.Is(unicode.Arabic, r):
+		return "ar", 1
+	case unicode.Is(unicode.Thai, r):
+		return "th", 1
+	case unicode.Is(unicode.Bengali, r):
+		return "bn", 1
+	case unicode.Is(unicode.Devanagari, r):
+		return "hi", 1
+	}
+	return "other", 1
+}

@@ -1,0 +1,116 @@
+package langid
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"lidrlab/datasets"
+)
+
+func TestIdentify(t *testing.T) {
+	id := Default()
+	for _, c := range []struct{ lang, text string }{
+		{"en", "What is a bond?"},
+		{"en", "Anna has 12 apples. She buys 5 more, so she has 12 + 5 = 17. The answer is 17."},
+		{"es", "Anna tiene 12 manzanas. Compra 5 más, así que tiene 12 + 5 = 17. La respuesta es 17."},
+		{"de", "Anna hat 12 Äpfel. Sie kauft noch 5, also hat sie 12 + 5 = 17. Die Antwort ist 17."},
+		{"fr", "Anna a 12 pommes. Elle en achète encore 5, donc elle en a 12 + 5 = 17. La réponse est 17."},
+		{"it", "Anna ha 12 mele. Ne compra altre 5, quindi ha 12 + 5 = 17. La risposta è 17."},
+		{"pt", "A Anna tem 12 maçãs. Ela compra mais 5, portanto tem 12 + 5 = 17. A resposta é 17."},
+		{"sw", "Anna ana matofaa 12. Ananunua 5 zaidi, kwa hiyo ana 12 + 5 = 17. Jibu ni 17."},
+		{"ru", "Ответ: 17."},
+		{"ja", "答えは17です。"},
+		{"zh", "因此，安娜现在有17个苹果。答案是17。"},
+		{"ko", "답은 17입니다."},
+		{"ar", "الجواب هو ١٧"},
+		{"th", "คำตอบคือ 17"},
+		{"bn", "উত্তর হল ১৭"},
+		{"hi", "उत्तर १७ है"},
+		{"ru", "Функция print() языка Python выводит текст:\n```python\nprint('hello, wonderful world of snakes')\n```"},
+		{"ja", "東京都庁舎は新宿区西新宿二丁目にある"}, // more Han than kana
+		{"", ""},
+		{"", "17"},
+		{"", "12 + 5 = 17\n17 × 2 = 34"},
+		{"", "$1,234.50"},
+		{"", "Paris"},
+		{"", "東京"}, // Chinese or Japanese
+		{"", "for (int i = 0; i < n; i++) { sum += a[i]; }"},
+		{"", "```go\nfunc main() { println(\"this is the answer to all of your questions\") }"},
+		{"", "https://example.org/where/to/find/the/answer"},
+		{"", `\frac{1}{2} + \sqrt{3}`},
+		{"", "Γειά σου Κόσμε, τι κάνεις;"}, // a script that is not among the known ones
+	} {
+		lang, confidence := id.Identify(c.text)
+		if lang != c.lang || (lang == "") != (confidence == 0) || confidence < 0 || confidence > 1 {
+			t.Errorf("%q: %q with %.2f, expected %q", c.text, lang, confidence, c.lang)
+		}
+	}
+}
+
+// Of the published prompts of each language at least 98 % are told right (undetermined counts as not right), though
+// some ask to translate a sentence and are mostly in another language.
+func TestPublishedPrompts(t *testing.T) {
+	data := dataFolder(t)
+	for folder, langs := range map[string][]string{
+		"x-alpacaeval":           {"en", "de", "ru"},
+		"alpagasus/id_1000_2000": {"en", "es", "ru", "de", "fr"},
+		"mgsm":                   {"en", "es", "ru", "de", "fr"},
+	} {
+		prompts, err := datasets.LoadPrompts(filepath.Join(data, folder), langs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		right, n := map[string]int{}, len(prompts)/len(langs)
+		for _, p := range prompts {
+			if lang, _ := Default().Identify(p.Text); lang == p.Lang {
+				right[p.Lang]++
+			}
+		}
+		for _, lang := range langs {
+			share := float64(right[lang]) / float64(n)
+			t.Logf("%s: %.2f %% of %d prompts in %s", folder, 100*share, n, lang)
+			if share < 0.98 {
+				t.Errorf("%s: %.2f %% of the prompts in %s were told right, expected 98 %%", folder, 100*share, lang)
+			}
+		}
+	}
+}
+
+// Real answers are long, and all of them are told right.
+func TestPublishedAnswers(t *testing.T) {
+	data := dataFolder(t)
+	translations, err := datasets.LoadTranslations(filepath.Join(data, "llama3-m0", "en.to_fr.jsonl"), "en", "fr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range translations[:300] {
+		if lang, _ := Default().Identify(tr.Source); lang != "en" {
+			t.Errorf("%s: the English answer is told as %q", tr.ID, lang)
+		}
+		if lang, _ := Default().Identify(tr.Text); tr.OK && lang != "fr" {
+			t.Errorf("%s: the French translation is told as %q", tr.ID, lang)
+		}
+	}
+}
+
+func dataFolder(t *testing.T) string {
+	t.Helper()
+	data := os.Getenv("LIDR_DATA")
+	if data == "" {
+		t.Skip("LIDR_DATA names no folder of published data")
+	}
+	return data
+}
+
+func FuzzIdentify(f *testing.F) {
+	f.Add("The answer is 17.")
+	f.Add("答えは17です。```")
+	f.Add("\xff<a>`\\frac")
+	f.Fuzz(func(t *testing.T, text string) {
+		lang, confidence := Default().Identify(text)
+		if (lang == "") != (confidence == 0) || !(confidence >= 0 && confidence <= 1) {
+			t.Fatalf("%q: %q with confidence %v", text, lang, confidence)
+		}
+	})
+}
