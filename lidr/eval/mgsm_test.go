@@ -1,0 +1,57 @@
+package eval
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr/langid"
+)
+
+func TestScoreMGSM(t *testing.T) {
+	answers := []string{
+		"Sie verkauft 9 Eier für je zwei Dollar. Die Antwort lautet 18.",
+		"She sells nine eggs for two dollars each. The answer is 18.",
+		"Das weiß ich leider nicht, vielleicht waren es 20 Eier.",
+		"18",
+	}
+	items, score, err := ScoreMGSM(answers, []string{"18", "18", "18", "18"}, "de", langid.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !items[1].Right || !items[1].WrongLang || items[1].StrictRight || !items[3].Undetermined {
+		t.Errorf("items %+v", items)
+	}
+	for what, c := range map[string][2]float64{
+		"accuracy": {score.Accuracy.Mean, 0.75}, "strict": {score.Strict.Mean, 0.25}, "flexible": {score.Flexible.Mean, 0.75},
+		"off-target": {score.OffTarget.Mean, 0.25}, "right on target": {score.RightOnTarget.Mean, 0.5},
+		"right off target": {score.RightOffTarget.Mean, 0.25}, "wrong": {score.Wrong.Mean, 0.25},
+		"undetermined": {float64(score.Undetermined), 1},
+	} {
+		near(t, what, c[0], c[1], 1e-15)
+	}
+	if _, _, err := ScoreMGSM(answers[:1], []string{"eighteen"}, "de", langid.Default()); err == nil {
+		t.Error("a gold answer without a number was taken")
+	}
+}
+
+// Every gold answer of MGSM, as it is published and as an answer's ending in its language, is read back by all three.
+func TestGoldAnswers(t *testing.T) {
+	data := os.Getenv("LIDR_DATA")
+	if data == "" {
+		t.Skip("LIDR_DATA names no folder of published data")
+	}
+	prompts, err := datasets.LoadPrompts(filepath.Join(data, "mgsm"), []string{"en", "es", "ru", "de", "fr"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phrase := map[string]string{"en": "The answer is ", "es": "La respuesta es ", "ru": "Ответ — ", "de": "Die Antwort lautet ", "fr": "La réponse est "}
+	for _, p := range prompts {
+		answer := phrase[p.Lang] + p.Answer + "."
+		n, _ := Number(answer, p.Lang)
+		if !HarnessEqual(StrictNumber(answer, p.Lang), p.Answer) || !HarnessEqual(FlexibleNumber(answer), p.Answer) || !EqualNumbers(n, p.Answer) {
+			t.Errorf("%s in %s: %q read as %q, %q, %q", p.ID, p.Lang, answer, StrictNumber(answer, p.Lang), FlexibleNumber(answer), n)
+		}
+	}
+}

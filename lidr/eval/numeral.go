@@ -1,0 +1,170 @@
+package eval
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// commaStyle is how a language writes numbers: 1.234,5 or 1 234,5 if true, else 1,234.5.
+type commaStyle bool
+
+// numeral is one number of a text in normal form, with its place in bytes.
+type numeral struct {
+	start, end int
+	value      string
+}
+
+// numerals finds all numbers of a text whose digits are ASCII.
+func (s commaStyle) numerals(text string) []numeral {
+	var found []numeral
+	for i := 0; i < len(text); {
+		if !isDigit(text, i) && !(text[i] == '.' && isDigit(text, i+1) && !isDigit(text, i-1)) {
+			i++
+			continue
+		}
+		groups, separators := s.run(text, i)
+		negative := hasMinus(text[:i])
+		for len(groups) > 0 {
+			n, whole, decimals := s.number(groups, separators)
+			start := i
+			for g := range n {
+				i += len(groups[g])
+				if g < n-1 {
+					i += len(separators[g])
+				}
+			}
+			value := normal(negative, whole, decimals)
+			if n == len(groups) && decimals == "" && !strings.HasSuffix(text[:start], "/") {
+				if over := denominator(text[i:]); over != "" {
+					value += "/" + strings.TrimLeft(over, "0")
+					i += 1 + len(over)
+				}
+			}
+			found = append(found, numeral{start, i, value})
+			if n < len(groups) {
+				i += len(separators[n-1])
+				separators = separators[n:]
+			}
+			groups, negative = groups[n:], false
+		}
+	}
+	return found
+}
+
+// run cuts the digits from i on into groups with one separator between each two. ".5" begins with an empty group.
+func (s commaStyle) run(text string, i int) (groups, separators []string) {
+	for {
+		start := i
+		for isDigit(text, i) {
+			i++
+		}
+		groups = append(groups, text[start:i])
+		size := 0
+		switch {
+		case strings.HasPrefix(text[i:], "\u00a0"):
+			size = len("\u00a0")
+		case i < len(text) && (strings.IndexByte(".,'", text[i]) >= 0 || bool(s) && text[i] == ' '):
+			size = 1
+		}
+		if size == 0 || !isDigit(text, i+size) {
+			return groups, separators
+		}
+		separators = append(separators, text[i:i+size])
+		i += size
+	}
+}
+
+// maxGroups bounds the work on a long list such as 1,1,1,…: no answer has more groups of digits in one number.
+const maxGroups = 12
+
+// number reads one number from the front of a run: how many of its groups belong to it, its whole part and its
+// decimals. Most runs are one number; "1,2,3" in English is a list of three.
+func (s commaStyle) number(groups, separators []string) (n int, whole, decimals string) {
+	for n = min(len(groups), maxGroups); n > 1; n-- {
+		if s.thousands(groups[:n], separators[:n-1]) {
+			return n, strings.Join(groups[:n], ""), ""
+		}
+		point := separators[n-2]
+		if (point == "." || point == "," && (bool(s) || n > 2)) &&
+			(n == 2 || point != separators[0] && grouped(groups[:n-1], separators[:n-2])) {
+			return n, strings.Join(groups[:n-1], ""), groups[n-1]
+		}
+	}
+	return 1, groups[0], ""
+}
+
+// thousands reports whether every separator of the groups separates thousands.
+func (s commaStyle) thousands(groups, separators []string) bool {
+	if !grouped(groups, separators) {
+		return false
+	}
+	return len(groups) > 2 || separators[0] != "." || bool(s)
+}
+
+// grouped reports whether digits are grouped as thousands are: one to three digits, then threes, the same separator
+// throughout; or, in the Indian way, twos before the last three.
+func grouped(groups, separators []string) bool {
+	if len(groups[0]) < 1 || len(groups[0]) > 3 || groups[0][0] == '0' {
+		return false
+	}
+	for i, g := range groups[1:] {
+		indian := len(g) == 2 && len(groups[0]) <= 2 && i < len(groups)-2
+		if len(g) != 3 && !indian || separators[i] != separators[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// normal writes a number without separators, leading zeros and a tail of zeros.
+func normal(negative bool, whole, decimals string) string {
+	whole, decimals = strings.TrimLeft(whole, "0"), strings.TrimRight(decimals, "0")
+	if whole == "" {
+		whole = "0"
+	}
+	if decimals != "" {
+		whole += "." + decimals
+	}
+	if negative && whole != "0" {
+		return "-" + whole
+	}
+	return whole
+}
+
+// denominator is what stands below a fraction's stroke at the beginning of the rest, "" if there is none, if it is
+// zero, or if the strokes are those of a date.
+func denominator(rest string) string {
+	if !strings.HasPrefix(rest, "/") {
+		return ""
+	}
+	end := 1
+	for isDigit(rest, end) {
+		end++
+	}
+	if strings.Trim(rest[1:end], "0") == "" || strings.HasPrefix(rest[end:], "/") {
+		return ""
+	}
+	return rest[1:end]
+}
+
+// hasMinus reports whether a sign stands at the end of what precedes a number, with or without a currency between. A
+// stroke behind a digit, a letter or a bracket is none: "5-3" holds 5 and 3.
+func hasMinus(before string) bool {
+	before = trimCurrency(before)
+	if !strings.HasSuffix(before, "-") {
+		return false
+	}
+	before = trimCurrency(strings.TrimSuffix(before, "-"))
+	r, _ := utf8.DecodeLastRuneInString(before)
+	return before == "" || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(")]-", r)
+}
+
+func trimCurrency(s string) string {
+	if r, size := utf8.DecodeLastRuneInString(s); unicode.Is(unicode.Sc, r) {
+		return s[:len(s)-size]
+	}
+	return s
+}
+
+func isDigit(s string, i int) bool { return i >= 0 && i < len(s) && '0' <= s[i] && s[i] <= '9' }
