@@ -1,0 +1,221 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"lidrlab/plots"
+)
+
+// Figure is one plot of a report, laid out twice so that its text is readable
+// on a desktop as on a phone.
+type Figure struct {
+	Name    string // its file name without extension: "accuracy"
+	Title   string
+	Caption string
+	Wide    *plots.Figure // 150 mm
+	Narrow  *plots.Figure // 80 mm
+}
+
+// Widths in millimetres. The page shows them at up to 720 and 400 px, so that
+// their text is about as large as a caption.
+const wide, narrow = 150, 80
+
+// interval is the half-length of a 95 % interval in standard errors (normal approximation).
+const interval = 1.96
+
+// Figures draws the plots of the report. Markdown refers to them as
+// plots/NAME.svg; HTML holds them itself.
+func Figures(d Data) []Figure {
+	var out []Figure
+	add := func(name, title, caption string, draw func(width float64) *plots.Figure) {
+		out = append(out, Figure{name, title, caption, draw(wide), draw(narrow)})
+	}
+	for _, m := range d.Metrics {
+		add(m.Key, m.Name, "", func(width float64) *plots.Figure { return metricFigure(d, m, width) })
+	}
+	for _, m := range matches(d) {
+		add(m.file(), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m, width) })
+	}
+	for i, t := range d.Paper {
+		if t.Plot {
+			add(paperFile(i), t.Title, "The paper’s numbers, not this run’s.", func(width float64) *plots.Figure { return paperFigure(t, width) })
+		}
+	}
+	if len(d.RewardAccuracy) > 0 {
+		add("reward-accuracy", rewardTitle, "", func(width float64) *plots.Figure { return rewardFigure(d, width) })
+	}
+	if len(d.PairLengths) > 0 {
+		add("pair-lengths", lengthsTitle, "Dashed: the medians.", func(width float64) *plots.Figure { return lengthsFigure(d, width) })
+	}
+	for i, t := range d.Training {
+		if len(t.Steps) > 0 {
+			add(trainingFile(i), trainingTitle(t), "Faint: each step; strong: moving average.", func(width float64) *plots.Figure { return trainingFigure(t, width) })
+		}
+	}
+	return out
+}
+
+const (
+	rewardTitle  = "Reward accuracy of the pairs"
+	lengthsTitle = "Lengths of the answers in the pairs"
+)
+
+func trainingTitle(t Training) string { return "Training, " + t.Round }
+
+func metricFigure(d Data, m Metric, width float64) *plots.Figure {
+	b := plots.GroupedBars{Title: m.Name, Unit: "intervals of 95 %", Percent: m.Percent, Width: width, Height: 70}
+	if m.Percent {
+		b.Unit = "%, with " + b.Unit
+	}
+	if m.LowerIsBetter {
+		b.Unit += "; lower is better"
+	}
+	var codes []string
+	for _, l := range d.Languages {
+		scored := slices.ContainsFunc(m.Scores, func(s Score) bool { return s.Language == l.Code })
+		if scored && l.Role != "mean" {
+			codes = append(codes, l.Code)
+		}
+	}
+	b.Groups = codes
+	for _, model := range d.Models {
+		s := plots.Series{Name: model.Name}
+		for _, code := range codes {
+			v, e := math.NaN(), math.NaN()
+			for _, sc := range m.Scores {
+				if sc.Language == code && sc.Model == model.Name {
+					v, e = sc.Value, interval*sc.SE
+				}
+			}
+			s.Values, s.Errors = append(s.Values, v), append(s.Errors, e)
+		}
+		b.Series = append(b.Series, s)
+	}
+	return b.Figure()
+}
+
+func matchFigure(m match, width float64) *plots.Figure {
+	w := plots.WinTieLose{Title: m.title(), Unit: "share of the prompts, %", Width: width}
+	for _, h := range m.rows {
+		w.Rows = append(w.Rows, plots.Outcome{Label: h.Language, Win: float64(h.Win), Tie: float64(h.Tie), Lose: float64(h.Lose)})
+	}
+	return w.Figure()
+}
+
+func paperFigure(t PaperTable, width float64) *plots.Figure {
+	b := plots.GroupedBars{Title: t.Title, Unit: "the paper’s numbers", Groups: t.Columns, Width: width, Height: 70}
+	if t.Unit != "" {
+		b.Unit = t.Unit + ", " + b.Unit
+	}
+	for _, r := range t.Rows {
+		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: r.Values})
+	}
+	return b.Figure()
+}
+
+func rewardFigure(d Data, width float64) *plots.Figure {
+	l := plots.Lines{
+		Title: rewardTitle, Unit: "%, with intervals of 95 %; dashed: chance",
+		X:       ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Round }),
+		Percent: true, Reference: .5, Width: width, Height: 66,
+	}
+	for _, code := range ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Language }) {
+		s := plots.Series{Name: code}
+		for _, round := range l.X {
+			v, e := math.NaN(), math.NaN()
+			for _, a := range d.RewardAccuracy {
+				if a.Language == code && a.Round == round {
+					v, e = a.Value, interval*a.SE
+				}
+			}
+			s.Values, s.Errors = append(s.Values, v), append(s.Errors, e)
+		}
+		l.Series = append(l.Series, s)
+	}
+	return l.Figure()
+}
+
+func lengthsFigure(d Data, width float64) *plots.Figure {
+	h := plots.Histograms{Title: lengthsTitle, XLabel: "tokens", Width: width, Columns: columns(width, 3, 2)}
+	rounds := ordered(len(d.PairLengths), func(i int) string { return d.PairLengths[i].Round })
+	for _, l := range d.PairLengths {
+		p := plots.HistogramPanel{Title: l.Language, Samples: []plots.Sample{{Name: "chosen"}, {Name: "rejected"}}}
+		if len(rounds) > 1 {
+			p.Title += ", " + l.Round
+		}
+		for _, n := range l.Chosen {
+			p.Samples[0].Values = append(p.Samples[0].Values, float64(n))
+		}
+		for _, n := range l.Rejected {
+			p.Samples[1].Values = append(p.Samples[1].Values, float64(n))
+		}
+		h.Panels = append(h.Panels, p)
+	}
+	return h.Figure()
+}
+
+func columns(width float64, onWide, onNarrow int) int {
+	if width == wide {
+		return onWide
+	}
+	return onNarrow
+}
+
+func trainingFile(i int) string { return fmt.Sprintf("training-%d", i+1) }
+
+// maxPoints is how many points a training curve is drawn with at most: longer
+// trainings are drawn as means of blocks, so that the page stays small.
+const maxPoints = 400
+
+func trainingFigure(t Training, width float64) *plots.Figure {
+	block := (len(t.Steps) + maxPoints - 1) / maxPoints
+	curve := func(name string, of func(s TrainingStep) float64) plots.Curve {
+		c := plots.Curve{Name: name}
+		for i := 0; i < len(t.Steps); i += block {
+			part := t.Steps[i:min(i+block, len(t.Steps))]
+			x, y := 0., 0.
+			for _, s := range part {
+				x, y = x+float64(s.Step), y+of(s)
+			}
+			c.X, c.Y = append(c.X, x/float64(len(part))), append(c.Y, y/float64(len(part)))
+		}
+		return c
+	}
+	v := plots.Curves{Title: trainingTitle(t), XLabel: "step", Smoothing: .8, Width: width, Columns: columns(width, 2, 1)}
+	if block > 1 {
+		v.XLabel = fmt.Sprintf("step (a point is the mean of %d)", block)
+	}
+	for _, p := range []plots.Panel{
+		{Title: "Loss", Curves: []plots.Curve{
+			curve("total", func(s TrainingStep) float64 { return s.Loss }),
+			curve("DPO", func(s TrainingStep) float64 { return s.DPO }),
+			curve("NLL", func(s TrainingStep) float64 { return s.NLL })}},
+		{Title: "Rewards", Curves: []plots.Curve{
+			curve("chosen", func(s TrainingStep) float64 { return s.RewardChosen }),
+			curve("rejected", func(s TrainingStep) float64 { return s.RewardRejected }),
+			curve("margin", func(s TrainingStep) float64 { return s.RewardMargin })}},
+		{Title: "Reward accuracy of the batch", Curves: []plots.Curve{curve("", func(s TrainingStep) float64 { return s.RewardAccuracy })}},
+		{Title: "Gradient norm, before clipping", Curves: []plots.Curve{curve("", func(s TrainingStep) float64 { return s.GradNorm })}},
+	} {
+		var drawn []plots.Curve
+		for _, c := range p.Curves {
+			if measured(c.Y) {
+				drawn = append(drawn, c)
+			}
+		}
+		if p.Curves = drawn; drawn != nil {
+			v.Panels = append(v.Panels, p)
+		}
+	}
+	if width == narrow {
+		v.Height = 10 + 44*float64(len(v.Panels))
+	}
+	return v.Figure()
+}
+
+// measured says whether a quantity is part of the objective at all.
+func measured(values []float64) bool {
+	return slices.ContainsFunc(values, func(v float64) bool { return v != 0 && !math.IsNaN(v) && !math.IsInf(v, 0) })
+}

@@ -1,0 +1,53 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"slices"
+	"unicode/utf8"
+)
+
+var (
+	//go:embed report.gohtml
+	page string
+	//go:embed report.css
+	style string
+
+	pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+		"svg":   inlineSVG,
+		"style": func() template.CSS { return template.CSS(style) },
+		"inc":   func(i int) int { return i + 1 },
+		"long":  longTiles,
+	}).Parse(page))
+)
+
+// HTML writes the report as one page that needs nothing else: style and plots
+// are inside, there is no script and no link outside. Every text is escaped.
+func HTML(d Data) ([]byte, error) {
+	doc, err := newDocument(d)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, doc); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// inlineSVG is a figure at one of its two widths as an element of the page. Its
+// labels were escaped when it was drawn.
+func inlineSVG(f *Figure, size string) (template.HTML, error) {
+	fig := f.Wide
+	if size == "narrow" {
+		fig = f.Narrow
+	}
+	b, err := fig.InlineSVG()
+	return template.HTML(b), err
+}
+
+// longTiles says whether a tile's value needs more room than a quarter of the page.
+func longTiles(tiles []KeyFigure) bool {
+	return slices.ContainsFunc(tiles, func(k KeyFigure) bool { return utf8.RuneCountInString(k.Value) > 14 })
+}

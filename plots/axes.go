@@ -1,0 +1,185 @@
+package plots
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// key is one entry of a legend. Lines have a key of their own shape.
+type key struct {
+	name string
+	draw func(c *draw.Canvas, x, y vg.Length) // x = left edge, y = middle
+}
+
+// keyWidth is the room for the sign of a key.
+const keyWidth = vg.Length(11)
+
+func swatch(name string, col color.Color) key {
+	return key{name, func(c *draw.Canvas, x, y vg.Length) {
+		fillRect(c, col, x+1, y-4, x+9, y+4)
+	}}
+}
+
+func stroke(name string, st draw.LineStyle, g draw.GlyphStyle) key {
+	return key{name, func(c *draw.Canvas, x, y vg.Length) {
+		c.StrokeLine2(st, x, y, x+keyWidth, y)
+		if g.Shape != nil {
+			c.DrawGlyph(g, vg.Point{X: x + keyWidth/2, Y: y})
+		}
+	}}
+}
+
+// header writes title, unit and legend at the top of c and returns what is left
+// below them. Each takes as many lines as it needs at this width.
+func header(c draw.Canvas, title, unit string, keys []key) draw.Canvas {
+	return headerSized(c, titleSize, title, unit, keys)
+}
+
+func headerSized(c draw.Canvas, size float64, title, unit string, keys []key) draw.Canvas {
+	write := func(st draw.TextStyle, s string) {
+		lines := wrap(s, st, c.Size().X)
+		drawLines(&c, st, vg.Point{X: c.Min.X, Y: c.Max.Y}, lines)
+		c.Max.Y -= lineHeight(st) * vg.Length(len(lines))
+	}
+	write(bold(textStyle(size, ink)), title)
+	write(textStyle(labelSize, muted), unit)
+
+	if len(keys) > 0 {
+		st := textStyle(labelSize, ink)
+		row := lineHeight(st) + 1
+		x, y := c.Min.X, c.Max.Y-row/2-1
+		for _, k := range keys {
+			name := shorten(k.name, st, c.Size().X-keyWidth-4)
+			w := keyWidth + 4 + st.Width(name)
+			if x > c.Min.X && x+w > c.Max.X {
+				x, y = c.Min.X, y-row
+			}
+			k.draw(&c, x, y)
+			drawMiddle(&c, st, x+keyWidth+4, y, name)
+			x += w + 12
+		}
+		c.Max.Y = y - row/2
+	}
+	c.Max.Y -= 5
+	return c
+}
+
+// tick is a labelled place on an axis.
+type tick struct {
+	at    float64
+	label string
+}
+
+// axis is a range with its ticks.
+type axis struct {
+	min, max float64
+	ticks    []tick
+	named    bool // the ticks are names, not numbers: they may take several lines
+}
+
+// numeric is an axis over min…max with about n ticks at 1, 2 or 5 times a power
+// of ten. The range grows to the next tick where grow says so.
+func numeric(min, max float64, n int, grow bool) axis {
+	if !(max > min) { // equal, or no finite value at all
+		if math.IsInf(min, 0) || math.IsInf(max, 0) {
+			min, max = 0, 1
+		} else {
+			min, max = min-.5, max+.5
+		}
+	}
+	step := math.Pow(10, math.Floor(math.Log10((max-min)/float64(n))))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if step*m*float64(n) >= max-min {
+			step *= m
+			break
+		}
+	}
+	if grow {
+		min, max = math.Floor(min/step+1e-9)*step, math.Ceil(max/step-1e-9)*step
+	}
+	digits := int(math.Max(0, -math.Floor(math.Log10(step)+1e-9)))
+	a := axis{min: min, max: max}
+	for i := math.Ceil(min/step - 1e-9); i*step <= max+step*1e-9; i++ {
+		a.ticks = append(a.ticks, tick{i * step, number(i*step, digits)})
+	}
+	return a
+}
+
+// named is an axis with a name at each of 0, 1, 2, …
+func named(names []string) axis {
+	a := axis{min: -.5, max: float64(len(names)) - .5, named: true}
+	for i, n := range names {
+		a.ticks = append(a.ticks, tick{float64(i), n})
+	}
+	return a
+}
+
+// area is the part of a figure that data are drawn in.
+type area struct {
+	draw.Canvas
+	x, y axis
+}
+
+func (a *area) px(x float64) vg.Length { return a.X((x - a.x.min) / (a.x.max - a.x.min)) }
+func (a *area) py(y float64) vg.Length { return a.Y((y - a.y.min) / (a.y.max - a.y.min)) }
+
+// frame draws the axes inside c, with a grid at the ticks of y, and returns the
+// area between them.
+func frame(c draw.Canvas, x, y axis) area {
+	st := textStyle(tickSize, muted)
+	a := area{Canvas: c, x: x, y: y}
+	a.Min.X += tickWidth(y, st) + 4
+	a.Max.Y -= lineHeight(st) / 2
+	if n := len(x.ticks); n > 0 && !x.named {
+		a.Max.X -= st.Width(x.ticks[n-1].label) / 2
+	}
+
+	rows := 1
+	labels := make([][]string, len(x.ticks))
+	for i, t := range x.ticks {
+		labels[i] = []string{t.label}
+		if x.named {
+			labels[i] = wrap(t.label, st, a.Size().X/vg.Length(x.max-x.min)-3)
+		}
+		rows = max(rows, len(labels[i]))
+	}
+	a.Min.Y += lineHeight(st)*vg.Length(rows) + 3
+	for _, t := range y.ticks {
+		if !y.named {
+			a.StrokeLine2(line(grid, .6), a.Min.X, a.py(t.at), a.Max.X, a.py(t.at))
+		}
+		drawMiddle(&a.Canvas, aligned(st, draw.XRight), a.Min.X-4, a.py(t.at), t.label)
+	}
+	for i, t := range x.ticks {
+		drawLines(&a.Canvas, aligned(st, draw.XCenter), vg.Point{X: a.px(t.at), Y: a.Min.Y - 3}, labels[i])
+	}
+	return a
+}
+
+// tickWidth is the width of an axis's widest label.
+func tickWidth(a axis, st draw.TextStyle) vg.Length {
+	w := vg.Length(0)
+	for _, t := range a.ticks {
+		w = max(w, st.Width(t.label))
+	}
+	return w
+}
+
+// baseLine draws the x axis's line, over the data that stand on it.
+func (a *area) baseLine(y float64) {
+	a.StrokeLine2(line(rule, .8), a.Min.X, a.py(y), a.Max.X, a.py(y))
+}
+
+// interval draws an error bar of half-length e around (x, y), cut at the area's edge.
+func (a *area) interval(st draw.LineStyle, x vg.Length, y, e float64) {
+	if !(e > 0) {
+		return
+	}
+	lo, hi := a.py(math.Max(y-e, a.y.min)), a.py(math.Min(y+e, a.y.max))
+	a.StrokeLine2(st, x, lo, x, hi)
+	a.StrokeLine2(st, x-2, lo, x+2, lo)
+	a.StrokeLine2(st, x-2, hi, x+2, hi)
+}

@@ -1,0 +1,57 @@
+package plots
+
+import (
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// GroupedBars shows a score for several groups (languages), one bar a series
+// (model). The first series is what the others are compared with: it is grey.
+type GroupedBars struct {
+	Title  string
+	Unit   string // what the bars show, under the title: "correct answers, %"
+	Groups []string
+	Series []Series // with one value a group
+
+	Percent       bool    // values are shares in 0…1, drawn as per cent
+	Width, Height float64 // millimetres; 0 = 160 × 80
+}
+
+// Figure lays the bars out.
+func (b GroupedBars) Figure() *Figure {
+	series, err := scaled(b.Series, len(b.Groups), b.Percent)
+	if err != nil {
+		return broken("bars %q: %w", b.Title, err)
+	}
+	lo, hi := extent(series, b.Percent, 0, 0)
+	width, height := size(b.Width, b.Height, 160, 80)
+	return newFigure(b.Title, width, height, func(c draw.Canvas, title string) {
+		var keys []key
+		for i, s := range series {
+			keys = append(keys, swatch(s.Name, barColor(i)))
+		}
+		c = header(margins(c), title, b.Unit, keys)
+		a := frame(c, named(b.Groups), numeric(lo, hi, 5, true))
+		slot := .8 / float64(len(series)) // of a group's room; the rest parts the groups
+		for i, s := range series {
+			for g, v := range s.Values {
+				if math.IsNaN(v) {
+					continue
+				}
+				x := float64(g) - .4 + slot*(float64(i)+.5)
+				fillRect(&a.Canvas, barColor(i), a.px(x-slot*.46), a.py(0), a.px(x+slot*.46), a.py(v))
+				a.interval(line(ink, .8), a.px(x), v, s.errorAt(g))
+			}
+		}
+		a.baseLine(0)
+	})
+}
+
+func barColor(i int) color.Color {
+	if i == 0 {
+		return baseline
+	}
+	return colorOf(i - 1)
+}

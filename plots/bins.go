@@ -1,0 +1,38 @@
+package plots
+
+import (
+	"math"
+	"slices"
+)
+
+// bins are equal, half-open intervals [lo + i·width, lo + (i+1)·width).
+type bins struct {
+	lo, width float64
+	n         int
+}
+
+// newBins cuts lo…hi into about √n bins, at least 8 and at most 30, of a width
+// that is 1, 2 or 5 times a power of ten and, as lengths are whole, at least 1.
+func newBins(lo, hi float64, n int) bins {
+	want := math.Min(30, math.Max(8, math.Sqrt(float64(n))))
+	a := numeric(lo, math.Max(hi, lo+1), int(want), true)
+	width := math.Max(1, a.ticks[1].at-a.ticks[0].at)
+	start := math.Floor(lo/width) * width
+	return bins{start, width, int(math.Floor((hi-start)/width)) + 1}
+}
+
+func (b bins) count(values []float64) []float64 {
+	out := make([]float64, b.n)
+	for _, v := range values {
+		if i := int((v - b.lo) / b.width); i >= 0 && i < b.n {
+			out[i]++
+		}
+	}
+	return out
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}

@@ -1,0 +1,24 @@
+// Package plots draws the figures of a run, one kind a file, all in one style:
+//
+//   - [GroupedBars]: a score by language, one bar a model, with intervals
+//   - [WinTieLose]: head-to-head outcomes as stacked horizontal bars
+//   - [Lines]: a score over the rounds, with intervals
+//   - [Curves]: training curves, smoothed, as small multiples
+//   - [HeatMap]: a score by language and round
+//   - [Histograms]: lengths of the chosen and rejected answers, as small multiples
+//
+// Each is a plain struct whose Figure method lays it out; the [Figure] is then
+// saved as PNG (150 dpi) or SVG, or handed on as bytes:
+//
+//	fig := plots.GroupedBars{Title: "Accuracy", Groups: langs, Series: models, Percent: true}.Figure()
+//	err := fig.Save("accuracy.svg")
+//
+// A mistake in the data (say, three labels for four values) is reported by
+// Save, PNG and SVG, so that the call above needs one check only.
+//
+// Colours are Okabe and Ito's, which colour-blind readers tell apart. Sizes are
+// in millimetres: text has the same size at every width, so a figure made for a
+// column of 85 mm is as readable as one of 170 mm. PNG knows Latin, Greek and
+// Cyrillic letters only: label with language codes there. SVG keeps text as
+// text, and the viewer's fonts draw every script.
+package plots

@@ -1,0 +1,79 @@
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Series is a row of values with a name: one model over the languages, or one
+// language over the rounds.
+type Series struct {
+	Name   string
+	Values []float64 // NaN = not measured, left out
+	Errors []float64 // half-lengths of the intervals, in the values' unit; nil = none
+}
+
+func (s Series) errorAt(i int) float64 {
+	if s.Errors == nil || math.IsNaN(s.Errors[i]) {
+		return 0
+	}
+	return s.Errors[i]
+}
+
+// scaled checks that every series has n values, and turns shares into per cent.
+func scaled(in []Series, n int, percent bool) ([]Series, error) {
+	if n == 0 || len(in) == 0 {
+		return nil, errors.New("nothing to draw: it needs at least one series and one label")
+	}
+	factor := 1.
+	if percent {
+		factor = 100
+	}
+	out := make([]Series, len(in))
+	for i, s := range in {
+		if len(s.Values) != n {
+			return nil, fmt.Errorf("series %q has %d values for %d labels", s.Name, len(s.Values), n)
+		}
+		if s.Errors != nil && len(s.Errors) != n {
+			return nil, fmt.Errorf("series %q has %d errors for %d values", s.Name, len(s.Errors), n)
+		}
+		out[i].Name = s.Name
+		for k, v := range s.Values {
+			out[i].Values = append(out[i].Values, v*factor)
+			out[i].Errors = append(out[i].Errors, s.errorAt(k)*factor)
+		}
+	}
+	return out, nil
+}
+
+// extent is the range of lo…hi and of all values with their intervals, which are
+// cut where they reach past what a share can be.
+func extent(series []Series, percent bool, lo, hi float64) (float64, float64) {
+	for _, s := range series {
+		for i, v := range s.Values {
+			l, h := v-s.errorAt(i), v+s.errorAt(i)
+			if percent && v >= 0 {
+				l, h = math.Max(l, 0), math.Min(h, 100)
+			}
+			lo, hi = span(lo, hi, l, h)
+		}
+	}
+	return lo, hi
+}
+
+// size is a figure's size in millimetres, with defaults for what is 0.
+func size(width, height, defaultWidth, defaultHeight float64) (float64, float64) {
+	if width == 0 {
+		width = defaultWidth
+	}
+	if height == 0 {
+		height = defaultHeight
+	}
+	return width, height
+}
+
+// margins leaves a little room at the edges of a figure.
+func margins(c draw.Canvas) draw.Canvas { return draw.Crop(c, 4, -6, 4, -4) }
