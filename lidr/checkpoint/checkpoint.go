@@ -1,0 +1,100 @@
+package checkpoint
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Checkpoint is a Hugging Face model folder in memory.
+type Checkpoint struct {
+	Config  Config
+	Tensors []Tensor // sorted by name
+
+	// Files are the folder's other files by name, verbatim: tokenizer.json, tokenizer_config.json,
+	// generation_config.json, README.md and the like. Save writes them back.
+	Files map[string][]byte
+}
+
+// companions are the files that Load keeps. Those marked true decide what the model answers and are part of the
+// fingerprint.
+var companions = map[string]bool{
+	"tokenizer.json": true, "tokenizer_config.json": true, "generation_config.json": true, "chat_template.jinja": true,
+	"special_tokens_map.json": false, "added_tokens.json": false, "vocab.json": false, "merges.txt": false,
+	"tokenizer.model": false, "README.md": false, "LICENSE": false, "LICENSE.txt": false, "NOTICE": false, "USE_POLICY.md": false,
+}
+
+// Tensor returns the tensor of that name, or nil.
+func (c *Checkpoint) Tensor(name string) *Tensor {
+	i, ok := slices.BinarySearchFunc(c.Tensors, name, func(t Tensor, n string) int { return cmp.Compare(t.Name, n) })
+	if !ok {
+		return nil
+	}
+	return &c.Tensors[i]
+}
+
+// Fingerprint returns the SHA-256, in hex, of everything that decides what the model answers: the configuration, the
+// weights as float32 and the tokenizer's files. How the weights are stored does not count, so a model saved as F32 and
+// loaded again keeps its fingerprint.
+func (c *Checkpoint) Fingerprint() string {
+	h := sha256.New()
+	config, err := c.Config.encode("")
+	if err != nil {
+		config = fmt.Append(nil, c.Config) // only an unprintable number (NaN) gets here
+	}
+	fmt.Fprintf(h, "config %d\n%s", len(config), config)
+	buf := make([]byte, 4*chunk)
+	for _, t := range c.Tensors {
+		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
+		for part := range slices.Chunk(t.Data, chunk) {
+			encodeF32(buf, part)
+			h.Write(buf[:4*len(part)])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		if companions[name] {
+			fmt.Fprintf(h, "file %q %d\n", name, len(c.Files[name]))
+			h.Write(c.Files[name])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// check compares the tensors with what the configuration calls for.
+func (c *Checkpoint) check() error {
+	want := ExpectedTensors(c.Config)
+	for i, t := range c.Tensors {
+		if i > 0 && c.Tensors[i-1].Name >= t.Name {
+			return fmt.Errorf("tensors %q and %q are not in order of their names", c.Tensors[i-1].Name, t.Name)
+		}
+		shape, ok := want[t.Name]
+		if !ok {
+			return fmt.Errorf("tensor %q does not belong to a %s model of %d layers", t.Name, c.Config.ModelType, c.Config.NumHiddenLayers)
+		}
+		if !slices.Equal(shape, t.Shape) {
+			return fmt.Errorf("tensor %q has shape %v; config.json calls for %v", t.Name, t.Shape, shape)
+		}
+		delete(want, t.Name)
+	}
+	if len(want) > 0 {
+		names := slices.Sorted(maps.Keys(want))
+		return fmt.Errorf("tensor %q is missing (%d missing in all)", names[0], len(names))
+	}
+	return nil
+}
+
+// dropTiedHead removes the copy of the embeddings that some publishers store for a tied head.
+func (c *Checkpoint) dropTiedHead() error {
+	head, embed := c.Tensor("lm_head.weight"), c.Tensor("model.embed_tokens.weight")
+	if head == nil || embed == nil {
+		return nil
+	}
+	if !slices.Equal(head.Data, embed.Data) {
+		return fmt.Errorf("tensor \"lm_head.weight\" differs from the embeddings although tie_word_embeddings is true")
+	}
+	c.Tensors = slices.DeleteFunc(c.Tensors, func(t Tensor) bool { return t.Name == "lm_head.weight" })
+	return nil
+}

@@ -1,0 +1,230 @@
+package checkpoint
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// ParseConfig reads config.json. Defaults are those of the configuration classes of Hugging Face transformers 4.51
+// (configuration_llama.py, configuration_mistral.py, configuration_qwen2.py, configuration_qwen3.py). A key that could
+// change the computation and is not understood is an error.
+func ParseConfig(data []byte) (Config, error) {
+	p := parser{}
+	if err := json.Unmarshal(data, &p.keys); err != nil {
+		return Config{}, fmt.Errorf("config.json: %w", err)
+	}
+	c := Config{BOSTokenID: -1, RMSNormEps: 1e-6, RopeTheta: 10000, TorchDType: "float32"}
+	p.take("model_type", &c.ModelType)
+	p.take("architectures", &c.Architectures)
+	p.take("hidden_size", &c.HiddenSize)
+	p.take("num_hidden_layers", &c.NumHiddenLayers)
+	p.take("num_attention_heads", &c.NumAttentionHeads)
+	p.take("intermediate_size", &c.IntermediateSize)
+	p.take("vocab_size", &c.VocabSize)
+	p.take("max_position_embeddings", &c.MaxPositionEmbeddings)
+	p.take("rms_norm_eps", &c.RMSNormEps)
+	p.take("tie_word_embeddings", &c.TieWordEmbeddings)
+	p.take("attention_bias", &c.AttentionBias)
+	p.take("torch_dtype", &c.TorchDType)
+	p.take("dtype", &c.TorchDType) // its name since transformers 4.56
+
+	c.NumKeyValueHeads = c.NumAttentionHeads
+	if _, ok := p.keys["num_key_value_heads"]; !ok && c.ModelType != "llama" {
+		p.fail("num_key_value_heads is missing") // the classes' defaults (8, 32) are no property of the model at hand
+	}
+	p.take("num_key_value_heads", &c.NumKeyValueHeads)
+	if c.ModelType == "qwen3" {
+		c.HeadDim = 128 // Qwen3Config's default; the others divide
+	} else if c.NumAttentionHeads > 0 {
+		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
+	}
+	p.take("head_dim", &c.HeadDim)
+
+	if raw, ok := p.raw("bos_token_id"); ok {
+		p.parse("bos_token_id", raw, &c.BOSTokenID)
+	}
+	if raw, ok := p.raw("eos_token_id"); ok {
+		if bytes.HasPrefix(raw, []byte("[")) {
+			p.parse("eos_token_id", raw, &c.EOSTokenIDs)
+		} else {
+			c.EOSTokenIDs = make([]int, 1)
+			p.parse("eos_token_id", raw, &c.EOSTokenIDs[0])
+		}
+	}
+	p.rope(&c)
+	p.refuse(c)
+	if p.err != nil {
+		return Config{}, fmt.Errorf("config.json: %w", p.err)
+	}
+	if err := c.Validate(); err != nil {
+		return Config{}, fmt.Errorf("config.json: %w", err)
+	}
+	return c, nil
+}
+
+// parser takes keys out of a JSON object one by one and keeps the first error. Keys match exactly, which decoding into
+// a struct would not do.
+type parser struct {
+	keys map[string]json.RawMessage
+	err  error
+}
+
+func (p *parser) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, args...)
+	}
+}
+
+// raw takes a key's value; null counts as absent.
+func (p *parser) raw(key string) (json.RawMessage, bool) {
+	raw, ok := p.keys[key]
+	delete(p.keys, key)
+	return raw, ok && string(raw) != "null"
+}
+
+func (p *parser) parse(key string, raw json.RawMessage, into any) {
+	if err := json.Unmarshal(raw, into); err != nil {
+		p.fail("%s is %.60s; expected %T", key, raw, into)
+	}
+}
+
+func (p *parser) take(key string, into any) {
+	if raw, ok := p.raw(key); ok {
+		p.parse(key, raw, into)
+	}
+}
+
+// rope reads the rotary embedding's keys in both spellings: rope_theta with rope_scaling, and the rope_parameters of
+// transformers 5 that holds both.
+func (p *parser) rope(c *Config) {
+	p.take("rope_theta", &c.RopeTheta)
+	for _, key := range []string{"rope_scaling", "rope_parameters"} {
+		raw, ok := p.raw(key)
+		if !ok {
+			continue
+		}
+		in := parser{}
+		if err := json.Unmarshal(raw, &in.keys); err != nil {
+			p.fail("%s is %.60s; expected an object", key, raw)
+			return
+		}
+		s := RopeScaling{RopeType: "default"}
+		in.take("type", &s.RopeType) // the older name
+		in.take("rope_type", &s.RopeType)
+		in.take("rope_theta", &c.RopeTheta)
+		if s.RopeType == "llama3" {
+			in.take("factor", &s.Factor)
+			in.take("low_freq_factor", &s.LowFreqFactor)
+			in.take("high_freq_factor", &s.HighFreqFactor)
+			in.take("original_max_position_embeddings", &s.OriginalMaxPositionEmbeddings)
+		}
+		if s.RopeType != "default" {
+			c.RopeScaling = &s
+		}
+		if s.RopeType == "llama3" || s.RopeType == "default" { // Validate names any other type
+			for _, k := range slices.Sorted(maps.Keys(in.keys)) {
+				in.fail("unknown key %q", k)
+			}
+		}
+		if in.err != nil {
+			p.fail("%s: %w", key, in.err)
+		}
+	}
+}
+
+// refuse looks at the keys that are left: settings under which our graph would compute something else, then anything
+// it has never heard of.
+func (p *parser) refuse(c Config) {
+	act, mlpBias, rotary := "silu", false, 1.0
+	p.take("hidden_act", &act)
+	p.take("mlp_bias", &mlpBias)
+	p.take("partial_rotary_factor", &rotary)
+	if act != "silu" {
+		p.fail("hidden_act %q is not supported; expected silu", act)
+	}
+	if mlpBias {
+		p.fail("mlp_bias true is not supported")
+	}
+	if rotary != 1 {
+		p.fail("partial_rotary_factor %g is not supported; expected 1", rotary)
+	}
+
+	// A window as long as the context never hides anything. Mistral has one of 4096 tokens where the key is absent
+	// (MistralConfig); the Qwens have one only where use_sliding_window is set.
+	window, use := 0, c.ModelType == "mistral"
+	if _, ok := p.keys["sliding_window"]; !ok && c.ModelType == "mistral" {
+		window = 4096
+	}
+	p.take("sliding_window", &window)
+	p.take("use_sliding_window", &use)
+	if use && window > 0 && window < c.MaxPositionEmbeddings {
+		p.fail("sliding_window %d is shorter than max_position_embeddings %d, and sliding windows are not supported; lower max_position_embeddings to %d to use the model within its window",
+			window, c.MaxPositionEmbeddings, window)
+	}
+	var layers []string
+	p.take("layer_types", &layers)
+	for _, l := range layers {
+		if l != "full_attention" {
+			p.fail("layer_types has %q; only full_attention is supported", l)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.keys)) {
+		if !harmless[key] && string(p.keys[key]) != "null" {
+			p.fail("unknown key %q may change the computation; remove it if it does not", key)
+		}
+	}
+}
+
+// harmless are the keys that leave the forward pass of a trained model as it is: bookkeeping, settings of training and
+// generation, hints for particular runtimes.
+var harmless = map[string]bool{
+	"_name_or_path": true, "transformers_version": true, "model_name": true, "unsloth_version": true, "unsloth_fixed": true,
+	"transformers.js_config": true, "_attn_implementation": true, "_attn_implementation_autoset": true,
+	"initializer_range": true, "attention_dropout": true, "pretraining_tp": true, "max_window_layers": true,
+	"use_cache": true, "return_dict": true, "output_attentions": true, "output_hidden_states": true, "torchscript": true,
+	"pad_token_id": true, "unk_token_id": true, "sep_token_id": true, "decoder_start_token_id": true, "tokenizer_class": true,
+	"do_sample": true, "temperature": true, "top_p": true, "top_k": true, "max_length": true, "min_length": true, "num_beams": true,
+	"repetition_penalty": true, "length_penalty": true, "num_return_sequences": true, "task_specific_params": true,
+	"id2label": true, "label2id": true, "problem_type": true, "finetuning_task": true, "is_decoder": true, "is_encoder_decoder": true,
+}
+
+// encode writes config.json with every key explicit, so that no reader's default can step in. dtype is torch_dtype.
+func (c Config) encode(dtype string) ([]byte, error) {
+	m := map[string]any{
+		"architectures": c.Architectures, "model_type": c.ModelType, "torch_dtype": dtype, "hidden_act": "silu",
+		"hidden_size": c.HiddenSize, "num_hidden_layers": c.NumHiddenLayers, "num_attention_heads": c.NumAttentionHeads,
+		"num_key_value_heads": c.NumKeyValueHeads, "head_dim": c.HeadDim, "intermediate_size": c.IntermediateSize,
+		"vocab_size": c.VocabSize, "max_position_embeddings": c.MaxPositionEmbeddings, "rms_norm_eps": c.RMSNormEps,
+		"rope_theta": c.RopeTheta, "tie_word_embeddings": c.TieWordEmbeddings, "use_cache": true,
+		"bos_token_id": nil, "eos_token_id": nil, "rope_scaling": nil,
+	}
+	if c.BOSTokenID >= 0 {
+		m["bos_token_id"] = c.BOSTokenID
+	}
+	switch len(c.EOSTokenIDs) {
+	case 0:
+	case 1:
+		m["eos_token_id"] = c.EOSTokenIDs[0]
+	default:
+		m["eos_token_id"] = c.EOSTokenIDs
+	}
+	if s := c.RopeScaling; s != nil {
+		m["rope_scaling"] = map[string]any{"rope_type": s.RopeType, "factor": s.Factor, "low_freq_factor": s.LowFreqFactor,
+			"high_freq_factor": s.HighFreqFactor, "original_max_position_embeddings": s.OriginalMaxPositionEmbeddings}
+	}
+	switch c.ModelType {
+	case "llama":
+		m["attention_bias"], m["mlp_bias"] = c.AttentionBias, false
+	case "qwen3":
+		m["attention_bias"], m["use_sliding_window"], m["sliding_window"] = c.AttentionBias, false, nil
+	case "qwen2":
+		m["use_sliding_window"], m["sliding_window"] = false, nil
+	case "mistral":
+		m["sliding_window"] = nil
+	}
+	b, err := json.MarshalIndent(m, "", "  ")
+	return append(b, '\n'), err
+}

@@ -1,0 +1,151 @@
+package checkpoint
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	weightsFile = "model.safetensors"
+	indexFile   = "model.safetensors.index.json"
+	maxText     = 256 << 20 // bytes of a companion file; the largest tokenizer.json in use has 35 MB
+)
+
+// Load reads a Hugging Face folder: config.json, the weights from model.safetensors or else from the shards that
+// model.safetensors.index.json lists, and the companion files. Errors name the file and the key or tensor.
+func Load(fsys fs.FS) (*Checkpoint, error) {
+	config, err := readText(fsys, "config.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("config.json is missing; expected a Hugging Face model folder")
+	} else if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{Files: map[string][]byte{}}
+	if c.Config, err = ParseConfig(config); err != nil {
+		return nil, err
+	}
+	if c.Tensors, err = readWeights(fsys); err != nil {
+		return nil, err
+	}
+	// Old conversions of Llama store this table, which follows from rope_theta; transformers skips it too.
+	c.Tensors = slices.DeleteFunc(c.Tensors, func(t Tensor) bool { return strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") })
+	if c.Config.TieWordEmbeddings {
+		if err := c.dropTiedHead(); err != nil {
+			return nil, fmt.Errorf("%s: %w", weightsFile, err)
+		}
+	}
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", weightsFile, err)
+	}
+	for name := range companions {
+		b, err := readText(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		c.Files[name] = b
+	}
+	return c, nil
+}
+
+func readText(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(b) > maxText {
+		return nil, fmt.Errorf("%s: longer than %d bytes", name, maxText)
+	}
+	return b, nil
+}
+
+// readWeights reads the one weights file, which transformers prefers too, or the shards.
+func readWeights(fsys fs.FS) ([]Tensor, error) {
+	tensors, err := readFile(fsys, weightsFile)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return tensors, err
+	}
+	b, err := readText(fsys, indexFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("neither %s nor %s is there; other formats (.bin, .gguf) are not read", weightsFile, indexFile)
+	} else if err != nil {
+		return nil, err
+	}
+	var index struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(b, &index); err != nil {
+		return nil, fmt.Errorf("%s: %w", indexFile, err)
+	}
+	shards := map[string]bool{}
+	for name, file := range index.WeightMap {
+		if !plainName(file) {
+			return nil, fmt.Errorf("%s: tensor %q is in %q; expected a file name without a path", indexFile, name, file)
+		}
+		shards[file] = true
+	}
+	tensors = nil
+	for _, file := range slices.Sorted(maps.Keys(shards)) {
+		part, err := readFile(fsys, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range part {
+			if index.WeightMap[t.Name] != file {
+				return nil, fmt.Errorf("%s: tensor %q is not listed for this file in %s", file, t.Name, indexFile)
+			}
+			delete(index.WeightMap, t.Name)
+		}
+		tensors = append(tensors, part...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(index.WeightMap)) {
+		return nil, fmt.Errorf("%s: tensor %q is not in %s", indexFile, name, index.WeightMap[name])
+	}
+	slices.SortFunc(tensors, func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	return tensors, nil
+}
+
+func readFile(fsys fs.FS, name string) ([]Tensor, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, ok := f.(io.ReaderAt)
+	size := info.Size()
+	if !ok { // a file system such as zip's, whose files only stream
+		b, err := io.ReadAll(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		r, size = bytes.NewReader(b), int64(len(b))
+	}
+	tensors, _, err := ReadSafetensors(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return tensors, nil
+}
+
+// plainName reports whether name is a file name that stays in its folder.
+func plainName(name string) bool {
+	return fs.ValidPath(name) && name != "." && !strings.ContainsAny(name, `/\:`)
+}

@@ -1,0 +1,161 @@
+package tokenizer
+
+import (
+	"container/heap"
+	"sync"
+	"unicode/utf8"
+)
+
+// pair is two neighbouring tokens.
+type pair struct{ left, right int32 }
+
+// merge is what becomes of a pair: the lower rank goes first.
+type merge struct{ rank, id int32 }
+
+// bpe encodes single words (pre-tokens) by byte-pair merging. It is safe for concurrent use.
+type bpe struct {
+	bytes  [256]int32       // id of each single byte
+	chars  map[string]int32 // SentencePiece: ids of single characters, bytes being for those without; else nil
+	merges map[pair]merge
+	whole  map[string]int32 // ignore_merges: words that are tokens as they stand; else nil
+
+	mu    sync.RWMutex
+	cache map[string][]int32
+}
+
+const (
+	cacheWords    = 1 << 16 // then the cache starts again
+	cacheWordSize = 64      // bytes; longer words hardly come back
+	longWord      = 32      // bytes; from here on a heap beats the scan
+)
+
+// encode appends the ids of word to out.
+func (b *bpe) encode(out []int, word string) []int {
+	if id, ok := b.whole[word]; ok {
+		return append(out, int(id))
+	}
+	b.mu.RLock()
+	ids, ok := b.cache[word]
+	b.mu.RUnlock()
+	if !ok {
+		ids = b.symbols(word)
+		if len(ids) < longWord {
+			ids = b.mergeScan(ids)
+		} else {
+			ids = b.mergeHeap(ids)
+		}
+		if len(word) <= cacheWordSize {
+			b.mu.Lock()
+			if len(b.cache) >= cacheWords || b.cache == nil {
+				b.cache = map[string][]int32{}
+			}
+			b.cache[string([]byte(word))] = ids // a copy, or one word would keep the whole text alive
+			b.mu.Unlock()
+		}
+	}
+	for _, id := range ids {
+		out = append(out, int(id))
+	}
+	return out
+}
+
+// symbols returns the tokens of word before any merge.
+func (b *bpe) symbols(word string) []int32 {
+	ids := make([]int32, 0, len(word))
+	for at := 0; at < len(word); {
+		end := at + 1
+		if b.chars != nil {
+			_, n := utf8.DecodeRuneInString(word[at:])
+			end = at + n
+			if id, ok := b.chars[word[at:end]]; ok {
+				ids = append(ids, id)
+				at = end
+				continue
+			}
+		}
+		for ; at < end; at++ {
+			ids = append(ids, b.bytes[word[at]])
+		}
+	}
+	return ids
+}
+
+// mergeScan applies the lowest-ranked merge, leftmost first, until none is left; quadratic, best for short words.
+func (b *bpe) mergeScan(ids []int32) []int32 {
+	for {
+		best, at := merge{rank: 1<<31 - 1}, -1
+		for i := 0; i+1 < len(ids); i++ {
+			if m, ok := b.merges[pair{ids[i], ids[i+1]}]; ok && m.rank < best.rank {
+				best, at = m, i
+			}
+		}
+		if at < 0 {
+			return ids
+		}
+		ids[at] = best.id
+		ids = append(ids[:at+1], ids[at+2:]...)
+	}
+}
+
+// mergeHeap does the same in O(n log n): a heap of candidate merges over a doubly linked list of tokens, in which
+// candidates whose tokens have changed are skipped.
+func (b *bpe) mergeHeap(ids []int32) []int32 {
+	n := len(ids)
+	next, prev := make([]int, n), make([]int, n)
+	for i := range n {
+		next[i], prev[i] = i+1, i-1
+	}
+	var q candidates
+	push := func(i int) {
+		if i < 0 || next[i] >= n {
+			return
+		}
+		p := pair{ids[i], ids[next[i]]}
+		if m, ok := b.merges[p]; ok {
+			heap.Push(&q, candidate{m, p, i})
+		}
+	}
+	for i := range n {
+		push(i)
+	}
+	for len(q) > 0 {
+		c := heap.Pop(&q).(candidate)
+		i := c.at
+		if ids[i] != c.left || next[i] >= n || ids[next[i]] != c.right {
+			continue
+		}
+		j := next[i]
+		ids[i], ids[j] = c.id, -1 // -1 is no token: candidates that begin at j are void
+		next[i] = next[j]
+		if next[i] < n {
+			prev[next[i]] = i
+		}
+		push(i)
+		push(prev[i])
+	}
+	out := ids[:0]
+	for i := 0; i < n; i = next[i] {
+		out = append(out, ids[i])
+	}
+	return out
+}
+
+type candidate struct {
+	merge
+	pair
+	at int
+}
+
+type candidates []candidate
+
+func (q candidates) Len() int { return len(q) }
+func (q candidates) Less(i, j int) bool {
+	return q[i].rank < q[j].rank || q[i].rank == q[j].rank && q[i].at < q[j].at
+}
+func (q candidates) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *candidates) Push(x any)   { *q = append(*q, x.(candidate)) }
+func (q *candidates) Pop() any {
+	x := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return x
+}

@@ -1,0 +1,157 @@
+package tokenizer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ardanlabs/jinja"
+)
+
+// Message is one turn of a conversation.
+type Message struct {
+	Role    string `json:"role"` // "system", "user" or "assistant"
+	Content string `json:"content"`
+}
+
+// A template is a small program by whoever published the model. These bound its honest mistakes; it can still recurse or
+// loop without end, so a model folder deserves the trust that one gives to a program.
+const (
+	maxTemplate = 256 << 10 // bytes of source; the longest in use have about 20 KB
+	maxOutput   = 16 << 20  // bytes of a rendered conversation
+	maxRange    = 1 << 16   // length of a range()
+)
+
+// RenderChat returns the conversation as the chat template writes it, with the header of the next assistant turn if
+// addGenerationPrompt is set.
+func (t *Tokenizer) RenderChat(msgs []Message, addGenerationPrompt bool) (string, error) {
+	if t.template == nil {
+		return "", fmt.Errorf("the tokenizer has no chat template; expected chat_template in tokenizer_config.json or chat_template.jinja")
+	}
+	if len(msgs) == 0 {
+		return "", fmt.Errorf("a conversation needs at least one message")
+	}
+	return t.render(msgs, addGenerationPrompt)
+}
+
+func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, err error) {
+	defer func() { // jinja panics on some templates, such as a string repeated a negative number of times
+		if p := recover(); p != nil {
+			s, err = "", fmt.Errorf("chat template: %v", p)
+		}
+	}()
+	list := make([]jinja.Value, len(msgs))
+	for i, m := range msgs {
+		list[i] = jinja.NewDict()
+		list[i].AsDict().Set("role", jinja.NewString(m.Role))
+		list[i].AsDict().Set("content", jinja.NewString(m.Content))
+	}
+	vars := map[string]jinja.Value{
+		"messages":              jinja.NewList(list),
+		"add_generation_prompt": jinja.NewBool(addGenerationPrompt),
+		"tools":                 jinja.None(), // transformers passes these two as None
+		"documents":             jinja.None(),
+		"range":                 jinja.NewCallable("range", boundedRange),
+		// Templates with a date fall back to a fixed one where there is no clock, and equal runs stay equal.
+		"strftime_now": jinja.Undefined(),
+	}
+	for name, text := range t.names {
+		vars[name] = jinja.NewString(text)
+	}
+	s, err = t.template.RenderValues(vars)
+	if err == nil && len(s) > maxOutput {
+		err = fmt.Errorf("%d bytes of output; at most %d are accepted", len(s), maxOutput)
+	}
+	if err != nil {
+		return "", fmt.Errorf("chat template: %w", err)
+	}
+	return s, nil
+}
+
+// boundedRange is Jinja's range with at most maxRange elements.
+func boundedRange(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) {
+	bounds := [3]int64{0, 0, 1} // start, stop, step
+	for _, a := range args {
+		if !a.IsInt() {
+			return jinja.Undefined(), fmt.Errorf("range: expected integers, got %s", a)
+		}
+	}
+	switch len(args) {
+	case 1:
+		bounds[1] = args[0].AsInt()
+	case 2, 3:
+		for i, a := range args {
+			bounds[i] = a.AsInt()
+		}
+	default:
+		return jinja.Undefined(), fmt.Errorf("range: expected 1 to 3 arguments, got %d", len(args))
+	}
+	start, stop, step := bounds[0], bounds[1], bounds[2]
+	if step == 0 {
+		return jinja.Undefined(), fmt.Errorf("range: step must not be zero")
+	}
+	var items []jinja.Value
+	for i := start; step > 0 && i < stop || step < 0 && i > stop; i += step {
+		if len(items) == maxRange {
+			return jinja.Undefined(), fmt.Errorf("range: more than %d elements", maxRange)
+		}
+		items = append(items, jinja.NewInt(i))
+	}
+	return jinja.NewList(items), nil
+}
+
+// EncodeChat returns the ids of the conversation as RenderChat writes it, followed by prefill, the beginning of the
+// answer. As in Hugging Face's apply_chat_template, BOS stands where the template puts it and nowhere else. Unlike
+// there, a special token spelled out in a message or in prefill is ordinary text.
+func (t *Tokenizer) EncodeChat(msgs []Message, addGenerationPrompt bool, prefill string) ([]int, error) {
+	texts := []string{prefill}
+	for _, m := range msgs {
+		texts = append(texts, m.Role, m.Content)
+	}
+	mark, err := t.chooseMark(texts)
+	if err != nil {
+		return nil, err
+	}
+	if mark != "" {
+		msgs = slices.Clone(msgs)
+		for i, m := range msgs {
+			msgs[i] = Message{t.disarm(m.Role, mark), t.disarm(m.Content, mark)}
+		}
+		prefill = t.disarm(prefill, mark)
+	}
+	s, err := t.RenderChat(msgs, addGenerationPrompt)
+	if err != nil {
+		return nil, err
+	}
+	return t.encode(s+prefill, t.all, mark), nil
+}
+
+// chooseMark returns a character with which disarm can mark texts, or "" if they have no special tokens: one of
+// Unicode's noncharacters, which no text should contain and none of these does.
+func (t *Tokenizer) chooseMark(texts []string) (string, error) {
+	all := strings.Join(texts, "\x00")
+	if t.disarm(all, "\x00") == all {
+		return "", nil
+	}
+	for r := rune(0xfdd0); r <= 0xfdef; r++ {
+		if !strings.ContainsRune(all, r) {
+			return string(r), nil
+		}
+	}
+	return "", fmt.Errorf("the messages contain special tokens and all of the noncharacters U+FDD0 to U+FDEF")
+}
+
+// disarm puts mark behind the first character of every special token in s. The template renders the text as it is, but
+// no token matches it any more; encode removes the mark when matching is over.
+func (t *Tokenizer) disarm(s, mark string) string {
+	var b strings.Builder
+	for i := range s {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		b.WriteString(s[i : i+n])
+		if t.specials.at(s[i:]) != nil {
+			b.WriteString(mark)
+		}
+	}
+	return b.String()
+}

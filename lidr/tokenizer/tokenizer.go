@@ -1,0 +1,185 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ardanlabs/jinja"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Tokenizer turns text into token ids and back. It is safe for concurrent use.
+type Tokenizer struct {
+	tokens    []string // bytes of each id; "" where the vocabulary has a hole
+	special   []bool   // by id
+	ids       map[string]int
+	bpe       bpe
+	splitters []splitter
+	nfc       bool
+	spacing   *spacing // SentencePiece's; nil in byte-level tokenizers
+
+	// Added tokens to look for before [0] and after [1] normalization: all of them, and those that are not special.
+	all, ordinary [2]*matcher
+	specials      *matcher // those that are
+
+	prefix, suffix []int // what the post-processor puts around a document
+	eos            []int
+	names          map[string]string // special tokens by their names in chat templates, such as bos_token
+	template       *jinja.Template   // nil: the model has none
+}
+
+// Load reads tokenizer.json, and tokenizer_config.json, generation_config.json and chat_template.jinja where they
+// exist, from a Hugging Face model folder. Errors name the file and the field.
+func Load(fsys fs.FS) (*Tokenizer, error) {
+	data, err := fs.ReadFile(fsys, "tokenizer.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("tokenizer.json is missing; a SentencePiece tokenizer.model alone is not read")
+	} else if err != nil {
+		return nil, err
+	}
+	t, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer.json: %w", err)
+	}
+	if err := t.loadSettings(fsys); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Encode returns the ids of text. Special tokens in text are recognised; none is added.
+func (t *Tokenizer) Encode(text string) []int {
+	return t.encode(text, t.all, "")
+}
+
+// EncodeContent is Encode for text from outside: the characters of a special token are ordinary text in it.
+func (t *Tokenizer) EncodeContent(text string) []int {
+	return t.encode(text, t.ordinary, "")
+}
+
+// EncodeDocument is Encode for a text that stands alone, with what the model's post-processor puts around it (BOS in
+// Llama 3, nothing in Qwen). Text that already begins with BOS gets no second one.
+func (t *Tokenizer) EncodeDocument(text string) []int {
+	ids := t.Encode(text)
+	if len(t.prefix) > 0 && (len(ids) == 0 || ids[0] != t.prefix[0]) {
+		ids = append(append([]int{}, t.prefix...), ids...)
+	}
+	return append(ids, t.suffix...)
+}
+
+// encode looks for the added tokens and encodes what lies between them, less every mark of disarm.
+func (t *Tokenizer) encode(text string, added [2]*matcher, mark string) []int {
+	var out []int
+	take := func(a *addedToken) { out = append(out, a.ID) }
+	var words []string
+	added[0].cut(text, func(s string) {
+		if t.nfc {
+			s = norm.NFC.String(s)
+		}
+		added[1].cut(s, func(s string) {
+			if mark != "" {
+				s = strings.ReplaceAll(s, mark, "")
+			}
+			if t.spacing != nil {
+				s = t.spacing.apply(s, len(out) == 0)
+			}
+			words = t.split(words[:0], s)
+			for _, w := range words {
+				out = t.bpe.encode(out, w)
+			}
+		}, take)
+	}, take)
+	return out
+}
+
+// split cuts text into words. A byte that is no valid UTF-8 is a word of its own, so that every byte string has an
+// encoding that decodes to it.
+func (t *Tokenizer) split(out []string, text string) []string {
+	for len(text) > 0 {
+		valid := validPrefix(text)
+		from := len(out)
+		out = append(out, text[:valid])
+		for _, s := range t.splitters {
+			pieces := out[from:len(out):len(out)]
+			out = out[:from:from]
+			for _, p := range pieces {
+				out = s(out, p)
+			}
+		}
+		if valid < len(text) {
+			out = append(out, text[valid:valid+1])
+			valid++
+		}
+		text = text[valid:]
+	}
+	return out
+}
+
+// validPrefix returns the length of the longest prefix of s that is valid UTF-8.
+func validPrefix(s string) int {
+	if utf8.ValidString(s) {
+		return len(s)
+	}
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+// Decode returns the text of ids without special tokens, for people to read: bytes that are no UTF-8, such as half of
+// a character, become U+FFFD, in the number the Unicode standard recommends. The space that SentencePiece puts in front
+// of a text goes. Unknown ids are skipped.
+func (t *Tokenizer) Decode(ids []int) string {
+	var b strings.Builder
+	for _, id := range ids {
+		if id >= 0 && id < len(t.tokens) && !t.special[id] {
+			b.WriteString(t.tokens[id])
+		}
+	}
+	s := b.String()
+	if t.spacing != nil {
+		s = strings.TrimPrefix(s, " ")
+	}
+	if utf8.ValidString(s) {
+		return s
+	}
+	s, err := unicode.UTF8.NewDecoder().String(s)
+	if err != nil { // the decoder replaces and never fails
+		return strings.ToValidUTF8(b.String(), "\ufffd")
+	}
+	return s
+}
+
+// DecodeBytes returns the exact bytes of ids, special tokens spelled out: DecodeBytes(Encode(s)) is s for any bytes,
+// and DecodeBytes(EncodeContent(s)) too, unless the tokenizer normalizes (Qwen's NFC, SentencePiece's leading space) or
+// strips around tokens. The bytes of several ids are those of each, joined. Unknown ids are skipped.
+func (t *Tokenizer) DecodeBytes(ids []int) []byte {
+	var b []byte
+	for _, id := range ids {
+		if id >= 0 && id < len(t.tokens) {
+			b = append(b, t.tokens[id]...)
+		}
+	}
+	return b
+}
+
+// TokenID returns the id of a token, written as the text it stands for.
+func (t *Tokenizer) TokenID(token string) (int, bool) {
+	id, ok := t.ids[token]
+	return id, ok
+}
+
+// VocabSize returns the number of ids, that is the largest id plus one. A model's embedding may be larger, never smaller.
+func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
+
+// EOS returns the ids that end an answer. The first is the one that ends an assistant turn in the chat template, which
+// training appends; generation stops at any of them.
+func (t *Tokenizer) EOS() []int { return append([]int(nil), t.eos...) }
