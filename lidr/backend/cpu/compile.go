@@ -1,0 +1,332 @@
+package cpu
+
+import (
+	"fmt"
+	"slices"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+func sprint(a ...any) string { return fmt.Sprint(a...) }
+
+// alignedCopy copies bytes to the start of a cache line.
+func alignedCopy(data string) []byte {
+	var m memory
+	block := m.get(len(data))
+	copy(block, data)
+	return block
+}
+
+// executable is a schedule of kernels with a plan of where every value lies.
+type executable struct {
+	backend *Backend
+	names   []string
+	inputs  []shapes.Shape
+	outputs []shapes.Shape
+	values  []*value
+	steps   []*step
+	arena   int   // bytes
+	reuse   []int // for each output: the parameter whose memory it can take over if that is donated, or -1
+}
+
+var _ compute.Executable = (*executable)(nil)
+
+// compile lowers a function and plans its memory.
+func compile(backend *Backend, f *function) (*executable, error) {
+	ex := &executable{backend: backend, names: f.names}
+	l := &lowerer{views: map[*node]view{}, users: map[*node][]*node{}, copies: map[copyKey]view{}, results: map[string][]view{}, outputs: map[*node]bool{}}
+	// Parameters need a place even if nothing reads them.
+	for _, n := range f.params {
+		ex.inputs = append(ex.inputs, n.shape)
+	}
+	if err := l.lowerAll(f); err != nil {
+		return nil, errors.WithMessagef(err, "compiling %q", f.builder.name)
+	}
+	for i, n := range f.outputs {
+		ex.outputs = append(ex.outputs, n.shape)
+		l.output(l.views[n], i)
+	}
+	l.prune()
+	for at, s := range l.steps {
+		if s.group != nil {
+			l.finish(s)
+		}
+		for _, v := range append(slices.Clone(s.reads), s.writes...) {
+			v.last = max(v.last, at)
+		}
+	}
+	ex.values, ex.steps = l.values, l.steps
+	ex.plan()
+	return ex, nil
+}
+
+// output makes a view an output of the computation: its own dense buffer that nothing else shares.
+func (l *lowerer) output(w view, index int) {
+	v := w.val
+	if !w.dense() || w.off != 0 || w.size() != v.size || v.storage != inArena {
+		w = l.copy(w)
+		v = w.val
+	}
+	v.stored, v.storage, v.index = true, inOutput, index
+}
+
+// prune drops group operations that nothing needs, from the last step to the first, and finds out anew which values
+// leave their groups: some were computed again elsewhere.
+func (l *lowerer) prune() {
+	for _, v := range l.values {
+		v.stored = v.storage == inOutput || v.group == nil
+	}
+	for _, s := range slices.Backward(l.steps) {
+		if g := s.group; g != nil {
+			needed := map[*value]bool{}
+			s.reads = nil
+			var ops []groupOp
+			for _, op := range slices.Backward(g.ops) {
+				if !op.dst.stored && !needed[op.dst] {
+					continue
+				}
+				ops = append(ops, op)
+				for _, o := range op.args {
+					if o.member {
+						needed[o.val] = true
+					} else {
+						s.reads = append(s.reads, o.val)
+					}
+				}
+			}
+			slices.Reverse(ops)
+			g.ops = ops
+		}
+		for _, v := range s.reads {
+			v.stored = true
+		}
+	}
+}
+
+// finish compiles a group's step once all its members are known.
+func (l *lowerer) finish(s *step) {
+	for _, op := range s.group.ops {
+		if op.dst.stored && !slices.Contains(s.writes, op.dst) {
+			s.writes = append(s.writes, op.dst)
+		}
+	}
+	if len(s.group.ops) == 0 {
+		s.run = func(*execution) {}
+		return
+	}
+	code := s.group.compile()
+	s.run = code.run
+	s.inPlace = s.group.inPlace()
+}
+
+// inPlace lists which outputs of a group may overwrite which inputs: both dense over the full domain, and the input
+// not read by any operation after the one that writes.
+func (g *group) inPlace() [][2]*value {
+	lastRead, ok := map[*value]int{}, map[*value]bool{}
+	for i, op := range g.ops {
+		for _, o := range op.args {
+			if o.member {
+				continue
+			}
+			lastRead[o.val] = i
+			good := op.kind != mapRow && o.view.dense() && o.view.off == 0 && o.view.size() == o.val.size && o.val.size == g.size
+			if was, seen := ok[o.val]; seen {
+				good = good && was
+			}
+			ok[o.val] = good
+		}
+	}
+	var pairs [][2]*value
+	for i, op := range g.ops {
+		if !op.dst.stored || op.dst.role != full {
+			continue
+		}
+		for _, other := range g.ops {
+			for _, o := range other.args {
+				in := o.val
+				if !o.member && ok[in] && lastRead[in] <= i && in.dtype.Size() == op.dst.dtype.Size() {
+					pairs = append(pairs, [2]*value{op.dst, in})
+				}
+			}
+		}
+	}
+	return pairs
+}
+
+// plan gives every value a place: arena offsets by first fit over lifetimes, memory shared where a step works in
+// place, and donated parameters for outputs.
+func (ex *executable) plan() {
+	ex.reuse = slices.Repeat([]int{-1}, len(ex.outputs))
+	host := map[*value]*value{} // arena value → the one whose memory it continues
+	taken := map[*value]bool{}
+	usedParam := map[int]bool{}
+	lastOf := map[int]int{} // parameter → last step that reads it
+	for _, v := range ex.values {
+		if v.storage == inParam {
+			lastOf[v.index] = v.last
+		}
+	}
+	for at, s := range ex.steps {
+		for _, pair := range s.inPlace {
+			out, in := pair[0], pair[1]
+			if in.last != at || taken[in] || out.bytes() != in.bytes() || host[out] != nil {
+				continue
+			}
+			switch {
+			case out.storage == inArena && in.storage == inArena:
+				host[out] = in
+				taken[in] = true
+			case out.storage == inOutput && in.storage == inParam && ex.reuse[out.index] < 0 && !usedParam[in.index]:
+				ex.reuse[out.index] = in.index
+				usedParam[in.index] = true
+				taken[in] = true
+			}
+		}
+	}
+	// Other donated parameters serve outputs of their size that are written after the parameter's last use.
+	for _, v := range ex.values {
+		if v.storage != inOutput || ex.reuse[v.index] >= 0 {
+			continue
+		}
+		for _, p := range ex.values {
+			if p.storage == inParam && !usedParam[p.index] && p.bytes() == v.bytes() && p.last < v.step {
+				ex.reuse[v.index] = p.index
+				usedParam[p.index] = true
+				break
+			}
+		}
+	}
+	// A value that continues another's memory prolongs its life.
+	root := func(v *value) *value {
+		for host[v] != nil {
+			v = host[v]
+		}
+		return v
+	}
+	last := map[*value]int{}
+	for _, v := range ex.values {
+		if v.storage == inArena && v.step >= 0 {
+			r := root(v)
+			last[r] = max(last[r], v.last)
+		}
+	}
+	type span struct{ lo, hi, until int }
+	var live []span // sorted by lo
+	for at, s := range ex.steps {
+		live = slices.DeleteFunc(live, func(p span) bool { return p.until < at })
+		for _, v := range s.writes {
+			if v.storage != inArena || host[v] != nil {
+				continue
+			}
+			need := max(roundUp(v.bytes(), align), align)
+			lo, k := 0, 0
+			for k < len(live) && live[k].lo-lo < need {
+				lo = live[k].hi
+				k++
+			}
+			v.offset = lo
+			live = slices.Insert(live, k, span{lo, lo + need, last[v]})
+			ex.arena = max(ex.arena, lo+need)
+		}
+	}
+	for _, v := range ex.values {
+		v.offset = root(v).offset
+	}
+}
+
+// execution is one run of an executable.
+type execution struct {
+	backend *Backend
+	base    []unsafe.Pointer // of every value, by id
+}
+
+func (x *execution) ptr(w view) unsafe.Pointer {
+	return unsafe.Add(x.base[w.val.id], w.off*w.val.dtype.Size())
+}
+
+func (x *execution) bytes(v *value) []byte { return unsafe.Slice((*byte)(x.base[v.id]), v.bytes()) }
+
+// viewBytes are the bytes of a dense view.
+func (x *execution) viewBytes(w view) []byte {
+	return unsafe.Slice((*byte)(x.ptr(w)), w.size()*w.val.dtype.Size())
+}
+
+// data is a dense view as a slice of Go values.
+func data[T any](x *execution, w view) []T { return unsafe.Slice((*T)(x.ptr(w)), w.size()) }
+
+// result is a value as a slice of Go values.
+func result[T any](x *execution, v *value) []T { return unsafe.Slice((*T)(x.base[v.id]), v.size) }
+
+// Finalize implements compute.Executable.
+func (ex *executable) Finalize() { ex.steps, ex.values = nil, nil }
+
+// Inputs implements compute.Executable.
+func (ex *executable) Inputs() ([]string, []shapes.Shape) { return ex.names, ex.inputs }
+
+// Outputs implements compute.Executable.
+func (ex *executable) Outputs() []shapes.Shape { return ex.outputs }
+
+// Execute implements compute.Executable. Donated inputs are overwritten where the plan allows it and given back to the pool otherwise.
+func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
+	if ex.values == nil {
+		return nil, errors.New("backend cpu: Execute of a finalized executable")
+	}
+	if len(inputs) != len(ex.inputs) || donate != nil && len(donate) != len(inputs) {
+		return nil, errors.Errorf("backend cpu: Execute got %d inputs and %d donate flags, want %d", len(inputs), len(donate), len(ex.inputs))
+	}
+	in := make([]*buffer, len(inputs))
+	for i, b := range inputs {
+		mine, ok := b.(*buffer)
+		if !ok || mine.mem == nil {
+			return nil, errors.Errorf("backend cpu: input %d (%q) is a %T that is not a live buffer of this backend", i, ex.names[i], b)
+		}
+		if mine.shape.DType != ex.inputs[i].DType || !mine.shape.EqualDimensions(ex.inputs[i]) {
+			return nil, errors.Errorf("backend cpu: input %d (%q) has shape %s, want %s", i, ex.names[i], mine.shape, ex.inputs[i])
+		}
+		in[i] = mine
+	}
+	donated := func(i int) bool { return i >= 0 && donate != nil && donate[i] }
+	out := make([]compute.Buffer, len(ex.outputs))
+	mem := make([][]byte, len(ex.outputs))
+	for i, shape := range ex.outputs {
+		if p := ex.reuse[i]; donated(p) {
+			mem[i] = in[p].mem
+		} else {
+			mem[i] = ex.backend.buffers.get(shape.Size() * shape.DType.Size())
+		}
+		out[i] = &buffer{backend: ex.backend, shape: shape, mem: mem[i]}
+	}
+	arena := ex.backend.buffers.get(ex.arena)
+	x := &execution{backend: ex.backend, base: make([]unsafe.Pointer, len(ex.values))}
+	for _, v := range ex.values {
+		switch v.storage {
+		case inParam:
+			x.base[v.id] = unsafe.Pointer(unsafe.SliceData(in[v.index].mem))
+		case inConst:
+			x.base[v.id] = unsafe.Pointer(unsafe.SliceData(v.data))
+		case inOutput:
+			x.base[v.id] = unsafe.Pointer(unsafe.SliceData(mem[v.index]))
+		default:
+			if v.step >= 0 && v.stored {
+				x.base[v.id] = unsafe.Pointer(unsafe.SliceData(arena[v.offset:]))
+			}
+		}
+	}
+	ensureWorkers(ex.backend.threads - 1)
+	for _, s := range ex.steps {
+		s.run(x)
+	}
+	ex.backend.buffers.put(arena)
+	for i, b := range in {
+		if donated(i) {
+			if !slices.Contains(ex.reuse, i) && b.mem != nil {
+				ex.backend.buffers.put(b.mem)
+			}
+			b.mem = nil
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,274 @@
+package cpu
+
+import (
+	"slices"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// matmul is a DotGeneral brought to the form of a batch of matrix products over strided operands.
+type matmul struct {
+	m, n, k       int
+	batch         []int // dimensions
+	lhs, rhs, out view  // for their memory
+	lhsBatch      []int // strides along the batch axes, in elements
+	rhsBatch      []int
+	outBatch      []int
+	lhsM, lhsK    int // strides, in elements
+	rhsN, rhsK    int
+	outM          int
+}
+
+// dot schedules a DotGeneral. Operands are read through their views; only those whose rows, columns or contracted axes
+// have no single stride are copied. If the product's one use is a transposition that keeps the last axes in place, it
+// is written in the transposed order right away.
+func (l *lowerer) dot(n *node) (view, error) {
+	attr := n.attr.(dotAttr)
+	lhs, rhs := l.in(n, 0), l.in(n, 1)
+	order := func(w view, first, second []int) []int {
+		return slices.Concat(first, without(len(w.dims), slices.Concat(first, second)), second)
+	}
+	lhs = lhs.transpose(order(lhs, attr.lhsBatch, attr.lhsContract))
+	rhs = rhs.transpose(order(rhs, attr.rhsBatch, attr.rhsContract))
+	nb, nk := len(attr.lhsBatch), len(attr.lhsContract)
+	parts := func(w view) (batch, free, contract view) {
+		cut := len(w.dims) - nk
+		sub := func(lo, hi int) view { return view{w.val, w.off, w.dims[lo:hi], w.strides[lo:hi]} }
+		return sub(0, nb), sub(nb, cut), sub(cut, len(w.dims))
+	}
+	single := func(w view) bool { dims, _ := w.collapsed(); return len(dims) <= 1 }
+	if _, free, contract := parts(lhs); !single(free) || !single(contract) {
+		lhs = l.dense(lhs)
+	}
+	if _, free, contract := parts(rhs); !single(free) || !single(contract) {
+		rhs = l.dense(rhs)
+	}
+	_, _, kl := parts(lhs)
+	_, _, kr := parts(rhs)
+	if dims, _, _ := collapse2(kl, kr); len(dims) > 1 {
+		lhs, rhs = l.dense(lhs), l.dense(rhs)
+	}
+	bl, ml, kl := parts(lhs)
+	br, nr, kr := parts(rhs)
+	stride := func(w view) int {
+		if _, s := w.collapsed(); len(s) > 0 {
+			return s[0]
+		}
+		return 1
+	}
+	mm := &matmul{m: ml.size(), n: nr.size(), k: kl.size(), lhs: lhs, rhs: rhs, batch: bl.dims, lhsBatch: bl.strides, rhsBatch: br.strides,
+		lhsM: stride(ml), lhsK: stride(kl), rhsN: stride(nr), rhsK: stride(kr)}
+	dims := n.shape.Dimensions
+	result := view{dims: dims, strides: denseStrides(dims)}
+	if perm := l.transposedUse(n); perm != nil && n.shape.DType == dtypes.Float32 {
+		// The memory has the order of the transposed axes; the product sees it through the inverse permutation.
+		inverse := make([]int, len(perm))
+		physical := make([]int, len(perm))
+		for i, p := range perm {
+			inverse[p], physical[i] = i, dims[p]
+		}
+		w := denseView(nil, physical).transpose(inverse)
+		free := view{dims: w.dims[nb : nb+len(ml.dims)], strides: w.strides[nb : nb+len(ml.dims)]}
+		columns := view{dims: w.dims[nb+len(ml.dims):], strides: w.strides[nb+len(ml.dims):]}
+		if single(free) && columns.dense() {
+			result = w
+		}
+	}
+	mm.outBatch = result.strides[:nb]
+	mm.outM = stride(view{dims: result.dims[nb : nb+len(ml.dims)], strides: result.strides[nb : nb+len(ml.dims)]})
+	out := l.newValue(n.shape.DType, n.shape.Size())
+	result.val = out
+	mm.out = result
+	s := &step{name: "DotGeneral", reads: []*value{lhs.val, rhs.val}, writes: []*value{out}, run: mm.run}
+	if n.shape.DType != dtypes.Float32 {
+		kernel := dotKernel(n.shape.DType)
+		if kernel == nil {
+			return view{}, unsupported(n)
+		}
+		s.run = func(x *execution) { mm.runPlain(x, kernel) }
+	}
+	l.push(s)
+	return result, nil
+}
+
+// transposedUse returns the permutation if the node's only use is a Transpose.
+func (l *lowerer) transposedUse(n *node) []int {
+	if users := l.users[n]; len(users) == 1 && users[0].op == compute.OpTypeTranspose && !l.outputs[n] {
+		return users[0].attr.([]int)
+	}
+	return nil
+}
+
+// matrices returns the operands of one product of the batch.
+func (mm *matmul) matrices(x *execution, batch int) (a, b, c matrix) {
+	la, lb := offset2(batch, mm.batch, mm.lhsBatch, mm.rhsBatch)
+	lc, _ := offset2(batch, mm.batch, mm.outBatch, mm.outBatch)
+	size := mm.out.val.dtype.Size()
+	return matrix{unsafe.Add(x.ptr(mm.lhs), la*size), mm.lhsM, mm.lhsK},
+		matrix{unsafe.Add(x.ptr(mm.rhs), lb*size), mm.rhsK, mm.rhsN},
+		matrix{unsafe.Add(x.ptr(mm.out), lc*size), mm.outM, 1}
+}
+
+// run computes the product: tasks are blocks of rows and columns of one product, or several whole products.
+func (mm *matmul) run(x *execution) {
+	batch := product(mm.batch)
+	if batch*mm.m*mm.n == 0 {
+		return
+	}
+	if mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
+		mm.runVectors(x, batch)
+		return
+	}
+	const grain = 4e6 // floating-point operations a task
+	work := 2 * float64(batch) * float64(mm.m) * float64(mm.n) * float64(mm.k)
+	want := max(1, min(24, int(work/grain)))
+	pieces := (want + batch - 1) / batch
+	if pieces == 1 {
+		tasks, bounds := split(batch, 1, want)
+		mm.tasks(x, mm.n, mm.k, tasks, func(task int, g *gemmTask) {
+			lo, hi := bounds(task)
+			for i := lo; i < hi; i++ {
+				a, b, c := mm.matrices(x, i)
+				gemm(mm.m, mm.n, mm.k, a, b, c, g.pack, &g.args, &g.tile)
+			}
+		})
+		return
+	}
+	if rowBlocks := min(pieces, mm.m/mBlock); batch == 1 && rowBlocks > 1 && mm.k <= kBlock*4 && mm.n*mm.k <= sharedPack {
+		mm.runRows(x, rowBlocks)
+		return
+	}
+	// Columns first: each task packs its own part of B once. Then rows.
+	colBlocks := max(1, min(pieces, mm.n/64))
+	rowBlocks := max(1, min((pieces+colBlocks-1)/colBlocks, mm.m/mBlock))
+	rowStep, colStep := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12), roundUp((mm.n+colBlocks-1)/colBlocks, 32)
+	rowBlocks, colBlocks = (mm.m+rowStep-1)/rowStep, (mm.n+colStep-1)/colStep
+	mm.tasks(x, min(colStep, mm.n), mm.k, batch*rowBlocks*colBlocks, func(task int, g *gemmTask) {
+		i0, j0 := task/colBlocks%rowBlocks*rowStep, task%colBlocks*colStep
+		m, n := min(rowStep, mm.m-i0), min(colStep, mm.n-j0)
+		a, b, c := mm.matrices(x, task/colBlocks/rowBlocks)
+		gemm(m, n, mm.k, a.at(i0, 0), b.at(0, j0), c.at(i0, j0), g.pack, &g.args, &g.tile)
+	})
+}
+
+// gemmTask is what one task of a product needs for itself.
+type gemmTask struct {
+	pack unsafe.Pointer
+	args gemmArgs
+	tile tileArgs
+}
+
+// tasks runs the tasks of a product with scratch memory for products of n columns and k contracted elements.
+func (mm *matmul) tasks(x *execution, n, k, count int, run func(task int, g *gemmTask)) {
+	parallel(x.backend.threads, count, func(task int) {
+		pack := x.backend.buffers.get(packSize(n, k))
+		defer x.backend.buffers.put(pack)
+		run(task, &gemmTask{pack: unsafe.Pointer(unsafe.SliceData(pack))})
+	})
+}
+
+// sharedPack is the size of the right-hand side, in elements, up to which it is packed once for all blocks of rows.
+const sharedPack = 1 << 20
+
+// runRows computes one product by blocks of rows that share the packed right-hand side.
+func (mm *matmul) runRows(x *execution, rowBlocks int) {
+	width := microKernel.width
+	blocks := (mm.k + kBlock - 1) / kBlock
+	columns := roundUp(mm.n, width)
+	mem := x.backend.buffers.get(columns * mm.k * 4)
+	defer x.backend.buffers.put(mem)
+	shared := unsafe.Pointer(unsafe.SliceData(mem))
+	a, b, c := mm.matrices(x, 0)
+	part := func(block int) (k0, kc int, panels unsafe.Pointer) {
+		k0 = block * mm.k / blocks
+		return k0, (block+1)*mm.k/blocks - k0, unsafe.Add(shared, columns*k0*4)
+	}
+	strips := max(1, min(mm.n/(4*width), 8))
+	mm.tasks(x, 0, 0, strips, func(task int, g *gemmTask) {
+		j0, j1 := task*(columns/width)/strips*width, (task+1)*(columns/width)/strips*width
+		for block := range blocks {
+			k0, kc, panels := part(block)
+			packB(b.at(k0, j0), kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), &g.tile)
+		}
+	})
+	step := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12)
+	mm.tasks(x, 0, mm.k, (mm.m+step-1)/step, func(task int, g *gemmTask) {
+		i0 := task * step
+		for block := range blocks {
+			k0, kc, panels := part(block)
+			gemmPanels(min(step, mm.m-i0), mm.n, kc, a.at(i0, k0), panels, kc, c.at(i0, 0), block > 0, g.pack, &g.args, &g.tile)
+		}
+	})
+}
+
+// vectorRows is the number of left-hand rows up to which packing the right-hand side costs more than it gains: each
+// result is then a dot product of two rows, read in place.
+const vectorRows = 4
+
+func (mm *matmul) runVectors(x *execution, batch int) {
+	dot := tileKernels["RowDotVV"]
+	total := batch * mm.n
+	tasks, bounds := split(total, max(1, 64<<10/max(1, mm.k)), 64)
+	parallel(x.backend.threads, tasks, func(task int) {
+		lo, hi := bounds(task)
+		t := &tileArgs{}
+		for lo < hi {
+			a, b, c := mm.matrices(x, lo/mm.n)
+			j0 := lo % mm.n
+			j1 := min(mm.n, j0+hi-lo)
+			for i := range mm.m {
+				*t = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * 4}
+				dot(t)
+			}
+			lo += j1 - j0
+		}
+	})
+}
+
+// runPlain computes products of other element types with plain loops.
+func (mm *matmul) runPlain(x *execution, kernel func(m, n, k int, a, b, c matrix)) {
+	parallel(x.backend.threads, product(mm.batch), func(i int) {
+		a, b, c := mm.matrices(x, i)
+		kernel(mm.m, mm.n, mm.k, a, b, c)
+	})
+}
+
+func plainDot[T number](m, n, k int, a, b, c matrix) {
+	size := int(unsafe.Sizeof(T(0)))
+	at := func(m matrix, i, j int) *T { return (*T)(unsafe.Add(m.p, (i*m.row+j*m.col)*size)) }
+	for i := range m {
+		for j := range n {
+			var sum T
+			for e := range k {
+				sum += *at(a, i, e) * *at(b, e, j)
+			}
+			*at(c, i, j) = sum
+		}
+	}
+}
+
+func dotKernel(dtype dtypes.DType) func(m, n, k int, a, b, c matrix) {
+	switch dtype {
+	case dtypes.Float64:
+		return plainDot[float64]
+	case dtypes.Int8:
+		return plainDot[int8]
+	case dtypes.Int16:
+		return plainDot[int16]
+	case dtypes.Int32:
+		return plainDot[int32]
+	case dtypes.Int64:
+		return plainDot[int64]
+	case dtypes.Uint8:
+		return plainDot[uint8]
+	case dtypes.Uint16:
+		return plainDot[uint16]
+	case dtypes.Uint32:
+		return plainDot[uint32]
+	case dtypes.Uint64:
+		return plainDot[uint64]
+	}
+	return nil
+}

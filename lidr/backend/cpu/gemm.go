@@ -1,0 +1,196 @@
+package cpu
+
+import (
+	"unsafe"
+)
+
+// gemmArgs are the operands of a micro-kernel: C[rows × cols] = or += A[rows × k] · B[k × width], B packed. Strides are
+// in bytes; C's columns lie side by side. The assembly reads this layout.
+type gemmArgs struct {
+	k                int
+	a, b, c          unsafe.Pointer
+	rowA, kA, rowC   int
+	cols, accumulate int
+}
+
+// microKernels are the matrix-multiplication kernels in use: for blocks of up to width columns and of these numbers of
+// rows, descending to 1.
+type microKernels struct {
+	width int
+	rows  []int
+	run   []func(*gemmArgs)
+}
+
+// microKernel starts as plain Go; the processor's own replace it.
+var microKernel = microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}
+
+func goGemm(rows int) func(*gemmArgs) {
+	return func(g *gemmArgs) {
+		var acc [4 * 16]float32
+		b := f32(g.b, g.k*16)
+		for k := range g.k {
+			row := b[k*16 : k*16+16]
+			for i := range rows {
+				v := *(*float32)(unsafe.Add(g.a, i*g.rowA+k*g.kA))
+				out := acc[i*16 : i*16+16]
+				for j, w := range row {
+					out[j] += v * w
+				}
+			}
+		}
+		for i := range rows {
+			c := f32(unsafe.Add(g.c, i*g.rowC), g.cols)
+			for j := range c {
+				if g.accumulate != 0 {
+					c[j] += acc[i*16+j]
+				} else {
+					c[j] = acc[i*16+j]
+				}
+			}
+		}
+	}
+}
+
+// matrix is a strided float32 matrix (strides in elements).
+type matrix struct {
+	p        unsafe.Pointer
+	row, col int
+}
+
+func (m matrix) at(i, j int) matrix {
+	return matrix{unsafe.Add(m.p, (i*m.row+j*m.col)*4), m.row, m.col}
+}
+
+// Blocking: a panel of B of kBlock rows and one kernel width stays in the first-level cache while mBlock rows of A pass by.
+const (
+	kBlock = 256
+	mBlock = 96
+	nBlock = 512
+)
+
+// packSize is the scratch memory gemm needs, in bytes.
+func packSize(n, k int) int {
+	return min(k, kBlock) * (roundUp(min(n, nBlock), microKernel.width) + mBlock) * 4
+}
+
+// gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1. pack is scratch memory.
+func gemm(m, n, k int, a, b, c matrix, pack unsafe.Pointer, args *gemmArgs, t *tileArgs) {
+	if k == 0 {
+		for i := range m {
+			clear(f32(c.at(i, 0).p, n))
+		}
+		return
+	}
+	blocks := (k + kBlock - 1) / kBlock
+	packA := unsafe.Add(pack, packSize(n, k)-mBlock*min(k, kBlock)*4)
+	for j0 := 0; j0 < n; j0 += nBlock {
+		nc := min(nBlock, n-j0)
+		for block := range blocks {
+			k0, k1 := block*k/blocks, (block+1)*k/blocks
+			kc := k1 - k0
+			packB(b.at(k0, j0), kc, nc, pack, t)
+			gemmPanels(m, nc, kc, a.at(0, k0), pack, kc, c.at(0, j0), block > 0, packA, args, t)
+		}
+	}
+}
+
+// gemmPanels computes C[m × n] = or += A[m × k] · B[k × n] with B packed in panels of panelRows ≥ k rows. A is read in
+// place, unless its columns are far apart and there is room for packing it (packA: mBlock × k elements, or nil).
+func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer, args *gemmArgs, t *tileArgs) {
+	width := microKernel.width
+	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowC: c.row * 4}
+	if accumulate {
+		args.accumulate = 1
+	}
+	tall := microKernel.rows[0]
+	packing := packA != nil && a.row == 1 && a.col > 2*tall && n > width
+	for i0 := 0; i0 < m; i0 += mBlock {
+		mc := min(mBlock, m-i0)
+		block := matrix{unsafe.Add(a.p, i0*a.row*4), a.row, a.col}
+		if packing {
+			for i := 0; i < mc; i += tall {
+				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: min(tall, mc-i), rows: k, strideDst: tall * 4, strideA: a.col * 4}
+				tileKernels["CopyV"](t)
+			}
+			args.kA = tall * 4
+		}
+		for j := 0; j < n; j += width {
+			args.b = unsafe.Add(b, j*panelRows*4)
+			args.cols = min(width, n-j)
+			for i, kind := 0, 0; i < mc; i += microKernel.rows[kind] {
+				for microKernel.rows[kind] > mc-i {
+					kind++
+				}
+				if packing { // tile i/tall, row i%tall
+					args.a = unsafe.Add(packA, (i/tall*tall*k+i%tall)*4)
+				} else {
+					args.a = unsafe.Add(block.p, i*a.row*4)
+				}
+				args.c = unsafe.Add(c.p, ((i0+i)*c.row+j)*4)
+				microKernel.run[kind](args)
+			}
+		}
+	}
+}
+
+// packB copies B[kc × nc] into panels of the kernel's width, each k after k. Beyond the last column a panel holds
+// anything finite or not: those results are not stored.
+func packB(b matrix, kc, nc int, pack unsafe.Pointer, t *tileArgs) {
+	width := microKernel.width
+	for j := 0; j < nc; j += width {
+		w := min(width, nc-j)
+		src, dst := b.at(0, j), unsafe.Add(pack, j*kc*4)
+		if b.col == 1 || w == 1 {
+			*t = tileArgs{dst: dst, a: src.p, n: w, rows: kc, strideDst: width * 4, strideA: b.row * 4}
+			tileKernels["CopyV"](t)
+			continue
+		}
+		packTransposed(f32(dst, width*kc), src, kc, w)
+	}
+}
+
+// transposeArgs are the operands of transpose16: blocks of 16 × 16 elements, rows of the source becoming columns of the
+// destination; strides in bytes. The assembly reads this layout.
+type transposeArgs struct {
+	dst, src                     unsafe.Pointer
+	blocks, strideDst, strideSrc int
+}
+
+// transpose16, if the processor has it, transposes a row of blocks.
+var transpose16 func(*transposeArgs)
+
+// packTransposed packs w columns whose elements are b.row apart along k: blocks of 16 × 16 where possible, then four
+// columns at a time, then one.
+func packTransposed(panel []float32, b matrix, kc, w int) {
+	width := microKernel.width
+	j := 0
+	if b.row == 1 && transpose16 != nil && kc >= 16 {
+		t := &transposeArgs{blocks: kc / 16, strideDst: width * 4, strideSrc: b.col * 4}
+		for ; j+16 <= w; j += 16 {
+			t.dst, t.src = unsafe.Pointer(&panel[j]), b.at(0, j).p
+			transpose16(t)
+			for k := kc / 16 * 16; k < kc; k++ {
+				for c := j; c < j+16; c++ {
+					panel[k*width+c] = *(*float32)(b.at(k, c).p)
+				}
+			}
+		}
+	}
+	if b.row == 1 {
+		for ; j+4 <= w; j += 4 {
+			c0, c1, c2, c3 := f32(b.at(0, j).p, kc), f32(b.at(0, j+1).p, kc), f32(b.at(0, j+2).p, kc), f32(b.at(0, j+3).p, kc)
+			at := j
+			for k, v := range c0 {
+				d := panel[at : at+4 : at+4]
+				d[0], d[1], d[2], d[3] = v, c1[k], c2[k], c3[k]
+				at += width
+			}
+		}
+	}
+	for ; j < w; j++ {
+		p := b.at(0, j).p
+		for k := range kc {
+			panel[k*width+j] = *(*float32)(unsafe.Add(p, k*b.row*4))
+		}
+	}
+}

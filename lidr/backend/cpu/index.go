@@ -1,0 +1,278 @@
+package cpu
+
+import (
+	"slices"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// indexAt reads element i of an index tensor.
+func indexAt(p unsafe.Pointer, dtype dtypes.DType, i int) int {
+	if dtype == dtypes.Int32 {
+		return int(*(*int32)(unsafe.Add(p, i*4)))
+	}
+	return int(*(*int64)(unsafe.Add(p, i*8)))
+}
+
+// without returns the numbers 0 … n-1 that are not in list.
+func without(n int, list []int) []int {
+	var out []int
+	for i := range n {
+		if !slices.Contains(list, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// pick is the sub-view along some axes.
+func (w view) pick(axes []int) view {
+	out := view{val: w.val, off: w.off}
+	for _, a := range axes {
+		out.dims, out.strides = append(out.dims, w.dims[a]), append(out.strides, w.strides[a])
+	}
+	return out
+}
+
+// gather schedules Gather: for each index vector, a copy of the window of the operand that it points to.
+func (l *lowerer) gather(n *node) (view, error) {
+	a := n.attr.(gatherAttr)
+	src, ids := l.dense(l.in(n, 0)), l.dense(l.in(n, 1))
+	dims := n.shape.Dimensions
+	// The batch: output axes that are not window axes, in the order of the index tensor's axes without the index vector.
+	batchOut := denseView(nil, dims).pick(without(len(dims), a.offsetOutputAxes))
+	batchIDs := ids.pick(without(len(ids.dims), []int{a.indexVectorAxis}))
+	vector, vectorStride := 1, 0
+	if a.indexVectorAxis < len(ids.dims) {
+		vector, vectorStride = ids.dims[a.indexVectorAxis], ids.strides[a.indexVectorAxis]
+	}
+	// The window: operand axes that are not collapsed, against the output's offset axes.
+	windowSrc := src.pick(without(len(src.dims), a.collapsedSliceAxes))
+	windowOut := denseView(nil, dims).pick(a.offsetOutputAxes)
+	windowSrc.dims = windowOut.dims
+	wdims, wout, wsrc := collapse2(windowOut, windowSrc)
+	return l.emit("Gather", n.shape, []view{src, ids}, func(x *execution, out *value) {
+		size := out.dtype.Size()
+		window := product(wdims)
+		tasks, bounds := split(batchOut.size(), max(1, copyGrain/max(1, window)), 64)
+		dst, from, id := x.base[out.id], x.ptr(src), x.ptr(ids)
+		parallel(x.backend.threads, tasks, func(task int) {
+			lo, hi := bounds(task)
+			for b := lo; b < hi; b++ {
+				to, at := offset2(b, batchOut.dims, batchOut.strides, batchIDs.strides)
+				start := 0
+				for k := range vector {
+					axis := a.startIndexMap[k]
+					i := indexAt(id, ids.val.dtype, at+k*vectorStride)
+					i = max(0, min(i, src.dims[axis]-a.sliceSizes[axis]))
+					start += i * src.strides[axis]
+				}
+				copyWindow(unsafe.Add(dst, to*size), unsafe.Add(from, start*size), size, wdims, wout, wsrc)
+			}
+		})
+	}), nil
+}
+
+// copyWindow copies a small strided window of elements.
+func copyWindow(dst, src unsafe.Pointer, size int, dims, ds, ss []int) {
+	if len(dims) == 0 {
+		copy(unsafe.Slice((*byte)(dst), size), unsafe.Slice((*byte)(src), size))
+		return
+	}
+	if len(dims) == 1 && ds[0] == 1 && ss[0] == 1 {
+		copy(unsafe.Slice((*byte)(dst), dims[0]*size), unsafe.Slice((*byte)(src), dims[0]*size))
+		return
+	}
+	for i := range dims[0] {
+		copyWindow(unsafe.Add(dst, i*ds[0]*size), unsafe.Add(src, i*ss[0]*size), size, dims[1:], ds[1:], ss[1:])
+	}
+}
+
+// scatter schedules a Scatter: a copy of the operand (none if it can be updated in place), then the updates in order.
+// Tasks split the target, not the updates: each goes through all updates and applies those that fall into its part, so
+// no two write to the same place and the order of additions is fixed.
+func (l *lowerer) scatter(n *node) (view, error) {
+	a := n.attr.(scatterAttr)
+	base, ids, updates := l.in(n, 0), l.dense(l.in(n, 1)), l.dense(l.in(n, 2))
+	dims := n.shape.Dimensions
+	target := denseView(nil, dims)
+	batchUp := updates.pick(without(len(updates.dims), a.updateWindowAxes))
+	batchIDs := ids.pick(without(len(ids.dims), []int{a.indexVectorAxis}))
+	vector, vectorStride := 1, 0
+	if a.indexVectorAxis < len(ids.dims) {
+		vector, vectorStride = ids.dims[a.indexVectorAxis], ids.strides[a.indexVectorAxis]
+	}
+	windowOut := target.pick(without(len(dims), a.insertedWindowAxes))
+	windowUp := updates.pick(a.updateWindowAxes)
+	windowOut.dims = windowUp.dims
+	wdims, wup, wout := collapse2(windowUp, windowOut)
+	sizes := slices.Repeat([]int{1}, len(dims)) // the window's size along each axis of the target
+	for i, axis := range without(len(dims), a.insertedWindowAxes) {
+		sizes[axis] = windowUp.dims[i]
+	}
+	combine := scatterKernel(n.op, n.shape.DType)
+	if combine == nil {
+		return view{}, unsupported(n)
+	}
+	// Tasks can split the target if windows lie side by side: without gaps, and beginning at multiples of their length.
+	span, aligned := 1, true
+	for i, d := range wdims {
+		span += (d - 1) * wout[i]
+	}
+	aligned = span == product(wdims)
+	for _, axis := range a.scatterAxesToOperandAxes {
+		aligned = aligned && target.strides[axis]%span == 0
+	}
+	w := l.emit(n.op.String(), n.shape, []view{base, ids, updates}, func(x *execution, out *value) {
+		size := out.dtype.Size()
+		dst, id, up := x.base[out.id], x.ptr(ids), x.ptr(updates)
+		if !(base.dense() && x.ptr(base) == dst) {
+			copyView(x, denseView(out, dims), base)
+		}
+		count := batchUp.size()
+		tasks := 1
+		if aligned && count*span >= 4*copyGrain {
+			tasks = min(8, out.size/span)
+		}
+		parallel(x.backend.threads, tasks, func(task int) {
+			units := (out.size + span - 1) / span
+			lo, hi := task*units/tasks*span, (task+1)*units/tasks*span
+			t := &tileArgs{rows: 1}
+			for b := range count {
+				from, at := offset2(b, batchUp.dims, batchUp.strides, batchIDs.strides)
+				start, inside := 0, true
+				for k := range vector {
+					axis := a.scatterAxesToOperandAxes[k]
+					i := indexAt(id, ids.val.dtype, at+k*vectorStride)
+					inside = inside && i >= 0 && i+sizes[axis] <= dims[axis]
+					start += i * target.strides[axis]
+				}
+				if inside && (tasks == 1 || start >= lo && start < hi) {
+					combineWindow(combine, t, unsafe.Add(dst, start*size), unsafe.Add(up, from*size), size, wdims, wout, wup)
+				}
+			}
+		})
+	})
+	if base.dense() && base.off == 0 && base.size() == base.val.size && updates.val != base.val && ids.val != base.val {
+		l.steps[w.val.step].inPlace = [][2]*value{{w.val, base.val}}
+	}
+	return w, nil
+}
+
+// combiner folds n elements of src into dst; t is room for a kernel's arguments.
+type combiner func(t *tileArgs, dst, src unsafe.Pointer, n, ds, ss int)
+
+func combineWindow(combine combiner, t *tileArgs, dst, src unsafe.Pointer, size int, dims, ds, ss []int) {
+	switch len(dims) {
+	case 0:
+		combine(t, dst, src, 1, 1, 1)
+	case 1:
+		combine(t, dst, src, dims[0], ds[0], ss[0])
+	default:
+		for i := range dims[0] {
+			combineWindow(combine, t, unsafe.Add(dst, i*ds[0]*size), unsafe.Add(src, i*ss[0]*size), size, dims[1:], ds[1:], ss[1:])
+		}
+	}
+}
+
+func combineWith[T number](op compute.OpType) combiner {
+	f := func(a, b T) T { return a + b }
+	switch op {
+	case compute.OpTypeScatterMax:
+		f = func(a, b T) T { return max(a, b) }
+	case compute.OpTypeScatterMin:
+		f = func(a, b T) T { return min(a, b) }
+	}
+	size := int(unsafe.Sizeof(T(0)))
+	return func(_ *tileArgs, dst, src unsafe.Pointer, n, ds, ss int) {
+		for i := range n {
+			d := (*T)(unsafe.Add(dst, i*ds*size))
+			*d = f(*d, *(*T)(unsafe.Add(src, i*ss*size)))
+		}
+	}
+}
+
+func scatterKernel(op compute.OpType, dtype dtypes.DType) combiner {
+	switch dtype {
+	case dtypes.Float32:
+		slow := combineWith[float32](op)
+		if op != compute.OpTypeScatterSum {
+			return slow
+		}
+		add := tileKernels["AddVV"]
+		return func(t *tileArgs, dst, src unsafe.Pointer, n, ds, ss int) {
+			if n < 16 || ds != 1 || ss != 1 {
+				slow(t, dst, src, n, ds, ss)
+				return
+			}
+			t.dst, t.a, t.b, t.n = dst, dst, src, n
+			add(t)
+		}
+	case dtypes.Float64:
+		return combineWith[float64](op)
+	case dtypes.Int8:
+		return combineWith[int8](op)
+	case dtypes.Int16:
+		return combineWith[int16](op)
+	case dtypes.Int32:
+		return combineWith[int32](op)
+	case dtypes.Int64:
+		return combineWith[int64](op)
+	case dtypes.Uint8:
+		return combineWith[uint8](op)
+	case dtypes.Uint16:
+		return combineWith[uint16](op)
+	case dtypes.Uint32:
+		return combineWith[uint32](op)
+	case dtypes.Uint64:
+		return combineWith[uint64](op)
+	}
+	return nil
+}
+
+// starts reads clamped start indices.
+func starts(x *execution, indices []view, dims, window []int) []int {
+	out := make([]int, len(indices))
+	for i, w := range indices {
+		out[i] = max(0, min(indexAt(x.ptr(w), dtypes.Int64, 0), dims[i]-window[i]))
+	}
+	return out
+}
+
+func (l *lowerer) startViews(n *node, from int) []view {
+	var out []view
+	for i := from; i < len(n.inputs); i++ {
+		out = append(out, l.in(n, i))
+	}
+	return out
+}
+
+// dynamicSlice schedules DynamicSlice: a strided copy from a place known at run time.
+func (l *lowerer) dynamicSlice(n *node) (view, error) {
+	src, at := l.in(n, 0), l.startViews(n, 1)
+	dims := n.shape.Dimensions
+	ones := slices.Repeat([]int{1}, len(dims))
+	return l.emit("DynamicSlice", n.shape, append([]view{src}, at...), func(x *execution, out *value) {
+		copyView(x, denseView(out, dims), src.slice(dims, starts(x, at, src.dims, dims), ones))
+	}), nil
+}
+
+// dynamicUpdateSlice schedules DynamicUpdateSlice, in place where the operand is dead afterwards.
+func (l *lowerer) dynamicUpdateSlice(n *node) (view, error) {
+	base, update, at := l.in(n, 0), l.in(n, 1), l.startViews(n, 2)
+	dims := n.shape.Dimensions
+	ones := slices.Repeat([]int{1}, len(dims))
+	w := l.emit("DynamicUpdateSlice", n.shape, append([]view{base, update}, at...), func(x *execution, out *value) {
+		all := denseView(out, dims)
+		if !(base.dense() && x.ptr(base) == x.base[out.id]) {
+			copyView(x, all, base)
+		}
+		copyView(x, all.slice(update.dims, starts(x, at, dims, update.dims), ones), update)
+	})
+	if base.dense() && base.off == 0 && base.size() == base.val.size && update.val != base.val {
+		l.steps[w.val.step].inPlace = [][2]*value{{w.val, base.val}}
+	}
+	return w, nil
+}

@@ -1,0 +1,324 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+)
+
+// A tile kernel applies one operation to rows of n elements:
+//
+//	type tileArgs struct { dst, a, b, c unsafe.Pointer; n, rows, strideDst, strideA, strideB, strideC int (bytes) }
+//
+// A "splat" operand has one element a row, which is broadcast. Registers: DI dst, SI a, DX b, R8 c, CX n, BX rows,
+// R9–R12 strides, R13 element index, AX scratch. Vector registers 0–2 hold the operands, 0 receives the result,
+// 3–9 are scratch, 16–31 (AVX-512) or memory (AVX2) hold constants.
+
+type tileOp struct {
+	name    string
+	inputs  int
+	splats  []string // operand kinds to generate, e.g. "vv", "vs", "sv"
+	body    func(t *tile)
+	byteIn  bool // a is a byte array
+	byteOut bool // dst is a byte array
+	reduce  bool
+}
+
+type tile struct {
+	asm
+	consts map[uint32]bool
+	op     tileOp
+}
+
+// k is the operand for a float32 constant broadcast to all lanes: a memory operand for AVX-512 (embedded broadcast is
+// not used: the constant tables hold full vectors) and AVX2 alike.
+func (t *tile) k(v float64) string { return t.bits(math.Float32bits(float32(v))) }
+
+func (t *tile) bits(u uint32) string {
+	t.consts[u] = true
+	return fmt.Sprintf("tileConst%08x<>(SB)", u)
+}
+
+func tileFile() string {
+	consts := map[uint32]bool{}
+	var code strings.Builder
+	for _, s := range []isa{avx512, avx2} {
+		for _, op := range tileOps() {
+			for _, kinds := range op.splats {
+				code.WriteString(tileKernel(s, op, kinds, consts))
+			}
+		}
+	}
+	var data strings.Builder
+	var keys []uint32
+	for u := range consts {
+		keys = append(keys, u)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	for _, u := range keys {
+		for i := range 16 {
+			fmt.Fprintf(&data, "DATA tileConst%08x<>+%d(SB)/4, $0x%08x\n", u, 4*i, u)
+		}
+		fmt.Fprintf(&data, "GLOBL tileConst%08x<>(SB), RODATA|NOPTR, $64\n\n", u)
+	}
+	return header + data.String() + strings.ReplaceAll(tailMasks(), "gemmMask", "tileMask") + code.String()
+}
+
+func tileKernel(s isa, op tileOp, kinds string, consts map[uint32]bool) string {
+	t := &tile{asm: asm{isa: s}, consts: consts, op: op}
+	name := "tile" + op.name + strings.ToUpper(kinds) + s.name
+	fmt.Fprintf(&t.out, "// func %s(args *tileArgs)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
+	t.f("MOVQ", "args+0(FP)", "AX")
+	for i, r := range []string{"DI", "SI", "DX", "R8", "CX", "BX", "R9", "R10", "R11", "R12"} {
+		if (i == 2 || i == 8) && op.inputs < 2 || (i == 3 || i == 9) && op.inputs < 3 {
+			continue
+		}
+		t.f("MOVQ", fmt.Sprintf("%d(AX)", 8*i), r)
+	}
+	pointers := []string{"SI", "DX", "R8"}
+	strides := []string{"R10", "R11", "R12"}
+	t.label(name + "_row")
+	t.f("XORQ", "R13", "R13")
+	for i := range op.inputs {
+		if kinds[i] == 's' {
+			t.f("VBROADCASTSS", "("+pointers[i]+")", t.splatReg(i))
+		}
+	}
+	if op.reduce {
+		t.reduceRow(name)
+	} else {
+		t.mapRow(name, kinds, pointers)
+	}
+	t.f("ADDQ", "R9", "DI")
+	for i := range op.inputs {
+		t.f("ADDQ", strides[i], pointers[i])
+	}
+	t.f("DECQ", "BX")
+	t.f("JNZ", name+"_row")
+	t.f("VZEROUPPER")
+	t.f("RET")
+	return t.out.String() + "\n"
+}
+
+// splatReg keeps a broadcast operand over a row's loop.
+func (t *tile) splatReg(i int) int { return 10 + i }
+
+func (t *tile) loadOperands(kinds string, pointers []string, masked bool) {
+	for i := range t.op.inputs {
+		if kinds[i] == 's' {
+			t.f("VMOVAPS", t.splatReg(i), i)
+			continue
+		}
+		t.load(fmt.Sprintf("(%s)(R13*4)", pointers[i]), i, masked)
+	}
+}
+
+// load reads one vector; masked: only the lanes of the tail (mask in K1, or in register 15 for AVX2), zeros elsewhere.
+func (t *tile) load(at string, reg int, masked bool) {
+	if t.op.byteIn {
+		at = strings.Replace(at, "(R13*4)", "(R13*1)", 1)
+		if t.reg == "Z" && masked {
+			t.f("VPMOVZXBD.Z", at, "K1", reg)
+		} else {
+			t.f("VPMOVZXBD", at, reg)
+		}
+		return
+	}
+	switch {
+	case !masked:
+		t.f("VMOVUPS", at, reg)
+	case t.reg == "Z":
+		t.f("VMOVUPS.Z", at, "K1", reg)
+	default:
+		t.f("VMASKMOVPS", at, 15, reg)
+	}
+}
+
+func (t *tile) store(reg int, masked bool) {
+	at := "(DI)(R13*4)"
+	if t.op.byteOut {
+		at = "(DI)(R13*1)"
+		if t.reg == "Z" {
+			if masked {
+				t.f("VPMOVDB", reg, "K1", at)
+			} else {
+				t.f("VPMOVDB", reg, at)
+			}
+			return
+		}
+		// Eight 32-bit lanes of 0 or 1 to eight bytes.
+		t.f("VEXTRACTI128", "$1", t.v(reg), "X3")
+		t.f("VPACKSSDW", "X3", fmt.Sprintf("X%d", reg), fmt.Sprintf("X%d", reg))
+		t.f("VPACKUSWB", fmt.Sprintf("X%d", reg), fmt.Sprintf("X%d", reg), fmt.Sprintf("X%d", reg))
+		t.f("VMOVQ", fmt.Sprintf("X%d", reg), at)
+		return
+	}
+	switch {
+	case !masked:
+		t.f("VMOVUPS", reg, at)
+	case t.reg == "Z":
+		t.f("VMOVUPS", reg, "K1", at)
+	default:
+		t.f("VMASKMOVPS", reg, 15, at)
+	}
+}
+
+// tailMask sets the mask for the AX remaining elements.
+func (t *tile) tailMask() {
+	if t.reg == "Z" {
+		t.f("MOVQ", "CX", "AX")
+		t.f("SUBQ", "R13", "AX")
+		t.f("MOVQ", "$-1", "R15")
+		t.f("BZHIQ", "AX", "R15", "R15")
+		t.f("KMOVW", "R15", "K1")
+		return
+	}
+	t.f("MOVQ", "$16", "AX")
+	t.f("SUBQ", "CX", "AX")
+	t.f("ADDQ", "R13", "AX")
+	t.f("LEAQ", "tileMask<>(SB)", "R15")
+	t.f("VMOVUPS", "(R15)(AX*4)", 15)
+}
+
+func (t *tile) mapRow(name, kinds string, pointers []string) {
+	t.label(name + "_loop")
+	t.f("LEAQ", fmt.Sprintf("%d(R13)", t.lanes), "AX")
+	t.f("CMPQ", "AX", "CX")
+	t.f("JGT", name+"_tail")
+	t.loadOperands(kinds, pointers, false)
+	t.op.body(t)
+	t.store(0, false)
+	t.f("ADDQ", fmt.Sprintf("$%d", t.lanes), "R13")
+	t.f("JMP", name+"_loop")
+	t.label(name + "_tail")
+	t.f("CMPQ", "R13", "CX")
+	t.f("JGE", name+"_next")
+	if (t.op.byteIn || t.op.byteOut) && t.reg == "Y" {
+		t.byteTail(name)
+	} else {
+		t.tailMask()
+		t.loadOperands(kinds, pointers, true)
+		t.op.body(t)
+		t.store(0, true)
+	}
+	t.label(name + "_next")
+}
+
+// byteTail handles the last elements of byte arrays one at a time: AVX2 has no byte masks.
+func (t *tile) byteTail(name string) {
+	t.label(name + "_one")
+	if t.op.byteIn {
+		t.f("MOVBLZX", "(SI)(R13*1)", "AX")
+		t.f("VMOVD", "AX", "X0")
+		t.op.body(t)
+		t.f("VMOVSS", "X0", "(DI)(R13*4)")
+	} else {
+		t.f("VMOVSS", "(SI)(R13*4)", "X0")
+		t.op.body(t)
+		t.f("VMOVD", "X0", "AX")
+		t.f("MOVB", "AL", "(DI)(R13*1)")
+	}
+	t.f("INCQ", "R13")
+	t.f("CMPQ", "R13", "CX")
+	t.f("JLT", name+"_one")
+}
+
+// reduceRow folds a row with the body (registers 0 and 1 → 0) into one element. Four accumulators (4–7) hide the
+// latency; the body's neutral element fills the lanes beyond the row's end.
+func (t *tile) reduceRow(name string) {
+	neutral := map[string]string{"RowSum": t.k(0), "RowDot": t.k(0), "RowMax": t.k(math.Inf(-1)), "RowMin": t.k(math.Inf(1))}[t.op.name]
+	for i := range 4 {
+		t.f("VMOVUPS", neutral, 4+i)
+	}
+	dot := t.op.inputs == 2
+	fold := func(into int, from any) {
+		if r, ok := from.(int); ok {
+			t.f("VMOVAPS", r, 1)
+		}
+		t.f("VMOVAPS", into, 0)
+		t.op.body(t)
+		t.f("VMOVAPS", 0, into)
+	}
+	// take folds the loaded vector (register 1) in; a dot product multiplies it by the other operand's.
+	take := func(into, offset int) {
+		if dot {
+			t.f("VFMADD231PS", fmt.Sprintf("%d(DX)(R13*4)", offset), 1, into)
+			return
+		}
+		fold(into, nil)
+	}
+	t.label(name + "_loop4")
+	t.f("LEAQ", fmt.Sprintf("%d(R13)", 4*t.lanes), "AX")
+	t.f("CMPQ", "AX", "CX")
+	t.f("JGT", name+"_loop")
+	for i := range 4 {
+		t.f("VMOVUPS", fmt.Sprintf("%d(SI)(R13*4)", i*t.bytes()), 1)
+		take(4+i, i*t.bytes())
+	}
+	t.f("MOVQ", "AX", "R13")
+	t.f("JMP", name+"_loop4")
+	t.label(name + "_loop")
+	t.f("LEAQ", fmt.Sprintf("%d(R13)", t.lanes), "AX")
+	t.f("CMPQ", "AX", "CX")
+	t.f("JGT", name+"_tail")
+	t.f("VMOVUPS", "(SI)(R13*4)", 1)
+	take(4, 0)
+	t.f("MOVQ", "AX", "R13")
+	t.f("JMP", name+"_loop")
+	t.label(name + "_tail")
+	t.f("CMPQ", "R13", "CX")
+	t.f("JGE", name+"_fold")
+	t.tailMask()
+	if t.reg == "Z" {
+		t.f("VMOVUPS", neutral, 1)
+		t.f("VMOVUPS", "(SI)(R13*4)", "K1", 1)
+	} else {
+		t.f("VMASKMOVPS", "(SI)(R13*4)", 15, 1)
+		t.f("VMOVUPS", neutral, 2)
+		t.f("VBLENDVPS", 15, 1, 2, 1)
+	}
+	if dot {
+		t.load("(DX)(R13*4)", 2, true)
+		t.f("VFMADD231PS", 2, 1, 5)
+	} else {
+		fold(5, nil)
+	}
+	t.label(name + "_fold")
+	fold(4, 5)
+	fold(6, 7)
+	fold(4, 6)
+	if t.reg == "Z" {
+		t.f("VEXTRACTF64X4", "$1", "Z4", "Y5")
+		fold(4, 5)
+	}
+	t.f("VEXTRACTF128", "$1", "Y4", "X5")
+	fold(4, 5)
+	t.f("VPERMILPS", "$0x4e", "X4", "X5")
+	fold(4, 5)
+	t.f("VPERMILPS", "$0xb1", "X4", "X5")
+	fold(4, 5)
+	t.f("VMOVSS", "X4", "(DI)")
+}
+
+// stubsFile declares the assembly functions and lists the tile kernels by name.
+func stubsFile() string {
+	s := "// Code generated by internal/asmgen. DO NOT EDIT.\n\n//go:build amd64\n\npackage cpu\n\n"
+	lists := ""
+	for _, set := range []isa{avx512, avx2} {
+		lists += fmt.Sprintf("var tile%s = map[string]func(*tileArgs){\n", set.name)
+		for _, op := range tileOps() {
+			for _, kinds := range op.splats {
+				name := op.name + strings.ToUpper(kinds)
+				s += fmt.Sprintf("//go:noescape\nfunc tile%s%s(args *tileArgs)\n\n", name, set.name)
+				lists += fmt.Sprintf("\t%q: tile%s%s,\n", name, name, set.name)
+			}
+		}
+		lists += "}\n\n"
+		for _, rows := range gemmRows[set.name] {
+			s += fmt.Sprintf("//go:noescape\nfunc gemm%dx%d%s(args *gemmArgs)\n\n", rows, 2*set.lanes, set.name)
+		}
+	}
+	s += "//go:noescape\nfunc transpose16AVX512(args *transposeArgs)\n\n"
+	return s + strings.TrimSuffix(lists, "\n")
+}
