@@ -1,0 +1,46 @@
+package local
+
+import (
+	"bytes"
+
+	"lidrlab/lidr/lm"
+)
+
+// answer collects the tokens of one item until it ends.
+type answer struct {
+	prompt  []int
+	limit   int // tokens it may have
+	sampler *sampler
+
+	tokens []int
+	bytes  []byte // what they spell
+	finish string // lm.FinishStop or lm.FinishLength once it has ended
+}
+
+// add takes a drawn token, the bytes that it adds to the text, and whether it ends the turn.
+func (a *answer) add(token int, spelling []byte, ends bool) {
+	a.tokens = append(a.tokens, token)
+	before := len(a.bytes)
+	a.bytes = append(a.bytes, spelling...)
+	if cut := findStop(a.bytes, before, a.sampler.Stop); ends || cut >= 0 {
+		a.finish = lm.FinishStop
+		if cut >= 0 {
+			a.bytes = a.bytes[:cut]
+		}
+	} else if len(a.tokens) >= a.limit {
+		a.finish = lm.FinishLength
+	}
+}
+
+// findStop returns where the earliest stop text begins in b, or -1. Up to the byte fresh, b is known to hold none; a
+// stop may begin before fresh and end after it.
+func findStop(b []byte, fresh int, stops []string) int {
+	first := -1
+	for _, stop := range stops {
+		from := max(0, fresh-len(stop)+1)
+		if i := bytes.Index(b[from:], []byte(stop)); i >= 0 && (first < 0 || from+i < first) {
+			first = from + i
+		}
+	}
+	return first
+}

@@ -1,0 +1,117 @@
+// Package local is a language model computed with GoMLX on this machine: prompts are read in batches of like length,
+// answers are decoded with a key-value cache, and tokens are drawn in Go.
+package local
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
+	"lidrlab/lidr/transformer"
+)
+
+// Model implements lm.Model.
+type Model struct {
+	backend     compute.Backend
+	transformer *transformer.Model
+	tokenizer   *tokenizer.Tokenizer
+	eos         map[int]bool
+
+	mu       sync.Mutex // one computation at a time
+	prefill  *model.Exec
+	step     *model.Exec
+	logprobs *model.Exec
+
+	identify    sync.Once
+	fingerprint string
+}
+
+var _ lm.Model = (*Model)(nil)
+
+// New returns m with its tokenizer as a language model on backend b. The weights must not change while it is in use:
+// after training, make a new one.
+func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model {
+	l := &Model{backend: b, transformer: m, tokenizer: t, eos: map[int]bool{}}
+	for _, id := range t.EOS() {
+		l.eos[id] = true
+	}
+	type nodes = []*graph.Node
+	l.prefill = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
+		logits, cache := m.Prefill(scope, in[0], in[1], cacheRoom(in[0].Shape().Dim(1)))
+		return append(nodes{logits}, cache...)
+	}).SetMaxCache(-1)
+	l.step = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
+		logits, cache := m.Step(scope, in[0], in[1], in[2:])
+		return append(nodes{logits}, cache...)
+	}).SetMaxCache(-1)
+	l.logprobs = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
+		return nodes{m.TokenLogprobs(scope, in[0])}
+	}).SetMaxCache(-1)
+	return l
+}
+
+// Fingerprint returns the SHA-256, in hex, of weights, tokenizer and chat template.
+func (l *Model) Fingerprint() string {
+	l.identify.Do(func() {
+		ck, err := l.transformer.Checkpoint()
+		if err != nil { // a weight was taken away from under us; no later answer may be filed under a good name
+			sum := sha256.Sum256([]byte(err.Error()))
+			l.fingerprint = "unreadable-" + hex.EncodeToString(sum[:])
+			return
+		}
+		l.fingerprint = ck.Fingerprint()
+	})
+	return l.fingerprint
+}
+
+// ContextLength is the number of tokens that prompt and answer may have together.
+func (l *Model) ContextLength() int { return l.transformer.Config.MaxPositionEmbeddings }
+
+// CountTokens returns the number of prompt tokens of r.
+func (l *Model) CountTokens(r lm.Request) (int, error) {
+	ids, err := l.encode(r)
+	return len(ids), err
+}
+
+// encode returns the prompt tokens of r.
+func (l *Model) encode(r lm.Request) ([]int, error) {
+	ids, err := l.tokenizer.EncodeChat(r.Messages, true, r.Prefill)
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", r.ID, err)
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("request %s: the prompt is empty, expected at least one token", r.ID)
+	}
+	for _, id := range ids {
+		if v := l.transformer.Config.VocabSize; id < 0 || id >= v {
+			return nil, fmt.Errorf("request %s: the tokenizer gives token %d, but the model's vocabulary ends at %d; the two do not belong together", r.ID, id, v-1)
+		}
+	}
+	return ids, nil
+}
+
+// spelling returns the bytes that a token adds to the text; a special token adds none.
+func (l *Model) spelling(token int) []byte {
+	one := []int{token}
+	if l.tokenizer.Decode(one) == "" {
+		return nil
+	}
+	return l.tokenizer.DecodeBytes(one)
+}
+
+// text returns decoded bytes as valid UTF-8: an answer cut off inside a character ends in U+FFFD.
+func text(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+
+// int32s makes a tensor of the given values.
+func int32s(values []int32, dims ...int) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(values, dims...)
+}

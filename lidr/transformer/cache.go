@@ -1,0 +1,69 @@
+package transformer
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// A key-value cache is two nodes a layer, keys and values, each [B, kvHeads, S, dim] with room for S positions. Slots
+// that no token has filled yet hold zeros, so that a new key or value is put in by adding it; ScatterSum is the one
+// in-place update that every backend has.
+
+// Prefill reads prompts and fills a cache: token ids int32 [B, T] padded on the right and lengths int32 [B], each at
+// least 1, give the logits [B, V] after each sequence's last token and a cache with room for size >= T positions.
+func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (logits *Node, cache []*Node) {
+	w := weights{scope, tokens.Graph()}
+	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	filled := Reshape(ConvertDType(within(lengths, t), dtypes.Float32), b, t, 1, 1)
+	store := func(x *Node) *Node { // [b, t, kvHeads, dim]
+		x = swapHeads(Mul(x, filled))
+		if size == t {
+			return x
+		}
+		room := Zeros(w.g, shapes.Make(x.DType(), b, x.Shape().Dim(1), size-t, x.Shape().Dim(3)))
+		return Concatenate([]*Node{x, room}, 2)
+	}
+	attend := causalAttention(w.g, t)
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTable(w.g, t), func(layer int, q, k, v *Node) *Node {
+		cache = append(cache, store(k), store(v))
+		return attend(layer, q, k, v)
+	})
+	last := AddScalar(Add(MulScalar(Iota(w.g, lengths.Shape(), 0), t), lengths), -1)
+	return m.Head(scope, Gather(h, ExpandDims(last, -1))), cache
+}
+
+// Step feeds one more token to each sequence: token ids and their positions, int32 [B], and the cache so far give the
+// logits [B, V] and the cache with the tokens added. A position's slot must be free.
+func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node) (logits *Node, newCache []*Node) {
+	w := weights{scope, tokens.Graph()}
+	b, kv, s := tokens.Shape().Dim(0), cache[0].Shape().Dim(1), cache[0].Shape().Dim(2)
+	lengths := AddScalar(positions, 1)
+	at := shapes.Make(dtypes.Int32, b, kv, 1)
+	slots := Concatenate([]*Node{Iota(w.g, at, 0), Iota(w.g, at, 1), BroadcastToDims(Reshape(positions, b, 1, 1), b, kv, 1)}, -1)
+	add := func(cache, x *Node) *Node {
+		return ScatterSum(cache, slots, Reshape(x, b, kv, x.Shape().Dim(-1)), true, true)
+	}
+	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotaryAt(positions, s), func(layer int, q, k, v *Node) *Node {
+		k, v = add(cache[2*layer], k), add(cache[2*layer+1], v)
+		newCache = append(newCache, k, v)
+		q = Reshape(q, b, q.Shape().Dim(2), 1, q.Shape().Dim(3)) // one position: head-major is the same order
+		return cachedAttention(q, k, v, lengths)
+	})
+	return m.Head(scope, h), newCache
+}
+
+// cachedAttention lets the one query of each sequence see the first lengths[i] positions of its cache: q
+// [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32 [b].
+func cachedAttention(q, k, v, lengths *Node) *Node {
+	o, _ := InternalFusedOpCaller(
+		func() *Node {
+			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBHSD,
+				&compute.ScaledDotProductAttentionConfig{KeyValueSeqLen: InternalBackendOutputs(lengths)[0]})
+			return o
+		},
+		func() *Node { return maskedAttention(q, k, v, lengthMask(lengths, k.Shape().Dim(2))) }, false)
+	return o
+}

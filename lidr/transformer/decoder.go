@@ -1,0 +1,106 @@
+package transformer
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// weights reads a model's variables into one graph.
+type weights struct {
+	scope *model.Scope
+	g     *Graph
+}
+
+// get returns the variable of that name.
+func (w weights) get(name string) *Node {
+	v := w.scope.GetVariable(name)
+	if v == nil {
+		panic(fmt.Errorf("transformer: scope %q has no variable %s: pass the root scope of the model's store", w.scope.Scope(), name))
+	}
+	return v.NodeValue(w.g)
+}
+
+// linear maps x [n, in] to [n, out] by the layer's weight [out, in] and, where biased, its bias [out].
+func (w weights) linear(x *Node, layer string, biased bool) *Node {
+	y := DotGeneral(x, []int{1}, nil, w.get(layer+".weight"), []int{1}, nil)
+	if biased {
+		y = Add(y, ExpandLeftToRank(w.get(layer+".bias"), 2))
+	}
+	return y
+}
+
+// attention computes one layer's attention: q [b, t, heads, dim], k and v [b, t, kvHeads, dim] give [b, t, heads, dim].
+type attention func(layer int, q, k, v *Node) *Node
+
+// blocks runs all layers and the final norm over b sequences of t tokens: embedded rows x [b*t, D] give [b*t, D].
+func (m *Model) blocks(w weights, x *Node, b, t int, pos rotary, attend attention) *Node {
+	c := m.Config
+	for i := range c.NumHiddenLayers {
+		p := fmt.Sprintf("model.layers.%d.", i)
+		h := rmsNorm(x, w.get(p+"input_layernorm.weight"), c.RMSNormEps)
+		q := Reshape(w.linear(h, p+"self_attn.q_proj", c.QKVBias()), b, t, c.NumAttentionHeads, c.HeadDim)
+		k := Reshape(w.linear(h, p+"self_attn.k_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
+		v := Reshape(w.linear(h, p+"self_attn.v_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
+		if c.QKNorm() {
+			q = rmsNorm(q, w.get(p+"self_attn.q_norm.weight"), c.RMSNormEps)
+			k = rmsNorm(k, w.get(p+"self_attn.k_norm.weight"), c.RMSNormEps)
+		}
+		o := attend(i, pos.rotate(q), pos.rotate(k), v)
+		o = Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim)
+		x = Add(x, w.linear(o, p+"self_attn.o_proj", c.OutputBias()))
+		h = rmsNorm(x, w.get(p+"post_attention_layernorm.weight"), c.RMSNormEps)
+		x = Add(x, m.swiGLU(w, h, p+"mlp."))
+	}
+	return rmsNorm(x, w.get("model.norm.weight"), c.RMSNormEps)
+}
+
+// embed looks the tokens up: [b, t] int32 give rows [b*t, D].
+func (m *Model) embed(w weights, tokens *Node) *Node {
+	return Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1))
+}
+
+// swiGLU is the feed-forward layer down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv 2002.05202).
+func (m *Model) swiGLU(w weights, x *Node, prefix string) *Node {
+	gate := w.linear(x, prefix+"gate_proj", false)
+	up := w.linear(x, prefix+"up_proj", false)
+	return w.linear(Mul(Mul(gate, Logistic(gate)), up), prefix+"down_proj", false)
+}
+
+// rmsNorm divides x by the root mean square of its last axis and scales by weight (Zhang and Sennrich 2019,
+// arXiv 1910.07467). It is written with 1/√ because GoMLX has no gradient for Rsqrt.
+func rmsNorm(x, weight *Node, eps float64) *Node {
+	rms := Sqrt(AddScalar(ReduceAndKeep(Square(x), ReduceMean, -1), eps))
+	return Mul(Mul(x, Reciprocal(rms)), ExpandLeftToRank(weight, x.Rank()))
+}
+
+// Hidden returns the hidden states after the final norm, [B, T, D], of token ids int32 [B, T]. Sequences are padded on
+// the right; what stands at a position depends on it and on those before it alone, so padding needs no mask.
+func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
+	w := weights{scope, tokens.Graph()}
+	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTable(w.g, t), causalAttention(w.g, t))
+	return Reshape(h, b, t, m.Config.HiddenSize)
+}
+
+// Head returns the logits [N, V] of hidden states [N, D].
+func (m *Model) Head(scope *model.Scope, hidden *Node) *Node {
+	name := "lm_head"
+	if m.Config.TieWordEmbeddings {
+		name = "model.embed_tokens"
+	}
+	return weights{scope, hidden.Graph()}.linear(hidden, name, false)
+}
+
+// TokenLogprobs returns log p(tokens[:, t+1] | tokens[:, :t+1]) as [B, T-1], for token ids int32 [B, T] padded on the
+// right. Values at padding are finite and mean nothing.
+func (m *Model) TokenLogprobs(scope *model.Scope, tokens *Node) *Node {
+	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
+	// The last position predicts nothing; leaving it out beforehand keeps every later product smaller.
+	inputs := Slice(tokens, AxisRange(), AxisRange(0, t-1))
+	labels := Slice(tokens, AxisRange(), AxisRange(1))
+	hidden := m.Hidden(scope, inputs)
+	logits := m.Head(scope, Reshape(hidden, b*(t-1), m.Config.HiddenSize))
+	return Reshape(LabelLogprobs(logits, Reshape(labels, b*(t-1))), b, t-1)
+}

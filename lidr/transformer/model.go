@@ -1,0 +1,120 @@
+// Package transformer is one decoder of the Llama family as a GoMLX graph: pre-norm RMSNorm, rotary positions, grouped
+// query attention and SwiGLU, with the optional biases of Qwen2, the query and key norms of Qwen3 and the frequency
+// scaling of Llama 3. The same blocks serve training (Hidden, Head, TokenLogprobs) and decoding with a key-value cache
+// (Prefill, Step).
+//
+// Weights are GoMLX variables of the root scope under their Hugging Face names, such as
+// "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
+// misuse; GoMLX's Exec turns that into an error.
+package transformer
+
+import (
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/checkpoint"
+)
+
+// Model is a decoder: its configuration and its weights.
+type Model struct {
+	Config checkpoint.Config
+	Store  *model.Store // the weights, and whatever a trainer keeps beside them
+
+	files map[string][]byte
+}
+
+// New makes a model of the checkpoint's weights, which it copies.
+func New(ck *checkpoint.Checkpoint) (*Model, error) {
+	m := &Model{Config: ck.Config, Store: model.NewStore(), files: maps.Clone(ck.Files)}
+	expected := checkpoint.ExpectedTensors(ck.Config)
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		shape, t := expected[name], ck.Tensor(name)
+		if t == nil {
+			return nil, fmt.Errorf("transformer: checkpoint has no tensor %s, expected shape %v", name, shape)
+		}
+		if !slices.Equal(t.Shape, shape) {
+			return nil, fmt.Errorf("transformer: tensor %s has shape %v, expected %v", name, t.Shape, shape)
+		}
+		m.Store.RootScope().VariableWithValue(name, tensors.FromFlatDataAndDimensions(t.Data, shape...))
+	}
+	return m, nil
+}
+
+// Init makes a model with random weights that depend on the configuration and the seed alone. Embeddings are drawn
+// with standard deviation 0.02; a linear layer of n inputs with 1/√n, divided by √(2·layers) where it writes into the
+// residual stream (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3); norms are 1 and
+// biases 0.
+func Init(cfg checkpoint.Config, seed int64) *Model {
+	m := &Model{Config: cfg, Store: model.NewStore(), files: map[string][]byte{}}
+	expected := checkpoint.ExpectedTensors(cfg)
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		shape := expected[name]
+		size := 1
+		for _, d := range shape {
+			size *= d
+		}
+		data := make([]float32, size)
+		switch {
+		case strings.HasSuffix(name, ".bias"):
+		case strings.HasSuffix(name, "norm.weight"):
+			for i := range data {
+				data[i] = 1
+			}
+		default:
+			std := 0.02
+			if name != "model.embed_tokens.weight" {
+				std = 1 / math.Sqrt(float64(shape[1]))
+			}
+			if strings.HasSuffix(name, "o_proj.weight") || strings.HasSuffix(name, "down_proj.weight") {
+				std /= math.Sqrt(float64(2 * cfg.NumHiddenLayers))
+			}
+			stream := fnv.New64a() // each tensor has its own stream, so that none depends on the others' sizes
+			stream.Write([]byte(name))
+			r := rand.New(rand.NewPCG(uint64(seed), stream.Sum64()))
+			for i := range data {
+				data[i] = float32(std * r.NormFloat64())
+			}
+		}
+		m.Store.RootScope().VariableWithValue(name, tensors.FromFlatDataAndDimensions(data, shape...))
+	}
+	return m
+}
+
+// Checkpoint returns a copy of the current weights with the files that came with them.
+func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
+	ck := &checkpoint.Checkpoint{Config: m.Config, Files: maps.Clone(m.files)}
+	expected := checkpoint.ExpectedTensors(m.Config)
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		v := m.Store.GetVariable(name)
+		if v == nil {
+			return nil, fmt.Errorf("transformer: the store has no variable %s", name)
+		}
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
+		}
+		data, err := tensors.CopyFlatData[float32](value)
+		if err != nil {
+			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
+		}
+		ck.Tensors = append(ck.Tensors, checkpoint.Tensor{Name: name, Shape: slices.Clone(expected[name]), Data: data})
+	}
+	return ck, nil
+}
+
+// Clone returns a model with its own copy of the weights.
+func (m *Model) Clone() (*Model, error) {
+	ck, err := m.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	return New(ck)
+}
