@@ -1,0 +1,115 @@
+package dpo
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/transformer"
+)
+
+// optimizerScope holds the optimizer's variables in the model's store while it trains.
+const optimizerScope = "/adamw"
+
+// parameter is a weight with what AdamW keeps beside it, all on the device.
+type parameter struct {
+	name                           string
+	value, first, second, gradient *model.Variable
+	decay                          bool
+}
+
+// newParameters adds moments and gradient accumulators, all 0, for every weight of the model, sorted by name.
+func newParameters(m *transformer.Model) ([]parameter, error) {
+	var params []parameter
+	for _, name := range slices.Sorted(maps.Keys(checkpoint.ExpectedTensors(m.Config))) {
+		p := parameter{name: name, value: m.Store.GetVariable(name), decay: decays(name)}
+		if p.value == nil {
+			return nil, fmt.Errorf("the model has no weight %s", name)
+		}
+		for _, kept := range []struct {
+			kind string
+			v    **model.Variable
+		}{{"first", &p.first}, {"second", &p.second}, {"gradient", &p.gradient}} {
+			v, err := m.Store.CreateVariable(model.JoinPath(optimizerScope, kept.kind, name), tensors.FromShape(p.value.Shape()))
+			if err != nil {
+				return nil, err
+			}
+			*kept.v = v.SetTrainable(false)
+		}
+		params = append(params, p)
+	}
+	return params, nil
+}
+
+// decays reports whether weight decay applies: not to biases and norms, as Transformers' Trainer has it
+// (get_decay_parameter_names), nor to the embedding, as minGPT has it: a row that a batch does not use should stay.
+func decays(name string) bool {
+	return !strings.HasSuffix(name, ".bias") && !strings.HasSuffix(name, "norm.weight") && name != "model.embed_tokens.weight"
+}
+
+// accumulate adds the gradient of the loss to the accumulators.
+func accumulate(params []parameter, loss *Node) {
+	g := loss.Graph()
+	values := make([]*Node, len(params))
+	for i, p := range params {
+		values[i] = p.value.NodeValue(g)
+	}
+	for i, gradient := range Gradient(loss, values...) {
+		sum := params[i].gradient
+		sum.SetNodeValue(Add(sum.NodeValue(g), gradient))
+	}
+}
+
+// update is one step of AdamW (arXiv 1711.05101, algorithm 2, in PyTorch's order of operations) with the accumulated
+// gradients, which are clipped by their global norm before (PyTorch's clip_grad_norm_) and 0 afterwards. rates are those
+// of updateRates. It returns the norm before clipping.
+func update(params []parameter, s Settings, rates []*Node) (norm *Node) {
+	g, stepSize, correction, keep := rates[0].Graph(), rates[0], rates[1], rates[2]
+	var squares *Node
+	for _, p := range params {
+		square := ReduceAllSum(Square(p.gradient.NodeValue(g)))
+		if squares == nil {
+			squares = square
+		} else {
+			squares = Add(squares, square)
+		}
+	}
+	norm = Sqrt(squares)
+	for _, p := range params {
+		gradient := p.gradient.NodeValue(g)
+		p.gradient.SetNodeValue(ZerosLike(gradient))
+		if s.ClipNorm > 0 {
+			gradient = Mul(gradient, MinScalar(Div(Scalar(g, norm.DType(), s.ClipNorm), AddScalar(norm, 1e-6)), 1))
+		}
+		first := Add(MulScalar(p.first.NodeValue(g), s.AdamBeta1), MulScalar(gradient, 1-s.AdamBeta1))
+		second := Add(MulScalar(p.second.NodeValue(g), s.AdamBeta2), MulScalar(Square(gradient), 1-s.AdamBeta2))
+		p.first.SetNodeValue(first)
+		p.second.SetNodeValue(second)
+
+		value := p.value.NodeValue(g)
+		if p.decay && s.WeightDecay > 0 {
+			value = Mul(value, keep)
+		}
+		direction := Div(first, AddScalar(Mul(Sqrt(second), correction), s.AdamEps))
+		p.value.SetNodeValue(Sub(value, Mul(direction, stepSize)))
+	}
+	return norm
+}
+
+// updateRates returns what changes from step to step, computed on the host so that one graph serves all: the step size
+// lr/(1−β1ⁿ), the second moment's correction 1/√(1−β2ⁿ), and the share of a decayed weight that is kept, 1−lr·decay.
+// n counts from 1.
+func (s Settings) updateRates(n int, lr float64) []any {
+	return []any{
+		float32(lr / (1 - math.Pow(s.AdamBeta1, float64(n)))),
+		float32(1 / math.Sqrt(1-math.Pow(s.AdamBeta2, float64(n)))),
+		float32(1 - lr*s.WeightDecay),
+	}
+}

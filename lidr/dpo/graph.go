@@ -1,0 +1,61 @@
+package dpo
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/transformer"
+)
+
+// inputs are the parameters of the graphs of one micro-batch, in the order of micro.args. ref and pairWeight are there
+// with pairRows only.
+type inputs struct {
+	tokens     *Node // int32 [rows, width]
+	place      *Node // int32 [predictions]
+	labels     *Node // int32 [predictions]
+	owners     *Node // int32 [predictions]
+	weights    *Node // float32 [predictions]
+	ref        *Node // float32 [2, pairs]: chosen, rejected
+	pairWeight *Node // float32 [pairs]
+}
+
+func newInputs(in []*Node) inputs {
+	x := inputs{tokens: in[0], place: in[1], labels: in[2], owners: in[3], weights: in[4]}
+	if len(in) > 5 {
+		x.ref, x.pairWeight = in[5], in[6]
+	}
+	return x
+}
+
+// logprobs returns the log-probability of each prediction, [predictions], and their sums by row, [rows]. Hidden states
+// are gathered before the vocabulary projection, which thus skips prompts and padding.
+func (x inputs) logprobs(scope *model.Scope, m *transformer.Model) (each, sums *Node) {
+	rows, width := x.tokens.Shape().Dim(0), x.tokens.Shape().Dim(1)
+	hidden := Reshape(m.Hidden(scope, x.tokens), rows*width, m.Config.HiddenSize)
+	each = transformer.LabelLogprobs(m.Head(scope, Gather(hidden, ExpandDims(x.place, -1))), x.labels)
+
+	n := each.Shape().Dim(0)
+	row := Iota(each.Graph(), shapes.Make(dtypes.Int32, rows, n), 0)
+	owned := ConvertDType(Equal(row, BroadcastToDims(ExpandDims(x.owners, 0), rows, n)), each.DType())
+	return each, DotGeneral(owned, []int{1}, nil, each, []int{0}, nil)
+}
+
+// loss returns a micro-batch's part of the batch's loss, and of that the weighted NLL.
+func (x inputs) loss(each, sums *Node, beta float64) (loss, nll *Node) {
+	nll = Neg(ReduceAllSum(Mul(each, x.weights)))
+	if x.ref == nil {
+		return nll, nll
+	}
+	pairs := x.pairWeight.Shape().Dim(0)
+	ratio := Sub(Reshape(sums, 2, pairs), x.ref)
+	margin := MulScalar(Sub(Slice(ratio, AxisElem(0)), Slice(ratio, AxisElem(1))), beta) // [1, pairs]
+	dpo := Neg(ReduceAllSum(Mul(logSigmoid(Reshape(margin, pairs)), x.pairWeight)))
+	return Add(dpo, nll), nll
+}
+
+// logSigmoid is LogSigmoid.
+func logSigmoid(x *Node) *Node {
+	return Sub(MinScalar(x, 0), Log1P(Exp(Neg(Abs(x)))))
+}

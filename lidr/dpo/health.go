@@ -1,0 +1,53 @@
+package dpo
+
+import (
+	"fmt"
+	"math"
+)
+
+// Health says in words what looks wrong in a training, judging by its first and last tenth (at least 5 steps each);
+// nothing, when nothing does. pairAccuracy is the reward accuracy of the pairs that it trained on, the share in which the
+// chosen side is truly the better one, measured before training; NaN if it was not measured.
+func Health(steps []Step, pairAccuracy float64) []string {
+	var warnings []string
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	if pairAccuracy < 0.5 {
+		warn("reward accuracy of the pairs is %.2f, below 0.5: the rejected side is more often the better one, so DPO trains the wrong way; stop at this round, or look at the translations", pairAccuracy)
+	}
+	for _, s := range steps {
+		if sum := s.Loss + s.GradNorm; math.IsNaN(sum) || math.IsInf(sum, 0) {
+			warn("step %d has loss %v and gradient norm %v: lower the learning rate", s.Step, s.Loss, s.GradNorm)
+			return warnings
+		}
+	}
+	n := max(len(steps)/10, 5)
+	if len(steps) < 2*n {
+		return warnings
+	}
+	first, last := steps[:n], steps[len(steps)-n:]
+	of := func(part []Step, value func(Step) float64) (sum float64) {
+		for _, s := range part {
+			sum += value(s) / float64(n)
+		}
+		return sum
+	}
+	loss := func(s Step) float64 { return s.Loss }
+	if before, after := of(first, loss), of(last, loss); after > 1.05*before {
+		warn("the loss rose from %.3f to %.3f: lower the learning rate", before, after)
+	}
+	if last[n-1].DPO == 0 { // no preference was trained
+		return warnings
+	}
+	margin := func(s Step) float64 { return s.RewardsMargins }
+	accuracy := of(last, func(s Step) float64 { return s.RewardsAccuracies })
+	if before, after := of(first, margin), of(last, margin); after <= before {
+		warn("reward margins do not grow (%.3f at first, %.3f at last): chosen and rejected are not told apart; raise the learning rate, or look at the pairs", before, after)
+	}
+	if math.Abs(accuracy-0.5) < 0.05 {
+		warn("reward accuracy stays at %.2f, a coin's: nothing is learned from the preferences; raise the learning rate, or look at the pairs", accuracy)
+	}
+	if chosen := of(last, func(s Step) float64 { return s.RewardsChosen }); chosen < 0 {
+		warn("the chosen answers became less likely than at the start (rewards/chosen %.3f): DPO pushes both sides down; raise alpha, or lower the learning rate", chosen)
+	}
+	return warnings
+}

@@ -1,0 +1,109 @@
+package dpo
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Settings determine a training. The zero value of a field means zero, so start from [DefaultSettings].
+type Settings struct {
+	// Objective is "dpo+nll" (the paper), "dpo" (without NLL) or "sft" (NLL of the chosen side only: the paper's
+	// baseline "multilingual alignment", where Alpha and Beta play no part).
+	Objective string `json:"objective"`
+	// Beta scales the implicit reward. The paper does not state it; published run names show 0.1 and 0.5, and
+	// Iterative RPO (arXiv 2404.19733) used 0.1.
+	Beta float64 `json:"beta"`
+	// Alpha weighs the NLL of the chosen side. Not in the paper; published run names show 1.0.
+	Alpha float64 `json:"alpha"`
+	// NLL names its normalisation: "sequence", the mean over sequences of their mean per token (LLaMA-Factory), or
+	// "token", the mean over all chosen tokens of the batch (TRL, which takes it per micro-batch).
+	NLL string `json:"nll"`
+
+	// LR is the peak learning rate. One published run name shows 5e-7; Iterative RPO used 7e-7.
+	LR float64 `json:"lr"`
+	// Warmup is the share of the steps over which the rate rises linearly (LLaMA-Factory's examples: 0.1).
+	Warmup float64 `json:"warmup"`
+	// Schedule is what follows: "constant", "linear" or "cosine", down to FinalLR·LR at the end.
+	Schedule string `json:"schedule"`
+	// FinalLR is the share of LR that the schedule ends at.
+	FinalLR float64 `json:"final_lr"`
+	// WeightDecay is AdamW's; norms, biases and embeddings are spared. Transformers' default is 0.
+	WeightDecay float64 `json:"weight_decay"`
+	AdamBeta1   float64 `json:"adam_beta1"` // Transformers: 0.9
+	AdamBeta2   float64 `json:"adam_beta2"` // Transformers: 0.999
+	AdamEps     float64 `json:"adam_eps"`   // Transformers: 1e-8
+	// ClipNorm bounds the gradient's global L2 norm (Transformers' max_grad_norm, 1.0); 0 leaves it alone.
+	ClipNorm float64 `json:"clip_norm"`
+
+	// BatchPairs is the number of pairs of one step. One published run name: 1 × 4 accumulation × 4 GPUs = 16.
+	BatchPairs int `json:"batch_pairs"`
+	// MicroBatch is the number of pairs (in [Pretrain]: sequences) of one forward pass, 0 for the whole batch. It
+	// decides memory and padding, and changes a step by rounding only.
+	MicroBatch int `json:"micro_batch"`
+	Epochs     int `json:"epochs"`
+	// MaxLength is the longest prompt plus response in tokens (LLaMA-Factory's cutoff_len: 2,048); a longer pair is an
+	// error. 0 stands for the model's context.
+	MaxLength int `json:"max_length"`
+	// Replay is the number of replayed sequences a step, drawn with replacement from those given to [Train]; their mean
+	// NLL joins the loss with weight Alpha. Not in the paper: it keeps the model's translations alive.
+	Replay int `json:"replay"`
+	// Seed orders the pairs and draws the replay. Initial weights are the caller's.
+	Seed int64 `json:"seed"`
+}
+
+// DefaultSettings returns the paper's settings, or, where it states none, those of its published runs, of LLaMA-Factory
+// (its trainer) or of Transformers (LLaMA-Factory's), as each field says.
+func DefaultSettings() Settings {
+	return Settings{
+		Objective: "dpo+nll", Beta: 0.1, Alpha: 1, NLL: "sequence",
+		LR: 5e-7, Warmup: 0.1, Schedule: "cosine",
+		AdamBeta1: 0.9, AdamBeta2: 0.999, AdamEps: 1e-8, ClipNorm: 1,
+		BatchPairs: 16, Epochs: 1, MaxLength: 2048, Seed: 42,
+	}
+}
+
+// validate says which field is wrong.
+func (s Settings) validate() error {
+	bad := func(field string, value any, want string) error {
+		return fmt.Errorf("training settings: field %s is %v, expected %s", field, value, want)
+	}
+	switch {
+	case !slices.Contains([]string{"dpo+nll", "dpo", "sft"}, s.Objective):
+		return bad("objective", fmt.Sprintf("%q", s.Objective), `"dpo+nll", "dpo" or "sft"`)
+	case s.NLL != "sequence" && s.NLL != "token":
+		return bad("nll", fmt.Sprintf("%q", s.NLL), `"sequence" or "token"`)
+	case !slices.Contains([]string{"constant", "linear", "cosine"}, s.Schedule):
+		return bad("schedule", fmt.Sprintf("%q", s.Schedule), `"constant", "linear" or "cosine"`)
+	case s.Objective != "sft" && !(s.Beta > 0):
+		return bad("beta", s.Beta, "more than 0")
+	case !(s.Alpha >= 0):
+		return bad("alpha", s.Alpha, "0 or more")
+	case !(s.LR >= 0):
+		return bad("lr", s.LR, "0 or more")
+	case !(s.Warmup >= 0 && s.Warmup <= 1):
+		return bad("warmup", s.Warmup, "a share of the steps, from 0 to 1")
+	case !(s.FinalLR >= 0 && s.FinalLR <= 1):
+		return bad("final_lr", s.FinalLR, "a share of lr, from 0 to 1")
+	case !(s.WeightDecay >= 0):
+		return bad("weight_decay", s.WeightDecay, "0 or more")
+	case !(s.AdamBeta1 >= 0 && s.AdamBeta1 < 1):
+		return bad("adam_beta1", s.AdamBeta1, "from 0 to below 1")
+	case !(s.AdamBeta2 >= 0 && s.AdamBeta2 < 1):
+		return bad("adam_beta2", s.AdamBeta2, "from 0 to below 1")
+	case !(s.AdamEps > 0):
+		return bad("adam_eps", s.AdamEps, "more than 0")
+	case !(s.ClipNorm >= 0):
+		return bad("clip_norm", s.ClipNorm, "0 (off) or more")
+	case s.BatchPairs < 1:
+		return bad("batch_pairs", s.BatchPairs, "at least 1")
+	case s.MicroBatch < 0:
+		return bad("micro_batch", s.MicroBatch, "0 (the whole batch) or more")
+	case s.Epochs < 1:
+		return bad("epochs", s.Epochs, "at least 1")
+	case s.MaxLength < 0:
+		return bad("max_length", s.MaxLength, "0 (the model's context) or more")
+	case s.Replay < 0:
+		return bad("replay", s.Replay, "0 (off) or more")
+	}
+	return nil
+}

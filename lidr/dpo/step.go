@@ -1,0 +1,111 @@
+package dpo
+
+// Step is what a training step reports; the names are TRL's. Numbers are from before the step's update, log-probabilities
+// in nats and summed over a response, means over the batch.
+type Step struct {
+	Step int     `json:"step"` // from 1
+	Loss float64 `json:"loss"` // what is minimised
+
+	DPO    float64 `json:"dpo"`              // its DPO part
+	NLL    float64 `json:"nll"`              // mean NLL of the chosen side in the chosen normalisation, before Alpha; in pretraining the loss
+	Replay float64 `json:"replay,omitempty"` // mean NLL of the replayed sequences, before Alpha
+
+	RewardsChosen     float64 `json:"rewards/chosen"`
+	RewardsRejected   float64 `json:"rewards/rejected"`
+	RewardsMargins    float64 `json:"rewards/margins"`    // chosen − rejected
+	RewardsAccuracies float64 `json:"rewards/accuracies"` // share of the pairs whose margin is above 0
+	LogpsChosen       float64 `json:"logps/chosen"`
+	LogpsRejected     float64 `json:"logps/rejected"`
+
+	GradNorm float64 `json:"grad_norm"` // global L2 norm before clipping
+	LR       float64 `json:"lr"`
+	Tokens   int     `json:"tokens"`  // prompts and responses of all rows
+	Padding  float64 `json:"padding"` // share of the computed positions that are padding
+}
+
+// tally collects a batch's numbers from its micro-batches.
+type tally struct {
+	chosen, rejected, replay    []float64 // log-probabilities, summed over the response
+	chosenTokens, replayTokens  []int     // of the responses
+	ref                         [][2]float64
+	weighted                    float64 // Σ w·nll of pretraining
+	tokens, positions, computed int
+}
+
+// add takes the graph's outputs for m: log-probability sums of its padded rows, and the weighted NLL.
+func (t *tally) add(m micro, sums []float32, nll float64) {
+	for i, r := range m.rows {
+		logp := float64(sums[m.slot(i)])
+		t.tokens += len(r.tokens)
+		t.positions += len(r.tokens) - 1
+		switch {
+		case m.kind == weightedRows:
+		case m.kind == replayRows:
+			t.replay, t.replayTokens = append(t.replay, logp), append(t.replayTokens, len(r.at))
+		case m.kind == pairRows && i >= len(m.rows)/2:
+			t.rejected = append(t.rejected, logp)
+		default:
+			t.chosen, t.chosenTokens = append(t.chosen, logp), append(t.chosenTokens, len(r.at))
+		}
+	}
+	t.ref = append(t.ref, m.ref...)
+	t.computed += m.slots() * m.width
+	if m.kind == weightedRows {
+		t.weighted += nll
+	}
+}
+
+// step returns the batch's numbers.
+func (t *tally) step(s Settings) Step {
+	out := Step{
+		Loss: t.weighted, NLL: t.weighted,
+		Tokens: t.tokens, Padding: 1 - float64(t.positions)/float64(t.computed),
+	}
+	if len(t.chosen) == 0 {
+		return out
+	}
+	meanNLL := SequenceNLL
+	if s.NLL == "token" {
+		meanNLL = TokenNLL
+	}
+	out.NLL = meanNLL(t.chosen, t.chosenTokens)
+	out.LogpsChosen = mean(t.chosen)
+	alpha := s.Alpha
+	switch s.Objective {
+	case "sft":
+		alpha = 1
+		out.Loss = out.NLL
+	case "dpo+nll":
+		out.Loss = alpha * out.NLL
+	}
+	if len(t.replay) > 0 {
+		out.Replay = meanNLL(t.replay, t.replayTokens)
+		out.Loss += alpha * out.Replay
+	}
+	if len(t.rejected) == 0 {
+		return out
+	}
+	n, right := float64(len(t.chosen)), 0
+	for i, ref := range t.ref {
+		chosen, rejected := Reward(t.chosen[i], ref[0], s.Beta), Reward(t.rejected[i], ref[1], s.Beta)
+		out.DPO += PairLoss(chosen, rejected) / n
+		out.RewardsChosen += chosen / n
+		out.RewardsRejected += rejected / n
+		out.RewardsMargins += (chosen - rejected) / n
+		if chosen > rejected {
+			right++
+		}
+	}
+	out.RewardsAccuracies = float64(right) / n
+	out.LogpsRejected = mean(t.rejected)
+	out.Loss += out.DPO
+	return out
+}
+
+func mean(x []float64) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}

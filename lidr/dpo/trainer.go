@@ -1,0 +1,171 @@
+package dpo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/transformer"
+)
+
+// trainer owns the device side of a training: the parameters and the two graphs.
+type trainer struct {
+	m        *transformer.Model
+	s        Settings
+	params   []parameter
+	gradient *model.Exec // one compiled graph for each shape of micro-batch
+	update   *model.Exec // one graph
+	steps    []Step      // done so far
+}
+
+// newTrainer puts the optimizer's variables into the model's store; close takes them out.
+func newTrainer(b compute.Backend, m *transformer.Model, s Settings) (*trainer, error) {
+	t := &trainer{m: m, s: s}
+	var err error
+	if t.params, err = newParameters(m); err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	t.gradient, err = model.NewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
+		x := newInputs(in)
+		each, sums := x.logprobs(scope, m)
+		loss, nll := x.loss(each, sums, s.Beta)
+		accumulate(t.params, loss)
+		return []*Node{sums, nll}
+	})
+	if err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	t.gradient.SetMaxCache(-1)
+	t.update, err = model.NewExec(b, m.Store, func(scope *model.Scope, rates []*Node) []*Node {
+		return []*Node{update(t.params, s, rates)}
+	})
+	if err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
+}
+
+func (t *trainer) close() error {
+	for _, exec := range []*model.Exec{t.gradient, t.update} {
+		if exec != nil {
+			exec.Finalize()
+		}
+	}
+	return t.m.Store.DeleteVariablesInScope(optimizerScope)
+}
+
+// args returns the graph's inputs for the micro-batch, in the order of newInputs.
+func (m *micro) args() []any {
+	n := len(m.place)
+	args := []any{
+		tensors.FromFlatDataAndDimensions(m.tokens, m.slots(), m.width),
+		tensors.FromFlatDataAndDimensions(m.place, n),
+		tensors.FromFlatDataAndDimensions(m.labels, n),
+		tensors.FromFlatDataAndDimensions(m.owners, n),
+		tensors.FromFlatDataAndDimensions(m.weights, n),
+	}
+	if m.kind != pairRows {
+		return args
+	}
+	ref, weights := make([]float32, 2*m.padded), make([]float32, m.padded)
+	for i, r := range m.ref {
+		ref[i], ref[m.padded+i] = float32(r[0]), float32(r[1])
+		weights[i] = float32(m.pairWeight)
+	}
+	return append(args, tensors.FromFlatDataAndDimensions(ref, 2, m.padded), tensors.FromFlatDataAndDimensions(weights, m.padded))
+}
+
+// run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. batch
+// returns step n's micro-batches, n counted from 0.
+func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro, error), h Hooks, state *state) ([]Step, error) {
+	for n := len(t.steps); n < total; n++ {
+		if err := ctx.Err(); err != nil {
+			return t.steps, err
+		}
+		micros, err := batch(n)
+		if err != nil {
+			return t.steps, fmt.Errorf("step %d: %w", n+1, err)
+		}
+		step, err := t.step(n, t.s.learningRate(n, total), micros)
+		if err != nil {
+			return t.steps, err
+		}
+		t.steps = append(t.steps, step)
+		if h.OnStep != nil {
+			if err := h.OnStep(step); err != nil {
+				return t.steps, err
+			}
+		}
+		if h.CheckpointEvery > 0 && (n+1)%h.CheckpointEvery == 0 && n+1 < total {
+			if err := state.save(t); err != nil {
+				return t.steps, err
+			}
+		}
+	}
+	return t.steps, nil
+}
+
+// step accumulates the gradients of the micro-batches and updates the weights.
+func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
+	var numbers tally
+	for _, m := range micros {
+		out, err := t.gradient.Exec(m.args()...)
+		if err != nil {
+			return Step{}, fmt.Errorf("step %d: %w", n+1, err)
+		}
+		numbers.add(m, tensors.MustCopyFlatData[float32](out[0]), float64(tensors.ToScalar[float32](out[1])))
+		if err := finalize(out); err != nil {
+			return Step{}, fmt.Errorf("step %d: %w", n+1, err)
+		}
+	}
+	step := numbers.step(t.s)
+	step.Step, step.LR = n+1, lr
+	if math.IsNaN(step.Loss) || math.IsInf(step.Loss, 0) {
+		return step, fmt.Errorf("the loss is %v at step %d: lower lr (now %g) or clip_norm (now %g), or look for broken weights in the starting model", step.Loss, n+1, t.s.LR, t.s.ClipNorm)
+	}
+	if n == 0 && len(numbers.rejected) > 0 {
+		if err := checkFirst(&numbers, t.s); err != nil {
+			return step, err
+		}
+	}
+	out, err := t.update.Exec(t.s.updateRates(n+1, lr)...)
+	if err != nil {
+		return step, fmt.Errorf("step %d: %w", n+1, err)
+	}
+	step.GradNorm = float64(tensors.ToScalar[float32](out[0]))
+	if math.IsNaN(step.GradNorm) || math.IsInf(step.GradNorm, 0) {
+		return step, fmt.Errorf("the gradient's norm is %v at step %d, where the loss was %g: lower lr (now %g)", step.GradNorm, n+1, step.Loss, t.s.LR)
+	}
+	return step, finalize(out)
+}
+
+// checkFirst holds the first step to what is true before anything is learned: the model is its own reference, so every
+// reward is 0, and with them DPO's loss is ln 2.
+func checkFirst(numbers *tally, s Settings) error {
+	const tolerance = 1e-3 // float32 sums over differently padded batches differ by less
+	for i, ref := range numbers.ref {
+		for side, logp := range [2]float64{numbers.chosen[i], numbers.rejected[i]} {
+			if math.Abs(Reward(logp, ref[side], s.Beta)) > tolerance {
+				return fmt.Errorf("first step: a %s response has log-probability %.4f and reference %.4f, but before training they must be equal (rewards 0, DPO's loss ln 2): compute the reference anew with the weights that training starts from",
+					[2]string{"chosen", "rejected"}[side], logp, ref[side])
+			}
+		}
+	}
+	return nil
+}
+
+// finalize frees what a graph returned, without waiting for the garbage collector.
+func finalize(out []*tensors.Tensor) error {
+	for _, t := range out {
+		if err := t.FinalizeAll(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
