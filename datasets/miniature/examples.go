@@ -40,7 +40,13 @@ type Mix struct {
 	PromptWeight float32            `json:"prompt_weight"` // loss weight of the tokens before the target
 }
 
-// DefaultMix is the mix of the shipped M0.
+// DefaultMix is the mix of the shipped M0. The balance is narrow: with more problems
+// in the other languages the gap to English closes; with fewer translations M0 cannot
+// teach itself; Russian, whose names are all inflected and in another script, needs
+// 2.5 times another language's share of them. In 3,000 steps of 2,048 tokens a model
+// of one million weights comes to about 85 % right in English and 40 to 70 % in the
+// trained languages, where 3 to 20 % of its answers are in another language; it
+// translates nine answers in ten exactly, but fewer in Russian and few in Swahili.
 func DefaultMix() Mix {
 	m := Mix{
 		Dominant: .52, Direct: .02,

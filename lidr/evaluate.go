@@ -1,0 +1,176 @@
+package lidr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/go-gota/gota/dataframe"
+
+	"lidrlab/datasets"
+	"lidrlab/datasets/miniature"
+	"lidrlab/lidr/eval"
+	"lidrlab/lidr/ledger"
+)
+
+// scoreRow is a row of the frame that [Evaluate] returns.
+type scoreRow struct {
+	Model  string  `json:"model"`
+	Metric string  `json:"metric"`
+	Lang   string  `json:"lang"` // a code, or "trained" and "unseen": the means over those languages
+	Value  float64 `json:"value"`
+	SE     float64 `json:"se"` // standard error, over the problems
+	N      int     `json:"n"`  // problems
+}
+
+// metric is a quantity read off a verdict.
+type metric struct {
+	name string
+	hit  func(verdictRow) bool
+}
+
+// metricsOf lists the metrics of a run, in the order of its tables.
+func metricsOf(s Settings) []metric {
+	list := []metric{
+		{"accuracy", func(v verdictRow) bool { return v.Correct }},
+		{"correct_in_language", func(v verdictRow) bool { return v.Correct && v.OnTarget }},
+		{"off_target", func(v verdictRow) bool { return !v.OnTarget }},
+	}
+	if s.Evaluate.Source == "miniature" {
+		return append(list, metric{"steps_correct", func(v verdictRow) bool { return v.Steps }})
+	}
+	return append(list, metric{"undetermined", func(v verdictRow) bool { return v.Language == "" }})
+}
+
+// Evaluate asks the model the evaluation problems in every language of the run and returns a frame with columns model,
+// metric, lang, value, se and n. Values are shares in 0…1; lang is a code, or "trained" and "unseen" for the mean over
+// those languages, whose standard error is taken over problems, since the same problems are asked in each language.
+// It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and <model>/eval/scores.json.
+func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
+	s := run.Settings
+	prompts, err := evaluationRows(run)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	if languages := len(s.Languages()) + len(s.Unseen); len(prompts) < 2*languages {
+		return dataframe.DataFrame{}, fmt.Errorf("evaluation prompts: %s has one problem a language, expected at least two: one gives no standard error", s.Evaluate.Source)
+	}
+	responses, err := respond(ctx, run, m, "evaluate", prompts)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	verdicts := make([]verdictRow, len(responses))
+	for i, row := range responses {
+		verdicts[i] = judge(row, prompts[i].Answer)
+	}
+	for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
+		if err := ledger.WriteLines(run.path(m.Name, "eval", "problems", lang+".jsonl"), verdictsIn(verdicts, lang)); err != nil {
+			return dataframe.DataFrame{}, err
+		}
+	}
+	scores := scoreVerdicts(s, m.Name, verdicts)
+	translations, err := evaluateTranslation(ctx, run, m)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	scores = append(scores, translations...)
+	return datasets.Frame(scores), ledger.WriteJSON(run.path(m.Name, "eval", "scores.json"), scores)
+}
+
+func scoreVerdicts(s Settings, model string, verdicts []verdictRow) []scoreRow {
+	var scores []scoreRow
+	for _, metric := range metricsOf(s) {
+		add := func(name string, langs []string) {
+			if len(langs) > 0 {
+				e := eval.MeanSE(shares(verdicts, langs, metric.hit))
+				scores = append(scores, scoreRow{model, metric.name, name, e.Mean, e.SE, e.N})
+			}
+		}
+		for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
+			add(lang, []string{lang})
+		}
+		add("trained", s.Trained)
+		add("unseen", s.Unseen)
+	}
+	return scores
+}
+
+// shares returns, for each problem, the share of the languages in which its answer is a hit.
+func shares(verdicts []verdictRow, langs []string, hit func(verdictRow) bool) []float64 {
+	var out []float64
+	for _, lang := range langs {
+		own := verdictsIn(verdicts, lang)
+		if out == nil {
+			out = make([]float64, len(own))
+		}
+		for i, v := range own {
+			if hit(v) {
+				out[i] += 1 / float64(len(langs))
+			}
+		}
+	}
+	return out
+}
+
+func verdictsIn(verdicts []verdictRow, lang string) []verdictRow {
+	var own []verdictRow
+	for _, v := range verdicts {
+		if v.Lang == lang {
+			own = append(own, v)
+		}
+	}
+	return own
+}
+
+// evaluateTranslation measures how often the model translates a miniature solution exactly, from the dominant language
+// into every other ("translation_to") and back ("translation_from").
+func evaluateTranslation(ctx context.Context, run *Run, m *Model) ([]scoreRow, error) {
+	s := run.Settings
+	if s.Evaluate.Source != "miniature" || s.Evaluate.Translations == 0 {
+		return nil, nil
+	}
+	problems := miniature.Problems("eval", s.Evaluate.Translations, s.Evaluate.Seed)
+	others := slices.Concat(s.Trained, s.Unseen)
+	var passages []passage
+	var gold []string
+	for _, lang := range others {
+		for _, p := range problems {
+			native, dominant := p.Answer(lang), p.Answer(s.Dominant)
+			passages = append(passages,
+				passage{ID: p.ID, From: s.Dominant, To: lang, Text: dominant},
+				passage{ID: p.ID, From: lang, To: s.Dominant, Text: native})
+			gold = append(gold, native, dominant)
+		}
+	}
+	rows, err := translate(ctx, run, m, "evaluate translation", passages)
+	if err != nil {
+		return nil, err
+	}
+	if err := ledger.WriteLines(run.path(m.Name, "eval", "translations.jsonl"), rows); err != nil {
+		return nil, err
+	}
+	var scores []scoreRow
+	for direction, name := range []string{"translation_to", "translation_from"} {
+		for k, lang := range others {
+			exact := 0
+			for i := range problems {
+				j := 2*(k*len(problems)+i) + direction
+				if rows[j].OK && rows[j].Text == gold[j] {
+					exact++
+				}
+			}
+			e := eval.Proportion(exact, len(problems))
+			scores = append(scores, scoreRow{m.Name, name, lang, e.Mean, e.SE, e.N})
+		}
+	}
+	return scores, nil
+}
+
+// evaluated reads back what [Evaluate] wrote for a model of the run.
+func evaluated(run *Run, model, lang string) ([]verdictRow, error) {
+	rows, err := ledger.ReadLines[verdictRow](run.path(model, "eval", "problems", lang+".jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not evaluated in %s; call Evaluate first: %w", model, lang, err)
+	}
+	return rows, nil
+}

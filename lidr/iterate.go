@@ -1,0 +1,93 @@
+package lidr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-gota/gota/dataframe"
+
+	"lidrlab/lidr/backend"
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/ledger"
+)
+
+// Iterate runs all rounds of the run from m0 on, evaluates every model, and returns the scores of all of them, with the
+// columns of [Evaluate].
+func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, error) {
+	for round := range run.Settings.Rounds { // what is wrong with a prompt file is said before hours of work, not after
+		if _, err := roundRows(run.Settings, round); err != nil {
+			return dataframe.DataFrame{}, err
+		}
+	}
+	scores, err := Evaluate(ctx, run, m0)
+	if err != nil {
+		return scores, err
+	}
+	model, fingerprints := m0, map[string]string{m0.Name: m0.Fingerprint()}
+	for round := range run.Settings.Rounds {
+		if model, err = Round(ctx, run, model, round); err != nil {
+			return scores, err
+		}
+		own, err := Evaluate(ctx, run, model)
+		if err != nil {
+			return scores, err
+		}
+		scores = scores.RBind(own)
+		fingerprints[model.Name] = model.Fingerprint()
+	}
+	if scores.Err != nil {
+		return scores, scores.Err
+	}
+	return scores, writeRecord(run, backend.Name(m0.engine), fingerprints)
+}
+
+// Round runs one round: prompts, answers, translations, pairs, training. It returns the model that the round made and
+// writes what deserves a look before that model is believed to <model>/warnings.json.
+func Round(ctx context.Context, run *Run, m *Model, round int) (*Model, error) {
+	prompts, err := Prompts(ctx, run, round)
+	if err != nil {
+		return nil, err
+	}
+	responses, err := Generate(ctx, run, m, prompts)
+	if err != nil {
+		return nil, err
+	}
+	translations, err := Translate(ctx, run, m, responses)
+	if err != nil {
+		return nil, err
+	}
+	pairs, _, err := Pairs(ctx, run, m, responses, translations)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := rowsOf[Pair](pairs, "pairs")
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("round %d: no pair is left after the filters; %s counts what each dropped", round, run.path(m.Name, "pairs.stats.json"))
+	}
+	if _, err := RewardAccuracy(run, m, pairs); err != nil {
+		return nil, err
+	}
+	next, steps, err := train(ctx, run, m, rows)
+	if err != nil {
+		return nil, fmt.Errorf("round %d: %w", round, err)
+	}
+	warnings := roundWarnings(run.Settings, m.Name, rows, steps)
+	return next, ledger.WriteJSON(run.path(next.Name, "warnings.json"), warnings)
+}
+
+// roundWarnings says in words what a reader should know before believing the round's model.
+func roundWarnings(s Settings, model string, pairs []Pair, steps []dpo.Step) []string {
+	warnings := []string{}
+	right, decided := 0.0, 0
+	for _, row := range rewardAccuracy(s, model, pairs) {
+		right, decided = right+row.Value*float64(row.N), decided+row.N
+		if row.N > 0 && row.Value-row.SE < 0.5 {
+			warnings = append(warnings, fmt.Sprintf("in %s only %.0f ± %.0f %% of the pairs that the checker can tell apart have their right side chosen: DPO learns little from them, or the wrong thing",
+				row.Lang, 100*row.Value, 100*row.SE))
+		}
+	}
+	return append(warnings, dpo.Health(steps, right/float64(decided))...) // NaN where no pair decides
+}

@@ -1,0 +1,193 @@
+package lidr
+
+import (
+	"fmt"
+	"slices"
+
+	"lidrlab/datasets/miniature"
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/lm"
+)
+
+// Settings holds everything that determines a run's results. Take a preset, [Miniature] or [Paper], and change fields;
+// every value is written to settings.json.
+type Settings struct {
+	Preset   string   `json:"preset"`
+	Seed     int64    `json:"seed"`
+	Rounds   int      `json:"rounds"`
+	Dominant string   `json:"dominant"` // the language that the model is best in
+	Trained  []string `json:"trained"`  // the other languages that pairs are made for
+	Unseen   []string `json:"unseen"`   // languages that are only evaluated
+
+	Prompts   PromptSettings    `json:"prompts"`
+	Generate  GenerateSettings  `json:"generate"`
+	Translate TranslateSettings `json:"translate"`
+	Pairs     PairSettings      `json:"pairs"`
+	Train     TrainSettings     `json:"train"`
+	Evaluate  EvaluateSettings  `json:"evaluate"`
+}
+
+// PromptSettings says where a round's prompts come from.
+type PromptSettings struct {
+	// Source is "miniature", or a folder or file that datasets.LoadPrompts reads.
+	Source string `json:"source"`
+	// N is the number of prompts of a round, each in every language (the paper: 1,000).
+	N int `json:"n"`
+	// Reuse keeps the first round's prompts in later rounds; otherwise round t takes the next N. The reference code
+	// holds traces of both.
+	Reuse bool `json:"reuse"`
+}
+
+// GenerateSettings says how the model answers.
+type GenerateSettings struct {
+	// Template wraps a prompt for the user turn; fields .Prompt and .Language (English name).
+	Template string `json:"template"`
+	// System is the system message, "" for none.
+	System   string      `json:"system"`
+	Sampling lm.Sampling `json:"sampling"`
+}
+
+// TranslateSettings says how the model translates its own answers.
+type TranslateSettings struct {
+	// Template makes the user turn; fields .Text, .From and .To (English language names).
+	Template string `json:"template"`
+	// Prefill is the beginning of the assistant turn; what follows, up to </translated>, is the translation.
+	Prefill  string      `json:"prefill"`
+	System   string      `json:"system"`
+	Sampling lm.Sampling `json:"sampling"`
+}
+
+// PairSettings says which pairs are made and which are dropped. The zero value of every filter is off, as in the paper.
+type PairSettings struct {
+	// Mode is "paper" (the English rejected answer comes back from one language drawn at random for each prompt) or
+	// "released" (from the last trained language only: what the reference code's overwritten file leaves).
+	Mode string `json:"mode"`
+	// DropRepeatedLines drops pairs in which a side holds the same line five times or more (the reference code defines
+	// the check and never applies it).
+	DropRepeatedLines bool `json:"drop_repeated_lines"`
+	// MaxLengthRatio drops pairs whose longer side exceeds the shorter by more than this factor, in characters.
+	MaxLengthRatio float64 `json:"max_length_ratio"`
+	// SameLanguage drops pairs whose chosen side is identified as another language than the prompt's. (A rejected
+	// side in the wrong language is signal.)
+	SameLanguage bool `json:"same_language"`
+	// DropIdentical drops pairs whose sides are equal.
+	DropIdentical bool `json:"drop_identical"`
+	// DropTranslationPrompts drops prompts that ask for a translation; otherwise, as in the reference code, their
+	// English answer is the chosen one in every language, untranslated.
+	DropTranslationPrompts bool `json:"drop_translation_prompts"`
+}
+
+// TrainSettings are the trainer's settings and the labels that it sees.
+type TrainSettings struct {
+	dpo.Settings
+	// Labels is "pairs", or one of two controls: "random" swaps chosen and rejected of each pair with probability 1/2;
+	// "own" makes the model's own answer y_l the chosen one, so that nothing is learned from the translation.
+	Labels string `json:"labels"`
+}
+
+// EvaluateSettings says what a model is measured on.
+type EvaluateSettings struct {
+	// Source is "miniature", or a folder or file of prompts with gold answers (MGSM).
+	Source string `json:"source"`
+	// N is the number of problems a language; 0 takes all of a file's.
+	N int `json:"n"`
+	// Translations is the number of answers translated in each direction (miniature only).
+	Translations int `json:"translations"`
+	// Seed draws the miniature's problems. The reported seed was never used to choose a setting.
+	Seed int64 `json:"seed"`
+}
+
+// Miniature returns the settings for the embedded model: α 5 and learning rate 1e-4, found on seeds that no reported
+// number uses (README, "What differs from the paper"). The demo's size is N = 300; the full size is 1,000.
+func Miniature() Settings {
+	s := Settings{
+		Preset: "miniature", Seed: 1, Rounds: 2,
+		Prompts: PromptSettings{Source: "miniature", N: 300},
+		Generate: GenerateSettings{
+			Template: "{{.Prompt}}",
+			Sampling: lm.Sampling{MaxTokens: 112},
+		},
+		Translate: TranslateSettings{
+			Template: miniature.TranslationTemplate, Prefill: miniature.TranslationPrefill,
+			Sampling: lm.Sampling{MaxTokens: 128},
+		},
+		Pairs:    PairSettings{Mode: "paper"},
+		Train:    TrainSettings{Settings: dpo.DefaultSettings(), Labels: "pairs"},
+		Evaluate: EvaluateSettings{Source: "miniature", N: 250, Translations: 60, Seed: 90210},
+	}
+	for _, language := range miniature.Languages() {
+		switch language.Role {
+		case "dominant":
+			s.Dominant = language.Code
+		case "trained":
+			s.Trained = append(s.Trained, language.Code)
+		default:
+			s.Unseen = append(s.Unseen, language.Code)
+		}
+	}
+	s.Train.Alpha, s.Train.LR, s.Train.BatchPairs = 5, 1e-4, 32
+	s.Train.Warmup, s.Train.Schedule, s.Train.FinalLR = 0.06, "linear", 0.1
+	s.Train.AdamBeta2 = 0.98 // the one of M0's pretraining
+	return s
+}
+
+// Paper returns the settings of the paper's experiments; where the paper is silent, PAPER's reference code or published
+// run names decide (README, "What differs from the paper"). Source must be set to a prompt folder.
+func Paper() Settings {
+	return Settings{
+		Preset: "paper", Seed: 42, Rounds: 2,
+		Dominant: "en", Trained: []string{"es", "ru", "de", "fr"}, Unseen: []string{"zh", "ja", "sw", "th", "bn"},
+		Prompts: PromptSettings{N: 1000},
+		Generate: GenerateSettings{
+			Template: "{{.Prompt}}", System: "You are a helpful assistant.",
+			Sampling: lm.Sampling{RepetitionPenalty: 1.1, MaxTokens: 2400, Seed: 42},
+		},
+		Translate: TranslateSettings{
+			Template: "Translate the following text from {{.From}} into {{.To}}. Keep its meaning, tone and formatting, " +
+				"and add nothing. Put the translation between <translated> and </translated>.\n<sentence>\n{{.Text}}\n</sentence>",
+			Prefill: "<translated>\n", System: "You are a helpful assistant.",
+			Sampling: lm.Sampling{MaxTokens: 4096, Seed: 42},
+		},
+		Pairs:    PairSettings{Mode: "paper"},
+		Train:    TrainSettings{Settings: dpo.DefaultSettings(), Labels: "pairs"},
+		Evaluate: EvaluateSettings{Seed: 42},
+	}
+}
+
+// Languages returns the dominant and the trained languages, the dominant one first.
+func (s Settings) Languages() []string {
+	return append([]string{s.Dominant}, s.Trained...)
+}
+
+// Validate says what is wrong with the settings, naming the field.
+func (s Settings) Validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("settings: field %s is %v, expected %s", field, value, expected)
+	}
+	switch {
+	case s.Dominant == "":
+		return bad("dominant", `""`, "a language code such as en")
+	case len(s.Trained) == 0:
+		return bad("trained", "empty", "at least one language code")
+	case slices.Contains(s.Trained, s.Dominant):
+		return bad("trained", s.Trained, "languages other than the dominant one, "+s.Dominant)
+	case s.Rounds < 0:
+		return bad("rounds", s.Rounds, "0 or more")
+	case s.Prompts.N < 1:
+		return bad("prompts.n", s.Prompts.N, "at least 1")
+	case s.Prompts.Source == "":
+		return bad("prompts.source", `""`, `"miniature" or a folder of prompts`)
+	case s.Pairs.Mode != "paper" && s.Pairs.Mode != "released":
+		return bad("pairs.mode", s.Pairs.Mode, "paper or released")
+	case !slices.Contains([]string{"pairs", "random", "own"}, s.Train.Labels):
+		return bad("train.labels", s.Train.Labels, "pairs, random or own")
+	case s.Evaluate.N < 0:
+		return bad("evaluate.n", s.Evaluate.N, "0 or more")
+	}
+	for _, code := range slices.Concat([]string{s.Dominant}, s.Trained, s.Unseen) {
+		if LanguageName(code) == "" {
+			return bad("languages", code, "a code that LanguageName knows")
+		}
+	}
+	return nil
+}

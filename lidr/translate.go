@@ -1,0 +1,112 @@
+package lidr
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+
+	"github.com/go-gota/gota/dataframe"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lm"
+)
+
+// passage is a text to translate.
+type passage struct {
+	ID, From, To, Text string
+	Origin             string // for errors
+}
+
+// Translate lets the model translate its own answers: those in the dominant language into every trained one, and, for
+// the English rejected side, each prompt's answer in one trained language back (which one: [PairSettings].Mode). It
+// returns a frame with columns id, from, to, source, completion, text, ok and reason, and writes
+// <model>/translations/FROM-TO.jsonl. A failed translation keeps its reason and is never read as text.
+func Translate(ctx context.Context, run *Run, m *Model, responses dataframe.DataFrame) (dataframe.DataFrame, error) {
+	rows, err := rowsOf[datasets.Response](responses, "responses")
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	s := run.Settings
+	var passages []passage
+	for _, row := range only(rows, s.Dominant) {
+		for _, lang := range s.Trained {
+			passages = append(passages, passage{ID: row.ID, From: s.Dominant, To: lang, Text: row.Response, Origin: "responses"})
+		}
+	}
+	for _, lang := range s.Trained {
+		for _, row := range only(rows, lang) {
+			if rejectedFrom(s, row.ID) == lang {
+				passages = append(passages, passage{ID: row.ID, From: lang, To: s.Dominant, Text: row.Response, Origin: "responses"})
+			}
+		}
+	}
+	translations, err := translate(ctx, run, m, "translate", passages)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	files := map[string][]datasets.Translation{}
+	for _, row := range translations {
+		files[row.From+"-"+row.To] = append(files[row.From+"-"+row.To], row)
+	}
+	for name, rows := range files {
+		if err := ledger.WriteLines(run.path(m.Name, "translations", name+".jsonl"), rows); err != nil {
+			return dataframe.DataFrame{}, err
+		}
+	}
+	return datasets.Frame(translations), nil
+}
+
+// rejectedFrom names the language whose back-translation is the English rejected side of a prompt: one drawn at random
+// for each prompt ("paper"; public review answers of the authors), or always the last trained one ("released": the
+// reference code overwrites its English pairs language by language).
+func rejectedFrom(s Settings, id string) string {
+	if s.Pairs.Mode == "released" {
+		return s.Trained[len(s.Trained)-1]
+	}
+	draw := fnv.New64a()
+	fmt.Fprintf(draw, "%d/%s", s.Seed, id)
+	return s.Trained[draw.Sum64()%uint64(len(s.Trained))]
+}
+
+// translate translates passages in order. An empty passage is not asked: it fails with its reason.
+func translate(ctx context.Context, run *Run, m *Model, step string, passages []passage) ([]datasets.Translation, error) {
+	s := run.Settings.Translate
+	ask, err := translator(s)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]datasets.Translation, len(passages))
+	var requests []lm.Request
+	var asked []int
+	for i, p := range passages {
+		rows[i] = datasets.Translation{ID: p.ID, From: p.From, To: p.To, Source: p.Text}
+		messages, err := ask(p.Text, p.From, p.To)
+		if err != nil {
+			return nil, err
+		}
+		request := lm.Request{ID: p.ID + "/" + p.From + "-" + p.To, Messages: messages, Prefill: s.Prefill}
+		if p.Text == "" {
+			rows[i].Reason = "the text to translate is empty"
+		} else if err := fits(m, request, p.Origin); err != nil {
+			rows[i].Reason = "the text to translate is longer than the model's context"
+		} else {
+			requests, asked = append(requests, request), append(asked, i)
+		}
+	}
+	completions, err := complete(ctx, run, m, step, requests, s.Sampling)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range asked {
+		row := &rows[i]
+		row.Completion = completions[k].Text
+		row.Text, row.OK, row.Reason = datasets.ExtractTranslation(row.Completion)
+	}
+	return rows, nil
+}
+
+// translationPrompt recognises prompts that are about translation by their English wording: the 17 of the first 2,000
+// Alpagasus prompts that the reference code lists are the 17 that ask for one (an 18th only mentions the word).
+var translationPrompt = regexp.MustCompile(`(?i)\btranslat(e|es|ed|ing|ion|ions)\b`)

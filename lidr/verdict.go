@@ -1,0 +1,52 @@
+package lidr
+
+import (
+	"lidrlab/datasets"
+	"lidrlab/datasets/miniature"
+	"lidrlab/lidr/eval"
+	"lidrlab/lidr/langid"
+)
+
+// verdictRow is a line of <model>/eval/problems/LANG.jsonl: an answer and what the rubric says of it.
+type verdictRow struct {
+	ID           string `json:"id"`
+	Lang         string `json:"lang"`
+	Response     string `json:"response"`
+	FinishReason string `json:"finish_reason"`
+	Gold         string `json:"gold"`
+	Correct      bool   `json:"correct"`  // the final number is the gold one
+	Steps        bool   `json:"steps"`    // every step of the solution is right (miniature only)
+	Language     string `json:"language"` // as identified, "" undetermined
+	OnTarget     bool   `json:"on_target"`
+}
+
+// Rubric is the rule of head-to-head comparisons, in words.
+const Rubric = "An answer scores one point for the right final number, one for the language of the problem, and (miniature only) one for a solution in which every step is right. More points win; equal points tie."
+
+// score is the number of points by [Rubric].
+func (v verdictRow) score() int {
+	points := 0
+	for _, hit := range []bool{v.Correct, v.OnTarget, v.Steps} {
+		if hit {
+			points++
+		}
+	}
+	return points
+}
+
+// judge applies the rubric to one answer: the miniature's checker for its own problems, number extraction and language
+// identification for others. There an undetermined language (a bare number, say) counts as on target.
+func judge(row datasets.Response, gold string) verdictRow {
+	v := verdictRow{ID: row.ID, Lang: row.Lang, Response: row.Response, FinishReason: row.FinishReason, Gold: gold}
+	if problem, err := miniature.Decode(row.ID); err == nil {
+		verdict := miniature.Check(row.Response, problem, row.Lang)
+		v.Correct, v.Steps, v.Language, v.OnTarget = verdict.Correct, verdict.StepsCorrect, verdict.Language, verdict.OnTarget
+		return v
+	}
+	v.Language, _ = langid.Default().Identify(row.Response)
+	v.OnTarget = v.Language == "" || v.Language == row.Lang
+	if number, ok := eval.Number(row.Response, row.Lang); ok {
+		v.Correct = eval.EqualNumbers(number, gold)
+	}
+	return v
+}
