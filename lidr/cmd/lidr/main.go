@@ -1,0 +1,36 @@
+// Command lidr runs the method from a shell: the demo on the embedded model, rounds on one's own prompts, the report,
+// and what the demo stands on, the miniature's tokenizer and its pretraining.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use:           "lidr",
+		Short:         "Language Imbalance Driven Rewarding (arXiv 2410.08964): better answers in every language, without labels",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(demoCommand(), iterateCommand(), reportCommand(), pretrainCommand(), tokenizerCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		if errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "lidr: interrupted; the same command continues where it stopped")
+			os.Exit(130)
+		}
+		// One line, whatever a library below put into its message.
+		fmt.Fprintln(os.Stderr, "lidr:", strings.Join(strings.Fields(err.Error()), " "))
+		os.Exit(1)
+	}
+}

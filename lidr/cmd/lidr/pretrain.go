@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"lidrlab/lidr"
+)
+
+// pretrainCommand makes the miniature's M0.
+func pretrainCommand() *cobra.Command {
+	s, out := lidr.DefaultPretraining(), ""
+	cmd := &cobra.Command{
+		Use:   "pretrain --out FOLDER",
+		Short: "Pretrain an M0 of the miniature world from a seed",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return lidr.Pretrain(cmd.Context(), out, s, showProgress())
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "folder to write")
+	cmd.Flags().Int64Var(&s.Seed, "seed", s.Seed, "seed of weights, examples and their order")
+	cmd.Flags().IntVar(&s.Steps, "steps", s.Steps, "optimizer steps")
+	if err := cmd.MarkFlagRequired("out"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return cmd
+}
