@@ -44,13 +44,7 @@ func roundRows(s Settings, round int) ([]promptRow, error) {
 	return rows, nil
 }
 
-// EvaluationPrompts returns the problems that [Evaluate] asks, in all languages of the run, with the columns of
-// [Prompts].
-func EvaluationPrompts(ctx context.Context, run *Run) (dataframe.DataFrame, error) {
-	rows, err := evaluationRows(run)
-	return datasets.Frame(rows), err
-}
-
+// evaluationRows returns the problems that [Evaluate] asks, in all languages of the run.
 func evaluationRows(run *Run) ([]promptRow, error) {
 	s := run.Settings
 	rows, err := readPrompts(s.Evaluate.Source, "eval", slices.Concat(s.Languages(), s.Unseen), 0, s.Evaluate.N, s.Evaluate.Seed)

@@ -85,8 +85,11 @@ func ReportData(run *Run) (report.Data, error) {
 		Miniature: s.Evaluate.Source == "miniature",
 		Rubric:    Rubric,
 		Settings:  settingRows(s),
-		Rerun:     []string{"make demo", fmt.Sprintf("lidr report %s", filepath.Base(run.Dir))},
 	}
+	if s.Preset == "miniature" {
+		data.Rerun = []string{fmt.Sprintf("lidr demo --n %d --rounds %d --seed %d", s.Prompts.N, s.Rounds, s.Seed)}
+	}
+	data.Rerun = append(data.Rerun, "lidr report "+filepath.Base(run.Dir))
 	for i, name := range models {
 		note := "before any round"
 		if i > 0 {

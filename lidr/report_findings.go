@@ -66,13 +66,18 @@ func findings(data report.Data) []string {
 		}
 	}
 	first, last := data.Models[0].Name, data.Models[len(data.Models)-1].Name
-	dominant := data.Languages[0]
-	if d, ok := findDifference(data, "accuracy", dominant.Code, first, last); ok {
-		verdict := "within two standard errors of no change"
-		if beyond(d) {
-			verdict = "beyond two standard errors"
+	for _, side := range []struct{ metric, lang, words string }{
+		{"accuracy", data.Languages[0].Code, data.Languages[0].Name + " itself changes"},
+		{"accuracy", "unseen", "The unseen languages' mean accuracy changes"},
+		{"off_target", "unseen", "The unseen languages' off-target rate changes"},
+	} {
+		if d, ok := findDifference(data, side.metric, side.lang, first, last); ok {
+			verdict := "within two standard errors of no change"
+			if beyond(d) {
+				verdict = "beyond two standard errors"
+			}
+			out = append(out, fmt.Sprintf("%s by %s points from %s to %s, %s.", side.words, points(d), first, last, verdict))
 		}
-		out = append(out, fmt.Sprintf("%s itself changes by %s points from %s to %s, %s.", dominant.Name, points(d), first, last, verdict))
 	}
 	if c := data.Controls; c != nil {
 		var values []string

@@ -2,6 +2,7 @@ package lidr
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,6 +62,37 @@ func TestStepsOnRealPrompts(t *testing.T) {
 	accuracy := scores.Filter(dataframe.F{Colname: "metric", Comparator: series.Eq, Comparando: "accuracy"})
 	if accuracy.Nrow() != 6 { // five languages and the mean of the trained ones
 		t.Errorf("accuracy has %d rows, want 6:\n%v", accuracy.Nrow(), accuracy)
+	}
+
+	m1, steps, err := Train(ctx, run, m0, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first step of any DPO training: policy and reference are the same model.
+	loss, nll := steps.Col("loss").Float()[0], steps.Col("nll").Float()[0]
+	if want := math.Ln2 + s.Train.Alpha*nll; math.Abs(loss-want) > 1e-3 {
+		t.Errorf("the first loss is %.5f, want ln 2 + α·NLL = %.5f", loss, want)
+	}
+	if m1.Name != "M1" || m1.Fingerprint() == m0.Fingerprint() {
+		t.Errorf("training made %s with fingerprint %s", m1.Name, m1.Fingerprint())
+	}
+	if _, err := Evaluate(ctx, run, m1); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := Compare(run, "M0", "M1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range changes.Nrow() {
+		row := changes.Subset(i)
+		sum := row.Col("win").Float()[0] + row.Col("tie").Float()[0] + row.Col("lose").Float()[0]
+		answers := row.Col("n").Float()[0]
+		if row.Col("lang").Elem(0).String() == "trained" {
+			answers *= float64(len(s.Trained))
+		}
+		if sum != answers {
+			t.Errorf("win, tie and lose make %v, want %v answers:\n%v", sum, answers, row)
+		}
 	}
 }
 
