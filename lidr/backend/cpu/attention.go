@@ -270,7 +270,7 @@ func (s *scratch) take(n int) unsafe.Pointer {
 	return p
 }
 
-func panels(rows, cols int) int { return rows * roundUp(cols, microKernel.width) }
+func panels(rows, cols int) int { return rows * roundUp(cols, kernels.micro.width) }
 
 // reach is the number of keys that the queries up to end (exclusive) of a batch item see.
 func (a *attention) reach(x *execution, batch, end int) int {
@@ -328,18 +328,18 @@ func (a *attention) forwardFew(x *execution) {
 					continue
 				}
 				*t = tileArgs{dst: p.p, a: a.q.matrix(x, b, h).at(i, 0).p, b: k.p, n: a.dim, rows: n, strideDst: 4, strideB: k.row * 4}
-				tileKernels["RowDotVV"](t)
+				kernels.tile["RowDotVV"](t)
 				a.addBias(x, b, h, i, 1, n, p)
 				*t = tileArgs{dst: peak, a: p.p, n: n, rows: 1}
-				tileKernels["RowMaxV"](t)
+				kernels.tile["RowMaxV"](t)
 				*t = tileArgs{dst: p.p, a: p.p, b: peak, c: scale, n: n, rows: 1}
-				tileKernels["ExpScaledVSS"](t)
+				kernels.tile["ExpScaledVSS"](t)
 				*t = tileArgs{dst: sum, a: p.p, n: n, rows: 1}
-				tileKernels["RowSumV"](t)
+				kernels.tile["RowSumV"](t)
 				*t = tileArgs{dst: out, a: v.p, b: p.p, c: out, n: a.dim, rows: n, strideA: v.row * 4, strideB: 4}
-				tileKernels["MulAddVSV"](t)
+				kernels.tile["MulAddVSV"](t)
 				*t = tileArgs{dst: out, a: out, b: sum, n: a.dim, rows: 1}
-				tileKernels["DivVS"](t)
+				kernels.tile["DivVS"](t)
 				if !a.biased && !a.lengths {
 					f32(x.ptr(a.lse), a.batch*a.heads*a.queries)[item*a.queries+i] = float32(float64(stats[0])*a.scale + math.Log(float64(stats[1])))
 				}
@@ -378,11 +378,11 @@ func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i
 	if bias != nil {
 		bias()
 		*t = tileArgs{dst: at, a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: p.row * 4}
-		tileKernels["RowMaxV"](t)
+		kernels.tile["RowMaxV"](t)
 	}
 	scale := float32(a.scale)
 	*t = tileArgs{dst: p.p, a: p.p, b: at, c: unsafe.Pointer(&scale), n: n, rows: i1 - i0, strideDst: p.row * 4, strideA: p.row * 4, strideB: 4}
-	tileKernels["ExpScaledVSS"](t)
+	kernels.tile["ExpScaledVSS"](t)
 }
 
 // forward computes outputs and log-denominators, one task a head.
@@ -408,11 +408,11 @@ func (a *attention) forward(x *execution) {
 			n := a.reach(x, b, i1)
 			a.probabilities(q, keys, p, i0, i1, n, peak, func() { a.addBias(x, b, h, i0, i1-i0, n, p) }, args, t)
 			*t = tileArgs{dst: unsafe.Pointer(&sum[0]), a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: width * 4}
-			tileKernels["RowSumV"](t)
+			kernels.tile["RowSumV"](t)
 			out := o.at(i0, 0)
 			gemmPanels(i1-i0, a.dim, n, p, values, a.keys, out, false, nil, args, t)
 			*t = tileArgs{dst: out.p, a: out.p, b: unsafe.Pointer(&sum[0]), n: a.dim, rows: i1 - i0, strideDst: o.row * 4, strideA: o.row * 4, strideB: 4}
-			tileKernels["DivVS"](t)
+			kernels.tile["DivVS"](t)
 			for i := i0; i < i1; i++ {
 				lse[i] = float32(float64(peak[i-i0])*a.scale + math.Log(float64(sum[i-i0])))
 			}
@@ -443,7 +443,7 @@ func (a *attention) backward(x *execution) {
 		scale := float32(a.scale)
 		scaled := func(panel unsafe.Pointer, n int) {
 			*t = tileArgs{dst: panel, a: panel, b: unsafe.Pointer(&scale), n: n, rows: 1}
-			tileKernels["MulVS"](t)
+			kernels.tile["MulVS"](t)
 		}
 		packB(k, a.keys, a.dim, keys, t)
 		scaled(keys, panels(a.keys, a.dim))
@@ -452,7 +452,7 @@ func (a *attention) backward(x *execution) {
 			q, o, do, dq := a.q.matrix(x, b, h), a.o.matrix(x, b, h), a.do.matrix(x, b, h), a.dq.matrix(x, b, h)
 			lse := f32(unsafe.Add(x.ptr(a.lse), (b*a.heads+h)*a.queries*4), a.queries)
 			*t = tileArgs{dst: d, a: do.p, b: o.p, n: a.dim, rows: a.queries, strideDst: 4, strideA: do.row * 4, strideB: o.row * 4}
-			tileKernels["RowDotVV"](t)
+			kernels.tile["RowDotVV"](t)
 			// From the last block, which sees all keys and so begins the sums over queries, to the first.
 			for i0 := (a.queries - 1) / queryBlock * queryBlock; i0 >= 0; i0 -= queryBlock {
 				i1 := min(a.queries, i0+queryBlock)
@@ -467,7 +467,7 @@ func (a *attention) backward(x *execution) {
 				gemmPanels(rows, n, a.dim, do.at(i0, 0), valuesT, a.dim, ds, false, nil, args, t)
 				*t = tileArgs{dst: ds.p, a: p.p, b: ds.p, c: unsafe.Add(d, i0*4), n: n, rows: rows,
 					strideDst: width * 4, strideA: width * 4, strideB: width * 4, strideC: 4}
-				tileKernels["SoftmaxGradVVS"](t)
+				kernels.tile["SoftmaxGradVVS"](t)
 				gemmPanels(rows, a.dim, n, ds, keys, a.keys, dq.at(i0, 0), false, nil, args, t)
 				packB(q.at(i0, 0), rows, a.dim, queries, t)
 				scaled(queries, panels(rows, a.dim))

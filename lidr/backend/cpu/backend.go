@@ -52,7 +52,7 @@ func (b *Backend) String() string { return Name }
 
 // Description implements compute.Backend.
 func (b *Backend) Description() string {
-	return fmt.Sprintf("lidr's CPU backend (%s kernels, %d threads)", kernelSet, b.threads)
+	return fmt.Sprintf("lidr's CPU backend (%s kernels, %d threads)", kernels.name, b.threads)
 }
 
 // NumDevices implements compute.Backend: the processor is one device.
@@ -100,10 +100,7 @@ func init() {
 	} {
 		supportedOps[op] = true
 	}
-	for op := range unaryOps {
-		supportedOps[op] = true
-	}
-	for op := range binaryOps {
-		supportedOps[op] = true
-	}
+	maps.Copy(supportedOps, unaryOps)
+	maps.Copy(supportedOps, binaryOps)
+	maps.Copy(supportedOps, comparisonOps)
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -23,13 +24,19 @@ var _ compute.Buffer = (*buffer)(nil)
 const align = 64
 
 // memory hands out aligned blocks and takes them back: a training step asks for the same sizes again and again.
-// At most keepBlocks free blocks of one size are kept; the rest go to the garbage collector.
+// Free blocks beyond keepBlocks of one size or keepBytes in all go to the garbage collector.
 type memory struct {
-	mu   sync.Mutex
-	free map[int][][]byte
+	mu     sync.Mutex
+	free   map[int][][]byte // by size
+	kept   int              // bytes in free
+	arenas [][]byte         // free arenas, smallest first
 }
 
-const keepBlocks = 8
+const (
+	keepBlocks = 8
+	keepBytes  = 1 << 30
+	keepArenas = 4
+)
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
@@ -39,35 +46,71 @@ func (m *memory) get(n int) []byte {
 	m.mu.Lock()
 	if list := m.free[size]; len(list) > 0 {
 		block := list[len(list)-1]
+		list[len(list)-1] = nil
 		m.free[size] = list[:len(list)-1]
+		m.kept -= size
 		m.mu.Unlock()
 		return block[:n]
 	}
 	m.mu.Unlock()
+	return newBlock(size)[:n]
+}
+
+// newBlock allocates size bytes at a multiple of align.
+func newBlock(size int) []byte {
 	raw := make([]byte, size+align)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (align - 1))
-	return raw[skip : skip+n : skip+size]
+	return raw[skip : skip+size : skip+size]
 }
 
 // put gives a block back. Nobody may use it afterwards.
 func (m *memory) put(block []byte) {
 	size := cap(block)
-	if size == 0 || size%align != 0 {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.free[size]) >= keepBlocks || m.kept+size > keepBytes {
+		return
+	}
 	if m.free == nil {
 		m.free = map[int][][]byte{}
 	}
-	if len(m.free[size]) < keepBlocks {
-		m.free[size] = append(m.free[size], block)
+	m.free[size] = append(m.free[size], block)
+	m.kept += size
+}
+
+// getArena returns a block of at least n bytes: the smallest free one that is large enough. If there is none, the
+// largest free one is dropped for a new one, so that executables of many shapes take turns in one arena that has the
+// size of the largest.
+func (m *memory) getArena(n int) []byte {
+	m.mu.Lock()
+	i, _ := slices.BinarySearchFunc(m.arenas, n, func(a []byte, n int) int { return len(a) - n })
+	if i < len(m.arenas) {
+		block := m.arenas[i]
+		m.arenas = slices.Delete(m.arenas, i, i+1)
+		m.mu.Unlock()
+		return block
+	}
+	if i > 0 {
+		m.arenas = slices.Delete(m.arenas, i-1, i)
+	}
+	m.mu.Unlock()
+	return newBlock(max(roundUp(n, align), align))
+}
+
+// putArena gives an arena back.
+func (m *memory) putArena(block []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(m.arenas, len(block), func(a []byte, n int) int { return len(a) - n })
+	m.arenas = slices.Insert(m.arenas, i, block)
+	if len(m.arenas) > keepArenas {
+		m.arenas = slices.Delete(m.arenas, 0, 1)
 	}
 }
 
 func (m *memory) clear() {
 	m.mu.Lock()
-	m.free = nil
+	m.free, m.arenas, m.kept = nil, nil, 0
 	m.mu.Unlock()
 }
 

@@ -14,8 +14,7 @@ func sprint(a ...any) string { return fmt.Sprint(a...) }
 
 // alignedCopy copies bytes to the start of a cache line.
 func alignedCopy(data string) []byte {
-	var m memory
-	block := m.get(len(data))
+	block := newBlock(max(len(data), 1))[:len(data)]
 	copy(block, data)
 	return block
 }
@@ -299,7 +298,7 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		}
 		out[i] = &buffer{backend: ex.backend, shape: shape, mem: mem[i]}
 	}
-	arena := ex.backend.buffers.get(ex.arena)
+	arena := ex.backend.buffers.getArena(ex.arena)
 	x := &execution{backend: ex.backend, base: make([]unsafe.Pointer, len(ex.values))}
 	for _, v := range ex.values {
 		switch v.storage {
@@ -319,7 +318,7 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 	for _, s := range ex.steps {
 		s.run(x)
 	}
-	ex.backend.buffers.put(arena)
+	ex.backend.buffers.putArena(arena)
 	for i, b := range in {
 		if donated(i) {
 			if !slices.Contains(ex.reuse, i) && b.mem != nil {

@@ -83,11 +83,11 @@ func (l *lowerer) dot(n *node) (view, error) {
 	mm.out = result
 	s := &step{name: "DotGeneral", reads: []*value{lhs.val, rhs.val}, writes: []*value{out}, run: mm.run}
 	if n.shape.DType != dtypes.Float32 {
-		kernel := dotKernel(n.shape.DType)
-		if kernel == nil {
+		e := elements[n.shape.DType]
+		if e == nil {
 			return view{}, unsupported(n)
 		}
-		s.run = func(x *execution) { mm.runPlain(x, kernel) }
+		s.run = func(x *execution) { mm.runPlain(x, e) }
 	}
 	l.push(s)
 	return result, nil
@@ -136,6 +136,10 @@ func (mm *matmul) run(x *execution) {
 		})
 		return
 	}
+	if slabs := min(8, mm.k/(2*kBlock)); batch == 1 && slabs > 1 && mm.k > 2*(mm.m+mm.n) {
+		mm.runSlabs(x, slabs)
+		return
+	}
 	if rowBlocks := min(pieces, mm.m/mBlock); batch == 1 && rowBlocks > 1 && mm.k <= kBlock*4 && mm.n*mm.k <= sharedPack {
 		mm.runRows(x, rowBlocks)
 		return
@@ -174,7 +178,7 @@ const sharedPack = 1 << 20
 
 // runRows computes one product by blocks of rows that share the packed right-hand side.
 func (mm *matmul) runRows(x *execution, rowBlocks int) {
-	width := microKernel.width
+	width := kernels.micro.width
 	blocks := (mm.k + kBlock - 1) / kBlock
 	columns := roundUp(mm.n, width)
 	mem := x.backend.buffers.get(columns * mm.k * 4)
@@ -203,12 +207,40 @@ func (mm *matmul) runRows(x *execution, rowBlocks int) {
 	})
 }
 
+// runSlabs computes a product with a long contraction, as a weight's gradient is, by slabs of the contracted axis: so
+// each task reads its own part of both operands, and reads it once. The slabs' results are added up in order.
+func (mm *matmul) runSlabs(x *execution, slabs int) {
+	size := mm.m * mm.n
+	mem := x.backend.buffers.get(slabs * size * 4)
+	defer x.backend.buffers.put(mem)
+	parts := unsafe.Pointer(unsafe.SliceData(mem))
+	a, b, c := mm.matrices(x, 0)
+	mm.tasks(x, mm.n, (mm.k+slabs-1)/slabs, slabs, func(slab int, g *gemmTask) {
+		k0, k1 := slab*mm.k/slabs, (slab+1)*mm.k/slabs
+		part := matrix{unsafe.Add(parts, slab*size*4), mm.n, 1}
+		gemm(mm.m, mm.n, k1-k0, a.at(0, k0), b.at(k0, 0), part, g.pack, &g.args, &g.tile)
+	})
+	tasks, bounds := split(mm.m, max(1, copyGrain/mm.n), 8)
+	mm.tasks(x, 0, 0, tasks, func(task int, g *gemmTask) {
+		lo, hi := bounds(task)
+		sum := c.at(lo, 0)
+		for slab := 1; slab < slabs; slab++ {
+			from := matrix{unsafe.Add(parts, slab*size*4), mm.n, 1}.at(lo, 0)
+			g.tile = tileArgs{dst: sum.p, a: sum.p, b: from.p, n: mm.n, rows: hi - lo, strideDst: c.row * 4, strideA: c.row * 4, strideB: mm.n * 4}
+			if slab == 1 {
+				g.tile.a, g.tile.strideA = unsafe.Add(parts, lo*mm.n*4), mm.n*4
+			}
+			kernels.tile["AddVV"](&g.tile)
+		}
+	})
+}
+
 // vectorRows is the number of left-hand rows up to which packing the right-hand side costs more than it gains: each
 // result is then a dot product of two rows, read in place.
 const vectorRows = 4
 
 func (mm *matmul) runVectors(x *execution, batch int) {
-	dot := tileKernels["RowDotVV"]
+	dot := kernels.tile["RowDotVV"]
 	total := batch * mm.n
 	tasks, bounds := split(total, max(1, 64<<10/max(1, mm.k)), 64)
 	parallel(x.backend.threads, tasks, func(task int) {
@@ -228,14 +260,14 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 }
 
 // runPlain computes products of other element types with plain loops.
-func (mm *matmul) runPlain(x *execution, kernel func(m, n, k int, a, b, c matrix)) {
+func (mm *matmul) runPlain(x *execution, e element) {
 	parallel(x.backend.threads, product(mm.batch), func(i int) {
 		a, b, c := mm.matrices(x, i)
-		kernel(mm.m, mm.n, mm.k, a, b, c)
+		e.dot(mm.m, mm.n, mm.k, a, b, c)
 	})
 }
 
-func plainDot[T number](m, n, k int, a, b, c matrix) {
+func (numbers[T]) dot(m, n, k int, a, b, c matrix) {
 	size := int(unsafe.Sizeof(T(0)))
 	at := func(m matrix, i, j int) *T { return (*T)(unsafe.Add(m.p, (i*m.row+j*m.col)*size)) }
 	for i := range m {
@@ -247,28 +279,4 @@ func plainDot[T number](m, n, k int, a, b, c matrix) {
 			*at(c, i, j) = sum
 		}
 	}
-}
-
-func dotKernel(dtype dtypes.DType) func(m, n, k int, a, b, c matrix) {
-	switch dtype {
-	case dtypes.Float64:
-		return plainDot[float64]
-	case dtypes.Int8:
-		return plainDot[int8]
-	case dtypes.Int16:
-		return plainDot[int16]
-	case dtypes.Int32:
-		return plainDot[int32]
-	case dtypes.Int64:
-		return plainDot[int64]
-	case dtypes.Uint8:
-		return plainDot[uint8]
-	case dtypes.Uint16:
-		return plainDot[uint16]
-	case dtypes.Uint32:
-		return plainDot[uint32]
-	case dtypes.Uint64:
-		return plainDot[uint64]
-	}
-	return nil
 }

@@ -21,9 +21,6 @@ type microKernels struct {
 	run   []func(*gemmArgs)
 }
 
-// microKernel starts as plain Go; the processor's own replace it.
-var microKernel = microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}
-
 func goGemm(rows int) func(*gemmArgs) {
 	return func(g *gemmArgs) {
 		var acc [4 * 16]float32
@@ -70,7 +67,7 @@ const (
 
 // packSize is the scratch memory gemm needs, in bytes.
 func packSize(n, k int) int {
-	return min(k, kBlock) * (roundUp(min(n, nBlock), microKernel.width) + mBlock) * 4
+	return min(k, kBlock) * (roundUp(min(n, nBlock), kernels.micro.width) + mBlock) * 4
 }
 
 // gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1. pack is scratch memory.
@@ -97,12 +94,12 @@ func gemm(m, n, k int, a, b, c matrix, pack unsafe.Pointer, args *gemmArgs, t *t
 // gemmPanels computes C[m × n] = or += A[m × k] · B[k × n] with B packed in panels of panelRows ≥ k rows. A is read in
 // place, unless its columns are far apart and there is room for packing it (packA: mBlock × k elements, or nil).
 func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer, args *gemmArgs, t *tileArgs) {
-	width := microKernel.width
+	width := kernels.micro.width
 	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowC: c.row * 4}
 	if accumulate {
 		args.accumulate = 1
 	}
-	tall := microKernel.rows[0]
+	tall := kernels.micro.rows[0]
 	packing := packA != nil && a.row == 1 && a.col > 2*tall && n > width
 	for i0 := 0; i0 < m; i0 += mBlock {
 		mc := min(mBlock, m-i0)
@@ -110,15 +107,15 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 		if packing {
 			for i := 0; i < mc; i += tall {
 				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: min(tall, mc-i), rows: k, strideDst: tall * 4, strideA: a.col * 4}
-				tileKernels["CopyV"](t)
+				kernels.tile["CopyV"](t)
 			}
 			args.kA = tall * 4
 		}
 		for j := 0; j < n; j += width {
 			args.b = unsafe.Add(b, j*panelRows*4)
 			args.cols = min(width, n-j)
-			for i, kind := 0, 0; i < mc; i += microKernel.rows[kind] {
-				for microKernel.rows[kind] > mc-i {
+			for i, kind := 0, 0; i < mc; i += kernels.micro.rows[kind] {
+				for kernels.micro.rows[kind] > mc-i {
 					kind++
 				}
 				if packing { // tile i/tall, row i%tall
@@ -127,7 +124,7 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 					args.a = unsafe.Add(block.p, i*a.row*4)
 				}
 				args.c = unsafe.Add(c.p, ((i0+i)*c.row+j)*4)
-				microKernel.run[kind](args)
+				kernels.micro.run[kind](args)
 			}
 		}
 	}
@@ -136,13 +133,13 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 // packB copies B[kc × nc] into panels of the kernel's width, each k after k. Beyond the last column a panel holds
 // anything finite or not: those results are not stored.
 func packB(b matrix, kc, nc int, pack unsafe.Pointer, t *tileArgs) {
-	width := microKernel.width
+	width := kernels.micro.width
 	for j := 0; j < nc; j += width {
 		w := min(width, nc-j)
 		src, dst := b.at(0, j), unsafe.Add(pack, j*kc*4)
 		if b.col == 1 || w == 1 {
 			*t = tileArgs{dst: dst, a: src.p, n: w, rows: kc, strideDst: width * 4, strideA: b.row * 4}
-			tileKernels["CopyV"](t)
+			kernels.tile["CopyV"](t)
 			continue
 		}
 		packTransposed(f32(dst, width*kc), src, kc, w)
@@ -156,19 +153,16 @@ type transposeArgs struct {
 	blocks, strideDst, strideSrc int
 }
 
-// transpose16, if the processor has it, transposes a row of blocks.
-var transpose16 func(*transposeArgs)
-
 // packTransposed packs w columns whose elements are b.row apart along k: blocks of 16 × 16 where possible, then four
 // columns at a time, then one.
 func packTransposed(panel []float32, b matrix, kc, w int) {
-	width := microKernel.width
+	width := kernels.micro.width
 	j := 0
-	if b.row == 1 && transpose16 != nil && kc >= 16 {
+	if b.row == 1 && kernels.transpose16 != nil && kc >= 16 {
 		t := &transposeArgs{blocks: kc / 16, strideDst: width * 4, strideSrc: b.col * 4}
 		for ; j+16 <= w; j += 16 {
 			t.dst, t.src = unsafe.Pointer(&panel[j]), b.at(0, j).p
-			transpose16(t)
+			kernels.transpose16(t)
 			for k := kc / 16 * 16; k < kc; k++ {
 				for c := j; c < j+16; c++ {
 					panel[k*width+c] = *(*float32)(b.at(k, c).p)

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"syscall"
@@ -17,6 +18,47 @@ func random(n int) []float32 {
 		out[i] = r.Float32() - 0.5
 	}
 	return out
+}
+
+// Every micro-kernel and way of packing gives the product, for all transpositions and sizes around the block sizes.
+func TestGemm(t *testing.T) {
+	for _, name := range KernelSets() {
+		restore := UseKernels(name)
+		defer restore()
+		for _, s := range [][3]int{{1, 1, 1}, {3, 5, 2}, {12, 32, 16}, {13, 33, 17}, {25, 70, 40}, {100, 64, 257}, {97, 31, 300}, {2, 600, 20}, {40, 17, 600}} {
+			m, n, k := s[0], s[1], s[2]
+			for layout := range 4 {
+				a, b := matrix{col: 1, row: k + 1}, matrix{col: 1, row: n + 3}
+				if layout&1 != 0 {
+					a = matrix{row: 1, col: m + 2}
+				}
+				if layout&2 != 0 {
+					b = matrix{row: 1, col: k + 5}
+				}
+				A, B := random((m+2)*(k+5)), random((n+3)*(k+5))
+				a.p, b.p = unsafe.Pointer(&A[0]), unsafe.Pointer(&B[0])
+				const guard = 3
+				C := make([]float32, m*(n+guard))
+				c := matrix{unsafe.Pointer(&C[0]), n + guard, 1}
+				pack := make([]byte, packSize(n, k))
+				gemm(m, n, k, a, b, c, unsafe.Pointer(&pack[0]), &gemmArgs{}, &tileArgs{})
+				for i := range m {
+					for j := range n + guard {
+						want := 0.0
+						if j < n {
+							for e := range k {
+								want += float64(*(*float32)(a.at(i, e).p)) * float64(*(*float32)(b.at(e, j).p))
+							}
+						}
+						if got := float64(C[i*(n+guard)+j]); !(math.Abs(got-want) < 1e-5*float64(1+k)) {
+							t.Fatalf("%s %d×%d×%d layout %d: C[%d,%d] = %g, want %g", name, m, n, k, layout, i, j, got, want)
+						}
+					}
+				}
+			}
+		}
+		restore()
+	}
 }
 
 func threadTime() time.Duration {

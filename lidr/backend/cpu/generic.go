@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
-	"github.com/pkg/errors"
 )
 
 // This file holds the operations on element types that tile kernels do not cover: plain Go, one generic function an
@@ -45,20 +44,18 @@ func (l *lowerer) elementwise(n *node) (view, error) {
 	}
 	name, size := opNames[n.op], n.shape.Size()
 	from := n.inputs[len(n.inputs)-1].shape.DType
-	var run func(dst, a, b unsafe.Pointer, n int)
+	var run passFunc
 	switch {
 	case name == "Where":
 		return l.emit("Where", n.shape, in, func(x *execution, out *value) {
 			where(x, out, in)
 		}), nil
 	case name == "Convert":
-		convert, err := converter(from, n.shape.DType)
-		if err != nil {
-			return view{}, err
+		if run = converter(from, n.shape.DType); run == nil {
+			return view{}, unsupported(n)
 		}
-		run = func(dst, a, _ unsafe.Pointer, n int) { convert(dst, a, n) }
-	default:
-		run = genericKernel(name, from)
+	case elements[from] != nil:
+		run = elements[from].elementwise(name)
 	}
 	if run == nil {
 		return view{}, unsupported(n)
@@ -92,40 +89,7 @@ func where(x *execution, out *value, in []view) {
 	}
 }
 
-type integer interface {
-	int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64
-}
-type float interface{ float32 | float64 }
-type number interface{ integer | float }
-
-// genericKernel finds the function for an operation on a dtype, or nil.
-func genericKernel(name string, dtype dtypes.DType) func(dst, a, b unsafe.Pointer, n int) {
-	switch dtype {
-	case dtypes.Float32:
-		return floatKernel[float32](name, func(a, b float32) bool { return totalLess(float64(a), float64(b)) })
-	case dtypes.Float64:
-		return floatKernel[float64](name, totalLess)
-	case dtypes.Int8:
-		return integerKernel[int8, uint8](name, true)
-	case dtypes.Int16:
-		return integerKernel[int16, uint16](name, true)
-	case dtypes.Int32:
-		return integerKernel[int32, uint32](name, true)
-	case dtypes.Int64:
-		return integerKernel[int64, uint64](name, true)
-	case dtypes.Uint8:
-		return integerKernel[uint8, uint8](name, false)
-	case dtypes.Uint16:
-		return integerKernel[uint16, uint16](name, false)
-	case dtypes.Uint32:
-		return integerKernel[uint32, uint32](name, false)
-	case dtypes.Uint64:
-		return integerKernel[uint64, uint64](name, false)
-	}
-	return nil
-}
-
-func apply1[A, D any](f func(A) D) func(dst, a, b unsafe.Pointer, n int) {
+func apply1[A, D any](f func(A) D) passFunc {
 	return func(dst, a, _ unsafe.Pointer, n int) {
 		d := unsafe.Slice((*D)(dst), n)
 		for i, v := range unsafe.Slice((*A)(a), n) {
@@ -134,7 +98,7 @@ func apply1[A, D any](f func(A) D) func(dst, a, b unsafe.Pointer, n int) {
 	}
 }
 
-func apply2[A, D any](f func(a, b A) D) func(dst, a, b unsafe.Pointer, n int) {
+func apply2[A, D any](f func(a, b A) D) passFunc {
 	return func(dst, a, b unsafe.Pointer, n int) {
 		d, y := unsafe.Slice((*D)(dst), n), unsafe.Slice((*A)(b), n)
 		for i, v := range unsafe.Slice((*A)(a), n) {
@@ -143,15 +107,13 @@ func apply2[A, D any](f func(a, b A) D) func(dst, a, b unsafe.Pointer, n int) {
 	}
 }
 
-// totalLess orders -NaN < -Inf < … < -0 < +0 < … < +Inf < +NaN.
-func totalLess(a, b float64) bool { return totalKey(a) < totalKey(b) }
-
+// totalKey orders -NaN < -Inf < … < -0 < +0 < … < +Inf < +NaN.
 func totalKey(v float64) int64 {
 	k := int64(math.Float64bits(v))
 	return k ^ int64(uint64(k>>63)>>1)
 }
 
-func numberKernel[T number](name string) func(dst, a, b unsafe.Pointer, n int) {
+func (numbers[T]) elementwise(name string) passFunc {
 	switch strings.TrimSuffix(name, "Total") {
 	case "Add":
 		return apply2(func(a, b T) T { return a + b })
@@ -191,7 +153,8 @@ func numberKernel[T number](name string) func(dst, a, b unsafe.Pointer, n int) {
 	return nil
 }
 
-func floatKernel[T float](name string, less func(a, b T) bool) func(dst, a, b unsafe.Pointer, n int) {
+func (e floats[T]) elementwise(name string) passFunc {
+	less := func(a, b T) bool { return totalKey(float64(a)) < totalKey(float64(b)) }
 	one := map[string]func(float64) float64{
 		"Abs": math.Abs, "Ceil": math.Ceil, "Floor": math.Floor, "Round": math.RoundToEven, "Cos": math.Cos, "Sin": math.Sin,
 		"Erf": math.Erf, "Exp": math.Exp, "Expm1": math.Expm1, "Log": math.Log, "Log1p": math.Log1p, "Sqrt": math.Sqrt, "Tanh": math.Tanh,
@@ -225,15 +188,14 @@ func floatKernel[T float](name string, less func(a, b T) bool) func(dst, a, b un
 	case "GeTotal":
 		return apply2(func(a, b T) bool { return !less(a, b) })
 	}
-	return numberKernel[T](name)
+	return e.numbers.elementwise(name)
 }
 
-// integerKernel: U is T's unsigned counterpart.
-func integerKernel[T, U integer](name string, signed bool) func(dst, a, b unsafe.Pointer, n int) {
+func (e integers[T, U]) elementwise(name string) passFunc {
 	width := T(unsafe.Sizeof(T(0)) * 8)
 	switch name {
 	case "Abs":
-		return apply1(func(a T) T { return max(a, -a*T(truth(signed))) })
+		return apply1(func(a T) T { return max(a, -a*T(truth(e.lowest != 0))) })
 	case "Div":
 		return apply2(func(a, b T) T {
 			if b == 0 { // as XLA on integers: all bits set
@@ -275,85 +237,61 @@ func integerKernel[T, U integer](name string, signed bool) func(dst, a, b unsafe
 	case "Srl":
 		return apply2(func(a, b T) T { return T(U(a) >> uint64(b)) })
 	}
-	return numberKernel[T](name)
+	return e.numbers.elementwise(name)
 }
 
-// converter returns the function that converts n elements.
-func converter(from, to dtypes.DType) (func(dst, src unsafe.Pointer, n int), error) {
-	var f func(dst, src unsafe.Pointer, n int)
+// converter returns the function that converts elements, or nil.
+func converter(from, to dtypes.DType) passFunc {
 	switch from {
 	case dtypes.Bool:
-		f = convertFrom(to, func(v bool) float64 { return float64(truth(v)) }, func(v bool) int64 { return int64(truth(v)) })
+		return convertFrom(to, func(v bool) float64 { return float64(truth(v)) }, func(v bool) int64 { return int64(truth(v)) })
 	case dtypes.BFloat16:
-		f = convertFrom(to, func(v bfloat16.BFloat16) float64 { return float64(v.Float32()) }, func(v bfloat16.BFloat16) int64 { return int64(v.Float32()) })
+		return convertFrom(to, func(v bfloat16.BFloat16) float64 { return float64(v.Float32()) }, func(v bfloat16.BFloat16) int64 { return int64(v.Float32()) })
 	case dtypes.Float16:
-		f = convertFrom(to, func(v float16.Float16) float64 { return float64(v.Float32()) }, func(v float16.Float16) int64 { return int64(v.Float32()) })
-	case dtypes.Float32:
-		f = convertNumber[float32](to)
-	case dtypes.Float64:
-		f = convertNumber[float64](to)
-	case dtypes.Int8:
-		f = convertNumber[int8](to)
-	case dtypes.Int16:
-		f = convertNumber[int16](to)
-	case dtypes.Int32:
-		f = convertNumber[int32](to)
-	case dtypes.Int64:
-		f = convertNumber[int64](to)
-	case dtypes.Uint8:
-		f = convertNumber[uint8](to)
-	case dtypes.Uint16:
-		f = convertNumber[uint16](to)
-	case dtypes.Uint32:
-		f = convertNumber[uint32](to)
-	case dtypes.Uint64:
-		f = convertNumber[uint64](to)
+		return convertFrom(to, func(v float16.Float16) float64 { return float64(v.Float32()) }, func(v float16.Float16) int64 { return int64(v.Float32()) })
 	}
-	if f == nil {
-		return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: conversion of %s to %s", from, to)
+	if e := elements[from]; e != nil {
+		return e.convert(to)
 	}
-	return f, nil
+	return nil
 }
 
-func convertNumber[T number](to dtypes.DType) func(dst, src unsafe.Pointer, n int) {
+func (numbers[T]) convert(to dtypes.DType) passFunc {
 	return convertFrom(to, func(v T) float64 { return float64(v) }, func(v T) int64 { return int64(v) })
 }
 
 // convertFrom goes through float64 for float targets and int64 for integers, which loses nothing but what the target
 // cannot hold (uint64 above 2⁶³ wraps through int64 and back).
-func convertFrom[T comparable](to dtypes.DType, asFloat func(T) float64, asInt func(T) int64) func(dst, src unsafe.Pointer, n int) {
-	var g func(dst, a, b unsafe.Pointer, n int)
+func convertFrom[T comparable](to dtypes.DType, asFloat func(T) float64, asInt func(T) int64) passFunc {
 	switch to {
 	case dtypes.Bool:
-		g = apply1(func(v T) bool { return asFloat(v) != 0 })
+		return apply1(func(v T) bool { return asFloat(v) != 0 })
 	case dtypes.BFloat16:
-		g = apply1(func(v T) bfloat16.BFloat16 { return bfloat16.FromFloat32(float32(asFloat(v))) })
+		return apply1(func(v T) bfloat16.BFloat16 { return bfloat16.FromFloat32(float32(asFloat(v))) })
 	case dtypes.Float16:
-		g = apply1(func(v T) float16.Float16 { return float16.FromFloat32(float32(asFloat(v))) })
+		return apply1(func(v T) float16.Float16 { return float16.FromFloat32(float32(asFloat(v))) })
 	case dtypes.Float32:
-		g = apply1(func(v T) float32 { return float32(asFloat(v)) })
+		return apply1(func(v T) float32 { return float32(asFloat(v)) })
 	case dtypes.Float64:
-		g = apply1(asFloat)
+		return apply1(asFloat)
 	case dtypes.Int8:
-		g = apply1(func(v T) int8 { return int8(asInt(v)) })
+		return apply1(func(v T) int8 { return int8(asInt(v)) })
 	case dtypes.Int16:
-		g = apply1(func(v T) int16 { return int16(asInt(v)) })
+		return apply1(func(v T) int16 { return int16(asInt(v)) })
 	case dtypes.Int32:
-		g = apply1(func(v T) int32 { return int32(asInt(v)) })
+		return apply1(func(v T) int32 { return int32(asInt(v)) })
 	case dtypes.Int64:
-		g = apply1(asInt)
+		return apply1(asInt)
 	case dtypes.Uint8:
-		g = apply1(func(v T) uint8 { return uint8(asInt(v)) })
+		return apply1(func(v T) uint8 { return uint8(asInt(v)) })
 	case dtypes.Uint16:
-		g = apply1(func(v T) uint16 { return uint16(asInt(v)) })
+		return apply1(func(v T) uint16 { return uint16(asInt(v)) })
 	case dtypes.Uint32:
-		g = apply1(func(v T) uint32 { return uint32(asInt(v)) })
+		return apply1(func(v T) uint32 { return uint32(asInt(v)) })
 	case dtypes.Uint64:
-		g = apply1(func(v T) uint64 { return uint64(asInt(v)) })
-	default:
-		return nil
+		return apply1(func(v T) uint64 { return uint64(asInt(v)) })
 	}
-	return func(dst, src unsafe.Pointer, n int) { g(dst, src, src, n) }
+	return nil
 }
 
 // rng schedules RNGBitGenerator: output 0 is the state after, output 1 the bits.

@@ -46,7 +46,7 @@ const (
 
 type groupOp struct {
 	kind   opKind
-	kernel string // name in tileKernels without operand kinds, e.g. "Add", "RowSum"
+	kernel string // name of a tile kernel without operand kinds, e.g. "Add", "RowSum"
 	dst    *value
 	args   []operand
 	window view // storeFull: where to

@@ -177,7 +177,7 @@ func combineWindow(combine combiner, t *tileArgs, dst, src unsafe.Pointer, size 
 	}
 }
 
-func combineWith[T number](op compute.OpType) combiner {
+func (numbers[T]) combine(op compute.OpType) combiner {
 	f := func(a, b T) T { return a + b }
 	switch op {
 	case compute.OpTypeScatterMax:
@@ -194,42 +194,26 @@ func combineWith[T number](op compute.OpType) combiner {
 	}
 }
 
+// scatterKernel folds with the element type's plain loop; long float32 sums, as in the gradient of an embedding, with a
+// tile kernel.
 func scatterKernel(op compute.OpType, dtype dtypes.DType) combiner {
-	switch dtype {
-	case dtypes.Float32:
-		slow := combineWith[float32](op)
-		if op != compute.OpTypeScatterSum {
-			return slow
-		}
-		add := tileKernels["AddVV"]
-		return func(t *tileArgs, dst, src unsafe.Pointer, n, ds, ss int) {
-			if n < 16 || ds != 1 || ss != 1 {
-				slow(t, dst, src, n, ds, ss)
-				return
-			}
-			t.dst, t.a, t.b, t.n = dst, dst, src, n
-			add(t)
-		}
-	case dtypes.Float64:
-		return combineWith[float64](op)
-	case dtypes.Int8:
-		return combineWith[int8](op)
-	case dtypes.Int16:
-		return combineWith[int16](op)
-	case dtypes.Int32:
-		return combineWith[int32](op)
-	case dtypes.Int64:
-		return combineWith[int64](op)
-	case dtypes.Uint8:
-		return combineWith[uint8](op)
-	case dtypes.Uint16:
-		return combineWith[uint16](op)
-	case dtypes.Uint32:
-		return combineWith[uint32](op)
-	case dtypes.Uint64:
-		return combineWith[uint64](op)
+	e := elements[dtype]
+	if e == nil {
+		return nil
 	}
-	return nil
+	plain := e.combine(op)
+	if dtype != dtypes.Float32 || op != compute.OpTypeScatterSum {
+		return plain
+	}
+	add := kernels.tile["AddVV"]
+	return func(t *tileArgs, dst, src unsafe.Pointer, n, ds, ss int) {
+		if n < 16 || ds != 1 || ss != 1 {
+			plain(t, dst, src, n, ds, ss)
+			return
+		}
+		t.dst, t.a, t.b, t.n = dst, dst, src, n
+		add(t)
+	}
 }
 
 // starts reads clamped start indices.

@@ -43,11 +43,8 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= shape.Rank() {
 		return nil, errors.Errorf("backend cpu: Iota: axis %d is out of range for %s", axis, shape)
 	}
-	ramp, err := iotaConstant(shape.DType, shape.Dimensions[axis])
-	if err != nil {
-		return nil, err
-	}
-	c := f.add(compute.OpTypeConstant, shapes.Make(shape.DType, shape.Dimensions[axis]), constant(ramp))
+	ramp := constant(iotaConstant(shape.DType, shape.Dimensions[axis]))
+	c := f.add(compute.OpTypeConstant, shapes.Make(shape.DType, shape.Dimensions[axis]), ramp)
 	return f.add(compute.OpTypeBroadcastInDim, shape, []int{axis}, c), nil
 }
 

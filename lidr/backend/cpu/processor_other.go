@@ -2,5 +2,5 @@
 
 package cpu
 
-// useProcessor keeps the plain Go kernels.
-func useProcessor() {}
+// processorKernels: there is assembly for amd64 only.
+func processorKernels() []kernelSet { return nil }

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"math"
 	"slices"
 	"unsafe"
 
@@ -66,55 +65,35 @@ func reduceWith[T any](start T, f func(a, b T) T) reduceFunc {
 }
 
 func reduceKernel(op compute.OpType, dtype dtypes.DType) reduceFunc {
-	switch dtype {
-	case dtypes.Bool:
-		switch op {
-		case compute.OpTypeReduceLogicalAnd:
-			return reduceWith(true, func(a, b bool) bool { return a && b })
-		case compute.OpTypeReduceLogicalOr:
-			return reduceWith(false, func(a, b bool) bool { return a || b })
-		case compute.OpTypeReduceLogicalXor:
-			return reduceWith(false, func(a, b bool) bool { return a != b })
-		}
-	case dtypes.Float32:
-		return reduceNumber(op, float32(math.Inf(-1)), float32(math.Inf(1)))
-	case dtypes.Float64:
-		return reduceNumber(op, math.Inf(-1), math.Inf(1))
-	case dtypes.Int8:
-		return reduceInteger[int8](op, math.MinInt8, math.MaxInt8)
-	case dtypes.Int16:
-		return reduceInteger[int16](op, math.MinInt16, math.MaxInt16)
-	case dtypes.Int32:
-		return reduceInteger[int32](op, math.MinInt32, math.MaxInt32)
-	case dtypes.Int64:
-		return reduceInteger[int64](op, math.MinInt64, math.MaxInt64)
-	case dtypes.Uint8:
-		return reduceInteger[uint8](op, 0, math.MaxUint8)
-	case dtypes.Uint16:
-		return reduceInteger[uint16](op, 0, math.MaxUint16)
-	case dtypes.Uint32:
-		return reduceInteger[uint32](op, 0, math.MaxUint32)
-	case dtypes.Uint64:
-		return reduceInteger[uint64](op, 0, math.MaxUint64)
+	if e := elements[dtype]; e != nil {
+		return e.reduce(op)
+	}
+	switch op { // bool
+	case compute.OpTypeReduceLogicalAnd:
+		return reduceWith(true, func(a, b bool) bool { return a && b })
+	case compute.OpTypeReduceLogicalOr:
+		return reduceWith(false, func(a, b bool) bool { return a || b })
+	case compute.OpTypeReduceLogicalXor:
+		return reduceWith(false, func(a, b bool) bool { return a != b })
 	}
 	return nil
 }
 
-func reduceNumber[T number](op compute.OpType, lowest, highest T) reduceFunc {
+func (e numbers[T]) reduce(op compute.OpType) reduceFunc {
 	switch op {
 	case compute.OpTypeReduceSum:
 		return reduceWith(T(0), func(a, b T) T { return a + b })
 	case compute.OpTypeReduceProduct:
 		return reduceWith(T(1), func(a, b T) T { return a * b })
 	case compute.OpTypeReduceMax:
-		return reduceWith(lowest, func(a, b T) T { return max(a, b) })
+		return reduceWith(e.lowest, func(a, b T) T { return max(a, b) })
 	case compute.OpTypeReduceMin:
-		return reduceWith(highest, func(a, b T) T { return min(a, b) })
+		return reduceWith(e.highest, func(a, b T) T { return min(a, b) })
 	}
 	return nil
 }
 
-func reduceInteger[T integer](op compute.OpType, lowest, highest T) reduceFunc {
+func (e integers[T, U]) reduce(op compute.OpType) reduceFunc {
 	switch op {
 	case compute.OpTypeReduceBitwiseAnd:
 		return reduceWith(^T(0), func(a, b T) T { return a & b })
@@ -123,7 +102,7 @@ func reduceInteger[T integer](op compute.OpType, lowest, highest T) reduceFunc {
 	case compute.OpTypeReduceBitwiseXor:
 		return reduceWith(T(0), func(a, b T) T { return a ^ b })
 	}
-	return reduceNumber(op, lowest, highest)
+	return e.numbers.reduce(op)
 }
 
 // argMinMax schedules ArgMinMax with an int64 result: the first of equal elements, or the first NaN.
@@ -134,10 +113,11 @@ func (l *lowerer) argMinMax(n *node) (view, error) {
 	outer := view{w.val, w.off, rest, slices.Concat(w.strides[:attr.axis], w.strides[attr.axis+1:])}
 	odims, ostrides := outer.collapsed()
 	count, stride := w.dims[attr.axis], w.strides[attr.axis]
-	run := argKernel(n.inputs[0].shape.DType, attr.isMin)
-	if run == nil {
+	e := elements[n.inputs[0].shape.DType]
+	if e == nil {
 		return view{}, unsupported(n)
 	}
+	run := e.arg(attr.isMin)
 	return l.emit("ArgMinMax", n.shape, []view{w}, func(x *execution, out *value) {
 		tasks, bounds := split(out.size, max(1, copyGrain/max(1, count)), 64)
 		dst := result[int64](x, out)
@@ -151,33 +131,7 @@ func (l *lowerer) argMinMax(n *node) (view, error) {
 	}), nil
 }
 
-func argKernel(dtype dtypes.DType, isMin bool) func(src unsafe.Pointer, off, stride, n int) int {
-	switch dtype {
-	case dtypes.Float32:
-		return arg[float32](isMin)
-	case dtypes.Float64:
-		return arg[float64](isMin)
-	case dtypes.Int8:
-		return arg[int8](isMin)
-	case dtypes.Int16:
-		return arg[int16](isMin)
-	case dtypes.Int32:
-		return arg[int32](isMin)
-	case dtypes.Int64:
-		return arg[int64](isMin)
-	case dtypes.Uint8:
-		return arg[uint8](isMin)
-	case dtypes.Uint16:
-		return arg[uint16](isMin)
-	case dtypes.Uint32:
-		return arg[uint32](isMin)
-	case dtypes.Uint64:
-		return arg[uint64](isMin)
-	}
-	return nil
-}
-
-func arg[T number](isMin bool) func(src unsafe.Pointer, off, stride, n int) int {
+func (numbers[T]) arg(isMin bool) func(src unsafe.Pointer, off, stride, n int) int {
 	return func(src unsafe.Pointer, off, stride, n int) int {
 		size := int(unsafe.Sizeof(T(0)))
 		best, at := *(*T)(unsafe.Add(src, off*size)), 0

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"maps"
 	"math"
 	"unsafe"
 )
@@ -13,12 +14,31 @@ type tileArgs struct {
 	strideDst, strideA, strideB, strideC int
 }
 
-// kernelSet names the instruction set in use.
-var kernelSet = "plain Go"
+// kernelSet is a set of kernels for one instruction set. Tile kernels that it lacks run in plain Go.
+type kernelSet struct {
+	name        string
+	tile        tileMap
+	micro       microKernels
+	transpose16 func(*transposeArgs)
+}
 
-// tileKernels holds the kernels by operation and operand kinds ("AddVV": vector and vector; "S": one element a row,
-// broadcast). These are the plain Go versions; a processor's own replace them at start.
-var tileKernels = map[string]func(*tileArgs){}
+// kernels is the set in use, chosen when the program starts.
+var kernels = use(append(processorKernels(), plainGo)[0])
+
+// use completes a set with the plain Go kernels.
+func use(set kernelSet) kernelSet {
+	tile := maps.Clone(goKernels)
+	maps.Copy(tile, set.tile)
+	set.tile = tile
+	return set
+}
+
+// plainGo is the set for processors without kernels of their own.
+var plainGo = kernelSet{name: "plain Go", micro: microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}}
+
+// goKernels holds the plain Go kernels by operation and operand kinds ("AddVV": vector and vector; "S": one element a
+// row, broadcast).
+var goKernels = makeGoKernels()
 
 func f32(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
 func i32(p unsafe.Pointer, n int) []int32   { return unsafe.Slice((*int32)(p), n) }
@@ -41,10 +61,13 @@ func (t *tileArgs) eachRow(f func(dst, a, b, c unsafe.Pointer)) {
 	}
 }
 
+// tileMap holds tile kernels by name.
+type tileMap = map[string]func(*tileArgs)
+
 type lane interface{ float32 | int32 }
 
-func goUnary[A, D lane | bool](name string, f func(A) D) {
-	tileKernels[name+"V"] = func(t *tileArgs) {
+func goUnary[A, D lane | bool](k tileMap, name string, f func(A) D) {
+	k[name+"V"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
 			d, x := unsafe.Slice((*D)(dst), t.n), unsafe.Slice((*A)(a), t.n)
 			for i, v := range x {
@@ -54,8 +77,8 @@ func goUnary[A, D lane | bool](name string, f func(A) D) {
 	}
 }
 
-func goBinary[A, D lane](name string, f func(a, b A) D) {
-	tileKernels[name+"VV"] = func(t *tileArgs) {
+func goBinary[A, D lane](k tileMap, name string, f func(a, b A) D) {
+	k[name+"VV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			d, x, y := unsafe.Slice((*D)(dst), t.n), unsafe.Slice((*A)(a), t.n), unsafe.Slice((*A)(b), t.n)
 			for i, v := range x {
@@ -63,7 +86,7 @@ func goBinary[A, D lane](name string, f func(a, b A) D) {
 			}
 		})
 	}
-	tileKernels[name+"VS"] = func(t *tileArgs) {
+	k[name+"VS"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			d, x, y := unsafe.Slice((*D)(dst), t.n), unsafe.Slice((*A)(a), t.n), *(*A)(b)
 			for i, v := range x {
@@ -71,7 +94,7 @@ func goBinary[A, D lane](name string, f func(a, b A) D) {
 			}
 		})
 	}
-	tileKernels[name+"SV"] = func(t *tileArgs) {
+	k[name+"SV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			d, x, y := unsafe.Slice((*D)(dst), t.n), *(*A)(a), unsafe.Slice((*A)(b), t.n)
 			for i, v := range y {
@@ -81,15 +104,15 @@ func goBinary[A, D lane](name string, f func(a, b A) D) {
 	}
 }
 
-func goCompare[A lane](suffix string) {
-	goBinary("Eq"+suffix, func(a, b A) float32 { return truth(a == b) })
-	goBinary("Ne"+suffix, func(a, b A) float32 { return truth(a != b) })
-	goBinary("Lt"+suffix, func(a, b A) float32 { return truth(a < b) })
-	goBinary("Le"+suffix, func(a, b A) float32 { return truth(a <= b) })
+func goCompare[A lane](k tileMap, suffix string) {
+	goBinary(k, "Eq"+suffix, func(a, b A) float32 { return truth(a == b) })
+	goBinary(k, "Ne"+suffix, func(a, b A) float32 { return truth(a != b) })
+	goBinary(k, "Lt"+suffix, func(a, b A) float32 { return truth(a < b) })
+	goBinary(k, "Le"+suffix, func(a, b A) float32 { return truth(a <= b) })
 }
 
-func goReduce(name string, neutral float32, f func(a, b float32) float32) {
-	tileKernels[name+"V"] = func(t *tileArgs) {
+func goReduce(k tileMap, name string, neutral float32, f func(a, b float32) float32) {
+	k[name+"V"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
 			acc := [4]float32{neutral, neutral, neutral, neutral}
 			x := f32(a, t.n)
@@ -120,42 +143,43 @@ func wide2(f func(a, b float64) float64) func(a, b float32) float32 {
 	return func(a, b float32) float32 { return float32(f(float64(a), float64(b))) }
 }
 
-func init() {
-	goBinary("Add", func(a, b float32) float32 { return a + b })
-	goBinary("Sub", func(a, b float32) float32 { return a - b })
-	goBinary("Mul", func(a, b float32) float32 { return a * b })
-	goBinary("Div", func(a, b float32) float32 { return a / b })
-	goBinary("Max", func(a, b float32) float32 { return max(a, b) })
-	goBinary("Min", func(a, b float32) float32 { return min(a, b) })
-	goBinary("Pow", wide2(math.Pow))
-	goBinary("Rem", wide2(math.Mod))
-	goBinary("Atan2", wide2(math.Atan2))
-	goBinary("AddI", func(a, b int32) int32 { return a + b })
-	goBinary("SubI", func(a, b int32) int32 { return a - b })
-	goBinary("MulI", func(a, b int32) int32 { return a * b })
-	goBinary("MaxI", func(a, b int32) int32 { return max(a, b) })
-	goBinary("MinI", func(a, b int32) int32 { return min(a, b) })
-	goCompare[float32]("")
-	goCompare[int32]("I")
-	goUnary("Copy", func(x float32) float32 { return x })
-	goUnary("Neg", func(x float32) float32 { return -x })
-	goUnary("NegI", func(x int32) int32 { return -x })
-	goUnary("Abs", wide(math.Abs))
-	goUnary("Sqrt", wide(math.Sqrt))
-	goUnary("Rsqrt", func(x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) })
-	goUnary("Exp", wide(math.Exp))
-	goUnary("Expm1", wide(math.Expm1))
-	goUnary("Log", wide(math.Log))
-	goUnary("Log1p", wide(math.Log1p))
-	goUnary("Logistic", func(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) })
-	goUnary("Tanh", wide(math.Tanh))
-	goUnary("Sin", wide(math.Sin))
-	goUnary("Cos", wide(math.Cos))
-	goUnary("Erf", wide(math.Erf))
-	goUnary("Floor", wide(math.Floor))
-	goUnary("Ceil", wide(math.Ceil))
-	goUnary("Round", wide(math.RoundToEven))
-	goUnary("Sign", func(x float32) float32 {
+func makeGoKernels() tileMap {
+	k := tileMap{}
+	goBinary(k, "Add", func(a, b float32) float32 { return a + b })
+	goBinary(k, "Sub", func(a, b float32) float32 { return a - b })
+	goBinary(k, "Mul", func(a, b float32) float32 { return a * b })
+	goBinary(k, "Div", func(a, b float32) float32 { return a / b })
+	goBinary(k, "Max", func(a, b float32) float32 { return max(a, b) })
+	goBinary(k, "Min", func(a, b float32) float32 { return min(a, b) })
+	goBinary(k, "Pow", wide2(math.Pow))
+	goBinary(k, "Rem", wide2(math.Mod))
+	goBinary(k, "Atan2", wide2(math.Atan2))
+	goBinary(k, "AddI", func(a, b int32) int32 { return a + b })
+	goBinary(k, "SubI", func(a, b int32) int32 { return a - b })
+	goBinary(k, "MulI", func(a, b int32) int32 { return a * b })
+	goBinary(k, "MaxI", func(a, b int32) int32 { return max(a, b) })
+	goBinary(k, "MinI", func(a, b int32) int32 { return min(a, b) })
+	goCompare[float32](k, "")
+	goCompare[int32](k, "I")
+	goUnary(k, "Copy", func(x float32) float32 { return x })
+	goUnary(k, "Neg", func(x float32) float32 { return -x })
+	goUnary(k, "NegI", func(x int32) int32 { return -x })
+	goUnary(k, "Abs", wide(math.Abs))
+	goUnary(k, "Sqrt", wide(math.Sqrt))
+	goUnary(k, "Rsqrt", func(x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) })
+	goUnary(k, "Exp", wide(math.Exp))
+	goUnary(k, "Expm1", wide(math.Expm1))
+	goUnary(k, "Log", wide(math.Log))
+	goUnary(k, "Log1p", wide(math.Log1p))
+	goUnary(k, "Logistic", func(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) })
+	goUnary(k, "Tanh", wide(math.Tanh))
+	goUnary(k, "Sin", wide(math.Sin))
+	goUnary(k, "Cos", wide(math.Cos))
+	goUnary(k, "Erf", wide(math.Erf))
+	goUnary(k, "Floor", wide(math.Floor))
+	goUnary(k, "Ceil", wide(math.Ceil))
+	goUnary(k, "Round", wide(math.RoundToEven))
+	goUnary(k, "Sign", func(x float32) float32 {
 		if x > 0 {
 			return 1
 		} else if x < 0 {
@@ -163,18 +187,18 @@ func init() {
 		}
 		return x
 	})
-	goUnary("IsNaN", func(x float32) float32 { return truth(x != x) })
-	goUnary("IsFinite", func(x float32) float32 { return truth(x-x == 0) })
-	goUnary("Not", func(x float32) float32 { return 1 - x })
-	goUnary("Truth", func(x float32) float32 { return truth(x != 0) })
-	goUnary("FromI", func(x int32) float32 { return float32(x) })
-	goUnary("ToI", func(x float32) int32 { return int32(x) })
-	goUnary("FromBool", func(x bool) float32 { return truth(x) })
-	goUnary("ToBool", func(x float32) bool { return x != 0 })
-	goReduce("RowSum", 0, func(a, b float32) float32 { return a + b })
-	goReduce("RowMax", float32(math.Inf(-1)), func(a, b float32) float32 { return max(a, b) })
-	goReduce("RowMin", float32(math.Inf(1)), func(a, b float32) float32 { return min(a, b) })
-	tileKernels["ExpScaledVSS"] = func(t *tileArgs) {
+	goUnary(k, "IsNaN", func(x float32) float32 { return truth(x != x) })
+	goUnary(k, "IsFinite", func(x float32) float32 { return truth(x-x == 0) })
+	goUnary(k, "Not", func(x float32) float32 { return 1 - x })
+	goUnary(k, "Truth", func(x float32) float32 { return truth(x != 0) })
+	goUnary(k, "FromI", func(x int32) float32 { return float32(x) })
+	goUnary(k, "ToI", func(x float32) int32 { return int32(x) })
+	goUnary(k, "FromBool", func(x bool) float32 { return truth(x) })
+	goUnary(k, "ToBool", func(x float32) bool { return x != 0 })
+	goReduce(k, "RowSum", 0, func(a, b float32) float32 { return a + b })
+	goReduce(k, "RowMax", float32(math.Inf(-1)), func(a, b float32) float32 { return max(a, b) })
+	goReduce(k, "RowMin", float32(math.Inf(1)), func(a, b float32) float32 { return min(a, b) })
+	k["ExpScaledVSS"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, c unsafe.Pointer) {
 			d, peak, scale := f32(dst, t.n), *(*float32)(b), *(*float32)(c)
 			for i, v := range f32(a, t.n) {
@@ -182,7 +206,7 @@ func init() {
 			}
 		})
 	}
-	tileKernels["MulAddVSV"] = func(t *tileArgs) {
+	k["MulAddVSV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, c unsafe.Pointer) {
 			d, x, y := f32(dst, t.n), *(*float32)(b), f32(c, t.n)
 			for i, v := range f32(a, t.n) {
@@ -190,7 +214,7 @@ func init() {
 			}
 		})
 	}
-	tileKernels["SoftmaxGradVVS"] = func(t *tileArgs) {
+	k["SoftmaxGradVVS"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, c unsafe.Pointer) {
 			d, g, mean := f32(dst, t.n), f32(b, t.n), *(*float32)(c)
 			for i, v := range f32(a, t.n) {
@@ -198,7 +222,7 @@ func init() {
 			}
 		})
 	}
-	tileKernels["RowDotVV"] = func(t *tileArgs) {
+	k["RowDotVV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			var acc [4]float32
 			x, y := f32(a, t.n), f32(b, t.n)
@@ -208,7 +232,7 @@ func init() {
 			*(*float32)(dst) = acc[0] + acc[1] + acc[2] + acc[3]
 		})
 	}
-	tileKernels["CopyS"] = func(t *tileArgs) {
+	k["CopyS"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
 			d, x := f32(dst, t.n), *(*float32)(a)
 			for i := range d {
@@ -217,7 +241,7 @@ func init() {
 		})
 	}
 	for name, s := range map[string][2]int{"WhereVVV": {1, 1}, "WhereVVS": {1, 0}, "WhereVSV": {0, 1}} {
-		tileKernels[name] = func(t *tileArgs) {
+		k[name] = func(t *tileArgs) {
 			t.eachRow(func(dst, a, b, c unsafe.Pointer) {
 				d, x := i32(dst, t.n), f32(a, t.n)
 				y, z := i32(b, s[0]*(t.n-1)+1), i32(c, s[1]*(t.n-1)+1)
@@ -231,5 +255,5 @@ func init() {
 			})
 		}
 	}
-	useProcessor()
+	return k
 }

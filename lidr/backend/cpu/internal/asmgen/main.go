@@ -1,6 +1,6 @@
 // Asmgen writes the assembly kernels of package cpu: tile_amd64.s (elementwise operations and row reductions on
 // tiles) and gemm_amd64.s (matrix-multiplication micro-kernels), each for AVX-512 and AVX2, and
-// their Go declarations.
+// their Go declarations; and methods.go, the one-line methods of compute.Function.
 //
 // Run it by go generate in lidr/backend/cpu.
 package main
@@ -8,6 +8,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"go/format"
 	"log"
 	"os"
 	"path/filepath"
@@ -18,7 +19,14 @@ func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", ".", "folder to write to")
 	flag.Parse()
-	for name, source := range map[string]string{"tile_amd64.s": tileFile(), "gemm_amd64.s": gemmFile(), "stubs_amd64.go": stubsFile()} {
+	for name, source := range map[string]string{"tile_amd64.s": tileFile(), "gemm_amd64.s": gemmFile(), "stubs_amd64.go": stubsFile(), "methods.go": methodsFile()} {
+		if strings.HasSuffix(name, ".go") {
+			formatted, err := format.Source([]byte(source))
+			if err != nil {
+				log.Fatalf("%s: %v", name, err)
+			}
+			source = string(formatted)
+		}
 		if err := os.WriteFile(filepath.Join(*dir, name), []byte(source), 0o644); err != nil {
 			log.Fatal(err)
 		}

@@ -1,0 +1,177 @@
+// Bench compares the cpu backend with PyTorch, side by side on one machine: training steps of three sizes, a DPO step
+// and decoding with a cache, in turn, each in a process of its own, and prints the table.
+//
+//	go run ./lidr/backend/cpu/bench [-python /usr/bin/python3] [-threads 2] [-only train]
+//
+// PyTorch runs with one thread and with all and counts with the better. It needs a good BLAS: with Debian's
+// python3-torch, install libopenblas0-pthread, and see in the first lines that both reach similar rates of matrix
+// products. "memory" is the largest resident size above what the program held after loading the model, in MB.
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+//go:embed torch_side.py
+var torchSide []byte
+
+// workload is one row of the table.
+type workload struct {
+	Name    string `json:"-"`
+	Kind    string `json:"kind"` // "train", "dpo" or "decode"
+	Vocab   int    `json:"vocab"`
+	Hidden  int    `json:"hidden"`
+	Layers  int    `json:"layers"`
+	Heads   int    `json:"heads"`
+	FFN     int    `json:"ffn"`
+	Rows    int    `json:"rows"`
+	Length  int    `json:"length"` // tokens a row; in decoding, the room in the cache
+	Steps   int    `json:"steps"`
+	Threads int    `json:"threads"`
+}
+
+// outcome is what one process measured.
+type outcome struct {
+	TokensPerSecond float64 `json:"tokens_per_second"`
+	Memory          float64 `json:"memory"` // MB
+	GFLOPS          float64 `json:"gflops"` // of matrix products
+}
+
+func workloads() []workload {
+	one := workload{Vocab: 1024, Hidden: 128, Layers: 4, Heads: 4, FFN: 512}
+	three := workload{Vocab: 2048, Hidden: 192, Layers: 6, Heads: 6, FFN: 512}
+	ten := workload{Vocab: 4096, Hidden: 320, Layers: 7, Heads: 10, FFN: 864}
+	with := func(w workload, name, kind string, rows, length, steps int) workload {
+		w.Name, w.Kind, w.Rows, w.Length, w.Steps = name, kind, rows, length, steps
+		return w
+	}
+	return []workload{
+		with(one, "train 1 M, 16 × 256", "train", 16, 256, 10),
+		with(three, "train 3 M, 16 × 256", "train", 16, 256, 6),
+		with(ten, "train 10 M, 16 × 128", "train", 16, 128, 5),
+		with(one, "DPO 1 M, 32 pairs × 72", "dpo", 64, 72, 10),
+		with(one, "decode 1 M, batch 1", "decode", 1, 240, 200),
+		with(one, "decode 1 M, batch 64", "decode", 64, 140, 100),
+		with(ten, "decode 10 M, batch 1", "decode", 1, 140, 100),
+		with(ten, "decode 10 M, batch 64", "decode", 64, 90, 50),
+	}
+}
+
+func main() {
+	log.SetFlags(0)
+	python := flag.String("python", "/usr/bin/python3", "Python with PyTorch; empty: leave PyTorch out")
+	threads := flag.Int("threads", runtime.NumCPU(), "threads")
+	only := flag.String("only", "", "only rows whose name contains this")
+	child := flag.String("child", "", "measure this workload (JSON) and print the outcome; used by bench itself")
+	flag.Parse()
+	if *child != "" {
+		var w workload
+		if err := json.Unmarshal([]byte(*child), &w); err != nil {
+			log.Fatal(err)
+		}
+		result, err := measure(w)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	peak, err := peakGEMM(*threads)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("matrix products of 1024³ reach %.0f GFLOP/s with %d threads\n", peak, *threads)
+	if *python != "" {
+		for _, n := range []int{1, *threads} {
+			torch, err := runTorch(workload{Kind: "peak", Hidden: 1, Heads: 1, Threads: n}, *python)
+			if err != nil {
+				log.Fatalf("PyTorch: %v", err)
+			}
+			fmt.Printf("PyTorch's reach %.0f GFLOP/s with %d threads\n", torch.GFLOPS, n)
+		}
+	}
+	fmt.Println()
+	fmt.Println("| | cpu backend, tokens/s | PyTorch, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
+	for _, w := range workloads() {
+		if !strings.Contains(w.Name, *only) {
+			continue
+		}
+		w.Threads = *threads
+		own, err := run(w, os.Args[0], "-child")
+		if err != nil {
+			log.Fatalf("%s: %v", w.Name, err)
+		}
+		var torch outcome
+		if *python != "" {
+			for _, n := range []int{1, *threads} {
+				w.Threads = n
+				got, err := runTorch(w, *python)
+				if err != nil {
+					log.Fatalf("%s with PyTorch: %v", w.Name, err)
+				}
+				if got.TokensPerSecond > torch.TokensPerSecond {
+					torch = got
+				}
+			}
+		}
+		rate := w.flopsPerToken() * own.TokensPerSecond / 1e9
+		fmt.Printf("| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %.0f %% |\n", w.Name, own.TokensPerSecond, torch.TokensPerSecond,
+			own.TokensPerSecond/torch.TokensPerSecond, own.Memory, torch.Memory, rate, 100*rate/peak)
+	}
+}
+
+// flopsPerToken counts multiplications and additions of the matrix products: weights (the DPO step's head sees half of
+// the tokens) and causal attention, and twice that again for the gradients of a training step.
+func (w workload) flopsPerToken() float64 {
+	d := float64(w.Hidden)
+	body := float64(w.Layers) * (4*d*d + 3*d*float64(w.FFN))
+	head, attention := d*float64(w.Vocab), float64(w.Layers)*d*float64(w.Length)
+	switch w.Kind {
+	case "dpo":
+		return 6 * (body + head/2 + attention)
+	case "decode":
+		return 2 * (body + head + 2*float64(w.Layers)*d*float64(32+w.Steps/2))
+	}
+	return 6 * (body + head + attention)
+}
+
+// runTorch measures PyTorch.
+func runTorch(w workload, python string) (outcome, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return outcome{}, err
+	}
+	defer os.RemoveAll(dir)
+	script := filepath.Join(dir, "torch_side.py")
+	if err := os.WriteFile(script, torchSide, 0o644); err != nil {
+		return outcome{}, err
+	}
+	return run(w, python, script, w.Kind)
+}
+
+// run starts a process with the workload as its last argument and reads the outcome from its output.
+func run(w workload, name string, args ...string) (out outcome, err error) {
+	argument, err := json.Marshal(w)
+	if err != nil {
+		return out, err
+	}
+	cmd := exec.Command(name, append(args, string(argument))...)
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		return out, err
+	}
+	return out, json.Unmarshal(text, &out)
+}

@@ -1,0 +1,21 @@
+package cpu
+
+// KernelSets names the kernels that this processor can run.
+func KernelSets() []string {
+	var names []string
+	for _, s := range append(processorKernels(), plainGo) {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// UseKernels switches to the named kernels until restore is called. Nothing may be compiled or executed meanwhile.
+func UseKernels(name string) (restore func()) {
+	before := kernels
+	for _, s := range append(processorKernels(), plainGo) {
+		if s.name == name {
+			kernels = use(s)
+		}
+	}
+	return func() { kernels = before }
+}

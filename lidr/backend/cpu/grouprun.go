@@ -1,0 +1,164 @@
+package cpu
+
+import "unsafe"
+
+// This file runs a group's code.
+
+// at is the address of a place's first row in a tile that begins at row r0.
+func (p *place) at(x *execution, scratch unsafe.Pointer, r0 int) unsafe.Pointer {
+	if p.val == nil {
+		return unsafe.Add(scratch, p.reg)
+	}
+	off := p.off
+	if len(p.dims) == 0 {
+		off += r0 * p.stride
+	} else {
+		for i := len(p.dims) - 1; i >= 0; i-- {
+			off += r0 % p.dims[i] * p.strides[i]
+			r0 /= p.dims[i]
+		}
+	}
+	return unsafe.Add(x.base[p.val.id], off)
+}
+
+// run executes the group.
+func (code *groupCode) run(x *execution) {
+	if code.size == 0 {
+		return
+	}
+	tiles := (code.rows + code.tileRows - 1) / code.tileRows
+	var partials []float32
+	if code.partials > 0 {
+		mem := x.backend.buffers.get(code.tasks * code.partials * 4)
+		defer x.backend.buffers.put(mem)
+		partials = f32(unsafe.Pointer(unsafe.SliceData(mem)), code.tasks*code.partials)
+	}
+	parallel(x.backend.threads, code.tasks, func(task int) {
+		mem := x.backend.buffers.get(code.scratch)
+		defer x.backend.buffers.put(mem)
+		scratch := unsafe.Pointer(unsafe.SliceData(mem))
+		var mine []float32
+		if partials != nil {
+			mine = partials[task*code.partials : (task+1)*code.partials]
+			for _, s := range code.sinks {
+				in := &code.instrs[s]
+				for i := range in.width {
+					mine[in.partial+i] = in.neutral
+				}
+			}
+		}
+		var t tileArgs
+		for tile := task * tiles / code.tasks; tile < (task+1)*tiles/code.tasks; tile++ {
+			r0 := tile * code.tileRows
+			code.tile(x, &t, scratch, mine, r0, min(code.tileRows, code.rows-r0))
+		}
+	})
+	for _, s := range code.sinks {
+		in := &code.instrs[s]
+		out := f32(x.base[in.sinkVal.id], in.width)
+		copy(out, partials[in.partial:in.partial+in.width])
+		for task := 1; task < code.tasks; task++ {
+			for i, v := range partials[task*code.partials+in.partial:][:in.width] {
+				out[i] = in.fold(out[i], v)
+			}
+		}
+	}
+}
+
+func (in *instr) fold(a, b float32) float32 {
+	switch in.kernel {
+	case "RowMax":
+		return max(a, b)
+	case "RowMin":
+		return min(a, b)
+	}
+	return a + b
+}
+
+// tile runs the group's kernels on rows r0 … r0+rows-1.
+func (code *groupCode) tile(x *execution, t *tileArgs, scratch unsafe.Pointer, partials []float32, r0, rows int) {
+	for i := range code.instrs {
+		in := &code.instrs[i]
+		if in.load {
+			in.runLoad(x, t, scratch, r0, rows, code.cols)
+			continue
+		}
+		*t = tileArgs{n: code.cols, rows: rows}
+		t.a, t.strideA = in.args[0].at(x, scratch, r0), in.args[0].stride
+		if in.nargs > 1 {
+			t.b, t.strideB = in.args[1].at(x, scratch, r0), in.args[1].stride
+		}
+		if in.nargs > 2 {
+			t.c, t.strideC = in.args[2].at(x, scratch, r0), in.args[2].stride
+		}
+		switch in.kind {
+		case mapFull:
+			t.dst, t.strideDst = in.dst.at(x, scratch, r0), in.dst.stride
+			if in.flat {
+				t.n, t.rows = code.cols*rows, 1
+			}
+		case mapRow:
+			t.dst = in.dst.at(x, scratch, r0)
+			t.n, t.rows = rows, 1
+		case reduceRow:
+			t.dst, t.strideDst = in.dst.at(x, scratch, r0), in.dst.stride
+		case reduceCol:
+			t.b, t.strideB = t.a, t.strideA
+			t.a, t.strideA = unsafe.Pointer(&partials[in.partial]), 0
+			t.dst = t.a
+		case reduceAll:
+			t.dst, t.strideDst = in.dst.at(x, scratch, r0), 4
+			if in.args[0].stride == 4 { // row values
+				t.n, t.rows = rows, 1
+			}
+			in.run(t)
+			for _, v := range f32(t.dst, t.rows) {
+				partials[in.partial] = in.fold(partials[in.partial], v)
+			}
+			continue
+		}
+		in.run(t)
+	}
+}
+
+// runLoad copies an operand row by row into a register, bools as 0.0 and 1.0.
+func (in *instr) runLoad(x *execution, t *tileArgs, scratch unsafe.Pointer, r0, rows, cols int) {
+	p := &in.args[0]
+	dst := in.dst.at(x, scratch, r0)
+	base := unsafe.Add(x.base[p.val.id], p.off)
+	if in.kind == mapRow { // one element a row, dense or a scalar
+		for r := range rows {
+			f32(dst, rows)[r] = truth(*(*bool)(unsafe.Add(base, (r0+r)*p.stride)))
+		}
+		return
+	}
+	convert := kernels.tile["FromBoolV"]
+	if in.bytes && p.vector && len(p.dims) == 0 && p.stride == cols { // dense
+		*t = tileArgs{dst: dst, a: unsafe.Add(base, r0*cols), n: rows * cols, rows: 1}
+		convert(t)
+		return
+	}
+	for r := range rows {
+		q := base
+		if len(p.dims) == 0 {
+			q = unsafe.Add(q, (r0+r)*p.stride)
+		} else {
+			rest := r0 + r
+			for i := len(p.dims) - 1; i >= 0; i-- {
+				q = unsafe.Add(q, rest%p.dims[i]*p.strides[i])
+				rest /= p.dims[i]
+			}
+		}
+		switch {
+		case !p.vector && in.bytes:
+			f32(dst, rows)[r] = truth(*(*bool)(q))
+		case !p.vector:
+			f32(dst, rows)[r] = *(*float32)(q)
+		case in.bytes:
+			*t = tileArgs{dst: unsafe.Add(dst, r*cols*4), a: q, n: cols, rows: 1}
+			convert(t)
+		default:
+			copy(f32(unsafe.Add(dst, r*cols*4), cols), f32(q, cols))
+		}
+	}
+}
