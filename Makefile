@@ -4,13 +4,14 @@
 #   make test       everything that must hold
 #   make bench      speed of training, prefill, decoding and each step of a round
 #   make controls   the method beside its controls, the table of the README
+#   make study      the same over several pretrained seeds, two rounds, full size: hours
 #   make miniature  pretrain the embedded model again from its seed
 #   make lint       formatting and vet
 
 LIDR := bin/lidr
 FLAGS ?=
 
-.PHONY: demo test bench controls miniature lint build
+.PHONY: demo test bench controls study miniature lint build
 
 demo: build
 	$(LIDR) demo $(FLAGS)
@@ -35,3 +36,6 @@ controls: build
 
 miniature: build
 	$(LIDR) pretrain --out datasets/miniature/m0 $(FLAGS)
+
+study: build
+	go run ./scripts/study $(FLAGS)

@@ -37,7 +37,7 @@ func DefaultPretraining() PretrainSettings {
 	optimizer.AdamBeta2, optimizer.WeightDecay = 0.98, 0.05
 	optimizer.MicroBatch, optimizer.MaxLength = 0, 512
 	return PretrainSettings{
-		Seed: 1, Steps: 3000, Tokens: 2048, Mix: miniature.DefaultMix(), Optimizer: optimizer,
+		Seed: 1, Steps: 3200, Tokens: 2048, Mix: miniature.DefaultMix(), Optimizer: optimizer,
 		Config: checkpoint.Config{
 			Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama",
 			VocabSize: 2048, HiddenSize: 128, NumHiddenLayers: 4, NumAttentionHeads: 4, NumKeyValueHeads: 4, HeadDim: 32,
@@ -96,7 +96,7 @@ func Pretrain(ctx context.Context, dir string, s PretrainSettings, progress Prog
 	_, err = dpo.Pretrain(ctx, engine, model, batches.next, s.Steps, s.Optimizer, dpo.Hooks{
 		OnStep: func(step dpo.Step) error {
 			meter.step = fmt.Sprintf("pretrain, loss %.3f", step.Loss)
-			meter.add(1, step.Tokens)
+			meter.reached(step.Step, step.Tokens)
 			return batches.err
 		},
 		CheckpointDir: run.Dir, CheckpointEvery: 100,

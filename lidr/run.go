@@ -129,6 +129,12 @@ func (m *meter) add(items, tokens int) {
 	m.run.progress(event)
 }
 
+// reached is add(1) for the numbered steps of a training, which may have begun in an earlier process.
+func (m *meter) reached(step, tokens int) {
+	m.done = step - 1
+	m.add(1, tokens)
+}
+
 func (m *meter) end() error {
 	return ledger.AppendLine(m.run.path("timing.jsonl"), timing{
 		Step: m.step, Unit: m.unit, Items: m.fresh, Tokens: m.tokens,

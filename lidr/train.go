@@ -75,7 +75,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	total := s.Epochs * ((len(tokens) + s.BatchPairs - 1) / s.BatchPairs)
 	meter := run.meter(m.Name+" train", "steps", total, 0)
 	steps, err := dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
-		OnStep:          func(step dpo.Step) error { meter.add(1, step.Tokens); return nil },
+		OnStep:          func(step dpo.Step) error { meter.reached(step.Step, step.Tokens); return nil },
 		CheckpointDir:   state + "-" + key,
 		CheckpointEvery: max(1, total/10),
 	})

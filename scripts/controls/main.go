@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
 
 	"lidrlab/lidr"
 )
@@ -29,7 +30,11 @@ func main() {
 	settings.Rounds = 1
 	settings.Prompts.N = *n
 	ctx := context.Background()
-	run, err := lidr.Open(*dir, settings)
+	run, err := lidr.Open(*dir, settings, lidr.WithProgress(func(e lidr.Event) {
+		if e.Done == e.Total {
+			fmt.Fprintf(os.Stderr, "%s: %d %s\n", e.Step, e.Total, e.Unit)
+		}
+	}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,7 +49,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(table)
+	for i := 0; i < table.Nrow(); i++ { // a printed frame shows its first ten rows only
+		cell := func(name string) string { return table.Col(name).Elem(i).String() }
+		fmt.Printf("%-24s %s %-11s %-8s %+6.1f ± %.1f points\n", cell("control"), cell("model"), cell("metric"), cell("lang"),
+			100*table.Col("difference").Elem(i).Float(), 100*table.Col("se").Elem(i).Float())
+	}
 	report, err := lidr.Report(ctx, run)
 	if err != nil {
 		log.Fatal(err)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
@@ -14,7 +16,11 @@ func pretrainCommand() *cobra.Command {
 		Short: "Pretrain an M0 of the miniature world from a seed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return lidr.Pretrain(cmd.Context(), out, s, showProgress())
+			if err := lidr.Pretrain(cmd.Context(), out, s, showProgress()); err != nil {
+				return err
+			}
+			fmt.Println(out, "holds the model that these settings make")
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder to write")
