@@ -3,6 +3,8 @@ package local
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"lidrlab/lidr/lm"
 )
@@ -28,34 +30,57 @@ func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 		}
 		prompts[i], lengths[i] = ids, len(ids)
 	}
+	var todo []*generation // in the order of their batches, so that they are saved in the same order at any number of lanes
 	for _, batch := range batches(lengths) {
-		var missing []int
+		g := &generation{finished: make(chan error, 1)}
 		for _, i := range batch {
+			limit := min(s.MaxTokens, l.ContextLength()-len(prompts[i]))
+			a := &answer{prompt: prompts[i], limit: limit, sampler: newSampler(s, reqs[i].ID, prompts[i])}
+			g.answers = append(g.answers, a)
 			if done == nil || !done(i) {
-				missing = append(missing, i)
+				g.missing, g.wanted = append(g.missing, i), append(g.wanted, a)
 			}
 		}
-		if len(missing) == 0 {
-			continue
+		if len(g.missing) > 0 {
+			todo = append(todo, g)
 		}
-		answers := make([]*answer, len(batch))
-		byIndex := map[int]*answer{}
-		for r, i := range batch {
-			limit := min(s.MaxTokens, l.ContextLength()-len(prompts[i]))
-			answers[r] = &answer{prompt: prompts[i], limit: limit, sampler: newSampler(s, reqs[i].ID, prompts[i])}
-			byIndex[i] = answers[r]
-		}
-		if err := l.decode(ctx, answers); err != nil {
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	var next atomic.Int64
+	for range min(l.lanes, len(todo)) {
+		running.Go(func() {
+			for n := next.Add(1); n <= int64(len(todo)); n = next.Add(1) {
+				g := todo[n-1]
+				g.finished <- l.decode(ctx, g.answers)
+			}
+		})
+	}
+	for _, g := range todo {
+		if err := <-g.finished; err != nil {
 			return err
 		}
-		out := make([]lm.Completion, len(missing))
-		for k, i := range missing {
-			a := byIndex[i]
-			out[k] = lm.Completion{Text: text(a.bytes), FinishReason: a.finish, PromptTokens: len(a.prompt), Tokens: len(a.tokens)}
-		}
-		if err := save(missing, out); err != nil {
+		if err := save(g.missing, g.completions()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// generation is one batch of Generate.
+type generation struct {
+	answers  []*answer
+	missing  []int     // which requests are to be saved
+	wanted   []*answer // to those
+	finished chan error
+}
+
+func (g *generation) completions() []lm.Completion {
+	out := make([]lm.Completion, len(g.wanted))
+	for k, a := range g.wanted {
+		out[k] = lm.Completion{Text: text(a.bytes), FinishReason: a.finish, PromptTokens: len(a.prompt), Tokens: len(a.tokens)}
+	}
+	return out
 }

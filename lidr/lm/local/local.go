@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -14,10 +15,16 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"lidrlab/lidr/backend/cpu"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/tokenizer"
 	"lidrlab/lidr/transformer"
 )
+
+// smallHidden is the hidden size up to which a decoding step is too little work to be shared among the cores, so that
+// each core decodes a batch of its own instead. Our backend gives the same bits for any number of threads; GoMLX's go
+// backend may deadlock when it is called from several goroutines.
+const smallHidden = 256
 
 // Model implements lm.Model.
 type Model struct {
@@ -25,6 +32,7 @@ type Model struct {
 	transformer *transformer.Model
 	tokenizer   *tokenizer.Tokenizer
 	eos         map[int]bool
+	lanes       int // batches decoded side by side
 
 	mu       sync.Mutex // one computation at a time
 	prefill  *model.Exec
@@ -40,7 +48,10 @@ var _ lm.Model = (*Model)(nil)
 // New returns m with its tokenizer as a language model on backend b. The weights must not change while it is in use:
 // after training, make a new one.
 func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model {
-	l := &Model{backend: b, transformer: m, tokenizer: t, eos: map[int]bool{}}
+	l := &Model{backend: b, transformer: m, tokenizer: t, eos: map[int]bool{}, lanes: 1}
+	if b.String() == cpu.Name && m.Config.HiddenSize <= smallHidden {
+		l.lanes = runtime.GOMAXPROCS(0)
+	}
 	for _, id := range t.EOS() {
 		l.eos[id] = true
 	}

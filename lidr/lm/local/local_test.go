@@ -59,10 +59,12 @@ func TestGreedyIsArgmaxOfUncachedPass(t *testing.T) {
 	}
 }
 
+// Answers, and the order in which they are saved, hang neither on interruptions nor on how many batches run side by side.
 func TestGenerateResumes(t *testing.T) {
 	l := newModel(t, 128)
 	sampling := lm.Sampling{Temperature: 1.5, TopP: 0.98, MaxTokens: 12, Stop: []string{"e", "qu"}, Seed: 3}
-	reqs := requests(batchSize + 9)
+	reqs := requests(3*batchSize + 9)
+	var order []int
 	run := func(done map[int]lm.Completion, stopAfter int) error {
 		return l.Generate(context.Background(), reqs, sampling, func(i int) bool { _, ok := done[i]; return ok },
 			func(idx []int, out []lm.Completion) error {
@@ -74,14 +76,18 @@ func TestGenerateResumes(t *testing.T) {
 						return errors.New("killed")
 					}
 					done[i] = out[k]
+					order = append(order, i)
 				}
 				return nil
 			})
 	}
 	straight, resumed := map[int]lm.Completion{}, map[int]lm.Completion{}
+	l.lanes = 1
 	if err := run(straight, -1); err != nil {
 		t.Fatal(err)
 	}
+	straightOrder := order
+	order, l.lanes = nil, 3
 	if len(straight) != len(reqs) {
 		t.Fatalf("%d of %d answers were saved", len(straight), len(reqs))
 	}
@@ -92,6 +98,9 @@ func TestGenerateResumes(t *testing.T) {
 	}
 	if err := run(resumed, -1); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(order, straightOrder) {
+		t.Error("the interrupted run saved its answers in another order")
 	}
 	ends := map[string]int{}
 	for i := range reqs {
