@@ -29,7 +29,7 @@ type trained struct {
 }
 
 // Train trains m on preference pairs and returns the next model, M<t+1>, with a frame of one row a step: step, loss,
-// dpo, nll, rewards_chosen, rewards_rejected, rewards_margins, rewards_accuracies, logps_chosen, logps_rejected,
+// dpo, nll, rewards_chosen, rewards_rejected, rewards_margins, rewards_accuracies, identical, logps_chosen, logps_rejected,
 // grad_norm and lr (TRL's names, with _ for /). It writes M<t+1>/model, a Hugging Face folder, and M<t+1>/train.jsonl.
 // The reference π_ref is m itself; its log-probabilities are computed once and kept in the store.
 func Train(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame) (*Model, dataframe.DataFrame, error) {
@@ -226,6 +226,7 @@ type stepRow struct {
 	RewardsRejected   float64 `json:"rewards_rejected"`
 	RewardsMargins    float64 `json:"rewards_margins"`
 	RewardsAccuracies float64 `json:"rewards_accuracies"`
+	Identical         float64 `json:"identical"`
 	LogpsChosen       float64 `json:"logps_chosen"`
 	LogpsRejected     float64 `json:"logps_rejected"`
 	GradNorm          float64 `json:"grad_norm"`
@@ -236,7 +237,7 @@ func stepFrame(steps []dpo.Step) dataframe.DataFrame {
 	rows := make([]stepRow, len(steps))
 	for i, s := range steps {
 		rows[i] = stepRow{s.Step, s.Loss, s.DPO, s.NLL, s.RewardsChosen, s.RewardsRejected, s.RewardsMargins, s.RewardsAccuracies,
-			s.LogpsChosen, s.LogpsRejected, s.GradNorm, s.LR}
+			s.Identical, s.LogpsChosen, s.LogpsRejected, s.GradNorm, s.LR}
 	}
 	return datasets.Frame(rows)
 }

@@ -17,7 +17,8 @@ var million = checkpoint.Config{
 }
 
 // BenchmarkStep takes whole training steps, compilation excluded: DPO+NLL on 8 pairs of 256 tokens, half of them prompt;
-// DPO+NLL on 32 pairs of the miniature world's lengths; and pretraining on 16 sequences of 256 tokens.
+// DPO+NLL on 32 pairs of the miniature world's lengths; and pretraining on 16 sequences of 256 tokens and on 32 of 128
+// (with -cpu 1,2 what a second thread brings).
 func BenchmarkStep(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tokens := func(n int) []int32 {
@@ -38,13 +39,15 @@ func BenchmarkStep(b *testing.B) {
 	}
 	fixed.s.BatchPairs, real.s.BatchPairs = 8, 32
 	fixed.ref, real.ref = make([][2]float64, 8), make([][2]float64, 32)
-	var sequences []Weighted
-	for range 16 {
-		w := Weighted{tokens(257), make([]float32, 256)}
-		for i := range w.Weights {
-			w.Weights[i] = 1
+	sequences := func(rows, width int) (out []Weighted) {
+		for range rows {
+			w := Weighted{tokens(width + 1), make([]float32, width)}
+			for i := range w.Weights {
+				w.Weights[i] = 1
+			}
+			out = append(out, w)
 		}
-		sequences = append(sequences, w)
+		return out
 	}
 	for _, test := range []struct {
 		name   string
@@ -52,7 +55,8 @@ func BenchmarkStep(b *testing.B) {
 	}{
 		{"pairs=8x2x256", fixed.step(0)},
 		{"pairs=32x2x70", real.step(0)},
-		{"pretrain=16x256", weightedBatch(sequences, 16*256, 0, 512)},
+		{"pretrain=16x256", weightedBatch(sequences(16, 256), 16*256, 0, 512)},
+		{"pretrain=32x128", weightedBatch(sequences(32, 128), 32*128, 0, 512)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			t, err := newTrainer(openBackend(b), transformer.Init(million, 1), s)

@@ -39,12 +39,12 @@ func Health(steps []Step, pairAccuracy float64) []string {
 		return warnings
 	}
 	margin := func(s Step) float64 { return s.RewardsMargins }
-	accuracy := of(last, func(s Step) float64 { return s.RewardsAccuracies })
+	accuracy := of(last, func(s Step) float64 { return s.RewardsAccuracies }) / of(last, func(s Step) float64 { return 1 - s.Identical })
 	if before, after := of(first, margin), of(last, margin); after <= before {
 		warn("reward margins do not grow (%.3f at first, %.3f at last): chosen and rejected are not told apart; raise the learning rate, or look at the pairs", before, after)
 	}
 	if math.Abs(accuracy-0.5) < 0.05 {
-		warn("reward accuracy stays at %.2f, a coin's: nothing is learned from the preferences; raise the learning rate, or look at the pairs", accuracy)
+		warn("reward accuracy stays at %.2f of the pairs whose sides differ, a coin's: nothing is learned from the preferences; raise the learning rate, or look at the pairs", accuracy)
 	}
 	if chosen := of(last, func(s Step) float64 { return s.RewardsChosen }); chosen < 0 {
 		warn("the chosen answers became less likely than at the start (rewards/chosen %.3f): DPO pushes both sides down; raise alpha, or lower the learning rate", chosen)

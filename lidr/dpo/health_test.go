@@ -29,6 +29,7 @@ func TestHealth(t *testing.T) {
 		{"reward accuracy of the pairs is 0.40", nil, 0.4},
 		{"chosen answers became less likely", func(s *Step, done float64) { s.RewardsChosen = -done }, 0.9},
 		{"a coin's", func(s *Step, done float64) { s.RewardsAccuracies = 0.51 }, 0.9},
+		{"", func(s *Step, done float64) { s.RewardsAccuracies, s.Identical = 0.51, 0.4 }, 0.9},
 		{"margins do not grow", func(s *Step, done float64) { s.RewardsMargins = -done }, 0.9},
 		{"the loss rose from 1.041 to 1.959", func(s *Step, done float64) { s.Loss = 1 + done }, 0.9},
 		{"and gradient norm NaN", func(s *Step, done float64) {

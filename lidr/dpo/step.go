@@ -1,5 +1,7 @@
 package dpo
 
+import "slices"
+
 // Step is what a training step reports; the names are TRL's. Numbers are from before the step's update, log-probabilities
 // in nats and summed over a response, means over the batch.
 type Step struct {
@@ -14,6 +16,7 @@ type Step struct {
 	RewardsRejected   float64 `json:"rewards/rejected"`
 	RewardsMargins    float64 `json:"rewards/margins"`    // chosen − rejected
 	RewardsAccuracies float64 `json:"rewards/accuracies"` // share of the pairs whose margin is above 0
+	Identical         float64 `json:"identical"`          // share of the pairs whose sides are the same text: their margin is 0
 	LogpsChosen       float64 `json:"logps/chosen"`
 	LogpsRejected     float64 `json:"logps/rejected"`
 
@@ -29,6 +32,7 @@ type tally struct {
 	chosenTokens, replayTokens  []int     // of the responses
 	ref                         [][2]float64
 	weighted                    float64 // Σ w·nll of pretraining
+	identical                   int     // pairs
 	tokens, positions, computed int
 }
 
@@ -44,6 +48,9 @@ func (t *tally) add(m micro, sums []float32, nll float64) {
 			t.replay, t.replayTokens = append(t.replay, logp), append(t.replayTokens, len(r.at))
 		case m.kind == pairRows && i >= len(m.rows)/2:
 			t.rejected = append(t.rejected, logp)
+			if slices.Equal(r.tokens, m.rows[i-len(m.rows)/2].tokens) {
+				t.identical++
+			}
 		default:
 			t.chosen, t.chosenTokens = append(t.chosen, logp), append(t.chosenTokens, len(r.at))
 		}
@@ -97,6 +104,7 @@ func (t *tally) step(s Settings) Step {
 		}
 	}
 	out.RewardsAccuracies = float64(right) / n
+	out.Identical = float64(t.identical) / n
 	out.LogpsRejected = mean(t.rejected)
 	out.Loss += out.DPO
 	return out
