@@ -11,15 +11,16 @@ import (
 	"lidrlab/lidr/ledger"
 )
 
-// control is another training on the answers and translations of a run's first round.
+// control is another training on the answers and translations of a run's first round; with a nil change, none.
 type control struct {
 	Name, Note string
 	change     func(*TrainSettings)
 }
 
-// controls are the baselines that a gain is read against. The first line changes nothing: it is the method itself.
+// controls are the baselines that a gain is read against. The first is the method itself, the run that
+// the others belong to.
 var controls = []control{
-	{"LIDR", "DPO+NLL, translated English answers over own ones", func(*TrainSettings) {}},
+	{"LIDR", "DPO+NLL, translated English answers over own ones", nil},
 	{"LIDR with replay", "beyond the paper: 12 of the model's own translations rehearsed a step", func(s *TrainSettings) { s.Replay = 12 }},
 	{"SFT on the chosen side", "the paper's baseline, multilingual alignment", func(s *TrainSettings) { s.Objective = "sft" }},
 	{"DPO only", "no NLL", func(s *TrainSettings) { s.Objective = "dpo" }},
@@ -38,21 +39,24 @@ type controlRow struct {
 	SE         float64 `json:"se"`         // paired over problems: one seed, so no variance between trainings
 }
 
-// Controls runs all rounds of the run once more with each control's settings and returns the changes from M0 with columns
-// control, note, model, metric (accuracy, off_target), lang (the dominant language, "trained", "unseen"), difference and
-// se. The first round's answers and translations come from the store. It writes controls.json, which [Report] shows, and
-// one run folder a control below controls/.
+// Controls finishes the run, runs all its rounds once more with each control's settings, and returns the changes from M0
+// with columns control, note, model, metric (accuracy, off_target), lang (the dominant language, "trained", "unseen"),
+// difference and se. The first round's answers and translations come from the store. It writes controls.json, which
+// [Report] shows, and one run folder a control below controls/.
 func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, error) {
 	var rows []controlRow
 	for i, c := range controls {
-		s := run.Settings
-		c.change(&s.Train)
-		own, err := Open(run.path("controls", fmt.Sprintf("%d", i)), s, WithStore(run.store.Dir), WithProgress(func(e Event) {
-			e.Step = c.Name + ": " + e.Step
-			run.progress(e)
-		}))
-		if err != nil {
-			return dataframe.DataFrame{}, err
+		s, own := run.Settings, run
+		if c.change != nil {
+			c.change(&s.Train)
+			var err error
+			own, err = Open(run.path("controls", fmt.Sprintf("%d", i)), s, WithStore(run.store.Dir), WithProgress(func(e Event) {
+				e.Step = c.Name + ": " + e.Step
+				run.progress(e)
+			}))
+			if err != nil {
+				return dataframe.DataFrame{}, err
+			}
 		}
 		if _, err := Iterate(ctx, own, m0); err != nil {
 			return dataframe.DataFrame{}, fmt.Errorf("control %q: %w", c.Name, err)

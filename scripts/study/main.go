@@ -1,7 +1,8 @@
 //go:build go1.21
 
 // Study asks whether what the demo shows holds over seeds: for each seed it pretrains an M0 of its own, runs the method
-// and its controls on it, all rounds, at full size, and evaluates on problems that no setting was chosen on.
+// and its controls on it, all rounds, at full size, and evaluates on problems that no setting was chosen on. The seeds run side
+// by side.
 //
 //	go run ./scripts/study -seeds 3 -n 1000 -rounds 2 -dir runs/study
 //
@@ -11,11 +12,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr"
@@ -42,10 +45,23 @@ func main() {
 	dir := flag.String("dir", "runs/study", "folder")
 	flag.Parse()
 
+	results, errs := make([][]change, *seeds), make([]error, *seeds)
+	var running sync.WaitGroup
+	for i := range results {
+		running.Add(1)
+		go func(i int) {
+			defer running.Done()
+			results[i], errs[i] = runSeed(*dir, int64(101+i), *n, *rounds, *steps)
+		}(i)
+	}
+	running.Wait()
+	if err := errors.Join(errs...); err != nil {
+		log.Fatal(err)
+	}
 	var order []change
 	values := map[change][]float64{}
-	for seed := 1; seed <= *seeds; seed++ {
-		for _, c := range runSeed(*dir, int64(100+seed), *n, *rounds, *steps) {
+	for _, changes := range results {
+		for _, c := range changes {
 			points := c.Mean
 			c.Mean = 0
 			if values[c] == nil {
@@ -64,7 +80,7 @@ func main() {
 }
 
 // runSeed returns the changes of one seed, the method's and its controls'.
-func runSeed(dir string, seed int64, n, rounds, steps int) []change {
+func runSeed(dir string, seed int64, n, rounds, steps int) ([]change, error) {
 	ctx := context.Background()
 	pretraining := lidr.DefaultPretraining()
 	pretraining.Seed = seed
@@ -72,29 +88,29 @@ func runSeed(dir string, seed int64, n, rounds, steps int) []change {
 		pretraining.Steps = steps
 	}
 	folder := filepath.Join(dir, fmt.Sprintf("m0-%d", seed))
-	if err := lidr.Pretrain(ctx, folder, pretraining, show); err != nil {
-		log.Fatal(err)
+	if err := lidr.Pretrain(ctx, folder, pretraining, show(seed)); err != nil {
+		return nil, err
 	}
 	m0, err := lidr.LoadModel(folder)
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	settings := lidr.Miniature()
 	settings.Seed, settings.Evaluate.Seed = seed, 70000+seed
 	settings.Prompts.N, settings.Rounds = n, rounds
-	run, err := lidr.Open(filepath.Join(dir, fmt.Sprintf("seed-%d", seed)), settings, lidr.WithProgress(show))
+	run, err := lidr.Open(filepath.Join(dir, fmt.Sprintf("seed-%d", seed)), settings, lidr.WithProgress(show(seed)))
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	if _, err := lidr.Iterate(ctx, run, m0); err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	frame, err := lidr.Controls(ctx, run, m0)
 	if err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	if _, err := lidr.Report(ctx, run); err != nil {
-		log.Fatal(err)
+		return nil, err
 	}
 	changes := make([]change, frame.Nrow())
 	for i := range changes {
@@ -104,7 +120,7 @@ func runSeed(dir string, seed int64, n, rounds, steps int) []change {
 			Mean: 100 * frame.Col("difference").Elem(i).Float(),
 		}
 	}
-	return changes
+	return changes, nil
 }
 
 // save prints the table, and writes it and the plot.
@@ -145,9 +161,11 @@ func save(dir string, table []change, rounds int) {
 	}
 }
 
-// show writes one line a step.
-func show(e lidr.Event) {
-	if e.Done == e.Total {
-		fmt.Fprintf(os.Stderr, "%s: %d %s\n", e.Step, e.Total, e.Unit)
+// show returns a progress that writes one line a step.
+func show(seed int64) lidr.Progress {
+	return func(e lidr.Event) {
+		if e.Done == e.Total {
+			fmt.Fprintf(os.Stderr, "seed %d, %s: %d %s\n", seed, e.Step, e.Total, e.Unit)
+		}
 	}
 }
