@@ -30,15 +30,15 @@ type PretrainSettings struct {
 }
 
 // DefaultPretraining makes the M0 that ships. Shape, optimizer and mix were settled on other evaluation problems than the
-// reported ones. English learns arithmetic between steps 1,500 and 3,000, and how far it has come at the end hangs on the
-// seed and on the last bits of the backend (README, "Figures").
+// reported ones. English learns arithmetic between steps 1,500 and 3,000, at a moment that hangs on the seed and on the last
+// bits of the backend; the rest of the steps is there so that it has always done so by the end (README, "Figures").
 func DefaultPretraining() PretrainSettings {
 	optimizer := dpo.DefaultSettings()
 	optimizer.LR, optimizer.Warmup, optimizer.Schedule, optimizer.FinalLR = 2e-3, 0.05, "linear", 0.03
 	optimizer.AdamBeta2, optimizer.WeightDecay = 0.98, 0.05
 	optimizer.MicroBatch, optimizer.MaxLength = 0, 512
 	return PretrainSettings{
-		Seed: 2, Steps: 3000, Tokens: 2048, Mix: miniature.DefaultMix(), Optimizer: optimizer,
+		Seed: 102, Steps: 4500, Tokens: 2048, Mix: miniature.DefaultMix(), Optimizer: optimizer,
 		Config: checkpoint.Config{
 			Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama",
 			VocabSize: 2048, HiddenSize: 128, NumHiddenLayers: 4, NumAttentionHeads: 4, NumKeyValueHeads: 4, HeadDim: 32,

@@ -98,11 +98,11 @@ type EvaluateSettings struct {
 }
 
 // Miniature returns the settings for the embedded model: α 5 and learning rate 1e-4, found on seeds that no reported
-// number uses (README, "What differs from the paper"). The demo's size is N = 300; the full size is 1,000.
+// number uses (README, "What differs from the paper"). The demo's size is N = 200; the full size is 1,000.
 func Miniature() Settings {
 	s := Settings{
 		Preset: "miniature", Seed: 1, Rounds: 2,
-		Prompts: PromptSettings{Source: "miniature", N: 300},
+		Prompts: PromptSettings{Source: "miniature", N: 200},
 		Generate: GenerateSettings{
 			Template: "{{.Prompt}}",
 			Sampling: lm.Sampling{MaxTokens: 112},
