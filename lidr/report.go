@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
@@ -234,6 +235,7 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 		return err
 	}
 	addExamples(run.Settings, data, round, pairs)
+	addLengths(run.Settings, data, round, pairs)
 	var rewards []rewardRow
 	if err := ledger.ReadJSON(run.path(from, "pairs.rewards.json"), &rewards); err != nil {
 		return err
@@ -287,6 +289,22 @@ func addExamples(s Settings, data *report.Data, round string, pairs []Pair) {
 			ChosenVerdict: verdictWords(p, p.Chosen), RejectedVerdict: verdictWords(p, p.Rejected)}
 		example.ChosenFrom, example.RejectedFrom = words(p.Source)
 		data.Examples = append(data.Examples, example)
+	}
+}
+
+// addLengths adds the lengths of a round's pairs by language: where chosen answers are longer, DPO learns length too.
+func addLengths(s Settings, data *report.Data, round string, pairs []Pair) {
+	for _, lang := range s.Languages() {
+		lengths := report.PairLengths{Round: round, Language: lang}
+		for _, p := range pairs {
+			if p.Lang == lang {
+				lengths.Chosen = append(lengths.Chosen, utf8.RuneCountInString(p.Chosen))
+				lengths.Rejected = append(lengths.Rejected, utf8.RuneCountInString(p.Rejected))
+			}
+		}
+		if len(lengths.Chosen) > 0 {
+			data.PairLengths = append(data.PairLengths, lengths)
+		}
 	}
 }
 

@@ -108,8 +108,8 @@ type PairExample struct {
 type PairLengths struct {
 	Round    string
 	Language string
-	Chosen   []int // tokens
-	Rejected []int // tokens
+	Chosen   []int // characters
+	Rejected []int // characters
 }
 
 // Training is the course of one round's training.

@@ -138,7 +138,7 @@ func rewardFigure(d Data, width float64) *plots.Figure {
 }
 
 func lengthsFigure(d Data, width float64) *plots.Figure {
-	h := plots.Histograms{Title: lengthsTitle, XLabel: "tokens", Width: width, Columns: columns(width, 3, 2)}
+	h := plots.Histograms{Title: lengthsTitle, XLabel: "characters", Width: width, Columns: columns(width, 3, 2)}
 	rounds := ordered(len(d.PairLengths), func(i int) string { return d.PairLengths[i].Round })
 	for _, l := range d.PairLengths {
 		p := plots.HistogramPanel{Title: l.Language, Samples: []plots.Sample{{Name: "chosen"}, {Name: "rejected"}}}
