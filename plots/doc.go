@@ -8,13 +8,14 @@
 //   - [Histograms]: lengths of the chosen and rejected answers, as small multiples
 //
 // Each is a plain struct whose Figure method lays it out; the [Figure] is then
-// saved as PNG (150 dpi) or SVG, or handed on as bytes:
+// saved as PNG (150 dpi), SVG or, where rsvg-convert is installed, PDF, or handed
+// on as bytes:
 //
 //	fig := plots.GroupedBars{Title: "Accuracy", Groups: langs, Series: models, Percent: true}.Figure()
 //	err := fig.Save("accuracy.svg")
 //
 // A mistake in the data (say, three labels for four values) is reported by
-// Save, PNG and SVG, so that the call above needs one check only.
+// Save, PNG, SVG and PDF, so that the call above needs one check only.
 //
 // Colours are Okabe and Ito's, which colour-blind readers tell apart. Sizes are
 // in millimetres: text has the same size at every width, so a figure made for a

@@ -38,7 +38,7 @@ func broken(format string, args ...any) *Figure {
 	return &Figure{err: fmt.Errorf("plots: "+format, args...)}
 }
 
-// Save writes the figure to a file, as PNG or SVG by the path's extension. The
+// Save writes the figure to a file, as PNG, SVG or PDF by the path's extension. The
 // folder is made where it is missing, and the file appears whole or not at all.
 func (f *Figure) Save(path string) error {
 	render := f.PNG
@@ -46,8 +46,10 @@ func (f *Figure) Save(path string) error {
 	case ".png":
 	case ".svg":
 		render = f.SVG
+	case ".pdf":
+		render = f.PDF
 	default:
-		return fmt.Errorf("%s: a figure is saved as .png or .svg", path)
+		return fmt.Errorf("%s: a figure is saved as .png, .svg or .pdf", path)
 	}
 	b, err := render()
 	if err != nil {

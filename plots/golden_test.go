@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -222,7 +223,28 @@ func TestMistakesAreReported(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "bars.gif")
-	if err := hard(85).Save(path); err == nil || !strings.Contains(err.Error(), "saved as .png or .svg") {
+	if err := hard(85).Save(path); err == nil || !strings.Contains(err.Error(), "saved as .png, .svg or .pdf") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// With the converter a PDF holds the text of every script; without it the error says what to install.
+func TestPDF(t *testing.T) {
+	fig := plots.GroupedBars{Title: "Añadir, Точность", Groups: []string{"es", "ru"}, Series: []plots.Series{{Name: "M0", Values: []float64{1, 2}}}}.Figure()
+	t.Run("without the converter", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		if _, err := fig.PDF(); err == nil || !strings.Contains(err.Error(), "install librsvg2-bin") {
+			t.Errorf("got error %v", err)
+		}
+	})
+	if _, err := exec.LookPath("rsvg-convert"); err != nil {
+		t.Skip("rsvg-convert is not installed")
+	}
+	path := filepath.Join(dir, "bars.pdf")
+	if err := fig.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(got, []byte("%PDF")) {
+		t.Errorf("%.20q, %v: not a PDF", got, err)
 	}
 }

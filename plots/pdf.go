@@ -1,0 +1,29 @@
+package plots
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// PDF draws the figure as a PDF of one page in its own size. It is made of the SVG by the program rsvg-convert, since
+// gonum's own PDF writer knows no character beyond code page 1252.
+func (f *Figure) PDF() ([]byte, error) {
+	svg, err := f.SVG()
+	if err != nil {
+		return nil, err
+	}
+	program, err := exec.LookPath("rsvg-convert")
+	if err != nil {
+		return nil, errors.New("a PDF is made by the program rsvg-convert, which is not there: install librsvg2-bin (Debian) or librsvg (Homebrew), or save as .svg")
+	}
+	var out, complaint bytes.Buffer
+	command := exec.Command(program, "--format=pdf")
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(svg), &out, &complaint
+	if err := command.Run(); err != nil {
+		return nil, fmt.Errorf("rsvg-convert: %w: %s", err, strings.TrimSpace(complaint.String()))
+	}
+	return out.Bytes(), nil
+}
