@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -92,6 +93,15 @@ type Event struct {
 // Progress receives events while a step works, from one goroutine at a time: one at the beginning, one after each
 // batch, the last one with Done = Total. A step that finds its output in the store sends none.
 type Progress func(Event)
+
+// ProgressLines returns a Progress that writes one line a finished step, for scripts.
+func ProgressLines(w io.Writer) Progress {
+	return func(e Event) {
+		if e.Done >= e.Total {
+			fmt.Fprintf(w, "%s: %d %s\n", e.Step, e.Total, e.Unit)
+		}
+	}
+}
 
 // timing is one line of timing.jsonl: all that depends on the clock is there and nowhere else.
 type timing struct {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial while a step works on it.
@@ -27,13 +28,19 @@ type entry[T any] struct {
 	Value T   `json:"value"`
 }
 
+var collecting sync.Map // a lock for each path of a finished output that this process has asked for
+
 // Collect returns the n items of a step's output in input order.
 //
 // If the store holds them already it reads them and run is not called. Otherwise run produces the items that done does
 // not know yet and hands every finished batch to save, which returns once the batch is on the disk. Collect fails if run
-// returns without having saved all items.
+// returns without having saved all items. Of several goroutines that ask for the same output one works, and the others wait
+// for it.
 func Collect[T any](s Store, kind, key string, n int, run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
+	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
+	working.(*sync.Mutex).Lock()
+	defer working.(*sync.Mutex).Unlock()
 	if items, err := readFinal[T](final, header{kind, key, n}); err == nil {
 		return items, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

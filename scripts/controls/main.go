@@ -3,6 +3,7 @@
 // Controls sets the method beside its baselines on the embedded model: one round with each of SFT on the chosen side,
 // DPO only, random labels, SFT on the model's own answers, and replay, all on the same answers and translations.
 //
+//	bin/lidr run scripts/controls -n 1000 -dir runs/controls
 //	go run ./scripts/controls -n 1000 -dir runs/controls
 //
 // It shows that the gain comes from the model's own translated English answers: labels drawn by a coin and the model's
@@ -23,18 +24,18 @@ func main() {
 	n := flag.Int("n", 300, "prompts a round, each in every language")
 	dir := flag.String("dir", "runs/controls", "run folder")
 	seed := flag.Int64("seed", 1, "seed of prompts, draws and training order")
+	small := flag.Bool("small", false, "a tiny size that only shows that it runs")
 	flag.Parse()
 
 	settings := lidr.Miniature()
 	settings.Seed = *seed
 	settings.Rounds = 1
 	settings.Prompts.N = *n
+	if *small {
+		settings.Prompts.N, settings.Evaluate.N, settings.Evaluate.Translations = 6, 6, 2
+	}
 	ctx := context.Background()
-	run, err := lidr.Open(*dir, settings, lidr.WithProgress(func(e lidr.Event) {
-		if e.Done == e.Total {
-			fmt.Fprintf(os.Stderr, "%s: %d %s\n", e.Step, e.Total, e.Unit)
-		}
-	}))
+	run, err := lidr.Open(*dir, settings, lidr.WithProgress(lidr.ProgressLines(os.Stderr)))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,6 +4,7 @@
 // and its controls on it, all rounds, at full size, and evaluates on problems that no setting was chosen on. The seeds run side
 // by side.
 //
+//	bin/lidr run scripts/study -seeds 3 -n 1000 -rounds 2 -dir runs/study
 //	go run ./scripts/study -seeds 3 -n 1000 -rounds 2 -dir runs/study
 //
 // It ends in one table (study.csv), means over seeds with their standard errors, and one plot (study.png, study.svg).
@@ -43,7 +44,11 @@ func main() {
 	rounds := flag.Int("rounds", 2, "rounds")
 	steps := flag.Int("steps", 0, "pretraining steps; 0 for those of the shipped M0")
 	dir := flag.String("dir", "runs/study", "folder")
+	small := flag.Bool("small", false, "a tiny size on the shipped M0 that only shows that it runs")
 	flag.Parse()
+	if *small {
+		*seeds, *n, *rounds = 2, 6, 1
+	}
 
 	results, errs := make([][]change, *seeds), make([]error, *seeds)
 	var running sync.WaitGroup
@@ -51,7 +56,7 @@ func main() {
 		running.Add(1)
 		go func(i int) {
 			defer running.Done()
-			results[i], errs[i] = runSeed(*dir, int64(101+i), *n, *rounds, *steps)
+			results[i], errs[i] = runSeed(*dir, int64(101+i), *n, *rounds, *steps, *small)
 		}(i)
 	}
 	running.Wait()
@@ -80,7 +85,7 @@ func main() {
 }
 
 // runSeed returns the changes of one seed, the method's and its controls'.
-func runSeed(dir string, seed int64, n, rounds, steps int) ([]change, error) {
+func runSeed(dir string, seed int64, n, rounds, steps int, small bool) ([]change, error) {
 	ctx := context.Background()
 	pretraining := lidr.DefaultPretraining()
 	pretraining.Seed = seed
@@ -88,7 +93,9 @@ func runSeed(dir string, seed int64, n, rounds, steps int) ([]change, error) {
 		pretraining.Steps = steps
 	}
 	folder := filepath.Join(dir, fmt.Sprintf("m0-%d", seed))
-	if err := lidr.Pretrain(ctx, folder, pretraining, show(seed)); err != nil {
+	if small {
+		folder = "miniature"
+	} else if err := lidr.Pretrain(ctx, folder, pretraining, show(seed)); err != nil {
 		return nil, err
 	}
 	m0, err := lidr.LoadModel(folder)
@@ -98,6 +105,9 @@ func runSeed(dir string, seed int64, n, rounds, steps int) ([]change, error) {
 	settings := lidr.Miniature()
 	settings.Seed, settings.Evaluate.Seed = seed, 70000+seed
 	settings.Prompts.N, settings.Rounds = n, rounds
+	if small {
+		settings.Evaluate.N, settings.Evaluate.Translations = 6, 2
+	}
 	run, err := lidr.Open(filepath.Join(dir, fmt.Sprintf("seed-%d", seed)), settings, lidr.WithProgress(show(seed)))
 	if err != nil {
 		return nil, err

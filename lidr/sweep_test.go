@@ -1,0 +1,92 @@
+package lidr
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-gota/gota/dataframe"
+)
+
+func smallMiniature() Settings {
+	s := Miniature()
+	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, 8, 6, 2
+	return s
+}
+
+// A cell of a sweep ends where the same settings end alone, and a finished sweep asks nothing again.
+func TestSweep(t *testing.T) {
+	m0, err := LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, root := context.Background(), t.TempDir()
+	hot := smallMiniature()
+	hot.Train.LR = 1e-3
+	cells := []SweepCell{{"lr=1e-4", smallMiniature()}, {"lr=1e-3", hot}}
+	worked := 0
+	count := WithProgress(func(Event) { worked++ })
+	frame, err := Sweep(ctx, filepath.Join(root, "sweep"), m0, cells, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := Open(filepath.Join(root, "alone", "run"), hot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Iterate(ctx, alone, m0); err != nil {
+		t.Fatal(err)
+	}
+	hash := func(path ...string) string {
+		data, err := os.ReadFile(filepath.Join(path...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if hash(root, "sweep", "cells", "lr=1e-3", "M1", "model", "model.safetensors") != hash(alone.Dir, "M1", "model", "model.safetensors") {
+		t.Error("the cell's M1 is not the one that its settings make alone")
+	}
+	if hash(root, "sweep", "cells", "lr=1e-3", "M1", "model", "model.safetensors") == hash(root, "sweep", "cells", "lr=1e-4", "M1", "model", "model.safetensors") {
+		t.Error("two learning rates made the same model")
+	}
+	generations, err := filepath.Glob(filepath.Join(root, "store", "completions", "*.jsonl"))
+	if err != nil || len(generations) != 8 { // M0: answers, translations, evaluation, its translations; two M1s: the last two
+		t.Errorf("the store holds %d outputs, expected 8", len(generations))
+	}
+	table, csv := mustTable(t, frame), hash(root, "sweep", "sweep.csv")
+	if lines := strings.Count(table, "\n"); lines != 5 {
+		t.Errorf("the table has %d lines, expected a head and two models of two cells:\n%s", lines, table)
+	}
+	worked = 0
+	again, err := Sweep(ctx, filepath.Join(root, "sweep"), m0, cells, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if worked != 0 || mustTable(t, again) != table || hash(root, "sweep", "sweep.csv") != csv {
+		t.Errorf("the second time it worked %d times and gave\n%s", worked, mustTable(t, again))
+	}
+
+	broken := smallMiniature()
+	broken.Train.LR = -1
+	for want, cells := range map[string][]SweepCell{
+		"cell bad: ":         {{"bad", broken}},
+		"expected a name":    {{"../up", hot}},
+		"no other cell has,": {{"a", hot}, {"a", hot}},
+	} {
+		if _, err := Sweep(ctx, filepath.Join(root, "broken"), m0, cells); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, expected %q in it", err, want)
+		}
+	}
+}
+
+func mustTable(t *testing.T, frame dataframe.DataFrame) string {
+	t.Helper()
+	table, err := SweepTable(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
