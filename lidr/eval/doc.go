@@ -6,6 +6,7 @@
 //     [FlexibleNumber], [Number]), and [ScoreMGSM], which adds the answer's language;
 //   - comparison of two models by any score ([HeadToHead]);
 //   - the reward of LIDR's own pairs, in two forms with two names ([JudgedRewardAccuracy], [OracleRewardAccuracy]);
+//   - win rates ([ScoreWinRate], [LengthControlledWinRate], [HeadToHeadBothOrders]); [BLEU] and [ChrF]; [AcrossSeeds];
 //   - filters on text ([RepeatsLines], [LengthRatio]).
 //
 // Shares are between 0 and 1; who shows percent multiplies. MGSM has 250 problems a language, so that an accuracy of one

@@ -1,0 +1,260 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// ModelOutput is one answer in alpaca_eval's model_outputs.json.
+type ModelOutput struct {
+	Dataset     string `json:"dataset,omitempty"` // the part of AlpacaEval the instruction is from, "" if not said
+	Datasplit   string `json:"datasplit,omitempty"`
+	Instruction string `json:"instruction"`
+	Output      string `json:"output"` // as the model gave it; may be empty
+	Generator   string `json:"generator"`
+}
+
+// Annotation is one verdict in alpaca_eval's annotations.json: Output2, the model's answer, against Output1, the
+// reference's.
+type Annotation struct {
+	Dataset     string  `json:"dataset"` // "" if not said
+	Instruction string  `json:"instruction"`
+	Output1     string  `json:"output_1"`
+	Generator1  string  `json:"generator_1"`
+	Output2     string  `json:"output_2"`
+	Generator2  string  `json:"generator_2"`
+	Annotator   string  `json:"annotator"`
+	Preference  float64 `json:"preference"`        // 1 the reference, 2 the model, 1.5 a draw, NaN a failed judge
+	Price       float64 `json:"price_per_example"` // US dollars, 0 where the source does not say
+	Time        float64 `json:"time_per_example"`  // seconds, 0 where the source does not say
+
+	// RawCompletion is what the judge said, as JSON: a string, or what its function call returned. Nil if not kept.
+	RawCompletion json.RawMessage `json:"-"`
+	// Others are the further fields that alpaca_eval writes: referenced_models, concise_explanation, glm_preference,
+	// datasplit, preference_version, preference_date. They are kept and not looked at.
+	Others map[string]json.RawMessage `json:"-"`
+}
+
+// annotationJSON is Annotation's form in a file, in alpaca_eval's order. JSON has no NaN.
+type annotationJSON struct {
+	Dataset       string          `json:"dataset,omitempty"`
+	Instruction   string          `json:"instruction"`
+	Output1       string          `json:"output_1"`
+	Generator1    string          `json:"generator_1"`
+	Output2       string          `json:"output_2"`
+	Generator2    string          `json:"generator_2"`
+	Annotator     string          `json:"annotator"`
+	Preference    *float64        `json:"preference"`
+	Price         float64         `json:"price_per_example,omitempty"`
+	Time          float64         `json:"time_per_example,omitempty"`
+	RawCompletion json.RawMessage `json:"raw_completion,omitempty"`
+}
+
+// MarshalJSON writes an annotation as alpaca_eval does, with null for the preference of a failed judge.
+func (a Annotation) MarshalJSON() ([]byte, error) {
+	j := annotationJSON{a.Dataset, a.Instruction, a.Output1, a.Generator1, a.Output2, a.Generator2, a.Annotator,
+		&a.Preference, a.Price, a.Time, a.RawCompletion}
+	if math.IsNaN(a.Preference) {
+		j.Preference = nil
+	}
+	out, err := encode(j)
+	if err != nil || len(a.Others) == 0 {
+		return out, err
+	}
+	others, err := encode(a.Others)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(out[:len(out)-1], ','), others[1:]...), nil
+}
+
+// UnmarshalJSON reads what alpaca_eval and MarshalJSON write, as strictly as [LoadAnnotations].
+func (a *Annotation) UnmarshalJSON(data []byte) error {
+	r, err := parseObject("annotation", 1, bytes.TrimSpace(data))
+	if err == nil {
+		*a, err = parseAnnotation(r)
+	}
+	return err
+}
+
+// LoadModelOutputs reads the answers of one or several models from alpaca_eval's model_outputs.json. A model answers an
+// instruction once.
+func LoadModelOutputs(path string) ([]ModelOutput, error) { return modelOutputs.load(path) }
+
+// SaveModelOutputs writes model_outputs.json so that it stands at path whole or not at all. What [LoadModelOutputs]
+// would not read back as it is, is an error, and nothing is written.
+func SaveModelOutputs(path string, outputs []ModelOutput) error {
+	return modelOutputs.save(path, outputs)
+}
+
+// LoadAnnotations reads the verdicts of alpaca_eval's annotations.json. Preferences are 1 to 2; null is a failed judge
+// and becomes NaN, and 0, alpaca_eval's older draw, becomes 1.5. The same annotator judges the same two models on an
+// instruction once in each order.
+func LoadAnnotations(path string) ([]Annotation, error) { return annotations.load(path) }
+
+// SaveAnnotations writes annotations.json so that it stands at path whole or not at all. What [LoadAnnotations] would
+// not read back as it is, is an error, and nothing is written.
+func SaveAnnotations(path string, verdicts []Annotation) error {
+	return annotations.save(path, verdicts)
+}
+
+// LoadDifficulties reads the difficulty of each instruction for the full form of the length-controlled win rate, one
+// object with "instruction" and "instruction_difficulty" (alpaca_eval's column of that name) a line.
+func LoadDifficulties(path string) (map[string]float64, error) {
+	difficulty := map[string]float64{}
+	err := readRecords(path, func(r record) error {
+		if err := r.only("instruction", "instruction_difficulty"); err != nil {
+			return err
+		}
+		instruction, err := r.filled("instruction")
+		if err != nil {
+			return err
+		}
+		if _, twice := difficulty[instruction]; twice {
+			return r.errorf("instruction %.40q stands twice, expected one difficulty each", instruction)
+		}
+		var d float64
+		err = r.value("instruction_difficulty", "a number", &d)
+		difficulty[instruction] = d
+		return err
+	})
+	if err == nil && len(difficulty) == 0 {
+		err = fmt.Errorf("%s: no difficulties, expected one JSON object a line", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return difficulty, nil
+}
+
+var modelOutputs = arrayForm[ModelOutput]{"model outputs", parseModelOutput,
+	func(o ModelOutput) [4]string { return [4]string{o.Instruction, o.Generator} }}
+
+func parseModelOutput(r record) (o ModelOutput, err error) {
+	if err = r.only("dataset", "datasplit", "instruction", "output", "generator"); err != nil {
+		return o, err
+	}
+	if o.Instruction, err = r.filled("instruction"); err != nil {
+		return o, err
+	}
+	if o.Output, err = r.text("output"); err != nil {
+		return o, err
+	}
+	if o.Generator, err = r.filled("generator"); err != nil {
+		return o, err
+	}
+	if o.Dataset, err = r.optional("dataset"); err != nil {
+		return o, err
+	}
+	o.Datasplit, err = r.optional("datasplit")
+	return o, err
+}
+
+var annotations = arrayForm[Annotation]{"annotations", parseAnnotation,
+	func(a Annotation) [4]string { return [4]string{a.Instruction, a.Generator1, a.Generator2, a.Annotator} }}
+
+// alpaca_eval's names of the fields that an annotation may lack: those of its published files, and those of the
+// versions from 0.6 on, which put "preference_" before some of them.
+var (
+	priceNames = []string{"price_per_example", "preference_price_per_example"}
+	timeNames  = []string{"time_per_example", "preference_time_per_example"}
+	rawNames   = []string{"raw_completion", "preference_raw_completion"}
+	otherNames = []string{"referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version", "preference_date"}
+)
+
+func parseAnnotation(r record) (a Annotation, err error) {
+	known := []string{"dataset", "instruction", "output_1", "generator_1", "output_2", "generator_2", "annotator", "preference"}
+	if err = r.only(slices.Concat(known, priceNames, timeNames, rawNames, otherNames)...); err != nil {
+		return a, err
+	}
+	for _, f := range []struct {
+		name string
+		read func(string) (string, error)
+		into *string
+	}{
+		{"dataset", r.optional, &a.Dataset}, {"instruction", r.filled, &a.Instruction},
+		{"output_1", r.text, &a.Output1}, {"generator_1", r.filled, &a.Generator1},
+		{"output_2", r.text, &a.Output2}, {"generator_2", r.filled, &a.Generator2},
+		{"annotator", r.filled, &a.Annotator},
+	} {
+		if *f.into, err = f.read(f.name); err != nil {
+			return a, err
+		}
+	}
+	if a.Preference, err = parsePreference(r); err != nil {
+		return a, err
+	}
+	if a.Price, err = r.optionalAmount(priceNames); err != nil {
+		return a, err
+	}
+	if a.Time, err = r.optionalAmount(timeNames); err != nil {
+		return a, err
+	}
+	for _, name := range rawNames {
+		if raw := r.fields[name]; raw != nil && string(raw) != "null" {
+			a.RawCompletion = compact(raw)
+		}
+	}
+	for _, name := range otherNames {
+		if raw := r.fields[name]; raw != nil {
+			if a.Others == nil {
+				a.Others = map[string]json.RawMessage{}
+			}
+			a.Others[name] = compact(raw)
+		}
+	}
+	return a, nil
+}
+
+func parsePreference(r record) (float64, error) {
+	if string(r.fields["preference"]) == "null" {
+		return math.NaN(), nil
+	}
+	var p float64
+	if err := r.value("preference", "a number of 1 to 2, or null", &p); err != nil {
+		return 0, err
+	}
+	if p == 0 {
+		return 1.5, nil
+	}
+	if p < 1 || p > 2 {
+		return 0, r.errorf("field %q: expected a number of 1 to 2, or null for a failed judge, found %v", "preference", p)
+	}
+	return p, nil
+}
+
+// optional is a string field that may be missing.
+func (r record) optional(field string) (string, error) {
+	if !r.has(field) {
+		return "", nil
+	}
+	return r.text(field)
+}
+
+// optionalAmount is a number of at least 0 under one of the names, 0 if none of them stands there or it is null.
+func (r record) optionalAmount(names []string) (amount float64, err error) {
+	for _, name := range names {
+		if !r.has(name) || string(r.fields[name]) == "null" {
+			continue
+		}
+		if err = r.value(name, "a number", &amount); err == nil && amount < 0 {
+			err = r.errorf("field %q: expected a number of at least 0, found %v", name, amount)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return amount, nil
+}
+
+// compact takes the white space out of a JSON value, so that what was read equals what was written.
+func compact(value json.RawMessage) json.RawMessage {
+	var out bytes.Buffer
+	if json.Compact(&out, value) != nil { // the value was decoded before, so it is JSON
+		return value
+	}
+	return out.Bytes()
+}

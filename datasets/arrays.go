@@ -1,0 +1,95 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/renameio/v2"
+)
+
+// arrayForm is a form of file that is read and written: one JSON array of objects, of which no two have the same key.
+type arrayForm[T any] struct {
+	what  string
+	parse func(record) (T, error)
+	key   func(T) [4]string
+}
+
+func (f arrayForm[T]) load(path string) ([]T, error) {
+	var out []T
+	first := map[[4]string]int{}
+	err := readRecords(path, func(r record) error {
+		row, err := f.parse(r)
+		if err != nil {
+			return err
+		}
+		if line, twice := first[f.key(row)]; twice {
+			return r.errorf("the same instruction by the same models as on line %d, expected each once", line)
+		}
+		first[f.key(row)] = r.line
+		out = append(out, row)
+		return nil
+	})
+	return whole(path, f.what, out, err)
+}
+
+// save writes rows once each has been seen to read back as itself.
+func (f arrayForm[T]) save(path string, rows []T) error {
+	if len(rows) == 0 {
+		return fmt.Errorf("%s: no %s to write, expected at least one", path, f.what)
+	}
+	elements := make([]json.RawMessage, len(rows))
+	first := map[[4]string]int{}
+	for i, row := range rows {
+		data, err := f.checked(row)
+		if err != nil {
+			return fmt.Errorf("%s: element %d of the %s cannot be written: %w", path, i, f.what, err)
+		}
+		if j, twice := first[f.key(row)]; twice {
+			return fmt.Errorf("%s: elements %d and %d of the %s have the same instruction by the same models, expected each once", path, j, i, f.what)
+		}
+		first[f.key(row)], elements[i] = i, data
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(elements); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := renameio.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("datasets: %w", err)
+	}
+	return nil
+}
+
+// checked encodes a row that is read back as it is. Text in invalid UTF-8, which encoding/json would replace without
+// a word, is not.
+func (f arrayForm[T]) checked(row T) (json.RawMessage, error) {
+	data, err := encode(row)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseObject(f.what, 1, data)
+	if err != nil {
+		return nil, err
+	}
+	back, err := f.parse(r)
+	if err != nil {
+		return nil, err
+	}
+	if again, err := encode(back); err != nil || !bytes.Equal(again, data) {
+		return nil, errors.New("it would not read back as it is, expected valid UTF-8 and a preference of 1 to 2 or NaN")
+	}
+	return data, nil
+}
+
+// encode is json.Marshal without its escapes of <, > and &, which would change a [json.RawMessage] on its way.
+func encode(value any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}

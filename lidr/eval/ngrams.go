@@ -1,0 +1,54 @@
+package eval
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// pythonSpace is what Python's str.split and str.rstrip take for white space: Go's, and the four information
+// separators.
+func pythonSpace(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
+
+// ngrams counts the runs of n parts, words or characters, in which there is no white space.
+func ngrams(parts []string, n int) map[string]int {
+	counts := map[string]int{}
+	for i := 0; i+n <= len(parts); i++ {
+		counts[strings.Join(parts[i:i+n], " ")]++
+	}
+	return counts
+}
+
+// matches sums the n-grams of a that b has too, each at most as often as b has it.
+func matches(a, b map[string]int) int {
+	sum := 0
+	for gram, count := range a {
+		sum += min(count, b[gram])
+	}
+	return sum
+}
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
+}
+
+// checkReferences returns the nrefs of a signature: the number of references of each hypothesis, "var" if it varies.
+func checkReferences(hypotheses []string, references [][]string) (string, error) {
+	if len(hypotheses) == 0 || len(hypotheses) != len(references) {
+		return "", fmt.Errorf("eval: %d hypotheses and references of %d, expected at least one hypothesis and the references of each", len(hypotheses), len(references))
+	}
+	nrefs := fmt.Sprint(len(references[0]))
+	for i, refs := range references {
+		if len(refs) == 0 {
+			return "", fmt.Errorf("eval: hypothesis %d has no reference, expected at least one", i)
+		}
+		if len(refs) != len(references[0]) {
+			nrefs = "var"
+		}
+	}
+	return nrefs, nil
+}

@@ -1,0 +1,105 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"gonum.org/v1/gonum/stat"
+
+	"lidrlab/datasets"
+)
+
+// MaxFailedShare is the share of failed verdicts above which [Warnings] speaks: failures are seldom spread evenly over
+// easy and hard items.
+const MaxFailedShare = 0.05
+
+// MinItems is the number of items below which [Warnings] speaks. Of 99 items, a share of one half has a standard error
+// of 5 points.
+const MinItems = 100
+
+// Warnings says in words what weakens a number that n items came to while the judge failed on another few: too few
+// items, or too many failures. Whoever shows the number shows them beside it.
+func Warnings(n, failed int) []string {
+	var warnings []string
+	if n < MinItems {
+		warnings = append(warnings, fmt.Sprintf("only %d items: differences of a few points mean nothing, use at least %d", n, MinItems))
+	}
+	if share := float64(failed) / float64(n+failed); share > MaxFailedShare {
+		warnings = append(warnings, fmt.Sprintf("the judge failed on %d of %d items (%.1f %%, the limit is %.0f %%): look at its raw answers before using this number",
+			failed, n+failed, 100*share, 100*MaxFailedShare))
+	}
+	return warnings
+}
+
+// WinRate is how a model does against a reference, by one annotator. Shares are of the items that were judged.
+type WinRate struct {
+	Model     string   `json:"model"`     // generator_2
+	Reference string   `json:"reference"` // generator_1
+	Annotator string   `json:"annotator"`
+	Rate      Estimate `json:"win_rate"`          // mean of preference − 1, the raw win rate
+	Discrete  Estimate `json:"discrete_win_rate"` // a win counts 1, a draw one half
+	Wins      int      `json:"n_wins"`            // preference above 1.5
+	Losses    int      `json:"n_wins_base"`
+	Draws     int      `json:"n_draws"`
+	Total     int      `json:"n_total"`  // judged
+	Failed    int      `json:"n_failed"` // not judged
+	// FailedShare is Failed of all items.
+	FailedShare float64 `json:"failed_share"`
+	// AverageLength is the mean length of all the model's answers in characters; alpaca_eval drops the fraction.
+	AverageLength float64  `json:"avg_length"`
+	Warnings      []string `json:"warnings,omitempty"`
+}
+
+// ScoreWinRate counts the verdicts of one annotator on one model against one reference, by the definitions of
+// alpaca_eval (metrics/helpers.py): times 100, Rate is its leaderboard's win_rate with its standard_error, and
+// Discrete its discrete_win_rate. Verdicts that are NaN, a failed judge, are left out, counted and, above a limit, warned of.
+func ScoreWinRate(annotations []datasets.Annotation) (WinRate, error) {
+	if err := oneComparison(annotations); err != nil {
+		return WinRate{}, err
+	}
+	first := annotations[0]
+	w := WinRate{Model: first.Generator2, Reference: first.Generator1, Annotator: first.Annotator}
+	var preferences, outcomes, lengths []float64
+	for _, a := range annotations {
+		lengths = append(lengths, float64(utf8.RuneCountInString(a.Output2)))
+		outcome := 0.5
+		switch {
+		case math.IsNaN(a.Preference):
+			w.Failed++
+			continue
+		case a.Preference > 1.5:
+			w.Wins, outcome = w.Wins+1, 1
+		case a.Preference < 1.5:
+			w.Losses, outcome = w.Losses+1, 0
+		default:
+			w.Draws++
+		}
+		preferences, outcomes = append(preferences, a.Preference-1), append(outcomes, outcome)
+	}
+	w.Total = len(preferences)
+	w.Rate, w.Discrete = MeanSE(preferences), MeanSE(outcomes)
+	w.FailedShare = float64(w.Failed) / float64(len(annotations))
+	w.AverageLength = stat.Mean(lengths, nil)
+	w.Warnings = Warnings(w.Total, w.Failed)
+	return w, nil
+}
+
+// oneComparison is an error unless the annotations are verdicts of one annotator on one model against one reference.
+func oneComparison(annotations []datasets.Annotation) error {
+	if len(annotations) == 0 {
+		return errors.New("eval: a win rate of no annotations, expected at least one")
+	}
+	first := annotations[0]
+	for i, a := range annotations {
+		if a.Generator1 != first.Generator1 || a.Generator2 != first.Generator2 || a.Annotator != first.Annotator {
+			return fmt.Errorf("eval: annotation %d is of %q against %q by %q, the first of %q against %q by %q: score one comparison at a time",
+				i, a.Generator2, a.Generator1, a.Annotator, first.Generator2, first.Generator1, first.Annotator)
+		}
+		if p := a.Preference; !(p >= 1 && p <= 2) && !math.IsNaN(p) {
+			return fmt.Errorf("eval: annotation %d has the preference %v, expected 1 to 2, or NaN for a failed judge", i, p)
+		}
+	}
+	return nil
+}
