@@ -1,0 +1,69 @@
+package langid
+
+import (
+	"math"
+	"unicode"
+)
+
+// Prose returns what of a text is in a language, code, addresses, LaTeX and tags being taken out, and whether that is
+// enough to tell which: 8 letters where several languages share the script, Latin and Han, and 3 elsewhere. Another
+// identifier that begins with Prose leaves the same texts undetermined as [Default] does for want of letters.
+func Prose(text string) (prose string, enough bool) {
+	prose = proseOf(text)
+	shared, own := 0, 0
+	for _, r := range prose {
+		if unicode.IsLetter(r) || unicode.IsMark(r) {
+			if script, weight := scriptOf(r); script == "latin" || script == "zh" {
+				shared += weight
+			} else {
+				own += weight
+			}
+		}
+	}
+	if own < shared {
+		return prose, shared >= minLetters
+	}
+	return prose, own >= minScriptLetters
+}
+
+// Agreement is how far two identifiers agree on the same texts. The counts add up to Texts.
+type Agreement struct {
+	A       string `json:"a"` // the identifiers' names
+	B       string `json:"b"`
+	Texts   int    `json:"texts"`
+	Same    int    `json:"same"`    // both name the same language
+	Differ  int    `json:"differ"`  // both name a language, not the same one
+	OnlyA   int    `json:"only_a"`  // undetermined by b alone
+	OnlyB   int    `json:"only_b"`  // undetermined by a alone
+	Neither int    `json:"neither"` // undetermined by both
+}
+
+// Share is the share of the texts determined by both on which they name the same language, NaN if there is none.
+func (g Agreement) Share() float64 {
+	if g.Same+g.Differ == 0 {
+		return math.NaN()
+	}
+	return float64(g.Same) / float64(g.Same+g.Differ)
+}
+
+// Agree compares two identifiers text by text.
+func Agree(texts []string, a, b Identifier) Agreement {
+	g := Agreement{A: a.Name(), B: b.Name(), Texts: len(texts)}
+	for _, text := range texts {
+		x, _ := a.Identify(text)
+		y, _ := b.Identify(text)
+		switch {
+		case x == "" && y == "":
+			g.Neither++
+		case y == "":
+			g.OnlyA++
+		case x == "":
+			g.OnlyB++
+		case x == y:
+			g.Same++
+		default:
+			g.Differ++
+		}
+	}
+	return g
+}

@@ -1,0 +1,43 @@
+// Package lingua identifies languages with lingua-go, Peter M. Stahl's port of his Lingua. Its language models add about
+// 130 MB to a program, which is why it has a room of its own: only what imports this package carries them.
+package lingua
+
+import (
+	"strings"
+
+	"github.com/pemistahl/lingua-go"
+
+	"lidrlab/lidr/langid"
+)
+
+// New returns lingua-go among the languages of [langid.Default] and of MGSM, with n-grams of one to five characters for
+// short texts and trigrams for long ones. Its low-accuracy mode, trigrams for all, tells 94.6 % of the Spanish prompts of
+// Alpagasus and 96.5 % of the English ones of X-AlpacaEval, where this tells 99.4 % and 99.0 %. A language's model is
+// loaded when a text first needs it and is kept for the whole process, some 200 MB in all. Code, addresses and texts with
+// too few letters are undetermined, as they are by the default identifier. It is safe for concurrent use.
+func New() langid.Identifier {
+	return identifier{lingua.NewLanguageDetectorBuilder().FromLanguages(
+		lingua.Arabic, lingua.Bengali, lingua.Chinese, lingua.English, lingua.French, lingua.German, lingua.Hindi,
+		lingua.Italian, lingua.Japanese, lingua.Korean, lingua.Portuguese, lingua.Russian, lingua.Spanish,
+		lingua.Swahili, lingua.Telugu, lingua.Thai,
+	).Build()}
+}
+
+type identifier struct{ detector lingua.LanguageDetector }
+
+// Name changes with the version in go.mod, and a test holds the two together.
+func (identifier) Name() string { return "lingua-go/1.4.0" }
+
+// Identify returns the likeliest language with lingua's confidence, which the languages share out between them. Two
+// equally likely ones, such as those of a text in an unknown script, are undetermined.
+func (d identifier) Identify(text string) (string, float64) {
+	prose, enough := langid.Prose(text)
+	if !enough {
+		return "", 0
+	}
+	values := d.detector.ComputeLanguageConfidenceValues(prose)
+	if values[0].Value() == values[1].Value() {
+		return "", 0
+	}
+	return strings.ToLower(values[0].Language().IsoCode639_1().String()), values[0].Value()
+}
