@@ -36,20 +36,9 @@ func Compare(run *Run, from, to string) (dataframe.DataFrame, error) {
 
 func compare(run *Run, from, to string) ([]comparisonRow, error) {
 	s := run.Settings
-	var before, after []verdictRow
-	for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
-		a, err := evaluated(run, from, lang)
-		if err != nil {
-			return nil, err
-		}
-		b, err := evaluated(run, to, lang)
-		if err != nil {
-			return nil, err
-		}
-		if len(a) != len(b) {
-			return nil, fmt.Errorf("%s is evaluated on %d problems in %s and %s on %d; evaluate both again", from, len(a), lang, to, len(b))
-		}
-		before, after = append(before, a...), append(after, b...)
+	before, after, err := sameItems(run, from, to)
+	if err != nil {
+		return nil, err
 	}
 	var rows []comparisonRow
 	for _, metric := range metricsOf(s) {
@@ -63,7 +52,8 @@ func compare(run *Run, from, to string) ([]comparisonRow, error) {
 				return err
 			}
 			for _, lang := range langs {
-				row.count(verdictsIn(after, lang), verdictsIn(before, lang))
+				win, tie, lose := match(verdictsIn(after, lang), verdictsIn(before, lang), Verdict.Points)
+				row.Win, row.Tie, row.Lose = row.Win+win, row.Tie+tie, row.Lose+lose
 			}
 			rows = append(rows, row)
 			return nil
@@ -104,16 +94,62 @@ func (r *comparisonRow) test(a, b []float64, binary bool, seed int64) error {
 	return err
 }
 
-// count adds the head-to-head results of one language.
-func (r *comparisonRow) count(ours, theirs []verdictRow) {
+// sameItems reads back the verdicts on two models, item by item in the same order.
+func sameItems(run *Run, from, to string) (before, after []Verdict, err error) {
+	for _, lang := range slices.Concat(run.Settings.Languages(), run.Settings.Unseen) {
+		a, err := Verdicts(run, from, lang)
+		if err != nil {
+			return nil, nil, err
+		}
+		b, err := Verdicts(run, to, lang)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(a) != len(b) {
+			return nil, nil, fmt.Errorf("%s is evaluated on %d problems in %s and %s on %d; evaluate both again", from, len(a), lang, to, len(b))
+		}
+		before, after = append(before, a...), append(after, b...)
+	}
+	return before, after, nil
+}
+
+// match counts how often our answer scores more points than theirs, as many, and fewer.
+func match(ours, theirs []Verdict, points func(Verdict) float64) (win, tie, lose int) {
 	for i := range ours {
-		switch x, y := ours[i].score(), theirs[i].score(); {
+		switch x, y := points(ours[i]), points(theirs[i]); {
 		case x > y:
-			r.Win++
+			win++
 		case x < y:
-			r.Lose++
+			lose++
 		default:
-			r.Tie++
+			tie++
 		}
 	}
+	return win, tie, lose
+}
+
+// headToHeadRow is a row of the frame that [HeadToHead] returns.
+type headToHeadRow struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	Lang string `json:"lang"`
+	Win  int    `json:"win"` // answers of to that beat from's
+	Tie  int    `json:"tie"`
+	Lose int    `json:"lose"`
+}
+
+// HeadToHead sets the answers of two evaluated models side by side by a rubric of the caller's: more points win, equal
+// points tie. Verdict.Points is the rubric of the tool. It returns a frame with columns from, to, lang, win, tie and lose.
+func HeadToHead(run *Run, from, to string, points func(Verdict) float64) (dataframe.DataFrame, error) {
+	before, after, err := sameItems(run, from, to)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	var rows []headToHeadRow
+	for _, lang := range slices.Concat(run.Settings.Languages(), run.Settings.Unseen) {
+		row := headToHeadRow{From: from, To: to, Lang: lang}
+		row.Win, row.Tie, row.Lose = match(verdictsIn(after, lang), verdictsIn(before, lang), points)
+		rows = append(rows, row)
+	}
+	return datasets.Frame(rows), nil
 }

@@ -11,7 +11,8 @@
 //     prompt, y_en is chosen and y_l→en rejected.
 //  5. [Train] trains M_t on them with DPO+NLL and gives M_t+1.
 //  6. [Evaluate] measures a model on problems that no training has seen: accuracy, off-target rate and more, each
-//     with its standard error; [Compare] sets two models side by side on the same items.
+//     with its standard error; [Compare] sets two models side by side on the same items. [Judge] asks another model
+//     which answers it prefers, [MultipleChoice] measures what the training may have cost.
 //  7. [Iterate] repeats 1–6 for as many rounds as asked.
 //  8. [Report] draws the plots and writes report.html and report.md.
 //
@@ -28,5 +29,6 @@
 //	m1, steps, err := lidr.Train(ctx, run, m0, pairs)
 //	scores, err := lidr.Evaluate(ctx, run, m1)
 //
-// Nothing in this package prints: progress goes to the [Progress] that the run was opened with, results are values.
+// Steps print nothing: progress goes to the [Progress] that the run was opened with, results are values. [Show] and
+// [ShowProgress] alone know whether they draw in a notebook or on a terminal.
 package lidr

@@ -26,26 +26,26 @@ type scoreRow struct {
 // metric is a quantity read off a verdict.
 type metric struct {
 	name string
-	hit  func(verdictRow) bool
+	hit  func(Verdict) bool
 }
 
 // metricsOf lists the metrics of a run, in the order of its tables.
 func metricsOf(s Settings) []metric {
 	list := []metric{
-		{"accuracy", func(v verdictRow) bool { return v.Correct }},
-		{"correct_in_language", func(v verdictRow) bool { return v.Correct && v.OnTarget }},
-		{"off_target", func(v verdictRow) bool { return !v.OnTarget }},
+		{"accuracy", func(v Verdict) bool { return v.Correct }},
+		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }},
+		{"off_target", func(v Verdict) bool { return !v.OnTarget }},
 	}
 	if s.Evaluate.Source == "miniature" {
-		return append(list, metric{"steps_correct", func(v verdictRow) bool { return v.Steps }})
+		return append(list, metric{"steps_correct", func(v Verdict) bool { return v.Steps }})
 	}
-	return append(list, metric{"undetermined", func(v verdictRow) bool { return v.Language == "" }})
+	return append(list, metric{"undetermined", func(v Verdict) bool { return v.Language == "" }})
 }
 
 // Evaluate asks the model the evaluation problems in every language of the run and returns a frame with columns model,
 // metric, lang, value, se and n. Values are shares in 0…1; lang is a code, or "trained" and "unseen" for the mean over
 // those languages, whose standard error is taken over problems, since the same problems are asked in each language.
-// It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and <model>/eval/scores.json.
+// It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and <model>/eval/scores.json, and names the model in run.json.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
 	s := run.Settings
 	prompts, err := evaluationRows(run)
@@ -59,7 +59,7 @@ func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, err
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
-	verdicts := make([]verdictRow, len(responses))
+	verdicts := make([]Verdict, len(responses))
 	for i, row := range responses {
 		verdicts[i] = judge(row, prompts[i].Answer)
 	}
@@ -74,10 +74,13 @@ func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, err
 		return dataframe.DataFrame{}, err
 	}
 	scores = append(scores, translations...)
-	return datasets.Frame(scores), ledger.WriteJSON(run.path(m.Name, "eval", "scores.json"), scores)
+	if err := ledger.WriteJSON(run.path(m.Name, "eval", "scores.json"), scores); err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	return datasets.Frame(scores), recordModel(run, m)
 }
 
-func scoreVerdicts(s Settings, model string, verdicts []verdictRow) []scoreRow {
+func scoreVerdicts(s Settings, model string, verdicts []Verdict) []scoreRow {
 	var scores []scoreRow
 	for _, metric := range metricsOf(s) {
 		add := func(name string, langs []string) {
@@ -96,7 +99,7 @@ func scoreVerdicts(s Settings, model string, verdicts []verdictRow) []scoreRow {
 }
 
 // shares returns, for each problem, the share of the languages in which its answer is a hit.
-func shares(verdicts []verdictRow, langs []string, hit func(verdictRow) bool) []float64 {
+func shares(verdicts []Verdict, langs []string, hit func(Verdict) bool) []float64 {
 	var out []float64
 	for _, lang := range langs {
 		own := verdictsIn(verdicts, lang)
@@ -112,8 +115,8 @@ func shares(verdicts []verdictRow, langs []string, hit func(verdictRow) bool) []
 	return out
 }
 
-func verdictsIn(verdicts []verdictRow, lang string) []verdictRow {
-	var own []verdictRow
+func verdictsIn(verdicts []Verdict, lang string) []Verdict {
+	var own []Verdict
 	for _, v := range verdicts {
 		if v.Lang == lang {
 			own = append(own, v)
@@ -166,9 +169,9 @@ func evaluateTranslation(ctx context.Context, run *Run, m *Model) ([]scoreRow, e
 	return scores, nil
 }
 
-// evaluated reads back what [Evaluate] wrote for a model of the run.
-func evaluated(run *Run, model, lang string) ([]verdictRow, error) {
-	rows, err := ledger.ReadLines[verdictRow](run.path(model, "eval", "problems", lang+".jsonl"))
+// Verdicts reads back what [Evaluate] found of a model's answers in one language, in the order of the problems.
+func Verdicts(run *Run, model, lang string) ([]Verdict, error) {
+	rows, err := ledger.ReadLines[Verdict](run.path(model, "eval", "problems", lang+".jsonl"))
 	if err != nil {
 		return nil, fmt.Errorf("%s is not evaluated in %s; call Evaluate first: %w", model, lang, err)
 	}

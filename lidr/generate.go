@@ -88,8 +88,12 @@ func complete(ctx context.Context, run *Run, m *Model, step string, requests []l
 	})
 }
 
-// fits reports a request that leaves the model no room to answer.
+// fits reports a request that leaves the model no room to answer. A server's tokens can only be estimated, so there its
+// own error decides.
 func fits(m *Model, r lm.Request, source string) error {
+	if m.tokenizer == nil {
+		return nil
+	}
 	tokens, err := m.lm.CountTokens(r)
 	if err != nil {
 		return fmt.Errorf("%s: prompt %s: %w", source, r.ID, err)

@@ -6,9 +6,7 @@ import (
 
 	"github.com/go-gota/gota/dataframe"
 
-	"lidrlab/lidr/backend"
 	"lidrlab/lidr/dpo"
-	"lidrlab/lidr/ledger"
 )
 
 // Iterate runs all rounds of the run from m0 on, evaluates every model, and returns the scores of all of them, with the
@@ -23,7 +21,7 @@ func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, err
 	if err != nil {
 		return scores, err
 	}
-	model, fingerprints := m0, map[string]string{m0.Name: m0.Fingerprint()}
+	model := m0
 	for round := range run.Settings.Rounds {
 		if model, err = Round(ctx, run, model, round); err != nil {
 			return scores, err
@@ -33,16 +31,11 @@ func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, err
 			return scores, err
 		}
 		scores = scores.RBind(own)
-		fingerprints[model.Name] = model.Fingerprint()
 	}
-	if scores.Err != nil {
-		return scores, scores.Err
-	}
-	return scores, writeRecord(run, backend.Name(m0.engine), fingerprints)
+	return scores, scores.Err
 }
 
-// Round runs one round: prompts, answers, translations, pairs, training. It returns the model that the round made and
-// writes what deserves a look before that model is believed to <model>/warnings.json.
+// Round runs one round: prompts, answers, translations, pairs, training. It returns the model that the round made.
 func Round(ctx context.Context, run *Run, m *Model, round int) (*Model, error) {
 	prompts, err := Prompts(ctx, run, round)
 	if err != nil {
@@ -60,22 +53,11 @@ func Round(ctx context.Context, run *Run, m *Model, round int) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rowsOf[Pair](pairs, "pairs")
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("round %d: no pair is left after the filters; %s counts what each dropped", round, run.path(m.Name, "pairs.stats.json"))
-	}
-	if _, err := RewardAccuracy(run, m, pairs); err != nil {
-		return nil, err
-	}
-	next, steps, err := train(ctx, run, m, rows)
+	next, _, err := Train(ctx, run, m, pairs)
 	if err != nil {
 		return nil, fmt.Errorf("round %d: %w", round, err)
 	}
-	warnings := roundWarnings(run.Settings, m.Name, rows, steps)
-	return next, ledger.WriteJSON(run.path(next.Name, "warnings.json"), warnings)
+	return next, nil
 }
 
 // roundWarnings says in words what a reader should know before believing the round's model.

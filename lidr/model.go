@@ -67,5 +67,8 @@ func (m *Model) Fingerprint() string { return m.lm.Fingerprint() }
 
 // key returns the content key of a step on this model: the same words from another backend may differ in the last bit.
 func (m *Model) key(parts ...any) string {
+	if m.engine == nil {
+		return ledger.Key(m.Fingerprint(), parts) // behind a server
+	}
 	return ledger.Key(m.Fingerprint(), backend.Name(m.engine), parts)
 }

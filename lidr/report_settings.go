@@ -1,11 +1,14 @@
 package lidr
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
@@ -63,7 +66,7 @@ func settingRows(s Settings) []report.Setting {
 	return rows
 }
 
-// record is run.json: what a run was made of. It is written last and holds no time.
+// record is run.json: what a run was made of. It holds no time.
 type record struct {
 	Settings     Settings          `json:"settings"`
 	Go           string            `json:"go"`
@@ -76,7 +79,7 @@ type record struct {
 func versionFields(run *Run) ([]report.Field, error) {
 	var r record
 	if err := ledger.ReadJSON(run.path("run.json"), &r); err != nil {
-		return nil, fmt.Errorf("%w; Iterate writes it at the end", err)
+		return nil, fmt.Errorf("%w; Evaluate writes it", err)
 	}
 	fields := []report.Field{{Name: "Go", Value: r.Go}, {Name: "backend", Value: r.Backend}}
 	for _, path := range []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute"} {
@@ -89,9 +92,21 @@ func versionFields(run *Run) ([]report.Field, error) {
 	return fields, nil
 }
 
-// writeRecord writes run.json.
-func writeRecord(run *Run, backend string, fingerprints map[string]string) error {
-	r := record{Settings: run.Settings, Go: runtime.Version(), Modules: map[string]string{}, Backend: backend, Fingerprints: fingerprints}
+// recordModel adds a model that was measured to run.json.
+func recordModel(run *Run, m *Model) error {
+	var before record
+	if err := ledger.ReadJSON(run.path("run.json"), &before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	r := record{Settings: run.Settings, Go: runtime.Version(), Modules: map[string]string{}, Backend: "a server's", Fingerprints: map[string]string{m.Name: m.Fingerprint()}}
+	for name, fingerprint := range before.Fingerprints {
+		if name != m.Name {
+			r.Fingerprints[name] = fingerprint
+		}
+	}
+	if m.engine != nil {
+		r.Backend = backend.Name(m.engine)
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {
 			r.Modules[module.Path] = module.Version

@@ -31,22 +31,33 @@ type trained struct {
 // Train trains m on preference pairs and returns the next model, M<t+1>, with a frame of one row a step: step, loss,
 // dpo, nll, rewards_chosen, rewards_rejected, rewards_margins, rewards_accuracies, identical, logps_chosen, logps_rejected,
 // grad_norm and lr (TRL's names, with _ for /). It writes M<t+1>/model, a Hugging Face folder, and M<t+1>/train.jsonl.
-// The reference π_ref is m itself; its log-probabilities are computed once and kept in the store.
+// The reference π_ref is m itself; its log-probabilities are computed once and kept in the store. What deserves a look
+// before the model is believed stands in M<t+1>/warnings.json, and what [RewardAccuracy] says of the pairs beside them.
 func Train(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame) (*Model, dataframe.DataFrame, error) {
 	rows, err := rowsOf[Pair](pairs, "pairs")
 	if err != nil {
+		return nil, dataframe.DataFrame{}, err
+	}
+	if len(rows) == 0 {
+		return nil, dataframe.DataFrame{}, fmt.Errorf("train %s: no pair is left after the filters; %s counts what each dropped", m.Name, run.path(m.Name, "pairs.stats.json"))
+	}
+	if _, err := RewardAccuracy(run, m, pairs); err != nil {
 		return nil, dataframe.DataFrame{}, err
 	}
 	next, steps, err := train(ctx, run, m, rows)
 	if err != nil {
 		return nil, dataframe.DataFrame{}, fmt.Errorf("train %s: %w", m.Name, err)
 	}
-	return next, stepFrame(steps), nil
+	warnings := roundWarnings(run.Settings, m.Name, rows, steps)
+	return next, stepFrame(steps), ledger.WriteJSON(run.path(next.Name, "warnings.json"), warnings)
 }
 
 func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.Step, error) {
 	name, err := nextName(m.Name)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.trainable(); err != nil {
 		return nil, nil, err
 	}
 	s := run.Settings.Train

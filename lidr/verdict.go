@@ -7,8 +7,8 @@ import (
 	"lidrlab/lidr/langid"
 )
 
-// verdictRow is a line of <model>/eval/problems/LANG.jsonl: an answer and what the rubric says of it.
-type verdictRow struct {
+// Verdict is a line of <model>/eval/problems/LANG.jsonl: an answer and what was found in it.
+type Verdict struct {
 	ID           string `json:"id"`
 	Lang         string `json:"lang"`
 	Response     string `json:"response"`
@@ -23,9 +23,9 @@ type verdictRow struct {
 // Rubric is the rule of head-to-head comparisons, in words.
 const Rubric = "An answer scores one point for the right final number, one for the language of the problem, and (miniature only) one for a solution in which every step is right. More points win; equal points tie."
 
-// score is the number of points by [Rubric].
-func (v verdictRow) score() int {
-	points := 0
+// Points is the number of points by [Rubric], 0 to 3.
+func (v Verdict) Points() float64 {
+	points := 0.0
 	for _, hit := range []bool{v.Correct, v.OnTarget, v.Steps} {
 		if hit {
 			points++
@@ -36,8 +36,8 @@ func (v verdictRow) score() int {
 
 // judge applies the rubric to one answer: the miniature's checker for its own problems, number extraction and language
 // identification for others. There an undetermined language (a bare number, say) counts as on target.
-func judge(row datasets.Response, gold string) verdictRow {
-	v := verdictRow{ID: row.ID, Lang: row.Lang, Response: row.Response, FinishReason: row.FinishReason, Gold: gold}
+func judge(row datasets.Response, gold string) Verdict {
+	v := Verdict{ID: row.ID, Lang: row.Lang, Response: row.Response, FinishReason: row.FinishReason, Gold: gold}
 	if problem, err := miniature.Decode(row.ID); err == nil {
 		verdict := miniature.Check(row.Response, problem, row.Lang)
 		v.Correct, v.Steps, v.Language, v.OnTarget = verdict.Correct, verdict.StepsCorrect, verdict.Language, verdict.OnTarget

@@ -122,3 +122,8 @@ func (f *Figure) svg(title string, background func(c *draw.Canvas)) ([]byte, err
 	s = strings.Replace(s, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(f.title)+`" `, 1)
 	return []byte(s), nil
 }
+
+// String names the figure where it cannot be drawn, on a terminal.
+func (f *Figure) String() string {
+	return fmt.Sprintf("figure %q: its Save method writes it as .png, .svg or .pdf", f.title)
+}

@@ -1,5 +1,5 @@
 // Package lm is a language model as the pipeline sees it: it answers requests and tells the probability of answers.
-// lm/local computes with GoMLX on this machine.
+// lm/local computes with GoMLX on this machine, lm/remote asks servers.
 package lm
 
 import (
@@ -84,4 +84,22 @@ type Model interface {
 	// Logprobs returns, for each request and its response, the sum of log p over the response's tokens including the
 	// end-of-turn token, given the prompt, and how many tokens these are.
 	Logprobs(ctx context.Context, reqs []Request, responses []string) (sums []float64, tokens []int, err error)
+}
+
+// Answer is a completion and how sure the model was of its first token.
+type Answer struct {
+	Completion
+	TopLogprobs []TokenLogprob `json:"top_logprobs,omitempty"` // of the first new token, likeliest first; none where the model tells none
+}
+
+// TokenLogprob is a token's text and the natural logarithm of its probability.
+type TokenLogprob struct {
+	Token   string  `json:"token"`
+	Logprob float64 `json:"logprob"`
+}
+
+// Asker is a model that can also tell the probabilities of first tokens, which is what a judge is asked for.
+type Asker interface {
+	// Ask is Model.Generate with the topLogprobs likeliest alternatives of each answer's first token.
+	Ask(ctx context.Context, reqs []Request, s Sampling, topLogprobs int, done func(i int) bool, save func(idx []int, out []Answer) error) error
 }

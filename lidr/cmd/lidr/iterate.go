@@ -75,7 +75,7 @@ be more than those of training.`,
 }
 
 func iterate(ctx context.Context, dir, path string, s lidr.Settings) error {
-	run, err := lidr.Open(dir, s, lidr.WithProgress(showProgress()))
+	run, err := lidr.Open(dir, s, lidr.WithProgress(lidr.ShowProgress()))
 	if err != nil {
 		return err
 	}

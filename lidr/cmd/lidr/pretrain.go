@@ -16,7 +16,7 @@ func pretrainCommand() *cobra.Command {
 		Short: "Pretrain an M0 of the miniature world from a seed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := lidr.Pretrain(cmd.Context(), out, s, showProgress()); err != nil {
+			if err := lidr.Pretrain(cmd.Context(), out, s, lidr.ShowProgress()); err != nil {
 				return err
 			}
 			fmt.Println(out, "holds the model that these settings make")

@@ -1,0 +1,60 @@
+package remote
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/openai/openai-go/v3"
+
+	"lidrlab/lidr/lm"
+)
+
+// A response that is taken for an answer survives the store unchanged.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(completion("Hallo", "")))
+	f.Add([]byte(completion("\xff", `,"logprobs":{"content":[{"token":"\ud800","logprob":-1,"top_logprobs":[{"token":"\ud800","logprob":-1e400}]}]}`)))
+	f.Add([]byte(`{"choices":[{"message":null,"finish_reason":"stop"}]}`))
+	f.Add([]byte(`{"choices":{},"usage":{"prompt_tokens":-1}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var res openai.ChatCompletion
+		if json.Unmarshal(data, &res) != nil {
+			return
+		}
+		promptTokens(&res)
+		a, err := answerOf(&res)
+		if err != nil {
+			return
+		}
+		stored, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Answer
+		if err := json.Unmarshal(stored, &back); err != nil || back.Text != a.Text || len(back.TopLogprobs) != len(a.TopLogprobs) {
+			t.Errorf("%+v is read back as %+v, error %v", a, back, err)
+		}
+		if a.FinishReason != lm.FinishStop && a.FinishReason != lm.FinishLength && a.FinishReason != FinishFilter {
+			t.Errorf("finish reason %q", a.FinishReason)
+		}
+	})
+}
+
+func FuzzRefusal(f *testing.F) {
+	for _, body := range []string{`{"error":{"message":"m"}}`, `{"error":"m"}`, `{"object":"error","message":"m"}`, `{"detail":[{"msg":"m"}]}`, "<html>", `"sk-secret-0123456789"`} {
+		f.Add(400, body, "3")
+	}
+	m := &Model{key: func() string { return "sk-secret-0123456789" }}
+	f.Fuzz(func(t *testing.T, status int, body, after string) {
+		res := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}}
+		got := m.refusal(&endpoint{}, res, []byte(body))
+		if strings.Contains(got.message, "sk-secret-0123456789") || !utf8.ValidString(got.message) || len(got.message) > 3*maxMessage+200 {
+			t.Errorf("message %q", got.message)
+		}
+		if got.retryAfter < 0 || got.retryAfter > maxRetryAfter {
+			t.Errorf("retry after %v", got.retryAfter)
+		}
+	})
+}

@@ -1,0 +1,199 @@
+package remote
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// tolerance is after how many failures in a row an endpoint is taken out.
+const tolerance = 5
+
+// pool shares requests out among the endpoints during one run. An endpoint that fails again and again is taken out,
+// asked for its models from time to time, and taken back when it tells them: with one request at first, and with all
+// once that is answered. While none is left, requests wait; when each has been taken out as often as one request may be
+// tried, with no answer between, the run is over.
+type pool struct {
+	model  *Model
+	ctx    context.Context // of the run
+	probes sync.WaitGroup
+
+	mu     sync.Mutex
+	free   *sync.Cond // an endpoint may have room, or the run is over
+	places []*place
+	over   error
+}
+
+// place is an endpoint's state in a run.
+type place struct {
+	*endpoint
+	era      int // how often it was taken out; what belongs to an earlier era no longer counts
+	inFlight int
+	out      bool
+	trial    bool // taken back, but has not answered yet
+	failures int  // in a row
+	trips    int  // in a row
+	waits    *backoff.ExponentialBackOff
+	pause    time.Time // it asked not to be asked before
+	last     error
+}
+
+func (m *Model) newPool(ctx context.Context) *pool {
+	p := &pool{model: m, ctx: ctx}
+	p.free = sync.NewCond(&p.mu)
+	for _, e := range m.endpoints {
+		at := &place{endpoint: e, waits: m.waits()}
+		p.places = append(p.places, at)
+		if !e.known {
+			p.mu.Lock()
+			p.takeOut(at)
+			p.mu.Unlock()
+		}
+	}
+	return p
+}
+
+// lease is the right to have one request in flight.
+type lease struct {
+	*place
+	pool *pool
+	era  int
+	back sync.Once
+}
+
+// take waits for room and takes it at the endpoint with the fewest requests in flight.
+func (p *pool) take(ctx context.Context) (*lease, error) {
+	defer context.AfterFunc(ctx, p.wake)()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if p.over != nil {
+			return nil, p.over
+		}
+		var best *place
+		now := time.Now()
+		for _, at := range p.places {
+			room := p.model.options.InFlight
+			if at.trial {
+				room = 1
+			}
+			if !at.out && at.inFlight < room && !now.Before(at.pause) && (best == nil || at.inFlight < best.inFlight) {
+				best = at
+			}
+		}
+		if best != nil {
+			best.inFlight++
+			return &lease{place: best, pool: p, era: best.era}, nil
+		}
+		p.free.Wait()
+	}
+}
+
+func (p *pool) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free.Broadcast()
+}
+
+// release gives the room back; a second call does nothing.
+func (l *lease) release() {
+	l.back.Do(func() {
+		l.pool.mu.Lock()
+		defer l.pool.mu.Unlock()
+		if l.era == l.place.era {
+			l.inFlight--
+			l.pool.free.Signal()
+		}
+	})
+}
+
+// report tells how the request went; nil is an answer.
+func (l *lease) report(f *failure) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case l.era != l.place.era:
+	case f == nil:
+		l.failures, l.trips = 0, 0
+		l.waits.Reset()
+		if l.trial {
+			l.trial = false
+			p.free.Broadcast()
+		}
+	default:
+		if f.retryAfter > 0 {
+			l.pause = time.Now().Add(f.retryAfter)
+			time.AfterFunc(f.retryAfter, p.wake)
+		}
+		if !f.outage() {
+			return
+		}
+		l.last = f
+		if l.failures++; l.failures >= tolerance || l.trial {
+			p.takeOut(l.place)
+		}
+	}
+}
+
+// takeOut is called with the lock held.
+func (p *pool) takeOut(at *place) {
+	at.out, at.trial, at.inFlight, at.failures = true, false, 0, 0
+	at.era++
+	if p.count(at) {
+		p.probes.Go(func() { p.revive(at) })
+	}
+}
+
+// count adds to an endpoint's trips; if that was the last chance of all of them the run is over.
+func (p *pool) count(at *place) (goOn bool) {
+	at.trips++
+	for _, other := range p.places {
+		if !other.out || other.trips < p.model.options.Attempts {
+			return true
+		}
+	}
+	p.over = fmt.Errorf("no endpoint answers any more, the last error is: %v; see to the server and run again, what was answered is kept", at.last)
+	p.free.Broadcast()
+	return false
+}
+
+// revive asks an endpoint for its models until it tells them.
+func (p *pool) revive(at *place) {
+	for {
+		p.mu.Lock()
+		wait := at.waits.NextBackOff()
+		if !at.known && at.trips == 1 {
+			wait = 0
+		}
+		p.mu.Unlock()
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+		said, err := p.model.describe(p.ctx, at.endpoint)
+		if err == nil && said.identity != p.model.identity {
+			err = fmt.Errorf("%s now serves %s instead of %s", at.url, said.identity, p.model.identity)
+		}
+		p.mu.Lock()
+		if err == nil {
+			at.out, at.trial, at.known = false, true, true
+			p.free.Broadcast()
+			p.mu.Unlock()
+			return
+		}
+		at.last = err
+		goOn := p.over == nil && p.count(at)
+		p.mu.Unlock()
+		if !goOn {
+			return
+		}
+	}
+}

@@ -1,0 +1,181 @@
+// Package remote is a language model behind OpenAI-compatible servers: vLLM, SGLang, llama.cpp, Ollama, OpenAI.
+//
+// Requests go out many at a time, balanced over the endpoints, and are repeated when a server is busy or gone. Every
+// answer is handed on to be saved as soon as it is there, so that what was paid for is not asked again; a request that
+// failed for good is reported, never stored as an answer, and the next run asks only what is missing.
+//
+// The API key is read from an environment variable. It stands in no error, answer or file, even if a server repeats it.
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/openai/openai-go/v3"
+
+	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lm"
+)
+
+// UnknownContext is the [Model.ContextLength] of a server that does not tell its own: nothing is refused beforehand, and
+// a prompt that is too long comes back as the server's error.
+const UnknownContext = math.MaxInt32
+
+// Options say which model is asked, where and how. The zero value of a field other than Endpoints means its default.
+type Options struct {
+	Model         string        // as the server calls it; may be empty where only one is served
+	Endpoints     []string      // base URLs of servers of the same model; one without a path gets /v1
+	Server        string        // vllm, sglang, llama.cpp, ollama, openai or other: what it offers beyond the common API; default: as it says itself
+	KeyEnv        string        // environment variable that holds the API key; default OPENAI_API_KEY
+	InFlight      int           // requests on the wire at once for each endpoint; default 64
+	Attempts      int           // how often one request is tried; default 8, which spans about a minute and a half
+	Timeout       time.Duration // of one attempt; default 10 minutes
+	ContextLength int           // tokens of prompt and answer together; default: as the server says
+}
+
+// Model implements lm.Model.
+type Model struct {
+	options   Options
+	key       func() string // not a string, so that a printed Model does not show it
+	endpoints []*endpoint
+	identity  identity
+	server    server
+	context   int
+	delay     time.Duration // before the second attempt; it doubles from one to the next
+}
+
+var _ lm.Model = (*Model)(nil)
+
+// Open asks every endpoint which models it serves, which costs nothing, and returns the one that o names. Endpoints that
+// do not answer are used once they do, as long as one answers now; endpoints that serve different models are an error.
+func Open(ctx context.Context, o Options) (*Model, error) {
+	m, err := newModel(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.open(ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func newModel(o Options) (*Model, error) {
+	o.KeyEnv = orDefault(o.KeyEnv, "OPENAI_API_KEY")
+	o.InFlight = orDefault(o.InFlight, 64)
+	o.Attempts = orDefault(o.Attempts, 8)
+	o.Timeout = orDefault(o.Timeout, 10*time.Minute)
+	switch {
+	case len(o.Endpoints) == 0:
+		return nil, errors.New("remote model: no endpoint is given, expected a base URL such as http://localhost:8000/v1")
+	case o.InFlight < 0 || o.Attempts < 0 || o.Timeout < 0 || o.ContextLength < 0:
+		return nil, errors.New("remote model: in-flight limit, attempts, timeout or context length is negative, expected 0 (the default) or more")
+	}
+	key := strings.TrimSpace(os.Getenv(o.KeyEnv))
+	return &Model{options: o, key: func() string { return key }, delay: time.Second}, nil
+}
+
+func (m *Model) open(ctx context.Context) error {
+	client := httpClient(m.options.InFlight, len(m.options.Endpoints))
+	var unanswered error
+	for _, base := range m.options.Endpoints {
+		e, err := m.newEndpoint(base, client)
+		if err != nil {
+			return err
+		}
+		var f *failure
+		said, err := backoff.Retry(ctx, func() (description, error) {
+			said, err := m.describe(ctx, e)
+			if errors.As(err, &f) && f.fatal() {
+				err = backoff.Permanent(err)
+			}
+			return said, err
+		}, m.retries(3)...)
+		switch {
+		case err == nil && m.identity == identity{}:
+			m.identity, m.context, e.known = said.identity, said.context, true
+		case err == nil && said.identity != m.identity:
+			return fmt.Errorf("%s serves %s and %s serves %s; give endpoints of the same model only", m.options.Endpoints[0], m.identity, e.url, said.identity)
+		case err == nil:
+			m.context, e.known = min(m.context, said.context), true
+		case errors.As(err, &f) && !f.fatal():
+			unanswered = err
+		default:
+			return err
+		}
+		m.endpoints = append(m.endpoints, e)
+	}
+	if m.identity == (identity{}) {
+		return fmt.Errorf("%w; start the server, or correct the endpoint", unanswered)
+	}
+	if m.options.ContextLength > 0 {
+		m.context = m.options.ContextLength
+	}
+	var err error
+	m.server, err = serverOf(m.options.Server, m.identity.OwnedBy)
+	return err
+}
+
+// retries limits the attempts and makes each wait twice as long as the one before, ± half, 30 seconds at most.
+func (m *Model) retries(attempts int) []backoff.RetryOption {
+	return []backoff.RetryOption{backoff.WithBackOff(m.waits()), backoff.WithMaxTries(uint(attempts)), backoff.WithMaxElapsedTime(0)}
+}
+
+func (m *Model) waits() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.Multiplier, b.MaxInterval = m.delay, 2, 30*m.delay
+	return b
+}
+
+// Fingerprint identifies what the server says of its model (name, owner, path; llama.cpp also the sizes), which of the
+// API's extensions are used, and so whether an answer's beginning is given to the model or asked for in words. Where the
+// server is does not count. Weights cannot be hashed from outside: a server that gives other weights the same name and
+// path looks the same, so rename a model that changes.
+func (m *Model) Fingerprint() string {
+	return "remote-" + ledger.Key(m.identity, m.server.name, m.server.prefill)
+}
+
+// ContextLength is the number of tokens that prompt and answer may have together, or [UnknownContext].
+func (m *Model) ContextLength() int { return m.context }
+
+// CountTokens estimates the number of prompt tokens of r, since the server's tokenizer is not here: one for every four
+// ASCII characters, one for every two others, four a message for the template. English is met within a fifth or so; other
+// scripts mostly have fewer with large vocabularies and more with small ones.
+func (m *Model) CountTokens(r lm.Request) (int, error) { return estimateTokens(r), nil }
+
+func estimateTokens(r lm.Request) int {
+	tokens := textTokens(r.Prefill) + 4 // the assistant's turn
+	for _, message := range r.Messages {
+		tokens += textTokens(message.Content) + 4
+	}
+	return tokens
+}
+
+func textTokens(s string) int {
+	characters := utf8.RuneCountInString(s)
+	ascii := 0
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			ascii++
+		}
+	}
+	return (ascii + 2*(characters-ascii) + 3) / 4
+}
+
+// request is what is sent for r.
+func (m *Model) request(r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {
+	return m.server.params(m.identity.ID, r, s)
+}
+
+func orDefault[T comparable](value, standard T) T {
+	if value == *new(T) {
+		return standard
+	}
+	return value
+}

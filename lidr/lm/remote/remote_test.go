@@ -1,0 +1,224 @@
+package remote
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
+)
+
+func generate(t *testing.T, m *Model, r lm.Request, s lm.Sampling) lm.Completion {
+	t.Helper()
+	var answer lm.Completion
+	err := m.Generate(t.Context(), []lm.Request{r}, s, nil, func(_ []int, out []lm.Completion) error {
+		answer = out[0]
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// What is sent to each kind of server. The fields are those of the servers' own documentation.
+func TestRequestBodies(t *testing.T) {
+	sampling := lm.Sampling{Temperature: 0.9, TopP: 0.8, MaxTokens: 5, Stop: []string{"\n"}, Seed: 1}
+	chat := lm.Request{ID: "a", Messages: []tokenizer.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Hi"}}, Prefill: "<b>"}
+	common := `"model":"m","temperature":0.9,"top_p":0.8,"stop":["\n"],"seed":` + fmt.Sprint(seed(1, "a"))
+	spoken := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi\n\nBegin your answer with exactly this text and go on from it:\n<b>"}]`
+	begun := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"<b>"}],"continue_final_message":true,"add_generation_prompt":false`
+	fingerprints := map[string]string{}
+	for kind, want := range map[string]string{
+		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
+		"sglang":    begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
+		"llama.cpp": spoken + `,"max_tokens":5,"top_k":0,"repeat_penalty":1,"min_p":0`,
+		"ollama":    spoken + `,"max_tokens":5`,
+		"openai":    spoken + `,"max_completion_tokens":5`,
+		"other":     spoken + `,"max_tokens":5`,
+	} {
+		f := newFake(t)
+		m := open(t, Options{Server: kind}, f)
+		generate(t, m, chat, sampling)
+		var wanted map[string]any
+		if err := json.Unmarshal([]byte("{"+common+","+want+"}"), &wanted); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(wanted, f.body); diff != "" {
+			t.Errorf("%s (-want +sent):\n%s", kind, diff)
+		}
+		if other, ok := fingerprints[m.Fingerprint()]; ok {
+			t.Errorf("%s and %s have the same fingerprint", kind, other)
+		}
+		fingerprints[m.Fingerprint()] = kind
+	}
+	f := newFake(t)
+	m := open(t, Options{}, f)
+	for name, s := range map[string]lm.Sampling{"top_k": {MaxTokens: 1, TopK: 5}, "repetition_penalty": {MaxTokens: 1, RepetitionPenalty: 1.1}} {
+		err := m.Generate(t.Context(), []lm.Request{chat}, s, nil, nil)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v for a setting that the server has no field for, want one that names %s", err, name)
+		}
+	}
+	if f.total > 0 {
+		t.Error("a request was sent all the same")
+	}
+}
+
+func TestPrefillAskedInWordsIsStripped(t *testing.T) {
+	f := newFake(t)
+	var text string
+	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
+		fmt.Fprint(w, completion(text, ""))
+		return true
+	}
+	request := ask("Translate.")
+	request.Prefill = "<translation>\n"
+	m := open(t, Options{}, f)
+	for sent, want := range map[string]string{
+		"<translation>\nHallo":   "Hallo",
+		"\n<translation>\nHallo": "Hallo",
+		"<translation>Hallo":     "Hallo",
+		" Hallo <translation>":   " Hallo <translation>",
+	} {
+		text = sent
+		if got := generate(t, m, request, greedy).Text; got != want {
+			t.Errorf("%q becomes %q, want %q", sent, got, want)
+		}
+	}
+}
+
+func TestOpen(t *testing.T) {
+	f, other, gone := newFake(t), newFake(t), newFake(t)
+	f.about = `"owned_by":"vllm","root":"org/model","max_model_len":4096`
+	other.about = `"owned_by":"vllm","root":"org/model-2","max_model_len":4096`
+	gone.about = f.about
+	gone.stop()
+	m := open(t, Options{}, gone, f)
+	if m.ContextLength() != 4096 || m.server.name != "vllm" || m.identity.ID != "m" {
+		t.Errorf("context length %d, server %s, model %s", m.ContextLength(), m.server.name, m.identity.ID)
+	}
+	gone.start()
+	generate(t, m, ask("Hi"), greedy)
+	if open(t, Options{Endpoints: nil}, f).Fingerprint() != m.Fingerprint() {
+		t.Error("the fingerprint depends on where the server is")
+	}
+	if open(t, Options{}, other).Fingerprint() == m.Fingerprint() {
+		t.Error("the fingerprint does not depend on the weights' name")
+	}
+	if open(t, Options{ContextLength: 100}, f).ContextLength() != 100 || open(t, Options{}, newFake(t)).ContextLength() != UnknownContext {
+		t.Error("the context length is not the given one, or not unknown where no one says it")
+	}
+	t.Setenv("LIDR_TEST_KEY", "sk-secret-0123456789")
+	gone.stop()
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{}, "no endpoint"},
+		{Options{Endpoints: []string{"localhost:8000"}}, "base URL"},
+		{Options{Endpoints: []string{"https://user:sk-secret-0123456789@host/v1"}}, "$LIDR_TEST_KEY"},
+		{Options{Endpoints: []string{"http://gpu.example:8000/v1"}}, "unencrypted"},
+		{Options{Endpoints: []string{f.url(), other.url()}}, "same model"},
+		{Options{Endpoints: []string{f.url()}, Model: "gpt-x"}, `does not serve model "gpt-x" but m`},
+		{Options{Endpoints: []string{f.url()}, Server: "vlm"}, "expected one of vllm"},
+		{Options{Endpoints: []string{gone.url()}}, "start the server"},
+	} {
+		c.o.KeyEnv = "LIDR_TEST_KEY"
+		if _, err := openFast(t, c.o); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "sk-secret") {
+			t.Errorf("%+v: error %v, want %q in it", c.o, err, c.want)
+		}
+	}
+}
+
+func TestAskForTopLogprobs(t *testing.T) {
+	f := newFake(t)
+	t.Setenv("LIDR_TEST_KEY", "sk-secret-0123456789")
+	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
+		fmt.Fprint(w, completion("m sk-secret-0123456789", `,"logprobs":{"content":[{"token":"m","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"M","logprob":-0.9},{"token":"m","logprob":-0.5}]},{"token":"x","logprob":0,"top_logprobs":[]}]}`))
+		return true
+	}
+	m := open(t, Options{KeyEnv: "LIDR_TEST_KEY"}, f)
+	var got []Answer
+	err := m.Ask(t.Context(), []lm.Request{ask("Which?")}, greedy, 5, nil, func(_ []int, out []Answer) error {
+		got = out
+		return nil
+	})
+	want := []Answer{{Completion: lm.Completion{Text: "m [API key]", FinishReason: "stop", PromptTokens: 7, Tokens: 3}, TopLogprobs: []lm.TokenLogprob{{Token: "m", Logprob: -0.5}, {Token: "M", Logprob: -0.9}}}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("error %v, answers (-want +got):\n%s", err, diff)
+	}
+	if f.body["logprobs"] != true || f.body["top_logprobs"] != 5.0 {
+		t.Errorf("sent logprobs %v and top_logprobs %v", f.body["logprobs"], f.body["top_logprobs"])
+	}
+}
+
+// The client library would send what these variables hold to any server.
+func TestVariablesOfOtherServersAreLeftAlone(t *testing.T) {
+	f := newFake(t)
+	t.Setenv("OPENAI_API_KEY", "sk-of-another-server")
+	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+	t.Setenv("OPENAI_CUSTOM_HEADERS", "X-Custom: secret")
+	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
+		if len(r.Header.Values("Authorization"))+len(r.Header.Values("X-Custom")) > 0 {
+			t.Errorf("sent %v", r.Header)
+		}
+		return false
+	}
+	generate(t, open(t, Options{}, f), ask("Hi"), greedy)
+}
+
+// The responses have the form of vLLM's prompt_logprobs; white space after the end of the turn belongs to the template.
+func TestLogprobs(t *testing.T) {
+	f := newFake(t)
+	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
+		tokens := `null,{"5":{"logprob":-3,"rank":1,"decoded_token":"Hi"}}`
+		if prompt == "Yes!" {
+			tokens += `,{"6":{"logprob":-1,"rank":1,"decoded_token":"Yes"}},{"7":{"logprob":-0.5,"rank":1,"decoded_token":"!"}},{"2":{"logprob":-0.25,"rank":1,"decoded_token":"<|im_end|>"}},{"9":{"logprob":-4,"rank":1,"decoded_token":"\n"}}`
+		}
+		fmt.Fprint(w, strings.TrimSuffix(completion("x", ""), "}")+`,"prompt_logprobs":[`+tokens+`]}`)
+		return true
+	}
+	sums, tokens, err := open(t, Options{Server: "vllm"}, f).Logprobs(t.Context(), []lm.Request{ask("Hi")}, []string{"Yes!"})
+	if err != nil || math.Abs(sums[0]+1.75) > 1e-12 || tokens[0] != 3 {
+		t.Errorf("sums %v over %v tokens, error %v; want -1.75 over 3", sums, tokens, err)
+	}
+	if f.body["add_generation_prompt"] != false || f.body["prompt_logprobs"] != 0.0 || f.body["max_tokens"] != 1.0 {
+		t.Errorf("sent %v", f.body)
+	}
+	if _, _, err := open(t, Options{}, newFake(t)).Logprobs(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "vllm") {
+		t.Errorf("error %v, want one that says which server tells log-probabilities", err)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"":                              0,
+		"7":                             7 * time.Second,
+		"-7":                            0,
+		"NaN":                           0,
+		"1e300":                         maxRetryAfter,
+		"Thu, 02 Jan 2025 03:04:35 GMT": 30 * time.Second,
+		"Thu, 02 Jan 2025 03:04:00 GMT": 0,
+		"Fri, 03 Jan 2025 03:04:00 GMT": maxRetryAfter,
+		"soon":                          0,
+	} {
+		if got := retryAfter(header, now); got != want {
+			t.Errorf("Retry-After %q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func ExampleEstimate() {
+	requests := []lm.Request{{Messages: []tokenizer.Message{{Role: "user", Content: "How many apples are left?"}}}}
+	fmt.Println(Estimate(requests, lm.Sampling{MaxTokens: 2048}, Prices{Prompt: 2.5, New: 10}))
+	// Output: 1 requests, about 15 prompt tokens, at most 2,048 new tokens, at most $0.02
+}

@@ -1,0 +1,168 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openai/openai-go/v3/option"
+)
+
+const (
+	maxBody       = 16 << 20        // bytes of a response; log-probabilities of a long prompt are the largest
+	maxMessage    = 500             // bytes of a server's error message that are shown
+	maxRetryAfter = 2 * time.Minute // that a server may ask us to stay away
+	minSecret     = 8               // shorter keys are placeholders such as EMPTY, and may be words of an answer
+)
+
+// httpClient keeps a connection open for every request that may be in flight. It follows no redirect: the key would
+// travel along.
+func httpClient(inFlight, endpoints int) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = inFlight*endpoints, inFlight
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// failure is an attempt that gave no answer.
+type failure struct {
+	endpoint   string
+	status     int // HTTP status, 0 if there was no response; 200 if the response cannot be read
+	message    string
+	retryAfter time.Duration
+	final      bool // fatal, whatever the status
+}
+
+func (f *failure) Error() string {
+	if f.status == 0 || f.status == http.StatusOK {
+		return fmt.Sprintf("%s: %s", f.endpoint, f.message)
+	}
+	return fmt.Sprintf("%s: status %d: %s", f.endpoint, f.status, f.message)
+}
+
+// fatal tells that the same request would fail again: all but 408, 409, 429, 5xx and what the network does.
+func (f *failure) fatal() bool {
+	return f.final || !f.outage() && f.status != http.StatusRequestTimeout && f.status != http.StatusConflict && f.status != http.StatusTooManyRequests
+}
+
+// outage tells that the endpoint is not well.
+func (f *failure) outage() bool {
+	return !f.final && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
+}
+
+// failureOf returns err as a failure of e; late is what to say if the attempt's time was up.
+func (m *Model) failureOf(err error, e *endpoint, late string) *failure {
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{endpoint: e.url, message: late}
+	}
+	return &failure{endpoint: e.url, message: shorten(m.redact(err.Error()))}
+}
+
+// wire is the exchange of one request. The response is read whole, and done is called before anything is made of it, so
+// that the next request can be on its way meanwhile.
+func (m *Model) wire(e *endpoint, done func()) option.Middleware {
+	return func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
+		res, err := next(req)
+		if err != nil {
+			done()
+			return nil, err
+		}
+		body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+		err = errors.Join(err, res.Body.Close())
+		done()
+		switch {
+		case res.StatusCode != http.StatusOK:
+			return nil, m.refusal(e, res, body)
+		case err != nil:
+			return nil, fmt.Errorf("the response broke off after %d bytes: %w", len(body), err)
+		case len(body) > maxBody:
+			return nil, fmt.Errorf("the response has more than %d bytes", maxBody)
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		return res, nil
+	}
+}
+
+// refusal is the failure that a status other than 200 stands for, with what to do about it.
+func (m *Model) refusal(e *endpoint, res *http.Response, body []byte) *failure {
+	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))), retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
+	if f.message == "" {
+		f.message = http.StatusText(f.status)
+	}
+	switch {
+	case f.status == http.StatusUnauthorized && m.key() == "":
+		f.message += "; put the API key into the environment variable " + m.options.KeyEnv
+	case f.status == http.StatusUnauthorized || f.status == http.StatusForbidden:
+		f.message += "; the API key in the environment variable " + m.options.KeyEnv + " is wrong or not allowed to do this"
+	case f.status >= 300 && f.status < 400:
+		f.message += "; it redirects elsewhere, so give the address that it redirects to as the endpoint"
+	case f.status == http.StatusTooManyRequests && strings.Contains(string(body), `"insufficient_quota"`):
+		f.status = http.StatusPaymentRequired // no waiting helps
+		f.message += "; the account is out of credit"
+	case f.fatal():
+		f.message += "; correct what it names and run again"
+	}
+	return f
+}
+
+// messageOf finds the message in an error response, which has many forms: {"error":{"message":…}} (OpenAI, vLLM),
+// {"error":…} (Ollama), {"message":…}, {"detail":…} (FastAPI), or a text.
+func messageOf(body []byte) string {
+	var known struct {
+		Error   json.RawMessage `json:"error"`
+		Message string          `json:"message"`
+		Detail  json.RawMessage `json:"detail"`
+	}
+	if json.Unmarshal(body, &known) != nil {
+		return strings.TrimSpace(string(body))
+	}
+	var text string
+	switch {
+	case known.Message != "":
+		return known.Message
+	case len(known.Error) > 0 && json.Unmarshal(known.Error, &text) == nil:
+		return text
+	case len(known.Error) > 0 && json.Unmarshal(known.Error, &known) == nil && known.Message != "":
+		return known.Message
+	case len(known.Detail) > 0 && json.Unmarshal(known.Detail, &text) == nil:
+		return text
+	}
+	return strings.TrimSpace(string(body))
+}
+
+// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). It is 0 for none, and at most
+// maxRetryAfter.
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
+		return max(0, time.Duration(min(seconds, maxRetryAfter.Seconds())*float64(time.Second)))
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return min(max(0, date.Sub(now)), maxRetryAfter)
+	}
+	return 0
+}
+
+// redact removes the key from text that comes from outside.
+func (m *Model) redact(text string) string {
+	if len(m.key()) < minSecret {
+		return text
+	}
+	return strings.ReplaceAll(text, m.key(), "[API key]")
+}
+
+func shorten(text string) string {
+	if len(text) > maxMessage {
+		text = text[:maxMessage] + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

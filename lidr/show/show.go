@@ -1,0 +1,109 @@
+// Package show lays values out for the eye: frames as tables, preference pairs side by side, figures as PNG, anything
+// else as JSON; as HTML for a notebook and as plain text for a terminal. Texts of models and of data sets are escaped, stand
+// in their own language and direction, and cannot act on the page or the terminal.
+package show
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"reflect"
+
+	"github.com/go-gota/gota/dataframe"
+	"github.com/go-gota/gota/series"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+
+	"lidrlab/datasets"
+)
+
+// PNG returns x as a PNG where x is a figure: one of package plots or a gonum plot. ok is false for anything else. Pages
+// that show notebooks draw PNG everywhere, and some of them strip SVG.
+func PNG(x any) (png []byte, ok bool, err error) {
+	switch x := x.(type) {
+	case interface{ PNG() ([]byte, error) }:
+		png, err = x.PNG()
+		return png, true, err
+	case *plot.Plot:
+		var b bytes.Buffer
+		w, err := x.WriterTo(160*vg.Millimeter, 100*vg.Millimeter, "png")
+		if err == nil {
+			_, err = w.WriteTo(&b)
+		}
+		return b.Bytes(), true, err
+	}
+	return nil, false, nil
+}
+
+// HTML returns x as an HTML fragment of at most about 1 MB: frames, series and slices of structs as a table, pairs side by
+// side, strings as text, anything else as JSON.
+func HTML(x any) (string, error) {
+	rows, ok, err := tableOf(x)
+	if err != nil {
+		return "", err
+	}
+	if ok && isPairs(rows) {
+		return pairsHTML(rows), nil
+	}
+	if ok {
+		return tableHTML(rows), nil
+	}
+	text, err := plain(x)
+	return `<pre dir="auto">` + html.EscapeString(text) + "</pre>", err
+}
+
+// Text returns x as plain text for a terminal, in the forms of [HTML]; control characters are shown, not sent.
+func Text(x any) (string, error) {
+	rows, ok, err := tableOf(x)
+	if err != nil {
+		return "", err
+	}
+	if ok && isPairs(rows) {
+		return pairsText(rows), nil
+	}
+	if ok {
+		return tableText(rows), nil
+	}
+	text, err := plain(x)
+	return printable(text, "\n\t") + "\n", err
+}
+
+// tableOf returns the frame that x is or can be laid out as.
+func tableOf(x any) (dataframe.DataFrame, bool, error) {
+	switch x := x.(type) {
+	case nil:
+		return dataframe.DataFrame{}, false, errors.New("show: there is nothing to show (nil); look at the error that came with the value")
+	case dataframe.DataFrame:
+		if x.Err != nil {
+			return x, true, fmt.Errorf("show: the frame holds an error: %w", x.Err)
+		}
+		return x, true, nil
+	case series.Series:
+		return dataframe.New(x), true, x.Err
+	}
+	if t := reflect.TypeOf(x); t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
+		if frame := datasets.Frame(x); frame.Err == nil {
+			return frame, true, nil
+		}
+	}
+	return dataframe.DataFrame{}, false, nil
+}
+
+// plain is the text of a value that is no table.
+func plain(x any) (string, error) {
+	switch x := x.(type) {
+	case string:
+		return x, nil
+	case error:
+		return x.Error(), nil
+	case fmt.Stringer:
+		return x.String(), nil
+	}
+	text, err := json.MarshalIndent(x, "", "  ")
+	if err != nil { // NaN, channels, functions: JSON knows them not
+		return fmt.Sprintf("%+v", x), nil
+	}
+	return string(text), nil
+}
