@@ -8,14 +8,16 @@ import (
 	"testing"
 )
 
-// Every script runs at its small size, and a second time from what the first left in its folder: with the same output,
-// and without asking a model anything. The scripts share a store, so M0 is asked once for all of them.
+// Every script runs at its small size under the interpreter, then compiled and once more interpreted from what the first
+// left in its folder: always with the same output, and after the first time without asking a model anything. The latter
+// also shows that both ask for the same, to the last setting. The scripts share a store, so M0 is asked once for all of them.
 func TestScripts(t *testing.T) {
 	mains, err := filepath.Glob("*/main.go")
 	if err != nil || len(mains) == 0 {
 		t.Fatalf("found scripts %v, %v", mains, err)
 	}
 	root, programs := t.TempDir(), t.TempDir()
+	lidr := build(t, programs, "../lidr/cmd/lidr")
 	for _, path := range mains {
 		name := filepath.Dir(path)
 		t.Run(name, func(t *testing.T) {
@@ -29,27 +31,35 @@ func TestScripts(t *testing.T) {
 					t.Errorf("the header lacks %q", want)
 				}
 			}
-			program := filepath.Join(programs, name)
-			if out, err := exec.Command("go", "build", "-o", program, "./"+name).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			run := func() (stdout, stderr string) {
+			dir, want := filepath.Join(root, name), ""
+			interpreted, compiled := []string{lidr, "run", "scripts/" + name}, []string{build(t, programs, "./"+name)}
+			for i, command := range [][]string{interpreted, compiled, interpreted} {
 				var out, progress strings.Builder
-				command := exec.Command(program, "-small", "-dir", filepath.Join(root, name))
-				command.Stdout, command.Stderr = &out, &progress
-				if err := command.Run(); err != nil {
-					t.Fatalf("%v\n%s%s", err, out.String(), progress.String())
+				run := exec.Command(command[0], append(command[1:], "-small", "-dir", dir)...)
+				run.Dir, run.Stdout, run.Stderr = "..", &out, &progress
+				if err := run.Run(); err != nil {
+					t.Fatalf("%q: %v\n%s%s", run.Args, err, out.String(), progress.String())
 				}
-				return out.String(), progress.String()
-			}
-			first, _ := run()
-			second, progress := run()
-			if first == "" || first != second {
-				t.Errorf("printed\n%s\nand the second time\n%s", first, second)
-			}
-			if progress != "" {
-				t.Errorf("worked again the second time:\n%s", progress)
+				if i == 0 {
+					want = out.String()
+				}
+				if got := out.String(); got == "" || got != want {
+					t.Errorf("%q printed\n%s\nand the interpreter at first\n%s", run.Args, got, want)
+				}
+				if i > 0 && progress.Len() > 0 {
+					t.Errorf("%q worked again:\n%s", run.Args, progress.String())
+				}
 			}
 		})
 	}
+}
+
+// build compiles a program into a folder and returns its path.
+func build(t *testing.T, folder, source string) string {
+	t.Helper()
+	program := filepath.Join(folder, filepath.Base(source))
+	if out, err := exec.Command("go", "build", "-ldflags=-w", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }

@@ -35,7 +35,8 @@ func main() {
 	var cells []lidr.SweepCell
 	for _, dominant := range all {
 		s := base
-		s.Dominant, s.Trained = dominant, nil
+		s.Dominant = dominant
+		s.Trained = nil
 		for _, other := range all {
 			if other != dominant {
 				s.Trained = append(s.Trained, other)

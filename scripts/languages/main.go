@@ -33,7 +33,8 @@ func main() {
 	cells := []lidr.SweepCell{{Name: "all", Settings: base}}
 	for i, lang := range base.Trained {
 		s := base
-		s.Trained, s.Unseen = []string{lang}, nil
+		s.Trained = []string{lang}
+		s.Unseen = nil
 		for j, other := range base.Trained {
 			if j != i {
 				s.Unseen = append(s.Unseen, other)

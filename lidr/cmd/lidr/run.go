@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"lidrlab/lidr/script"
+)
+
+// runCommand runs a script in a process of its own and ends with the script's exit code.
+func runCommand() *cobra.Command {
+	s, memory, child := script.Script{}, "8GiB", false
+	cmd := &cobra.Command{
+		Use:   "run [flags] SCRIPT [arguments]",
+		Short: "Run a script: a folder with main.go, or a Go file",
+		Long: `Run a script: a folder with main.go, or a Go file. go run gives the same, slower.
+
+A script reads below the current folder, $LIDR_DATA and the Hugging Face cache, and writes below runs and beside the folder
+that its own -dir names. It starts no program, and reaches the network through lidr only. The exit code is the script's; it
+is 2 where the script was refused, crashed or went beyond a limit.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			s.Path, s.Args = args[0], args[1:]
+			if s.Memory, err = humanize.ParseBytes(memory); err != nil || s.Memory < 1<<28 {
+				return fmt.Errorf("--memory %s: expected a size of at least 256MiB, like 8GiB", memory)
+			}
+			if child {
+				os.Exit(s.Child())
+			}
+			code, err := s.Run(cmd.Context(), append([]string{os.Args[0], "run", "--child"}, os.Args[2:]...))
+			if failure := script.Failure(""); errors.As(err, &failure) {
+				fmt.Fprintln(os.Stderr, failure)
+				code, err = 2, nil
+			}
+			if err == nil {
+				os.Exit(code)
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.SetInterspersed(false) // what follows the script is the script's
+	flags.DurationVar(&s.Timeout, "timeout", 0, "stop the script after this time, like 90s or 2h; 0 for never")
+	flags.StringVar(&memory, "memory", memory, "memory that the script may take")
+	flags.StringArrayVar(&s.Read, "read", nil, "a further folder or file that the script may read; may be repeated")
+	flags.StringArrayVar(&s.Write, "write", nil, "a further folder, or a file that is there, that the script may write; may be repeated")
+	flags.BoolVar(&child, "child", false, "")
+	if err := flags.MarkHidden("child"); err != nil {
+		panic(err) // the flag is defined a line above
+	}
+	return cmd
+}

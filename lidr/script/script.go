@@ -1,0 +1,199 @@
+// Package script runs Go programs through the yaegi interpreter: the same file that `go run` compiles, started in
+// milliseconds, and kept from doing harm.
+//
+//	lidr run scripts/alpha -n 1000
+//
+// [Check] names what would mean something else than under the compiler. [Script.Run] starts a process for the script and
+// limits its memory and time; in there, [Script.Child] gives it lidr, plots, datasets, gota, gonum/plot and the harmless
+// part of the standard library ([library]), file functions that keep to its folders ([access]) and, on Linux, a kernel
+// that makes every package keep to them ([confine]).
+package script
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Script is a script with its arguments and its limits.
+type Script struct {
+	Path    string // a folder with main.go, or a file
+	Args    []string
+	Timeout time.Duration // 0 for none
+	Memory  uint64        // bytes that the script and what it calls may take
+	Read    []string      // paths that may be read, beside the current folder, $LIDR_DATA and the Hugging Face cache
+	Write   []string      // paths that may be written, beside runs and the folder that the script's -dir lies in
+}
+
+// Failure is an end of a script that is not of its own making; its text is one line.
+type Failure string
+
+func (f Failure) Error() string { return string(f) }
+
+// grace is how long a script has between the request to end and its end.
+const grace = 2 * time.Second
+
+// Run checks the script and runs it in a process of its own, with this process's input and outputs, and returns its exit
+// code. The command is this program's own command line that leads to [Script.Child]. A [Failure] says that the script was
+// refused, crashed, took too long or too much memory; the error is the context's where that was cancelled.
+func (s Script) Run(ctx context.Context, command []string) (int, error) {
+	issues, err := Check(s.Path)
+	if err != nil {
+		return 0, Failure(err.Error())
+	}
+	if len(issues) > 0 {
+		lines := make([]string, len(issues))
+		for i, issue := range issues {
+			lines[i] = issue.String()
+		}
+		return 0, Failure(strings.Join(lines, "\n"))
+	}
+	temporary, err := os.MkdirTemp("", "lidr-run-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(temporary)
+	defer s.makeFolders()()
+
+	running := ctx
+	if s.Timeout > 0 {
+		var cancel context.CancelFunc
+		running, cancel = context.WithTimeout(ctx, s.Timeout)
+		defer cancel()
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	var crash head
+	child := exec.CommandContext(running, program, command[1:]...)
+	child.Args[0] = command[0]
+	child.Env = append(os.Environ(), "TMPDIR="+temporary)
+	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, &crash
+	child.ExtraFiles = []*os.File{os.Stderr}
+	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
+	child.WaitDelay = grace
+	dieWithParent(child)
+	runtime.LockOSThread() // the child dies with this thread
+	defer runtime.UnlockOSThread()
+	if err := child.Start(); err != nil {
+		return 0, err
+	}
+	err = child.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case running.Err() != nil:
+		return 0, Failure(fmt.Sprintf("%s: stopped after %s (--timeout); what it wrote so far stays, the same command continues", s.Path, s.Timeout))
+	case crash.Len() > 0:
+		return 0, Failure(s.Path + ": " + crashMessage(crash.String(), s.Memory))
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return 0, err
+	}
+	if !exit.Exited() {
+		return 0, Failure(fmt.Sprintf("%s: the system ended it (%s), perhaps for want of memory", s.Path, exit))
+	}
+	return exit.ExitCode(), nil
+}
+
+// name is what the script's program is called when it is compiled.
+func (s Script) name() string {
+	name := filepath.Base(filepath.Clean(s.Path))
+	if name == "main.go" {
+		name = filepath.Base(filepath.Dir(s.Path))
+	}
+	return strings.TrimSuffix(name, ".go")
+}
+
+// runFolder is the value of the script's -dir, "" without one.
+func (s Script) runFolder() string {
+	for i, arg := range s.Args {
+		flag, value, joined := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if flag != "-dir" && flag != "dir" || !strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if joined {
+			return value
+		}
+		if i+1 < len(s.Args) {
+			return s.Args[i+1]
+		}
+	}
+	return ""
+}
+
+// written are the paths that the script may write, its temporary folder aside.
+func (s Script) written() []string {
+	paths := append([]string{"runs"}, s.Write...)
+	if dir := s.runFolder(); dir != "" {
+		paths = append(paths, filepath.Dir(filepath.Clean(dir))) // the store that runs share lies beside a run folder
+	}
+	return paths
+}
+
+// makeFolders makes the folders that the script may write, since the kernel confines to what exists. The function that it
+// returns removes those that stayed empty.
+func (s Script) makeFolders() (forget func()) {
+	var made []string
+	for _, path := range s.written() {
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(path, 0o755); err == nil { // else the script cannot write there either, and may not need to
+			made = append(made, path)
+		}
+	}
+	return func() {
+		for _, path := range made {
+			_ = os.Remove(path) // fails where the script wrote something, as it should
+		}
+	}
+}
+
+// access resolves the paths that the script may read and write.
+func (s Script) access() (access, error) {
+	read := append([]string{".", s.Path}, s.Read...)
+	for _, variable := range []string{"LIDR_DATA", "HF_HOME"} {
+		if path := os.Getenv(variable); path != "" {
+			read = append(read, path)
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		read = append(read, filepath.Join(home, ".cache", "huggingface"))
+	}
+	var a access
+	for _, path := range read {
+		real, err := realPath(path)
+		if err != nil {
+			return a, err
+		}
+		a.read = append(a.read, real)
+	}
+	for _, path := range append(s.written(), os.TempDir()) {
+		real, err := realPath(path)
+		if err != nil {
+			return a, err
+		}
+		a.write = append(a.write, real)
+	}
+	return a, nil
+}
+
+// head keeps the first part of what is written to it.
+type head struct{ bytes.Buffer }
+
+func (h *head) Write(p []byte) (int, error) {
+	if room := 1<<20 - h.Len(); room > 0 {
+		h.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
