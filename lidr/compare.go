@@ -27,7 +27,7 @@ type comparisonRow struct {
 }
 
 // Compare sets two evaluated models of a run side by side on the same problems. It returns a frame with columns from,
-// to, metric (accuracy, correct_in_language, off_target, and steps_correct or undetermined), lang, difference, se, p, win, tie, lose and n;
+// to, metric (those of [Evaluate] that are shares of answers), lang, difference, se, p, win, tie, lose and n;
 // win, tie and lose follow [Rubric] and stand in every row of a language.
 func Compare(run *Run, from, to string) (dataframe.DataFrame, error) {
 	rows, err := compare(run, from, to)

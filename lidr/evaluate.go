@@ -39,13 +39,20 @@ func metricsOf(s Settings) []metric {
 	if s.Evaluate.Source == "miniature" {
 		return append(list, metric{"steps_correct", func(v Verdict) bool { return v.Steps }})
 	}
-	return append(list, metric{"undetermined", func(v Verdict) bool { return v.Language == "" }})
+	return append(list,
+		metric{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }},
+		metric{"strict", func(v Verdict) bool { return v.Strict }},
+		metric{"flexible", func(v Verdict) bool { return v.Flexible }},
+		metric{"undetermined", func(v Verdict) bool { return v.Language == "" }})
 }
 
 // Evaluate asks the model the evaluation problems in every language of the run and returns a frame with columns model,
 // metric, lang, value, se and n. Values are shares in 0…1; lang is a code, or "trained" and "unseen" for the mean over
 // those languages, whose standard error is taken over problems, since the same problems are asked in each language.
-// It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and <model>/eval/scores.json, and names the model in run.json.
+// Metrics are accuracy, correct_in_language and off_target; on the miniature also steps_correct and the translations'; on
+// files correct_off_target, strict and flexible (the readings of lm-evaluation-harness, see [eval.ScoreMGSM]) and
+// undetermined. It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and
+// <model>/eval/scores.json, and names the model in run.json.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
 	s := run.Settings
 	prompts, err := evaluationRows(run)

@@ -155,6 +155,9 @@ var metricWords = []report.Metric{
 	{Key: "accuracy", Name: "Accuracy", What: "Share of the problems whose final number is right, whatever the language of the answer.", Percent: true},
 	{Key: "off_target", Name: "Off-target rate", What: "Share of the answers that are not in the problem's language.", Percent: true, LowerIsBetter: true},
 	{Key: "correct_in_language", Name: "Correct and in the problem's language", What: "Share of the problems whose answer is right and in the problem's language.", Percent: true},
+	{Key: "correct_off_target", Name: "Correct, in another language", What: "Share of the problems whose answer is right and in another language than the problem.", Percent: true},
+	{Key: "strict", Name: "Accuracy, strict reading", What: "Share of the problems whose answer holds the answer phrase of lm-evaluation-harness with the right number.", Percent: true},
+	{Key: "flexible", Name: "Accuracy, flexible reading", What: "Share of the problems whose last number, as lm-evaluation-harness finds it, is right.", Percent: true},
 	{Key: "steps_correct", Name: "Every step right", What: "Share of the answers whose equations are all right and are those of the problem.", Percent: true},
 	{Key: "undetermined", Name: "Language undetermined", What: "Share of the answers too short, or too much number or code, for the identifier " + langid.Default().Name() + "; they count as on target.", Percent: true, LowerIsBetter: true},
 	{Key: "translation_to", Name: "Translation out of the dominant language", What: "Share of worked solutions that the model translates exactly into the language.", Percent: true},
@@ -164,6 +167,9 @@ var metricWords = []report.Metric{
 func addScores(run *Run, data *report.Data, models []string) error {
 	for _, words := range metricWords {
 		metric := words
+		if strings.HasSuffix(metric.Key, "off_target") && run.Settings.Evaluate.Source != "miniature" {
+			metric.What += " Languages by " + langid.Default().Name() + "."
+		}
 		for _, model := range models {
 			var scores []scoreRow
 			if err := ledger.ReadJSON(run.path(model, "eval", "scores.json"), &scores); err != nil {

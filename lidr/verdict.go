@@ -18,6 +18,8 @@ type Verdict struct {
 	Steps        bool   `json:"steps"`    // every step of the solution is right (miniature only)
 	Language     string `json:"language"` // as identified, "" undetermined
 	OnTarget     bool   `json:"on_target"`
+	Strict       bool   `json:"strict,omitempty"`   // right by lm-evaluation-harness' answer phrase (files only)
+	Flexible     bool   `json:"flexible,omitempty"` // right by its last number (files only)
 }
 
 // Rubric is the rule of head-to-head comparisons, in words.
@@ -43,10 +45,7 @@ func judge(row datasets.Response, gold string) Verdict {
 		v.Correct, v.Steps, v.Language, v.OnTarget = verdict.Correct, verdict.StepsCorrect, verdict.Language, verdict.OnTarget
 		return v
 	}
-	v.Language, _ = langid.Default().Identify(row.Response)
-	v.OnTarget = v.Language == "" || v.Language == row.Lang
-	if number, ok := eval.Number(row.Response, row.Lang); ok {
-		v.Correct = eval.EqualNumbers(number, gold)
-	}
+	a := eval.ReadAnswer(row.Response, gold, row.Lang, langid.Default())
+	v.Correct, v.Strict, v.Flexible, v.Language, v.OnTarget = a.Right, a.StrictRight, a.FlexRight, a.Language, !a.WrongLang
 	return v
 }

@@ -36,6 +36,18 @@ type ArithmeticScore struct {
 	Wrong          Estimate `json:"wrong"`
 }
 
+// ReadAnswer reads the number and the language of one answer to a problem in lang.
+func ReadAnswer(answer, gold, lang string, id langid.Identifier) Arithmetic {
+	a := Arithmetic{Strict: StrictNumber(answer, lang), Flexible: FlexibleNumber(answer)}
+	a.Number, _ = Number(answer, lang)
+	a.StrictRight, a.FlexRight = HarnessEqual(a.Strict, gold), HarnessEqual(a.Flexible, gold)
+	a.Right = EqualNumbers(a.Number, gold)
+	a.Language, _ = id.Identify(answer)
+	a.Undetermined = a.Language == ""
+	a.WrongLang = !a.Undetermined && a.Language != lang
+	return a
+}
+
 // ScoreMGSM scores one answer for each gold answer, all to problems in one language.
 func ScoreMGSM(answers, gold []string, lang string, id langid.Identifier) ([]Arithmetic, ArithmeticScore, error) {
 	if len(answers) != len(gold) {
@@ -47,13 +59,7 @@ func ScoreMGSM(answers, gold []string, lang string, id langid.Identifier) ([]Ari
 		if _, ok := Number(gold[i], "en"); !ok {
 			return nil, ArithmeticScore{}, fmt.Errorf("eval: problem %d in %q: gold answer %q is no number", i, lang, gold[i])
 		}
-		a := Arithmetic{Strict: StrictNumber(answer, lang), Flexible: FlexibleNumber(answer)}
-		a.Number, _ = Number(answer, lang)
-		a.StrictRight, a.FlexRight = HarnessEqual(a.Strict, gold[i]), HarnessEqual(a.Flexible, gold[i])
-		a.Right = EqualNumbers(a.Number, gold[i])
-		a.Language, _ = id.Identify(answer)
-		a.Undetermined = a.Language == ""
-		a.WrongLang = !a.Undetermined && a.Language != lang
+		a := ReadAnswer(answer, gold[i], lang, id)
 		strict, flexible, right = strict+one(a.StrictRight), flexible+one(a.FlexRight), right+one(a.Right)
 		offTarget, undetermined = offTarget+one(a.WrongLang), undetermined+one(a.Undetermined)
 		rightOff += one(a.Right && a.WrongLang)

@@ -18,6 +18,7 @@ const (
 	headRows, tailRows = 40, 10
 	pageBytes          = 800_000 // of all cells together, escaped
 	folded             = 90      // runes of a cell that stand in the table; the rest unfolds
+	unbroken           = 16      // runes of a cell that stay on one line
 	terminalCell       = 44      // runes
 )
 
@@ -61,7 +62,7 @@ func langColumn(df dataframe.DataFrame) int {
 }
 
 const tableStyle = `<style>.lidr{border-collapse:collapse;font-size:13px;line-height:1.4}.lidr th,.lidr td{text-align:left!important;vertical-align:top;padding:3px 12px 3px 0;border-bottom:1px solid rgba(128,128,128,.3);max-width:34em}` +
-	`.lidr th{font-weight:600;white-space:nowrap}.lidr .n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}.lidr td{white-space:pre-wrap;overflow-wrap:anywhere}` +
+	`.lidr th{font-weight:600;white-space:nowrap}.lidr .n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}.lidr td{white-space:pre-wrap;overflow-wrap:anywhere}.lidr td.s,.lidr td.n{white-space:nowrap}` +
 	`.lidr-note{font-size:12px;opacity:.7}.lidr summary{cursor:pointer}.lidr-pair{border-top:1px solid rgba(128,128,128,.4);padding:8px 0;max-width:72em}.lidr-sides{display:flex;flex-wrap:wrap;gap:8px 24px}` +
 	`.lidr-sides>div{flex:1 1 20em;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:10px;border-left:3px solid #009E73}.lidr-sides>div+div{border-left-color:#D55E00}.lidr-prompt{white-space:pre-wrap;margin:4px 0 8px}</style>`
 
@@ -85,14 +86,17 @@ func tableHTML(df dataframe.DataFrame) string {
 		}
 		b.WriteString("<tr>")
 		for c := range names {
-			attributes := class[c]
+			text, attributes := cell(df.Elem(i, c)), class[c]
 			if types[c] == series.String {
 				attributes = ` dir="auto"`
 				if langs >= 0 {
 					attributes += ` lang="` + html.EscapeString(df.Elem(i, langs).String()) + `"`
 				}
 			}
-			fmt.Fprintf(&b, "<td%s>%s</td>", attributes, fold(cell(df.Elem(i, c)), budget))
+			if !numeric(types[c]) && utf8.RuneCountInString(text) <= unbroken {
+				attributes += ` class="s"`
+			}
+			fmt.Fprintf(&b, "<td%s>%s</td>", attributes, fold(text, budget))
 		}
 		b.WriteString("</tr>")
 	}
