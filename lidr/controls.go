@@ -61,8 +61,12 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 		if _, err := Iterate(ctx, own, m0); err != nil {
 			return dataframe.DataFrame{}, fmt.Errorf("control %q: %w", c.Name, err)
 		}
-		for round := range s.Rounds {
-			changes, err := compare(own, m0.Name, modelName(round+1))
+		models, err := evaluatedModels(own) // fewer than the rounds ask for, where the run was saturated
+		if err != nil {
+			return dataframe.DataFrame{}, err
+		}
+		for _, model := range models[1:] {
+			changes, err := compare(own, m0.Name, model)
 			if err != nil {
 				return dataframe.DataFrame{}, err
 			}

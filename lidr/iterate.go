@@ -10,7 +10,8 @@ import (
 )
 
 // Iterate runs all rounds of the run from m0 on, evaluates every model, and returns the scores of all of them, with the
-// columns of [Evaluate].
+// columns of [Evaluate]. With [Settings.StopWhenSaturated] it can end after fewer models; the last one's saturation.json
+// says why.
 func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, error) {
 	for round := range run.Settings.Rounds { // what is wrong with a prompt file is said before hours of work, not after
 		if _, err := roundRows(run.Settings, round); err != nil {
@@ -21,38 +22,64 @@ func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, err
 	if err != nil {
 		return scores, err
 	}
-	model := m0
+	previous, model := "", m0
 	for round := range run.Settings.Rounds {
-		if model, err = Round(ctx, run, model, round); err != nil {
+		pairs, err := roundPairs(ctx, run, model, round)
+		if err != nil {
 			return scores, err
 		}
-		own, err := Evaluate(ctx, run, model)
+		if stop, err := pairsStop(run, previous, model, pairs); err != nil {
+			return scores, err
+		} else if stop {
+			break
+		}
+		next, err := trainRound(ctx, run, model, pairs, round)
+		if err != nil {
+			return scores, err
+		}
+		own, err := Evaluate(ctx, run, next)
 		if err != nil {
 			return scores, err
 		}
 		scores = scores.RBind(own)
+		if stop, err := stops(run, model.Name, next.Name, nil); err != nil {
+			return scores, err
+		} else if stop {
+			break
+		}
+		previous, model = model.Name, next
 	}
 	return scores, scores.Err
 }
 
 // Round runs one round: prompts, answers, translations, pairs, training. It returns the model that the round made.
 func Round(ctx context.Context, run *Run, m *Model, round int) (*Model, error) {
-	prompts, err := Prompts(ctx, run, round)
+	pairs, err := roundPairs(ctx, run, m, round)
 	if err != nil {
 		return nil, err
+	}
+	return trainRound(ctx, run, m, pairs, round)
+}
+
+// roundPairs is a round up to its training.
+func roundPairs(ctx context.Context, run *Run, m *Model, round int) (dataframe.DataFrame, error) {
+	prompts, err := Prompts(ctx, run, round)
+	if err != nil {
+		return dataframe.DataFrame{}, err
 	}
 	responses, err := Generate(ctx, run, m, prompts)
 	if err != nil {
-		return nil, err
+		return dataframe.DataFrame{}, err
 	}
 	translations, err := Translate(ctx, run, m, responses)
 	if err != nil {
-		return nil, err
+		return dataframe.DataFrame{}, err
 	}
 	pairs, _, err := Pairs(ctx, run, m, responses, translations)
-	if err != nil {
-		return nil, err
-	}
+	return pairs, err
+}
+
+func trainRound(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame, round int) (*Model, error) {
 	next, _, err := Train(ctx, run, m, pairs)
 	if err != nil {
 		return nil, fmt.Errorf("round %d: %w", round, err)

@@ -107,6 +107,9 @@ func ReportData(run *Run) (report.Data, error) {
 			return data, err
 		}
 	}
+	if err := addSaturation(run, &data, models); err != nil {
+		return data, err
+	}
 	if err := addControls(run, &data); err != nil {
 		return data, err
 	}

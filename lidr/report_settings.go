@@ -25,6 +25,7 @@ var settingSources = []struct {
 	{"data", "prompts a round", func(s Settings) any { return s.Prompts.N }, "reference code"},
 	{"data", "prompts in later rounds", func(s Settings) any { return map[bool]string{true: "the same", false: "the next"}[s.Prompts.Reuse] }, "our choice: the reference code holds traces of both"},
 	{"data", "rounds", func(s Settings) any { return s.Rounds }, "paper"},
+	{"data", "stop when saturated", func(s Settings) any { return s.StopWhenSaturated }, "our choice: the paper's rounds are fixed"},
 	{"answers", "temperature", func(s Settings) any { return s.Generate.Sampling.Temperature }, "reference code"},
 	{"answers", "repetition penalty", func(s Settings) any { return s.Generate.Sampling.RepetitionPenalty }, "reference code"},
 	{"answers", "new tokens, at most", func(s Settings) any { return s.Generate.Sampling.MaxTokens }, "reference code"},

@@ -18,6 +18,10 @@ type Settings struct {
 	Dominant string   `json:"dominant"` // the language that the model is best in
 	Trained  []string `json:"trained"`  // the other languages that pairs are made for
 	Unseen   []string `json:"unseen"`   // languages that are only evaluated
+	// StopWhenSaturated ends [Iterate] before the rounds are through: after a model whose gain over the one before it, in
+	// correct_in_language over the trained languages, is not above its standard error, and before training on pairs whose
+	// reward accuracy is not above 0.5 by more than its standard error. <model>/saturation.json says what was found.
+	StopWhenSaturated bool `json:"stop_when_saturated"`
 
 	Prompts   PromptSettings    `json:"prompts"`
 	Generate  GenerateSettings  `json:"generate"`

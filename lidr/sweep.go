@@ -129,8 +129,11 @@ func sweepCell(ctx context.Context, dir string, m0 *Model, cell SweepCell, optio
 	}
 	s := run.Settings
 	var rows []sweepRow
-	for round := range s.Rounds + 1 {
-		model := modelName(round)
+	models, err := evaluatedModels(run) // fewer than the rounds ask for, where the run was saturated
+	if err != nil {
+		return nil, err
+	}
+	for _, model := range models {
 		var scores []scoreRow
 		if err := ledger.ReadJSON(run.path(model, "eval", "scores.json"), &scores); err != nil {
 			return nil, err

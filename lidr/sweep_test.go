@@ -82,6 +82,32 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// A cell and a control that end before their rounds are through, as they are saturated, show the models they have.
+func TestSweepOfSaturatedCells(t *testing.T) {
+	m0, err := LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, root := context.Background(), t.TempDir()
+	s := smallMiniature()
+	s.Trained, s.Unseen, s.Rounds, s.StopWhenSaturated = []string{"de", "fr"}, nil, 2, true
+	s.Train.LR = 1e-20 // changes nothing: M1 gains 0 ± 0
+	frame, err := Sweep(ctx, filepath.Join(root, "sweep"), m0, []SweepCell{{"still", s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table := mustTable(t, frame); strings.Count(table, "still") != 2 {
+		t.Errorf("expected lines of M0 and M1:\n%s", table)
+	}
+	run, err := Open(filepath.Join(root, "run"), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := Controls(ctx, run, m0); err != nil || rows.Nrow() != len(controls)*4 { // M1's accuracy and off-target rate in two groups
+		t.Errorf("controls: %d rows, %v", rows.Nrow(), err)
+	}
+}
+
 func mustTable(t *testing.T, frame dataframe.DataFrame) string {
 	t.Helper()
 	table, err := SweepTable(frame)

@@ -62,6 +62,7 @@ be more than those of training.`,
 	flags.IntVar(&s.Prompts.N, "n", s.Prompts.N, "prompts a round, each in every language")
 	flags.IntVar(&s.Evaluate.N, "eval-n", s.Evaluate.N, "evaluation prompts a language; 0 for all")
 	flags.IntVar(&s.Rounds, "rounds", 1, "rounds")
+	flags.BoolVar(&s.StopWhenSaturated, "stop-when-saturated", false, "end when a round gains nothing beyond its error")
 	flags.Int64Var(&s.Seed, "seed", s.Seed, "seed of draws and training order")
 	flags.StringVar(&s.Dominant, "dominant", s.Dominant, "the language that the model is best in")
 	flags.StringSliceVar(&s.Trained, "trained", s.Trained, "the other languages that pairs are made for")

@@ -22,6 +22,7 @@ func init() {
 		"LoadChoiceExamples": reflect.ValueOf(datasets.LoadChoiceExamples),
 		"LoadChoices":        reflect.ValueOf(datasets.LoadChoices),
 		"LoadDifficulties":   reflect.ValueOf(datasets.LoadDifficulties),
+		"LoadMTBench":        reflect.ValueOf(datasets.LoadMTBench),
 		"LoadModelOutputs":   reflect.ValueOf(datasets.LoadModelOutputs),
 		"LoadPrompts":        reflect.ValueOf(datasets.LoadPrompts),
 		"LoadResponses":      reflect.ValueOf(datasets.LoadResponses),
@@ -34,6 +35,7 @@ func init() {
 		// type definitions
 		"Annotation":  reflect.ValueOf((*datasets.Annotation)(nil)),
 		"ChoiceItem":  reflect.ValueOf((*datasets.ChoiceItem)(nil)),
+		"MTQuestion":  reflect.ValueOf((*datasets.MTQuestion)(nil)),
 		"ModelOutput": reflect.ValueOf((*datasets.ModelOutput)(nil)),
 		"Prompt":      reflect.ValueOf((*datasets.Prompt)(nil)),
 		"Response":    reflect.ValueOf((*datasets.Response)(nil)),

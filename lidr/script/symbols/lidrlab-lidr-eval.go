@@ -40,6 +40,7 @@ func init() {
 		"PairedBootstrap":         reflect.ValueOf(eval.PairedBootstrap),
 		"PairedDifference":        reflect.ValueOf(eval.PairedDifference),
 		"Proportion":              reflect.ValueOf(eval.Proportion),
+		"ReadAnswer":              reflect.ValueOf(eval.ReadAnswer),
 		"RepeatLimit":             reflect.ValueOf(constant.MakeFromLiteral("5", token.INT, 0)),
 		"RepeatsLines":            reflect.ValueOf(eval.RepeatsLines),
 		"ScoreMGSM":               reflect.ValueOf(eval.ScoreMGSM),

@@ -1,0 +1,88 @@
+package datasets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MTQuestion is a question of MT-bench (Zheng et al. 2023, arXiv 2306.05685) in one language: two turns of a user.
+type MTQuestion struct {
+	ID       string    // question_id: the same in every language
+	Lang     string    // ISO 639 code
+	Category string    // writing, roleplay, reasoning, math, coding, extraction, stem, humanities, or another
+	Turns    [2]string // what the user says, as published, not trimmed
+
+	// Reference are the right answers to the turns, "" where the question has none. Even of a question with references
+	// one may be empty.
+	Reference [2]string
+
+	File string // where it was read
+	Line int    // counted from 1
+}
+
+// LoadMTBench reads the questions of MT-bench in one language. path is a file, one JSON object a line or one array, or a
+// folder with a file LANG.jsonl, LANG/question.jsonl or LANG_question.jsonl, all of them also with .json. A folder without
+// such a file is an error that is fs.ErrNotExist.
+//
+// A line is a question as FastChat publishes it (fastchat/llm_judge/data/mt_bench/question.jsonl), with "reference"
+// optional, null or empty and no other field:
+//
+//	{"question_id": 111, "category": "math", "turns": ["…", "…"], "reference": ["Area is 3", "5pi"]}
+func LoadMTBench(path, lang string) ([]MTQuestion, error) {
+	if err := checkLanguages([]string{lang}); err != nil {
+		return nil, err
+	}
+	file, err := choiceFile(path, []string{"question"}, lang)
+	if err != nil {
+		return nil, err
+	}
+	var questions []MTQuestion
+	seen := idLines{}
+	err = readRecords(file, func(r record) error {
+		q, err := parseMTQuestion(r, lang)
+		if err != nil {
+			return err
+		}
+		questions = append(questions, q)
+		return seen.add(r, q.ID)
+	})
+	return whole(file, "questions", questions, err)
+}
+
+func parseMTQuestion(r record, lang string) (q MTQuestion, err error) {
+	q = MTQuestion{Lang: lang, File: r.file, Line: r.line}
+	if err = r.only("question_id", "category", "turns", "reference"); err != nil {
+		return q, err
+	}
+	if q.ID, err = r.word("question_id"); err != nil {
+		return q, err
+	}
+	if q.Category, err = r.filled("category"); err != nil {
+		return q, err
+	}
+	turns, err := r.texts("turns")
+	if err != nil {
+		return q, err
+	}
+	if len(turns) != 2 {
+		return q, r.errorf("field %q: expected 2 turns, found %d", "turns", len(turns))
+	}
+	for i, turn := range turns {
+		if strings.TrimSpace(turn) == "" {
+			return q, r.errorf("field %q is empty, expected text", fmt.Sprintf("turns[%d]", i))
+		}
+		q.Turns[i] = turn
+	}
+	if !r.has("reference") || string(r.fields["reference"]) == "null" {
+		return q, nil
+	}
+	references, err := r.texts("reference")
+	if err != nil {
+		return q, err
+	}
+	if n := len(references); n != 0 && n != 2 {
+		return q, r.errorf("field %q: expected an answer to each of the 2 turns, found %d", "reference", n)
+	}
+	copy(q.Reference[:], references)
+	return q, nil
+}
