@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -47,6 +48,8 @@ func DefaultJudge() JudgeSettings {
 // topLogprobs is how many alternatives of the verdict's token are asked for, as in AlpacaEval 2.
 const topLogprobs = 5
 
+var comparisonName = regexp.MustCompile(`^[\pL\pN_][\pL\pN_.]*-[\pL\pN_][\pL\pN_.]*$`)
+
 // judgement is a row of the verdicts that [Judge] returns.
 type judgement struct {
 	ID        string  `json:"id"`
@@ -63,9 +66,10 @@ type judgement struct {
 
 // Judge asks a judge, for every prompt and language, how far it prefers responses to references: two frames with
 // columns id, lang, prompt and response, such as [Generate] returns. It returns the verdicts, with columns id, lang,
-// prompt, reference, response, first, second and preference, and their scores by language, with columns metric, lang, value, se, n, failed,
-// verdicts and warning. Metrics are win_rate, discrete_win_rate and length_controlled_win_rate, each a share in 0…1, and,
-// where both orders were asked, win, tie, lose and flip_rate.
+// prompt, reference, response, first, second and preference, and their scores by language, with columns metric, lang,
+// value, se, n, failed, verdicts and warning. Metrics are win_rate, discrete_win_rate and length_controlled_win_rate, each a
+// share in 0…1, and, where both orders were asked, win, tie, lose and flip_rate. name says who is compared, "M1-M0": the
+// one who responded, a hyphen, the reference.
 //
 // Where the judge's server tells the probabilities of tokens, a preference is 1 + p(M)/(p(m)+p(M)); else it is the verdict
 // in words, 1 or 2, which the scores name. What the judge said is kept in the store and never asked again; judged/NAME gets
@@ -74,6 +78,9 @@ type judgement struct {
 func Judge(ctx context.Context, run *Run, name string, judge *Model, responses, references dataframe.DataFrame, s JudgeSettings) (verdicts, scores dataframe.DataFrame, err error) {
 	fail := func(err error) (dataframe.DataFrame, dataframe.DataFrame, error) {
 		return dataframe.DataFrame{}, dataframe.DataFrame{}, fmt.Errorf("judge %s: %w", name, err)
+	}
+	if !comparisonName.MatchString(name) {
+		return fail(fmt.Errorf("expected a name such as M1-M0: two names of letters, digits, _ and . with one hyphen between them"))
 	}
 	rows, err := facing(responses, references)
 	if err != nil {

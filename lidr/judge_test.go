@@ -167,6 +167,18 @@ func TestJudgeWeightedInBothOrders(t *testing.T) {
 	}
 }
 
+func TestJudgeNames(t *testing.T) {
+	run, err := Open(filepath.Join(t.TempDir(), "run"), Miniature())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "M1", "M1-", "a-b-c", "../M1-M0", "M1-../M0"} {
+		if _, _, err := Judge(context.Background(), run, name, nil, datasets.Frame([]answerRow{}), datasets.Frame([]answerRow{}), DefaultJudge()); err == nil || !strings.Contains(err.Error(), "such as M1-M0") {
+			t.Errorf("name %q: error %v", name, err)
+		}
+	}
+}
+
 // Without probabilities the verdict is the word, and the scores say so; an answer that is neither word is a failed judge.
 func TestJudgeInWords(t *testing.T) {
 	server := newJudgeServer(t, false, 0)

@@ -105,7 +105,8 @@ type mtRow struct {
 // <model>/eval/mtbench/LANG.jsonl and <model>/eval/mtbench.json.
 //
 // The rating is the one [[n]] or [[n.m]] of the verdict. A verdict with none, with one that is not 1 to 10 or with several
-// is a failed judge, which is counted; FastChat also takes single brackets, and the first of several. Answers and verdicts are kept in the store and not asked for again.
+// is a failed judge, which is counted; FastChat also takes single brackets, and the first of several. Answers and verdicts
+// are kept in the store and not asked for again.
 func MTBench(ctx context.Context, run *Run, m, judge *Model, folder string, s MTBenchSettings) (dataframe.DataFrame, error) {
 	fail := func(err error) (dataframe.DataFrame, error) {
 		return dataframe.DataFrame{}, fmt.Errorf("mt-bench: %w", err)

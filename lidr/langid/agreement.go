@@ -1,30 +1,6 @@
 package langid
 
-import (
-	"math"
-	"unicode"
-)
-
-// Prose returns what of a text is in a language, code, addresses, LaTeX and tags being taken out, and whether that is
-// enough to tell which: 8 letters where several languages share the script, Latin and Han, and 3 elsewhere. Another
-// identifier that begins with Prose leaves the same texts undetermined as [Default] does for want of letters.
-func Prose(text string) (prose string, enough bool) {
-	prose = proseOf(text)
-	shared, own := 0, 0
-	for _, r := range prose {
-		if unicode.IsLetter(r) || unicode.IsMark(r) {
-			if script, weight := scriptOf(r); script == "latin" || script == "zh" {
-				shared += weight
-			} else {
-				own += weight
-			}
-		}
-	}
-	if own < shared {
-		return prose, shared >= minLetters
-	}
-	return prose, own >= minScriptLetters
-}
+import "math"
 
 // Agreement is how far two identifiers agree on the same texts. The counts add up to Texts.
 type Agreement struct {
