@@ -23,7 +23,16 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), iterateCommand(), reportCommand(), pretrainCommand(), tokenizerCommand(), kernelCommand(), runCommand(), replCommand())
+	root.AddCommand(
+		demoCommand(),
+		iterateCommand(),
+		reportCommand(),
+		pretrainCommand(),
+		tokenizerCommand(),
+		kernelCommand(),
+		runCommand(),
+		replCommand(),
+	)
 	if err := root.ExecuteContext(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {
 			fmt.Fprintln(os.Stderr, "lidr: interrupted; the same command continues where it stopped")
