@@ -1,0 +1,170 @@
+// Package durable changes files so that a killed process or a lost machine leaves the old content or the new one, and never
+// half of either. Every file that a run keeps is written through it, which is what lets a test kill a run, or fail its disk, at
+// each write, fsync, rename and removal in turn.
+package durable
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Before, if set, is called before each change of the disk with what is about to happen ("create", "write", "torn write",
+// "fsync", "rename", "remove") and to which path; an error takes the place of the change. Only tests set it. A torn write is one
+// of which the first half is in the file already.
+var Before func(operation, path string) error
+
+func before(operation, path string) error {
+	if Before == nil {
+		return nil
+	}
+	return Before(operation, path)
+}
+
+// WriteFile is [Replace] of data.
+func WriteFile(path string, data []byte) error {
+	return Replace(path, func(w io.Writer) error { _, err := w.Write(data); return err })
+}
+
+// Replace makes path hold what write writes: a temporary file, fsync, rename, fsync of the folder. Folders above it are
+// created. The temporary file has a fixed name, so that what a killed process leaves behind is overwritten by the next one and
+// not added to; writers of one path must not run side by side.
+func Replace(path string, write func(io.Writer) error) error {
+	if err := MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	temporary := path + ".new"
+	err := Create(temporary, write)
+	if err == nil {
+		err = Rename(temporary, path)
+	}
+	if err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(temporary)))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// Create writes a new file, or over an old one, and syncs it. Until it returns the file may be half written: use it inside a
+// folder that nobody reads yet, and else [Replace].
+func Create(path string, write func(io.Writer) error) error {
+	if err := before("create", path); err != nil {
+		return err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(&writer{file}, 1<<20)
+	err = write(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = Sync(file)
+	}
+	return errors.Join(err, file.Close())
+}
+
+// Append writes data at the end of file and syncs it.
+func Append(file *os.File, data []byte) error {
+	if _, err := (&writer{file}).Write(data); err != nil {
+		return err
+	}
+	return Sync(file)
+}
+
+// Sync is file.Sync.
+func Sync(file *os.File) error {
+	if err := before("fsync", file.Name()); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// Rename moves a file or folder; the caller syncs the folder of it.
+func Rename(from, to string) error {
+	if err := before("rename", to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+// Remove removes a file; one that is not there is no error.
+func Remove(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := before("remove", path); err != nil {
+		return err
+	}
+	return ignoreMissing(os.Remove(path))
+}
+
+// RemoveAll removes a folder with what is in it; one that is not there is no error.
+func RemoveAll(path string) error {
+	if err := before("remove", path); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// MkdirAll makes a folder and those above it, durably.
+func MkdirAll(dir string) error {
+	dir = filepath.Clean(dir)
+	if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+		return err
+	}
+	if err := MkdirAll(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(dir))
+}
+
+// SyncDir makes renames in dir durable. Windows has no such call.
+func SyncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	if err := before("fsync", dir); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// writer writes to a file in two halves when a test watches.
+type writer struct{ file *os.File }
+
+func (w *writer) Write(data []byte) (int, error) {
+	if err := before("write", w.file.Name()); err != nil {
+		return 0, err
+	}
+	if Before == nil {
+		return w.file.Write(data)
+	}
+	half, err := w.file.Write(data[:len(data)/2])
+	if err == nil {
+		err = before("torn write", w.file.Name())
+	}
+	if err != nil {
+		return half, err
+	}
+	rest, err := w.file.Write(data[len(data)/2:])
+	return half + rest, err
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
