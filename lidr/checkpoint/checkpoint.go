@@ -27,6 +27,12 @@ var companions = map[string]bool{
 	"tokenizer.model": false, "README.md": false, "LICENSE": false, "LICENSE.txt": false, "NOTICE": false, "USE_POLICY.md": false,
 }
 
+// IsCompanion reports whether Load keeps the file of that name in Files.
+func IsCompanion(name string) bool {
+	_, ok := companions[name]
+	return ok
+}
+
 // Tensor returns the tensor of that name, or nil.
 func (c *Checkpoint) Tensor(name string) *Tensor {
 	i, ok := slices.BinarySearchFunc(c.Tensors, name, func(t Tensor, n string) int { return cmp.Compare(t.Name, n) })

@@ -83,7 +83,15 @@ func TestConfigRefused(t *testing.T) {
 		"rope incomplete":  {llama3, `"factor":32.0,`, ``, "incomplete"},
 		"activation":       {llama3, `"use_cache":true`, `"hidden_act":"gelu"`, `hidden_act "gelu"`},
 		"mlp bias":         {llama3, `"mlp_bias":false`, `"mlp_bias":true`, "mlp_bias"},
-		"quantized":        {llama3, `"use_cache":true`, `"quantization_config":{"bits":4}`, `"quantization_config"`},
+		"quantized":        {llama3, `"use_cache":true`, `"quantization_config":{"bits":4}`, "quantization_config {\"bits\":4}: quantized weights are not read"},
+		"attention bias":   {mistral, `"sliding_window":null`, `"sliding_window":null,"attention_bias":true`, "attention_bias"},
+		"mrope":            {qwen2, `"eos_token_id":4`, `"use_mrope":true`, "use_mrope"},
+		"code":             {qwen2, `"eos_token_id":4`, `"auto_map":{"AutoModelForCausalLM":"modeling.X"}`, `unknown key "auto_map"`},
+		"null head":        {qwen3, `"attention_bias":false`, `"head_dim":null`, "head_dim is null"},
+		"older yarn":       {qwen2, `"eos_token_id":4`, `"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}`, `rope_scaling type "yarn"`},
+		"linear":           {llama3, `"rope_type":"llama3"`, `"rope_type":"linear"`, `rope_scaling type "linear"`},
+		"multi-modal rope": {qwen2, `"eos_token_id":4`, `"rope_scaling":{"type":"mrope","mrope_section":[16,24,24]}`, `rope_scaling type "mrope"`},
+		"partial rotary":   {llama3, `"use_cache":true`, `"partial_rotary_factor":0.5`, "partial_rotary_factor 0.5"},
 		"softcap":          {llama3, `"use_cache":true`, `"final_logit_softcapping":30`, `"final_logit_softcapping"`},
 		"heads":            {llama3, `"num_key_value_heads":1`, `"num_key_value_heads":3`, "multiple"},
 		"type":             {llama3, `"hidden_size":8`, `"hidden_size":"8"`, "hidden_size"},
@@ -101,6 +109,85 @@ func TestConfigRefused(t *testing.T) {
 		}
 		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %q; expected one line with %q", name, err, c.want)
+		}
+	}
+}
+
+// Beyond a size, weights are written as shards with an index, and read as the same checkpoint; the one replaces the other.
+func TestSaveShards(t *testing.T) {
+	ck := small(t, llama3)
+	dir := filepath.Join(t.TempDir(), "model")
+	for _, limit := range []int{1 << 20, 600, 1, 1 << 20} {
+		if err := save(dir, ck, "BF16", limit); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(os.DirFS(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Fingerprint() != ck.Fingerprint() {
+			t.Errorf("limit %d: another checkpoint", limit)
+		}
+		shards, err := filepath.Glob(filepath.Join(dir, "model-0*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, indexed := os.Stat(filepath.Join(dir, indexFile))
+		if limit == 1<<20 {
+			if len(shards) > 0 || indexed == nil {
+				t.Errorf("limit %d: shards %v", limit, shards)
+			}
+			continue
+		}
+		total := 0
+		for _, shard := range shards {
+			tensors, err := readFile(os.DirFS(dir), filepath.Base(shard))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := 0
+			for _, tensor := range tensors {
+				size += 2 * len(tensor.Data)
+			}
+			if total += size; size > limit && len(tensors) > 1 {
+				t.Errorf("limit %d: %s holds %d bytes of %d tensors", limit, shard, size, len(tensors))
+			}
+		}
+		if limit == 1 && len(shards) != len(ck.Tensors) {
+			t.Errorf("%d shards for %d tensors", len(shards), len(ck.Tensors))
+		}
+		var index struct {
+			Metadata map[string]int
+			Map      map[string]string `json:"weight_map"`
+		}
+		b, err := os.ReadFile(filepath.Join(dir, indexFile))
+		if err == nil {
+			err = json.Unmarshal(b, &index)
+		}
+		if err != nil || index.Metadata["total_size"] != total || len(index.Map) != len(ck.Tensors) {
+			t.Errorf("limit %d: index %s (%v), expected %d bytes in all", limit, b, err, total)
+		}
+	}
+}
+
+// The keys and values of config.json as the families publish it, with their sizes.
+func TestPublishedConfigs(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want string // of the error, "" for none
+	}{
+		"Llama-2-7b":              {`{"architectures":["LlamaForCausalLM"],"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":11008,"max_position_embeddings":4096,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":32,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":null,"tie_word_embeddings":false,"torch_dtype":"float16","transformers_version":"4.31.0.dev0","use_cache":true,"vocab_size":32000}`, ""},
+		"Llama-3.1-8B":            {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":131072,"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.3","use_cache":true,"vocab_size":128256}`, ""},
+		"Llama-3.2-1B":            {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"head_dim":64,"hidden_act":"silu","hidden_size":2048,"initializer_range":0.02,"intermediate_size":8192,"max_position_embeddings":131072,"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":true,"torch_dtype":"bfloat16","transformers_version":"4.45.0.dev0","use_cache":true,"vocab_size":128256}`, ""},
+		"Qwen2.5-7B":              {`{"architectures":["Qwen2ForCausalLM"],"attention_dropout":0.0,"bos_token_id":151643,"eos_token_id":151643,"hidden_act":"silu","hidden_size":3584,"initializer_range":0.02,"intermediate_size":18944,"max_position_embeddings":131072,"max_window_layers":28,"model_type":"qwen2","num_attention_heads":28,"num_hidden_layers":28,"num_key_value_heads":4,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":131072,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.40.1","use_cache":true,"use_mrope":false,"use_sliding_window":false,"vocab_size":152064}`, ""},
+		"Qwen3-8B":                {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":151643,"eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":12288,"max_position_embeddings":40960,"max_window_layers":36,"model_type":"qwen3","num_attention_heads":32,"num_hidden_layers":36,"num_key_value_heads":8,"rms_norm_eps":1e-06,"rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.51.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`, ""},
+		"Qwen3 by transformers 5": {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":null,"dtype":"bfloat16","eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":1024,"initializer_range":0.02,"intermediate_size":3072,"layer_types":["full_attention","full_attention"],"max_position_embeddings":40960,"max_window_layers":2,"model_type":"qwen3","num_attention_heads":16,"num_hidden_layers":2,"num_key_value_heads":8,"pad_token_id":null,"rms_norm_eps":1e-06,"rope_parameters":{"rope_theta":1000000,"rope_type":"default"},"sliding_window":null,"tie_word_embeddings":true,"transformers_version":"5.0.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`, ""},
+		"Mistral-7B-v0.1":         {`{"architectures":["MistralForCausalLM"],"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.34.0.dev0","use_cache":true,"vocab_size":32000}`, "sliding_window 4096 is shorter than max_position_embeddings 32768"},
+		"Mistral-7B-v0.3":         {`{"architectures":["MistralForCausalLM"],"attention_dropout":0.0,"bos_token_id":1,"eos_token_id":2,"head_dim":null,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":1000000.0,"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.0.dev0","use_cache":true,"vocab_size":32768}`, ""},
+	} {
+		_, err := ParseConfig([]byte(c.text))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: error %v; expected %q", name, err, c.want)
 		}
 	}
 }

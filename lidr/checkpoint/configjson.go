@@ -38,6 +38,9 @@ func ParseConfig(data []byte) (Config, error) {
 	p.take("num_key_value_heads", &c.NumKeyValueHeads)
 	if c.ModelType == "qwen3" {
 		c.HeadDim = 128 // Qwen3Config's default; the others divide
+		if raw, ok := p.keys["head_dim"]; ok && string(raw) == "null" {
+			p.fail("head_dim is null, which versions of transformers read differently; expected a number")
+		}
 	} else if c.NumAttentionHeads > 0 {
 		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
 	}
@@ -138,15 +141,22 @@ func (p *parser) rope(c *Config) {
 // refuse looks at the keys that are left: settings under which our graph would compute something else, then anything
 // it has never heard of.
 func (p *parser) refuse(c Config) {
-	act, mlpBias, rotary := "silu", false, 1.0
+	if raw, ok := p.raw("quantization_config"); ok {
+		p.fail("quantization_config %.60s: quantized weights are not read; take the model's unquantized version", raw)
+	}
+	act, mlpBias, rotary, mrope := "silu", false, 1.0, false
 	p.take("hidden_act", &act)
 	p.take("mlp_bias", &mlpBias)
 	p.take("partial_rotary_factor", &rotary)
+	p.take("use_mrope", &mrope)
 	if act != "silu" {
 		p.fail("hidden_act %q is not supported; expected silu", act)
 	}
 	if mlpBias {
 		p.fail("mlp_bias true is not supported")
+	}
+	if mrope {
+		p.fail("use_mrope true is not supported; the model reads pictures")
 	}
 	if rotary != 1 {
 		p.fail("partial_rotary_factor %g is not supported; expected 1", rotary)

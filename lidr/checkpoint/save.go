@@ -1,7 +1,7 @@
 package checkpoint
 
 import (
-	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,15 +11,23 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/durable"
 )
 
 var torchNames = map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
-// Save writes c as the folder dir: config.json, model.safetensors in dtype ("F32", "BF16" or "F16") and Files. Equal
+// shardSize is the most bytes of weights that a file gets, the default of transformers' save_pretrained.
+const shardSize = 5_000_000_000
+
+// Save writes c as the folder dir: config.json, the weights in dtype ("F32", "BF16" or "F16") and Files. The weights are
+// model.safetensors, or, beyond 5 GB, model-00001-of-0000N.safetensors and so on with model.safetensors.index.json. Equal
 // arguments give equal bytes. The folder is written beside dir under a hidden name, synced, and takes the name dir only when
 // whole; a checkpoint already at dir is replaced then, and any other folder there is an error. What a killed Save left
 // behind is cleared by the next one.
-func Save(dir string, c *Checkpoint, dtype string) error {
+func Save(dir string, c *Checkpoint, dtype string) error { return save(dir, c, dtype, shardSize) }
+
+func save(dir string, c *Checkpoint, dtype string, limit int) error {
 	torch, ok := torchNames[dtype]
 	if !ok {
 		return fmt.Errorf("dtype %q is not supported; expected F32, BF16 or F16", dtype)
@@ -38,94 +46,100 @@ func Save(dir string, c *Checkpoint, dtype string) error {
 	if err != nil {
 		return fmt.Errorf("config.json: %w", err)
 	}
+	write, err := c.weightFiles(dtype, limit)
+	if err != nil {
+		return err
+	}
+	write["config.json"] = bytesOf(config)
+	for name, b := range c.Files {
+		if _, taken := write[name]; taken || !plainName(name) || strings.HasPrefix(name, weightsFile) || strings.HasSuffix(name, ".safetensors") {
+			return fmt.Errorf("Files[%q]: expected the plain name of a companion file", name)
+		}
+		write[name] = bytesOf(b)
+	}
 	parent, base := filepath.Split(dir)
 	partial, old := filepath.Join(parent, "."+base+".partial"), filepath.Join(parent, "."+base+".replaced")
-	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	if err := errors.Join(os.RemoveAll(partial), os.RemoveAll(old)); err != nil {
+	if err := errors.Join(durable.RemoveAll(partial), durable.RemoveAll(old)); err != nil {
 		return err
 	}
-	if err := writeFolder(partial, c, config, dtype); err != nil {
-		return errors.Join(err, os.RemoveAll(partial))
+	if err := writeFolder(partial, write); err != nil {
+		return errors.Join(err, durable.RemoveAll(partial))
 	}
 	// A folder cannot be renamed over one that has files, so an older checkpoint steps aside first.
-	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := durable.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.Rename(partial, dir); err != nil {
+	if err := durable.Rename(partial, dir); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(filepath.Dir(dir)), os.RemoveAll(old))
+	return errors.Join(durable.SyncDir(filepath.Dir(dir)), durable.RemoveAll(old))
 }
 
 // replaceable says no to anything that is neither absent nor empty nor a checkpoint.
 func replaceable(dir string) error {
 	files, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case err != nil:
+	} else if err != nil {
 		return err
-	case len(files) == 0:
-		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, weightsFile)); err != nil {
+	weights := func(f fs.DirEntry) bool { return f.Name() == weightsFile || f.Name() == indexFile }
+	if len(files) > 0 && !slices.ContainsFunc(files, weights) {
 		return fmt.Errorf("%s has files but no %s, so it is not replaced; choose another folder or remove it", dir, weightsFile)
 	}
 	return nil
 }
 
-func writeFolder(dir string, c *Checkpoint, config []byte, dtype string) error {
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		return err
-	}
-	bytesOf := func(b []byte) func(io.Writer) error {
-		return func(w io.Writer) error { _, err := w.Write(b); return err }
-	}
-	write := map[string]func(io.Writer) error{
-		"config.json": bytesOf(config),
-		weightsFile: func(w io.Writer) error {
-			return WriteSafetensors(w, c.Tensors, dtype, map[string]string{"format": "pt"}) // transformers asks for the format
-		},
-	}
-	for name, b := range c.Files {
-		if _, taken := write[name]; taken || !plainName(name) || strings.HasPrefix(name, weightsFile) {
-			return fmt.Errorf("Files[%q]: expected the plain name of a companion file", name)
+func bytesOf(b []byte) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(b); return err }
+}
+
+// weightFiles returns the writer of each file of weights, and of the index if there are several. Tensors fill the files in
+// the order of their names; one that is larger than limit has a file to itself.
+func (c *Checkpoint) weightFiles(dtype string, limit int) (map[string]func(io.Writer) error, error) {
+	var shards [][]Tensor
+	total, room := 0, 0
+	for _, t := range c.Tensors {
+		size := len(t.Data) * dtypes[dtype].size
+		if room < size || len(shards) == 0 {
+			shards, room = append(shards, nil), limit
 		}
-		write[name] = bytesOf(b)
+		last := len(shards) - 1
+		shards[last], total, room = append(shards[last], t), total+size, room-size
+	}
+	tensors := func(shard []Tensor) func(io.Writer) error {
+		return func(w io.Writer) error { // transformers asks for the format
+			return WriteSafetensors(w, shard, dtype, map[string]string{"format": "pt"})
+		}
+	}
+	if len(shards) == 1 {
+		return map[string]func(io.Writer) error{weightsFile: tensors(c.Tensors)}, nil
+	}
+	write, places := map[string]func(io.Writer) error{}, map[string]string{}
+	for i, shard := range shards {
+		name := fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
+		write[name] = tensors(shard)
+		for _, t := range shard {
+			places[t.Name] = name
+		}
+	}
+	index, err := json.MarshalIndent(map[string]any{"metadata": map[string]int{"total_size": total}, "weight_map": places}, "", "  ")
+	write[indexFile] = bytesOf(append(index, '\n'))
+	return write, err
+}
+
+func writeFolder(dir string, write map[string]func(io.Writer) error) error {
+	if err := durable.MkdirAll(dir); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(write)) {
-		if err := writeFile(filepath.Join(dir, name), write[name]); err != nil {
-			return err
+		path := filepath.Join(dir, name)
+		if err := durable.Create(path, write[name]); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return syncDir(dir)
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriterSize(f, 1<<20)
-	err = write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.SyncDir(dir)
 }

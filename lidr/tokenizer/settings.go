@@ -50,7 +50,7 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	if source != "" {
+	if t.source = source; source != "" {
 		if len(source) > maxTemplate {
 			return fmt.Errorf("chat template of %d bytes; at most %d are accepted", len(source), maxTemplate)
 		}

@@ -30,6 +30,7 @@ type Tokenizer struct {
 	eos            []int
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
 	template       *jinja.Template   // nil: the model has none
+	source         string            // of the template
 }
 
 // Load reads tokenizer.json, and tokenizer_config.json, generation_config.json and chat_template.jinja where they
@@ -183,3 +184,31 @@ func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 // EOS returns the ids that end an answer. The first is the one that ends an assistant turn in the chat template, which
 // training appends; generation stops at any of them.
 func (t *Tokenizer) EOS() []int { return append([]int(nil), t.eos...) }
+
+// BOS returns the id of the token that begins a text, if the tokenizer names one or puts one before documents.
+func (t *Tokenizer) BOS() (id int, ok bool) {
+	if name, named := t.names["bos_token"]; named {
+		return t.ids[name], true
+	}
+	if len(t.prefix) > 0 {
+		return t.prefix[0], true
+	}
+	return 0, false
+}
+
+// BeginsDocuments reports whether EncodeDocument puts a token in front of the text.
+func (t *Tokenizer) BeginsDocuments() bool { return len(t.prefix) > 0 }
+
+// Special reports whether id is a special token, which no text but the template's and the tokenizer's own can make.
+func (t *Tokenizer) Special(id int) bool { return id >= 0 && id < len(t.special) && t.special[id] }
+
+// ChatTemplate returns the source of the chat template, "" if there is none.
+func (t *Tokenizer) ChatTemplate() string { return t.source }
+
+// Kind says in words which tokenizer it is.
+func (t *Tokenizer) Kind() string {
+	if t.spacing != nil {
+		return "SentencePiece BPE with byte fallback"
+	}
+	return "byte-level BPE"
+}

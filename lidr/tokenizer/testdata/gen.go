@@ -3,7 +3,7 @@
 // Command gen makes this folder's tokenizers, four in the forms that Llama 3, Qwen2, Llama 2 and Mistral publish and
 // one as Train writes it, and strings.json, the texts that oracle.mjs then runs through Hugging Face's own implementation:
 //
-//	go run gen.go && node oracle.mjs PATH/TO/node_modules
+//	go run gen.go && node oracle.mjs PATH/TO/node_modules strings.json chats.json golden.json trained qwen2 llama3 llama2 mistral
 package main
 
 import (
@@ -81,6 +81,7 @@ func main() {
 	save("llama2", pieces, config)
 	pieces["normalizer"] = nil
 	pieces["pre_tokenizer"] = object{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false}
+	config["chat_template"] = "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}"
 	save("mistral", pieces, config)
 
 	write("strings.json", texts(sentences))

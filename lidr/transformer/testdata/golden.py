@@ -1,4 +1,4 @@
-"""Writes golden.json: logits, log-probabilities, gradients and greedy continuations of four tiny decoders, computed with
+"""Writes golden.json: logits, log-probabilities, gradients and greedy continuations of tiny decoders, one a family, computed with
 PyTorch (made with 1.13.1) from the formulas of the Hugging Face implementations. Weights come from a hash, so that the
 test can make the same ones: python3 golden.py > golden.json"""
 import json, math
@@ -88,6 +88,11 @@ base = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_
 configs = {
     "llama3": dict(base, architectures=["LlamaForCausalLM"], model_type="llama", tie_word_embeddings=True, rope_theta=500.0, rope_scaling=dict(
         rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)),
+    "llama2": dict(base, architectures=["LlamaForCausalLM"], model_type="llama", tie_word_embeddings=False, rope_theta=10000.0, num_key_value_heads=4),
+    "mistral": dict(base, architectures=["MistralForCausalLM"], model_type="mistral", tie_word_embeddings=False, rope_theta=1000000.0,
+        num_key_value_heads=1, head_dim=16, sliding_window=None),
+    "qwen2.5": dict(base, architectures=["Qwen2ForCausalLM"], model_type="qwen2", tie_word_embeddings=False, rope_theta=1000000.0,
+        rms_norm_eps=1e-6, use_sliding_window=False, sliding_window=64, max_window_layers=2),
     "qwen2": dict(base, architectures=["Qwen2ForCausalLM"], model_type="qwen2", tie_word_embeddings=True, rope_theta=10000.0, rms_norm_eps=1e-6),
     "qwen3": dict(base, architectures=["Qwen3ForCausalLM"], model_type="qwen3", tie_word_embeddings=False, rope_theta=10000.0, head_dim=16, num_key_value_heads=1),
     "biased": dict(base, architectures=["LlamaForCausalLM"], model_type="llama", tie_word_embeddings=False, rope_theta=10000.0,

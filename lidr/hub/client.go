@@ -1,0 +1,225 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	officialEndpoint = "https://huggingface.co"
+	maxAnswer        = 16 << 20 // bytes of a page of the API
+	maxPages         = 100      // of a listing; a page has a thousand entries
+	attempts         = 6        // in a row that may fail without bringing a byte
+	silence          = 60 * time.Second
+)
+
+// firstWait is the pause after a first failure; it doubles after each.
+var firstWait = time.Second
+
+// client speaks to one endpoint.
+type client struct {
+	endpoint *url.URL
+	http     *http.Client
+}
+
+// newClient reads HF_ENDPOINT and the token: HF_TOKEN, or the file that `hf auth login` writes.
+func newClient() (*client, error) {
+	text := os.Getenv("HF_ENDPOINT")
+	if text == "" {
+		text = officialEndpoint
+	}
+	endpoint, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Scheme != "http" && endpoint.Scheme != "https" {
+		return nil, fmt.Errorf("HF_ENDPOINT is no address of a hub; expected one like %s", officialEndpoint)
+	}
+	token, err := readToken()
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = silence
+	transport.DisableCompression = true // ranges and sizes are those of the file itself
+	return &client{endpoint, &http.Client{
+		Transport: &authorized{transport, endpoint, token},
+		CheckRedirect: func(r *http.Request, via []*http.Request) error {
+			if len(via) >= 10 {
+				return backoff.Permanent(errors.New("more than 10 redirections"))
+			}
+			if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
+				return backoff.Permanent(errors.New("redirected from https to an address without it"))
+			}
+			return nil
+		},
+	}}, nil
+}
+
+func readToken() (string, error) {
+	if token := strings.TrimSpace(os.Getenv("HF_TOKEN")); token != "" {
+		return token, nil
+	}
+	path := os.Getenv("HF_TOKEN_PATH")
+	if path == "" {
+		dir, err := home()
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, "token")
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(b)), err
+}
+
+// authorized adds the token to requests to the endpoint itself. It never enters a request that net/http may send on: where
+// a redirection leads to another host, scheme or port, it is not there.
+type authorized struct {
+	next     http.RoundTripper
+	endpoint *url.URL
+	token    string
+}
+
+func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.token != "" && r.URL.Scheme == a.endpoint.Scheme && r.URL.Host == a.endpoint.Host {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	return a.next.RoundTrip(r)
+}
+
+// address joins path elements, each escaped already, to the endpoint.
+func (c *client) address(elements ...string) string {
+	return c.endpoint.JoinPath(elements...).String()
+}
+
+// get asks once, from byte `from` of the file on. Answers other than 200 and 206 become errors, permanent ones where
+// another attempt would only repeat them.
+func (c *client) get(ctx context.Context, n Name, address string, from int64) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, backoff.Permanent(err)
+	}
+	r.Header.Set("User-Agent", "lidr")
+	if from > 0 {
+		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	res, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
+	if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent {
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, c.refusal(n, res)
+}
+
+// unanswered is the error of a request without an answer. The address is left out of it: one of a content network is signed,
+// and is a key to the file for whoever reads a log.
+func (c *client) unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return backoff.Permanent(context.Cause(ctx))
+	}
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		err = bad.Err
+	}
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) && unknown.IsNotFound {
+		return backoff.Permanent(fmt.Errorf("%s cannot be reached: %w; HF_ENDPOINT names another hub", c.endpoint.Host, err))
+	}
+	return err
+}
+
+// refusal turns an answer into words.
+func (c *client) refusal(n Name, res *http.Response) error {
+	code, page := res.Header.Get("X-Error-Code"), c.address(n.Repo)
+	switch status := res.StatusCode; {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+		if wait, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && wait > 0 && wait <= 600 {
+			return fmt.Errorf("%s answers %q: %w", res.Request.URL.Host, res.Status, backoff.RetryAfter(wait))
+		}
+		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
+	case res.Request.URL.Host != c.endpoint.Host: // a content network, whose signed addresses expire: the hub gives a new one
+		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
+	case code == "GatedRepo":
+		return backoff.Permanent(fmt.Errorf("%s is gated: accept its conditions on %s with your account, and set HF_TOKEN to a token of it", n, page))
+	case code == "RevisionNotFound":
+		return backoff.Permanent(fmt.Errorf("%s: there is no revision %q; %s lists branches and tags", n.Repo, n.Revision, page+"/tree/main"))
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
+		return backoff.Permanent(fmt.Errorf("%s: the hub answers %q: the model does not exist or is private; check the name on %s, and set HF_TOKEN to a token that may read it",
+			n, res.Status, page))
+	default:
+		return backoff.Permanent(fmt.Errorf("%s: %s answers %q", n, res.Request.URL.Host, res.Status))
+	}
+}
+
+// retry calls do until it succeeds, fails for good, or has failed six times in a row. do calls progressed when bytes arrive, and
+// the count begins anew.
+func retry[T any](ctx context.Context, do func(progressed func()) (T, error)) (T, error) {
+	failed := 0
+	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 30 * time.Second}
+	return backoff.Retry(ctx, func() (T, error) {
+		failed++
+		value, err := do(func() { failed = 0; waits.Reset() })
+		if err != nil && failed >= attempts {
+			var permanent *backoff.PermanentError
+			if !errors.As(err, &permanent) {
+				err = backoff.Permanent(fmt.Errorf("%w (tried %d times); what has arrived is kept, so run the same command again later", err, attempts))
+			}
+		}
+		return value, err
+	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0))
+}
+
+// json reads a page of the API into v and returns the address of the next page, "" after the last.
+func (c *client) json(ctx context.Context, n Name, address string, v any) (next string, err error) {
+	return retry(ctx, func(func()) (string, error) {
+		res, err := c.get(ctx, n, address, 0)
+		if err != nil {
+			return "", err
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+		if err != nil {
+			return "", err
+		}
+		if len(b) > maxAnswer {
+			return "", backoff.Permanent(fmt.Errorf("%s: the answer of the API is longer than %d bytes", n, maxAnswer))
+		}
+		if err := json.Unmarshal(b, v); err != nil {
+			return "", backoff.Permanent(fmt.Errorf("%s: %s does not speak the hub's API: %w", n, c.endpoint.Host, err))
+		}
+		return c.nextPage(n, res)
+	})
+}
+
+var nextLink = regexp.MustCompile(`<([^>]+)>;\s*rel="?next"?`)
+
+// nextPage reads the Link header (RFC 8288).
+func (c *client) nextPage(n Name, res *http.Response) (string, error) {
+	m := nextLink.FindStringSubmatch(res.Header.Get("Link"))
+	if m == nil {
+		return "", nil
+	}
+	next, err := res.Request.URL.Parse(m[1])
+	if err != nil || next.Host != c.endpoint.Host || next.Scheme != c.endpoint.Scheme {
+		return "", backoff.Permanent(fmt.Errorf("%s: the list of files goes on at another host", n))
+	}
+	return next.String(), nil
+}

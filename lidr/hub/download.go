@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"lidrlab/lidr/durable"
+)
+
+// file is one file of a model at a commit.
+type file struct {
+	name string
+	hash string // SHA-256 of a file in large-file storage, else SHA-1 of git's blob; the name of its blob in the cache
+	size int64
+}
+
+// hasher returns the hash by which the file is checked.
+func (f file) hasher() hash.Hash {
+	if len(f.hash) == 2*sha256.Size {
+		return sha256.New()
+	}
+	h := sha1.New()
+	fmt.Fprintf(h, "blob %d\x00", f.size) // git hash-object
+	return h
+}
+
+// download brings f into blobs/HASH. What arrives stands in blobs/HASH.incomplete, and a download that was cut off, in this
+// process or an earlier one, asks for the rest of it only. add is told of bytes that are here, less than zero for those
+// that had to be given up. Two processes may download the same file: each writes the same bytes to the same places.
+func (p *puller) download(ctx context.Context, f file, add func(int64)) error {
+	blob := filepath.Join(p.folder, "blobs", f.hash)
+	incomplete, err := os.OpenFile(blob+".incomplete", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer incomplete.Close()
+	part := &partial{file: f, disk: incomplete, add: add}
+	if err := part.resume(); err != nil {
+		return err
+	}
+	inherited := part.at > 0
+	for {
+		if part.at < f.size {
+			_, err = retry(ctx, func(progressed func()) (struct{}, error) {
+				return struct{}{}, p.fetch(ctx, part, progressed)
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+		}
+		if got := hex.EncodeToString(part.sum.Sum(nil)); got == f.hash {
+			break
+		} else if !inherited {
+			return errors.Join(fmt.Errorf("%s: the content that arrived has the hash %s, and the hub's list says %s; it is thrown away, so run the same command again, and if that does not help, the hub's copy is damaged", f.name, got, f.hash),
+				os.Remove(incomplete.Name()))
+		}
+		inherited = false // what an earlier process left may be to blame
+		if err := part.restart(); err != nil {
+			return err
+		}
+	}
+	if err := durable.Sync(incomplete); err != nil {
+		return err
+	}
+	if err := durable.Rename(incomplete.Name(), blob); err != nil && !(errors.Is(err, os.ErrNotExist) && hasSize(blob, f.size)) {
+		return err // a second process may have been faster
+	}
+	return durable.SyncDir(filepath.Dir(blob))
+}
+
+// partial is a file of which the first bytes are here.
+type partial struct {
+	file file
+	disk *os.File
+	at   int64     // how many
+	sum  hash.Hash // of them
+	add  func(int64)
+}
+
+// resume takes over what an earlier process left.
+func (p *partial) resume() error {
+	p.sum = p.file.hasher()
+	n, err := io.Copy(p.sum, p.disk)
+	p.at = n
+	p.add(n)
+	if err == nil && n > p.file.size {
+		err = p.restart()
+	}
+	return err
+}
+
+func (p *partial) restart() error {
+	p.add(-p.at)
+	p.at, p.sum = 0, p.file.hasher()
+	return p.disk.Truncate(0)
+}
+
+func (p *partial) Write(b []byte) (int, error) {
+	n, err := p.disk.WriteAt(b, p.at)
+	p.sum.Write(b[:n])
+	p.at += int64(n)
+	p.add(int64(n))
+	if err != nil {
+		err = backoff.Permanent(err) // the disk's, not the network's
+	}
+	return n, err
+}
+
+var errSilent = fmt.Errorf("nothing has arrived for %v", silence)
+
+// fetch asks for the bytes of a file that are missing, once.
+func (p *puller) fetch(ctx context.Context, part *partial, progressed func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := part.file
+	res, err := p.client.get(ctx, p.name, p.client.address(p.name.Repo, "resolve", p.commit, url.PathEscape(f.name)), part.at)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if tag := p.client.etag(res); tag != "" && tag != f.hash {
+		return backoff.Permanent(fmt.Errorf("the hub serves %s where its list says %s", tag, f.hash))
+	}
+	if res.StatusCode == http.StatusOK && part.at > 0 { // ranges are not served: from the beginning
+		if err := part.restart(); err != nil {
+			return backoff.Permanent(err)
+		}
+	}
+	if want := fmt.Sprintf("bytes %d-%d/%d", part.at, f.size-1, f.size); res.StatusCode == http.StatusPartialContent && res.Header.Get("Content-Range") != want {
+		return backoff.Permanent(fmt.Errorf("the server sends %q; expected %q", res.Header.Get("Content-Range"), want))
+	}
+	if rest := f.size - part.at; res.ContentLength >= 0 && res.ContentLength != rest {
+		return backoff.Permanent(fmt.Errorf("the server sends %d bytes; expected %d", res.ContentLength, rest))
+	}
+	watch := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer watch.Stop()
+	body := reader(func(b []byte) (int, error) {
+		n, err := res.Body.Read(b)
+		if n > 0 {
+			watch.Reset(silence)
+			progressed()
+		}
+		return n, err
+	})
+	_, err = io.CopyBuffer(part, io.LimitReader(body, f.size-part.at), make([]byte, 256<<10))
+	switch {
+	case errors.Is(context.Cause(ctx), errSilent):
+		return errSilent
+	case err != nil && ctx.Err() != nil:
+		return backoff.Permanent(context.Cause(ctx))
+	case err == nil && part.at < f.size:
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+type reader func([]byte) (int, error)
+
+func (r reader) Read(b []byte) (int, error) { return r(b) }
+
+// etag is the hash under which the hub knows what it serves: X-Linked-Etag of the redirection to large-file storage, or
+// its own ETag. A content network's ETag says something else.
+func (c *client) etag(res *http.Response) string {
+	for r := res; r != nil; r = r.Request.Response {
+		tag := r.Header.Get("X-Linked-Etag")
+		if tag == "" && r == res && r.Request.URL.Host == c.endpoint.Host {
+			tag = r.Header.Get("ETag")
+		}
+		if tag != "" {
+			return strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
+		}
+	}
+	return ""
+}
+
+func hasSize(path string, size int64) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() == size
+}

@@ -1,0 +1,91 @@
+package transformer
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/checkpoint"
+)
+
+// In every family, neither other rows of the batch, nor padding, nor the cache changes a log-probability or a logit by more
+// than 1e-5.
+func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases map[string]golden
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	rows := [][]int32{{5, 6}, {7, 11, 13, 2, 3, 17}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {40, 41, 42}}
+	const width = 16
+	for _, b := range backends(t) {
+		for _, name := range slices.Sorted(maps.Keys(cases)) {
+			t.Run(b.String()+"/"+name, func(t *testing.T) {
+				config, err := checkpoint.ParseConfig(cases[name].Config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				m := hashed(t, config)
+				logprobs := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+					return []*graph.Node{m.TokenLogprobs(scope, in[0])}
+				})
+				prefill := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+					logits, cache := m.Prefill(scope, in[0], in[1], width)
+					return append([]*graph.Node{logits}, cache...)
+				})
+				step := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+					logits, _ := m.Step(scope, in[0], in[1], in[2:])
+					return []*graph.Node{logits}
+				})
+				call := func(exec *model.Exec, args ...any) []*tensors.Tensor {
+					out, err := exec.Call(args...)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return out
+				}
+				padded := make([][]int32, len(rows))
+				shorter, lengths := make([]int32, len(rows)), make([]int32, len(rows))
+				last, positions := make([]int32, len(rows)), make([]int32, len(rows))
+				for r, row := range rows {
+					padded[r] = append(slices.Clone(row), make([]int32, width-len(row))...)
+					lengths[r], shorter[r] = int32(len(row)), int32(len(row)-1)
+					last[r], positions[r] = row[len(row)-1], int32(len(row)-1)
+				}
+				together := call(logprobs, padded)[0].Value().([][]float32)
+				read := call(prefill, padded, lengths)[0].Value().([][]float32)
+				// The same from one token less, and that token by a step.
+				args := []any{last, positions}
+				for _, c := range call(prefill, padded, shorter)[1:] {
+					args = append(args, c)
+				}
+				stepped := call(step, args...)[0].Value().([][]float32)
+				for r, row := range rows {
+					same(t, "log-probabilities in a padded batch", together[r][:len(row)-1], call(logprobs, [][]int32{row})[0].Value().([][]float32)[0])
+					alone := call(prefill, [][]int32{row}, []int32{lengths[r]})[0].Value().([][]float32)[0]
+					same(t, "logits in a padded batch", read[r], alone)
+					same(t, "logits by a cached step", stepped[r], alone)
+				}
+			})
+		}
+	}
+}
+
+func same(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	for i := range want {
+		if d := math.Abs(float64(got[i] - want[i])); !(d <= 1e-5) {
+			t.Fatalf("%s: value %d is %g, alone %g", what, i, got[i], want[i])
+		}
+	}
+}
