@@ -1,0 +1,165 @@
+package gguf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/tokenizer"
+)
+
+const (
+	version             = 3
+	alignment           = 32 // the format's default
+	quantizationVersion = 2  // GGML_QNT_VERSION
+	chunk               = 1 << 18
+)
+
+// Write writes a checkpoint with its tokenizer as a GGUF file. dtype is how matrices are stored: "f32", "f16", "bf16" or
+// "q8_0" (8-bit integers with a common f16 scale for each 32); vectors stay float32. name is the model's for people.
+// Equal arguments give equal bytes. An error says what cannot be expressed.
+func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, name, dtype string) error {
+	matrix, ok := dtypes[dtype]
+	if !ok {
+		return fmt.Errorf("gguf: type %q is not supported; expected f32, f16, bf16 or q8_0", dtype)
+	}
+	architecture, err := architectureOf(ck.Config)
+	if err != nil {
+		return fmt.Errorf("gguf: %w", err)
+	}
+	vocabulary, err := vocabularyOf(ck, tok)
+	if err != nil {
+		return fmt.Errorf("gguf: tokenizer: %w", err)
+	}
+	tensors, err := tensorsOf(ck, architecture, matrix)
+	if err != nil {
+		return fmt.Errorf("gguf: %w", err)
+	}
+	general := []pair{{"general.architecture", architecture}, {"general.type", "model"}, {"general.name", name},
+		{"general.file_type", matrix.fileType}, {"general.quantization_version", uint32(quantizationVersion)}}
+	if license := licenseOf(ck); license != "" {
+		general = append(general, pair{"general.license", license})
+	}
+	metadata := slices.Concat(general, hyperparameters(ck.Config, architecture), vocabulary)
+	if _, err := w.Write(header(metadata, tensors)); err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if err := t.write(w); err != nil {
+			return fmt.Errorf("gguf: tensor %q: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// hyperparameters are what llama.cpp computes with.
+func hyperparameters(c checkpoint.Config, architecture string) []pair {
+	p := architecture + "."
+	return []pair{
+		{p + "context_length", uint32(c.MaxPositionEmbeddings)},
+		{p + "embedding_length", uint32(c.HiddenSize)},
+		{p + "block_count", uint32(c.NumHiddenLayers)},
+		{p + "feed_forward_length", uint32(c.IntermediateSize)},
+		{p + "attention.head_count", uint32(c.NumAttentionHeads)},
+		{p + "attention.head_count_kv", uint32(c.NumKeyValueHeads)},
+		{p + "attention.key_length", uint32(c.HeadDim)},
+		{p + "attention.value_length", uint32(c.HeadDim)},
+		{p + "attention.layer_norm_rms_epsilon", float32(c.RMSNormEps)},
+		{p + "rope.dimension_count", uint32(c.HeadDim)},
+		{p + "rope.freq_base", float32(c.RopeTheta)},
+		{p + "vocab_size", uint32(c.VocabSize)},
+	}
+}
+
+// pair is an entry of the metadata: a uint32, float32, bool or string, or a slice of int32, float32 or string.
+type pair struct {
+	key   string
+	value any
+}
+
+// header returns everything in front of the tensors' data: the sizes of both lists, the metadata, and each tensor's name,
+// dimensions (the one that varies fastest first), type and offset, padded so that the data are aligned.
+func header(metadata []pair, tensors []tensor) []byte {
+	var b bytes.Buffer
+	b.WriteString("GGUF")
+	put(&b, uint32(version), uint64(len(tensors)), uint64(len(metadata)))
+	for _, p := range metadata {
+		putString(&b, p.key)
+		putValue(&b, p.value)
+	}
+	offset := uint64(0)
+	for _, t := range tensors {
+		putString(&b, t.name)
+		put(&b, uint32(len(t.shape)))
+		for _, size := range slices.Backward(t.shape) {
+			put(&b, uint64(size))
+		}
+		put(&b, t.dtype.id, offset)
+		offset += uint64(aligned(t.dtype.bytes(len(t.data))))
+	}
+	b.Write(make([]byte, aligned(b.Len())-b.Len()))
+	return b.Bytes()
+}
+
+func aligned(n int) int { return (n + alignment - 1) / alignment * alignment }
+
+// put appends fixed-size numbers, which a bytes.Buffer never refuses.
+func put(b *bytes.Buffer, values ...any) {
+	for _, v := range values {
+		binary.Write(b, binary.LittleEndian, v)
+	}
+}
+
+func putString(b *bytes.Buffer, s string) {
+	put(b, uint64(len(s)))
+	b.WriteString(s)
+}
+
+// putValue appends a value behind the number of its type (enum gguf_metadata_value_type).
+func putValue(b *bytes.Buffer, value any) {
+	const (
+		typeUint32, typeInt32, typeFloat32 = uint32(4), uint32(5), uint32(6)
+		typeBool, typeString, typeArray    = uint32(7), uint32(8), uint32(9)
+	)
+	switch v := value.(type) {
+	case uint32:
+		put(b, typeUint32, v)
+	case float32:
+		put(b, typeFloat32, v)
+	case bool:
+		put(b, typeBool, v)
+	case string:
+		put(b, typeString)
+		putString(b, v)
+	case []int32:
+		put(b, typeArray, typeInt32, uint64(len(v)), v)
+	case []float32:
+		put(b, typeArray, typeFloat32, uint64(len(v)), v)
+	case []string:
+		put(b, typeArray, typeString, uint64(len(v)))
+		for _, s := range v {
+			putString(b, s)
+		}
+	default:
+		panic(fmt.Sprintf("gguf: metadata of type %T", value))
+	}
+}
+
+// licenseOf returns the license that the model card's front matter names, "" if it names none.
+func licenseOf(ck *checkpoint.Checkpoint) string {
+	card, ok := strings.CutPrefix(string(ck.Files["README.md"]), "---\n")
+	if !ok {
+		return ""
+	}
+	front, _, _ := strings.Cut(card, "\n---")
+	for line := range strings.Lines(front) {
+		if license, ok := strings.CutPrefix(line, "license:"); ok {
+			return strings.Trim(strings.TrimSpace(license), `"'`)
+		}
+	}
+	return ""
+}
