@@ -1,7 +1,6 @@
 package dpo
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/transformer"
 )
 
@@ -25,14 +23,15 @@ type parameter struct {
 	decay                          bool
 }
 
-// newParameters adds moments and gradient accumulators, all 0, for every weight of the model, sorted by name.
+// newParameters adds moments and gradient accumulators, all 0, for every weight that is trained, sorted by name.
 func newParameters(m *transformer.Model) ([]parameter, error) {
+	trained, err := m.Trained()
+	if err != nil {
+		return nil, err
+	}
 	var params []parameter
-	for _, name := range slices.Sorted(maps.Keys(checkpoint.ExpectedTensors(m.Config))) {
-		p := parameter{name: name, value: m.Store.GetVariable(name), decay: decays(name)}
-		if p.value == nil {
-			return nil, fmt.Errorf("the model has no weight %s", name)
-		}
+	for _, name := range slices.Sorted(maps.Keys(trained)) {
+		p := parameter{name: name, value: trained[name], decay: decays(name)}
 		for _, kept := range []struct {
 			kind string
 			v    **model.Variable

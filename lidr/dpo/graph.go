@@ -34,7 +34,7 @@ func newInputs(in []*Node) inputs {
 func (x inputs) logprobs(scope *model.Scope, m *transformer.Model) (each, sums *Node) {
 	rows, width := x.tokens.Shape().Dim(0), x.tokens.Shape().Dim(1)
 	hidden := Reshape(m.Hidden(scope, x.tokens), rows*width, m.Config.HiddenSize)
-	each = transformer.LabelLogprobs(m.Head(scope, Gather(hidden, ExpandDims(x.place, -1))), x.labels)
+	each = m.LabelLogprobs(scope, Gather(hidden, ExpandDims(x.place, -1)), x.labels)
 
 	n := each.Shape().Dim(0)
 	row := Iota(each.Graph(), shapes.Make(dtypes.Int32, rows, n), 0)

@@ -1,12 +1,12 @@
 package dpo
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,9 +15,9 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/google/renameio/v2"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/durable"
 	"lidrlab/lidr/transformer"
 )
 
@@ -41,8 +41,15 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 		return nil, err
 	}
 	hash := sha256.New()
-	err = json.NewEncoder(hash).Encode([]any{"training state 1", b.Name(), ck.Fingerprint(), s, total, data})
+	parts := []any{"training state 1", b.Name(), ck.Fingerprint(), s, total, data}
+	adapter, err := m.Adapter()
 	if err != nil {
+		return nil, err
+	}
+	if adapter != nil { // B = 0 hides A from the merged weights
+		parts = append(parts, adapter)
+	}
+	if err := json.NewEncoder(hash).Encode(parts); err != nil {
 		return nil, fmt.Errorf("key of the training state: %w", err)
 	}
 	return &state{filepath.Join(h.CheckpointDir, StateFile), hex.EncodeToString(hash.Sum(nil))}, nil
@@ -78,22 +85,9 @@ func (st *state) save(t *trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(st.path), 0o777); err != nil {
-		return err
-	}
-	file, err := renameio.NewPendingFile(st.path, renameio.WithPermissions(0o666))
-	if err != nil {
-		return err
-	}
-	defer file.Cleanup()
-	w := bufio.NewWriterSize(file, 1<<20)
-	if err := checkpoint.WriteSafetensors(w, all, "F32", map[string]string{"key": st.key, "steps": string(steps)}); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return file.CloseAtomicallyReplace()
+	return durable.Replace(st.path, func(w io.Writer) error {
+		return checkpoint.WriteSafetensors(w, all, "F32", map[string]string{"key": st.key, "steps": string(steps)})
+	})
 }
 
 // load puts a saved state into the trainer. No file is no error.

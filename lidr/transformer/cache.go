@@ -15,7 +15,7 @@ import (
 // Prefill reads prompts and fills a cache: token ids int32 [B, T] padded on the right and lengths int32 [B], each at
 // least 1, give the logits [B, V] after each sequence's last token and a cache with room for size >= T positions.
 func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (logits *Node, cache []*Node) {
-	w := weights{scope, tokens.Graph()}
+	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	filled := Reshape(ConvertDType(within(lengths, t), dtypes.Float32), b, t, 1, 1)
 	store := func(x *Node) *Node { // [b, t, kvHeads, dim]
@@ -38,7 +38,7 @@ func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (lo
 // Step feeds one more token to each sequence: token ids and their positions, int32 [B], and the cache so far give the
 // logits [B, V] and the cache with the tokens added. A position's slot must be free.
 func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node) (logits *Node, newCache []*Node) {
-	w := weights{scope, tokens.Graph()}
+	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, kv, s := tokens.Shape().Dim(0), cache[0].Shape().Dim(1), cache[0].Shape().Dim(2)
 	lengths := AddScalar(positions, 1)
 	at := shapes.Make(dtypes.Int32, b, kv, 1)

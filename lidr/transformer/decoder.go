@@ -3,14 +3,17 @@ package transformer
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
 // weights reads a model's variables into one graph.
 type weights struct {
+	m     *Model
 	scope *model.Scope
 	g     *Graph
+	again bool // what is computed here is computed again in the backward pass; whoever said so ends the checkpoint
 }
 
 // get returns the variable of that name.
@@ -22,13 +25,28 @@ func (w weights) get(name string) *Node {
 	return v.NodeValue(w.g)
 }
 
-// linear maps x [n, in] to [n, out] by the layer's weight [out, in] and, where biased, its bias [out].
+// linear maps x [n, in] to [n, out] by the layer's weight [out, in] and, where biased, its bias [out]. Where the model has
+// an adapter on the layer, it adds its share.
 func (w weights) linear(x *Node, layer string, biased bool) *Node {
-	y := DotGeneral(x, []int{1}, nil, w.get(layer+".weight"), []int{1}, nil)
+	y := w.product(x, layer+".weight")
 	if biased {
 		y = Add(y, ExpandLeftToRank(w.get(layer+".bias"), 2))
 	}
-	return y
+	return w.adapt(y, x, layer+".weight")
+}
+
+// product is x [n, in] times the transposed matrix [out, in] of that name. One held as bfloat16 is widened for the forward
+// pass and, by way of a checkpoint, once more for the backward pass, so that its float32 form is never kept in between.
+func (w weights) product(x *Node, name string) *Node {
+	matrix := w.get(name)
+	if matrix.DType() != dtypes.BFloat16 {
+		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
+	}
+	y := DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
+	if w.again {
+		return y
+	}
+	return y.StopCheckpoint()
 }
 
 // attention computes one layer's attention: q [b, t, heads, dim], k and v [b, t, kvHeads, dim] give [b, t, heads, dim].
@@ -37,7 +55,11 @@ type attention func(layer int, q, k, v *Node) *Node
 // blocks runs all layers and the final norm over b sequences of t tokens: embedded rows x [b*t, D] give [b*t, D].
 func (m *Model) blocks(w weights, x *Node, b, t int, pos rotary, attend attention) *Node {
 	c := m.Config
+	w.again = m.Checkpointing
 	for i := range c.NumHiddenLayers {
+		if m.Checkpointing {
+			x = x.Checkpoint()
+		}
 		p := fmt.Sprintf("model.layers.%d.", i)
 		h := rmsNorm(x, w.get(p+"input_layernorm.weight"), c.RMSNormEps)
 		q := Reshape(w.linear(h, p+"self_attn.q_proj", c.QKVBias()), b, t, c.NumAttentionHeads, c.HeadDim)
@@ -53,12 +75,15 @@ func (m *Model) blocks(w weights, x *Node, b, t int, pos rotary, attend attentio
 		h = rmsNorm(x, w.get(p+"post_attention_layernorm.weight"), c.RMSNormEps)
 		x = Add(x, m.swiGLU(w, h, p+"mlp."))
 	}
+	if m.Checkpointing {
+		x = x.StopCheckpoint()
+	}
 	return rmsNorm(x, w.get("model.norm.weight"), c.RMSNormEps)
 }
 
 // embed looks the tokens up: [b, t] int32 give rows [b*t, D].
 func (m *Model) embed(w weights, tokens *Node) *Node {
-	return Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1))
+	return ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)), dtypes.Float32)
 }
 
 // swiGLU is the feed-forward layer down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv 2002.05202).
@@ -78,7 +103,7 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 // Hidden returns the hidden states after the final norm, [B, T, D], of token ids int32 [B, T]. Sequences are padded on
 // the right; what stands at a position depends on it and on those before it alone, so padding needs no mask.
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
-	w := weights{scope, tokens.Graph()}
+	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTable(w.g, t), causalAttention(w.g, t))
 	return Reshape(h, b, t, m.Config.HiddenSize)
@@ -86,11 +111,15 @@ func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
 
 // Head returns the logits [N, V] of hidden states [N, D].
 func (m *Model) Head(scope *model.Scope, hidden *Node) *Node {
+	return m.head(weights{m: m, scope: scope, g: hidden.Graph()}, hidden)
+}
+
+func (m *Model) head(w weights, hidden *Node) *Node {
 	name := "lm_head"
 	if m.Config.TieWordEmbeddings {
 		name = "model.embed_tokens"
 	}
-	return weights{scope, hidden.Graph()}.linear(hidden, name, false)
+	return w.linear(hidden, name, false)
 }
 
 // TokenLogprobs returns log p(tokens[:, t+1] | tokens[:, :t+1]) as [B, T-1], for token ids int32 [B, T] padded on the
@@ -100,7 +129,6 @@ func (m *Model) TokenLogprobs(scope *model.Scope, tokens *Node) *Node {
 	// The last position predicts nothing; leaving it out beforehand keeps every later product smaller.
 	inputs := Slice(tokens, AxisRange(), AxisRange(0, t-1))
 	labels := Slice(tokens, AxisRange(), AxisRange(1))
-	hidden := m.Hidden(scope, inputs)
-	logits := m.Head(scope, Reshape(hidden, b*(t-1), m.Config.HiddenSize))
-	return Reshape(LabelLogprobs(logits, Reshape(labels, b*(t-1))), b, t-1)
+	hidden := Reshape(m.Hidden(scope, inputs), b*(t-1), m.Config.HiddenSize)
+	return Reshape(m.LabelLogprobs(scope, hidden, Reshape(labels, b*(t-1))), b, t-1)
 }

@@ -3,13 +3,37 @@ package transformer
 import (
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
-// LabelLogprobs returns log softmax(logits)[n, labels[n]] as [N], for logits [N, V] and labels int32 [N].
+// chunkLogits is how many logits exist at once, 128 MiB of float32: matrices of that size keep every core busy, and a
+// vocabulary of 128,256 still takes 261 positions at a time. The logits of a small vocabulary come in one piece.
+const chunkLogits = 1 << 25
+
+// LabelLogprobs returns the log-probabilities of labels, int32 [N], after the hidden states [N, D], as [N]. Where the
+// logits [N, V] are more than chunkLogits, they are made and used up in chunks of positions, and computed again in the
+// backward pass.
+func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
+	n := hidden.Shape().Dim(0)
+	chunks := (n*m.Config.VocabSize + chunkLogits - 1) / chunkLogits
+	if chunks <= 1 {
+		return labelLogprobs(m.Head(scope, hidden), labels)
+	}
+	w, size := weights{m: m, scope: scope, g: hidden.Graph(), again: true}, (n+chunks-1)/chunks
+	var parts []*Node
+	for start := 0; start < n; start += size {
+		part := AxisRange(start, min(start+size, n))
+		logits := m.head(w, Slice(hidden, part).Checkpoint())
+		parts = append(parts, labelLogprobs(logits, Slice(labels, part)).StopCheckpoint())
+	}
+	return Concatenate(parts, 0)
+}
+
+// labelLogprobs returns log softmax(logits)[n, labels[n]] as [N], for logits [N, V] and labels int32 [N].
 //
 // Its gradient is written out, d·(onehot(label) - softmax(logits)), and computed from the logits in one pass; what
 // GoMLX would derive keeps a second [N, V] matrix from the forward pass and fills a third with zeros to scatter into.
-func LabelLogprobs(logits, labels *Node) *Node {
+func labelLogprobs(logits, labels *Node) *Node {
 	g, n, v := logits.Graph(), logits.Shape().Dim(0), logits.Shape().Dim(1)
 	x := StopGradient(logits)
 	peak := ReduceAndKeep(x, ReduceMax, -1)

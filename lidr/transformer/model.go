@@ -6,6 +6,11 @@
 // Weights are GoMLX variables of the root scope under their Hugging Face names, such as
 // "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
 // misuse; GoMLX's Exec turns that into an error.
+//
+// What spares memory: weights held as bfloat16 ([NewBFloat16]) are widened where they are used and nowhere kept in float32;
+// a LoRA adapter ([Model.WithAdapter]) is trained in place of weights, which stay as they are and shared; Checkpointing
+// keeps one activation a layer for the backward pass and computes the others again; the logits of a large vocabulary exist
+// for a chunk of positions at a time (LabelLogprobs).
 package transformer
 
 import (
@@ -17,6 +22,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -28,11 +35,23 @@ type Model struct {
 	Config checkpoint.Config
 	Store  *model.Store // the weights, and whatever a trainer keeps beside them
 
-	files map[string][]byte
+	// Checkpointing computes the activations inside a layer again in the backward pass, where otherwise all of them are kept
+	// from the forward pass on (Chen et al. 2016, arXiv 1604.06174). It changes no result.
+	Checkpointing bool
+
+	adapter *checkpoint.Adapter // without its tensors, which are variables of the store; nil for none
+	files   map[string][]byte
 }
 
 // New makes a model of the checkpoint's weights, which it copies.
-func New(ck *checkpoint.Checkpoint) (*Model, error) {
+func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.Float32) }
+
+// NewBFloat16 is [New] with the matrices rounded to bfloat16, the nearest and half to even, which takes half the memory;
+// weights that were published so lose nothing. Norms and biases stay float32, and so does all computing. Such a model
+// serves to decode and to train an adapter; its matrices are too coarse to be trained themselves.
+func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.BFloat16) }
+
+func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) {
 	m := &Model{Config: ck.Config, Store: model.NewStore(), files: maps.Clone(ck.Files)}
 	expected := checkpoint.ExpectedTensors(ck.Config)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
@@ -43,7 +62,15 @@ func New(ck *checkpoint.Checkpoint) (*Model, error) {
 		if !slices.Equal(t.Shape, shape) {
 			return nil, fmt.Errorf("transformer: tensor %s has shape %v, expected %v", name, t.Shape, shape)
 		}
-		m.Store.RootScope().VariableWithValue(name, tensors.FromFlatDataAndDimensions(t.Data, shape...))
+		value := tensors.FromFlatDataAndDimensions(t.Data, shape...)
+		if matrices == dtypes.BFloat16 && len(shape) == 2 {
+			narrow := make([]bfloat16.BFloat16, len(t.Data))
+			for i, x := range t.Data {
+				narrow[i] = bfloat16.FromFloat32(x)
+			}
+			value = tensors.FromFlatDataAndDimensions(narrow, shape...)
+		}
+		m.Store.RootScope().VariableWithValue(name, value)
 	}
 	return m, nil
 }
@@ -88,11 +115,24 @@ func Init(cfg checkpoint.Config, seed int64) *Model {
 	return m
 }
 
-// Checkpoint returns a copy of the current weights with the files that came with them.
+// Checkpoint returns a copy of the current weights with the files that came with them. An adapter is merged into them.
 func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
 	ck := &checkpoint.Checkpoint{Config: m.Config, Files: maps.Clone(m.files)}
-	expected := checkpoint.ExpectedTensors(m.Config)
-	for _, name := range slices.Sorted(maps.Keys(expected)) {
+	var err error
+	if ck.Tensors, err = m.read(checkpoint.ExpectedTensors(m.Config)); err != nil || m.adapter == nil {
+		return ck, err
+	}
+	a, err := m.Adapter()
+	if err != nil {
+		return nil, err
+	}
+	return a.Merge(ck)
+}
+
+// read copies variables, sorted by name, as float32.
+func (m *Model) read(shapes map[string][]int) ([]checkpoint.Tensor, error) {
+	var all []checkpoint.Tensor
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		v := m.Store.GetVariable(name)
 		if v == nil {
 			return nil, fmt.Errorf("transformer: the store has no variable %s", name)
@@ -101,16 +141,26 @@ func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
 		if err != nil {
 			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
 		}
-		data, err := tensors.CopyFlatData[float32](value)
+		var data []float32
+		if value.DType() == dtypes.BFloat16 {
+			err = tensors.ConstFlatData(value, func(narrow []bfloat16.BFloat16) {
+				data = make([]float32, len(narrow))
+				for i, x := range narrow {
+					data[i] = x.Float32()
+				}
+			})
+		} else {
+			data, err = tensors.CopyFlatData[float32](value)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
 		}
-		ck.Tensors = append(ck.Tensors, checkpoint.Tensor{Name: name, Shape: slices.Clone(expected[name]), Data: data})
+		all = append(all, checkpoint.Tensor{Name: name, Shape: slices.Clone(shapes[name]), Data: data})
 	}
-	return ck, nil
+	return all, nil
 }
 
-// Clone returns a model with its own copy of the weights.
+// Clone returns a model with its own copy of the weights, in float32, an adapter merged into them.
 func (m *Model) Clone() (*Model, error) {
 	ck, err := m.Checkpoint()
 	if err != nil {

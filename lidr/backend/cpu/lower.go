@@ -108,6 +108,8 @@ func (l *lowerer) lower(n *node) (view, error) {
 		v := l.newValue(n.shape.DType, n.shape.Size())
 		v.storage, v.data = inConst, alignedCopy(string(n.attr.(constant)))
 		return denseView(v, dims), nil
+	case compute.OpTypeOptimizationBarrier:
+		return l.in(n, 0), nil
 	case compute.OpTypeReshape:
 		if w, ok := l.in(n, 0).reshape(dims); ok {
 			return w, nil

@@ -19,20 +19,31 @@ func (f *function) Identity(x compute.Value) (compute.Value, error) {
 	return n, nil
 }
 
-// OptimizationBarrier implements compute.Function: nothing is moved across operations here, so it is the identity.
+// OptimizationBarrier implements compute.Function. Each is a value of its own, so that what is computed from it is not taken
+// for the equal of what was computed from its operand before, and is computed again.
 func (f *function) OptimizationBarrier(operands ...compute.Value) ([]compute.Value, error) {
-	if _, err := f.castAll("OptimizationBarrier", operands...); err != nil {
+	in, err := f.castAll("OptimizationBarrier", operands...)
+	if err != nil {
 		return nil, err
 	}
-	return slices.Clone(operands), nil
+	out := make([]compute.Value, len(in))
+	for i, n := range in {
+		out[i] = f.addUnique(compute.OpTypeOptimizationBarrier, n.shape, nil, n)
+	}
+	return out, nil
 }
 
-// SchedulingBarrier implements compute.Function. Operations have no side effects, so the order asked for cannot be observed.
+// SchedulingBarrier implements compute.Function as [function.OptimizationBarrier] does: operations run in the order in which
+// they are recorded, so what is computed from the result comes after the dependencies anyway.
 func (f *function) SchedulingBarrier(operand compute.Value, dependencies ...compute.Value) (compute.Value, error) {
 	if _, err := f.castAll("SchedulingBarrier", dependencies...); err != nil {
 		return nil, err
 	}
-	return f.Identity(operand)
+	out, err := f.OptimizationBarrier(operand)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
 }
 
 // Iota implements compute.Function.

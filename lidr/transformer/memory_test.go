@@ -1,0 +1,141 @@
+package transformer
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/checkpoint"
+)
+
+// gradients returns the token log-probabilities of a batch, and the gradient of their uneven sum by every trained weight.
+func gradients(t *testing.T, b compute.Backend, m *Model, tokens [][]int32) (out [][]float32) {
+	t.Helper()
+	trained, err := m.Trained()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
+		logprobs := m.TokenLogprobs(scope, in[0])
+		loss := ReduceAllSum(Square(logprobs))
+		var parameters []*Node
+		for _, name := range slices.Sorted(maps.Keys(trained)) {
+			parameters = append(parameters, trained[name].NodeValue(in[0].Graph()))
+		}
+		return append([]*Node{logprobs}, Gradient(loss, parameters...)...)
+	})
+	results, err := exec.Call(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		out = append(out, tensors.MustCopyFlatData[float32](r))
+	}
+	return out
+}
+
+func batch(rows, length, vocab int) [][]int32 {
+	tokens := make([][]int32, rows)
+	for r := range tokens {
+		for i := range length {
+			tokens[r] = append(tokens[r], int32((r*31+i*i*7+3)%vocab))
+		}
+	}
+	return tokens
+}
+
+// Layers computed again give the bits of layers that were kept, on weights of either kind and with an adapter.
+func TestCheckpointing(t *testing.T) {
+	for _, b := range backends(t) {
+		narrow, adapted := hashed(t, tiny()), withHashedAdapter(t, hashed(t, tiny()))
+		ck, err := narrow.Checkpoint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if narrow, err = NewBFloat16(ck); err != nil {
+			t.Fatal(err)
+		}
+		for name, m := range map[string]*Model{"float32": hashed(t, tiny()), "adapter": adapted, "adapter on bfloat16": withHashedAdapter(t, narrow)} {
+			kept := gradients(t, b, m, batch(3, 17, 67))
+			m.Checkpointing = true
+			for i, again := range gradients(t, b, m, batch(3, 17, 67)) {
+				near(t, b.String()+" "+name, again, kept[i], 1e-6)
+			}
+		}
+	}
+}
+
+// A model held as bfloat16 computes what one computes whose float32 weights were rounded beforehand, to the bit.
+func TestBFloat16(t *testing.T) {
+	for _, b := range backends(t) {
+		ck, err := hashed(t, tiny()).Checkpoint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		narrow, err := NewBFloat16(ck)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := narrow.Trained(); err == nil {
+			t.Error("coarse weights can be trained")
+		}
+		rounded, err := narrow.Clone()
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed, err := rounded.Checkpoint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, v := ck.Tensor("model.norm.weight").Data, changed.Tensor("model.norm.weight").Data; !slices.Equal(w, v) {
+			t.Error("norms are rounded")
+		}
+		near(t, "rounded weights", changed.Tensor("model.embed_tokens.weight").Data, ck.Tensor("model.embed_tokens.weight").Data, 1.0/256)
+		want := gradients(t, b, withHashedAdapter(t, rounded), batch(3, 17, 67))
+		for i, got := range gradients(t, b, withHashedAdapter(t, narrow), batch(3, 17, 67)) {
+			if !slices.Equal(got, want[i]) {
+				t.Errorf("%s: result %d differs from that of rounded float32 weights", b, i)
+			}
+		}
+		prompts := [][]int32{{5}, {7, 11, 13, 2, 3}}
+		if !slices.EqualFunc(decodeGreedy(t, b, narrow, prompts, 8, 32, 8), decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
+			t.Errorf("%s: greedy continuations differ from those of rounded float32 weights", b)
+		}
+	}
+}
+
+// Log-probabilities and gradients in chunks of positions are those of all logits at once.
+func TestChunkedLogprobs(t *testing.T) {
+	c := checkpoint.Config{
+		ModelType: "llama", HiddenSize: 8, NumHiddenLayers: 1, NumAttentionHeads: 1, NumKeyValueHeads: 1, HeadDim: 8,
+		IntermediateSize: 8, VocabSize: 17000, MaxPositionEmbeddings: 2048, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+	}
+	b, m, n := backends(t)[0], hashed(t, c), 2001
+	if n*c.VocabSize <= chunkLogits {
+		t.Fatal("the test needs more than one chunk")
+	}
+	labels, hidden := batch(1, n, c.VocabSize)[0], hashedWeight("hidden", []int{n, c.HiddenSize})
+	run := func(logprobs func(scope *model.Scope, hidden, labels *Node) *Node) []*tensors.Tensor {
+		exec := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
+			each := logprobs(scope, in[0], in[1])
+			head := m.Store.GetVariable("model.embed_tokens.weight").NodeValue(in[0].Graph())
+			return append([]*Node{each}, Gradient(ReduceAllMean(Square(each)), in[0], head)...)
+		})
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(hidden, n, c.HiddenSize), labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	whole := run(func(scope *model.Scope, hidden, labels *Node) *Node {
+		return labelLogprobs(m.Head(scope, hidden), labels)
+	})
+	for i, chunked := range run(m.LabelLogprobs) {
+		near(t, "chunked", tensors.MustCopyFlatData[float32](chunked), tensors.MustCopyFlatData[float32](whole[i]), 1e-5)
+	}
+}
