@@ -11,6 +11,7 @@ type answer struct {
 	prompt  []int
 	limit   int // tokens it may have
 	sampler *sampler
+	stream  *Stream // that is told of each token; nil in Generate
 
 	tokens []int
 	bytes  []byte // what they spell

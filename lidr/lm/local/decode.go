@@ -22,38 +22,38 @@ func (l *Model) decode(ctx context.Context, answers []*answer) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	d := &decoding{model: l, live: answers, rows: rowBucket(len(answers))}
-	defer func() {
-		for _, t := range d.cache {
-			t.FinalizeAll() // gives its memory back to the backend at once; nothing to do if that fails
-		}
-	}()
-	logits, err := d.read()
-	for err == nil {
-		if err = d.draw(logits); err != nil {
-			break
-		}
-		var going []int // rows whose answer has not ended
-		for r, a := range d.live {
-			if a.finish == "" {
-				going = append(going, r)
-			}
-		}
-		if len(going) == 0 {
-			return nil
-		}
-		if err = ctx.Err(); err != nil {
-			break
-		}
-		if err = d.fit(going); err == nil {
-			logits, err = d.advance()
+	d := &decoding{model: l, live: answers}
+	defer d.release()
+	err := d.read()
+	for err == nil && len(d.going()) > 0 {
+		if err = ctx.Err(); err == nil {
+			err = d.advance()
 		}
 	}
 	return err
 }
 
-// read runs the prompts and returns the logits after each, [rows, V].
-func (d *decoding) read() (*tensors.Tensor, error) {
+// going returns the rows whose answer has not ended.
+func (d *decoding) going() (rows []int) {
+	for r, a := range d.live {
+		if a.finish == "" {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// release gives the cache's memory back to the backend at once.
+func (d *decoding) release() {
+	for _, t := range d.cache {
+		t.FinalizeAll() // nothing to do if that fails
+	}
+	d.cache = nil
+}
+
+// read runs the prompts and draws the first token of each answer.
+func (d *decoding) read() error {
+	d.rows = rowBucket(len(d.live))
 	prompts := make([][]int, len(d.live))
 	lengths := make([]int32, d.rows)
 	longest := 0
@@ -68,10 +68,10 @@ func (d *decoding) read() (*tensors.Tensor, error) {
 	length := lengthBucket(longest)
 	out, err := d.model.prefill.Call(int32s(padded(prompts, d.rows, length), d.rows, length), int32s(lengths, d.rows))
 	if err != nil {
-		return nil, fmt.Errorf("read prompts: %w", err)
+		return fmt.Errorf("read prompts: %w", err)
 	}
 	d.cache, d.size = out[1:], cacheRoom(length)
-	return out[0], nil
+	return d.draw(out[0])
 }
 
 // draw adds to each live answer the token drawn from its row of logits [rows, V].
@@ -84,9 +84,13 @@ func (d *decoding) draw(logits *tensors.Tensor) error {
 				continue
 			}
 			row := flat[r*v : (r+1)*v]
-			broken = broken || row[0] != row[0]
+			if broken = broken || row[0] != row[0]; broken {
+				return
+			}
+			given := a.stream.copied(row)
 			token := a.sampler.next(row)
 			a.add(token, d.model.spelling(token), d.model.eos[token])
+			a.stream.tell(token, given)
 		}
 	})
 	if err != nil {
@@ -100,39 +104,39 @@ func (d *decoding) draw(logits *tensors.Tensor) error {
 
 // fit halves the batch when half of it has ended, which leaves the going rows alone, and makes room in the cache when
 // the next token would not fit.
-func (d *decoding) fit(going []int) error {
-	need := 0
-	for _, r := range going {
-		need = max(need, len(d.live[r].prompt)+len(d.live[r].tokens))
+func (d *decoding) fit() error {
+	keep, size := d.going(), d.size
+	if d.need(keep) > size {
+		size = cacheRoom(size)
 	}
-	keep, rows, size := going, rowBucket(len(going)), d.size
+	rows := rowBucket(len(keep))
 	if rows == d.rows {
 		keep = make([]int, len(d.live))
 		for r := range keep {
 			keep[r] = r
 		}
 	}
-	if need > size {
-		size = cacheRoom(size)
-	}
 	if rows == d.rows && size == d.size {
 		return nil
 	}
-	cache, err := remap(d.cache, keep, rows, size)
-	if err != nil {
-		return fmt.Errorf("move the key-value cache: %w", err)
-	}
-	kept := make([]*answer, len(keep))
-	for k, r := range keep {
-		kept[k] = d.live[r]
-	}
-	d.live, d.rows, d.size, d.cache = kept, rows, size, cache
-	return nil
+	return d.move(d.places(keep), rows, size)
 }
 
-// advance feeds the last token of each live answer and returns the next logits. The cache's memory is handed over to
-// its successor.
-func (d *decoding) advance() (*tensors.Tensor, error) {
+// need returns how many positions the given rows fill.
+func (d *decoding) need(rows []int) int {
+	need := 0
+	for _, r := range rows {
+		need = max(need, len(d.live[r].prompt)+len(d.live[r].tokens))
+	}
+	return need
+}
+
+// advance feeds the last token of each live answer and draws the next. The cache's memory is handed over to its
+// successor.
+func (d *decoding) advance() error {
+	if err := d.fit(); err != nil {
+		return err
+	}
 	tokens, positions := make([]int32, d.rows), make([]int32, d.rows)
 	for r, a := range d.live {
 		if a.finish == "" {
@@ -144,40 +148,15 @@ func (d *decoding) advance() (*tensors.Tensor, error) {
 	for _, t := range d.cache {
 		donated, err := graph.DonateTensorBuffer(t, d.model.backend, 0)
 		if err != nil {
-			return nil, fmt.Errorf("decode: %w", err)
+			return fmt.Errorf("decode: %w", err)
 		}
 		args = append(args, donated)
 	}
 	d.cache = nil
 	out, err := d.model.step.Call(args...)
 	if err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+		return fmt.Errorf("decode: %w", err)
 	}
 	d.cache = out[1:]
-	return out[0], nil
-}
-
-// remap copies cache tensors [rows, kvHeads, size, dim] to new ones that hold the given rows of the old, in that order,
-// and have newRows rows and room for newSize >= size positions; what is new is zero. The old ones are given up.
-func remap(cache []*tensors.Tensor, keep []int, newRows, newSize int) ([]*tensors.Tensor, error) {
-	out := make([]*tensors.Tensor, len(cache))
-	for i, old := range cache {
-		kv, size, dim := old.Shape().Dim(1), old.Shape().Dim(2), old.Shape().Dim(3)
-		moved := make([]float32, newRows*kv*newSize*dim)
-		err := tensors.ConstFlatData(old, func(flat []float32) {
-			for r, row := range keep {
-				for h := range kv {
-					copy(moved[(r*kv+h)*newSize*dim:], flat[(row*kv+h)*size*dim:(row*kv+h+1)*size*dim])
-				}
-			}
-		})
-		if err == nil {
-			err = old.FinalizeAll()
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[i] = tensors.FromFlatDataAndDimensions(moved, newRows, kv, newSize, dim)
-	}
-	return out, nil
+	return d.draw(out[0])
 }

@@ -40,24 +40,41 @@ func (l *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []str
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		rows, length := rowBucket(len(batch)), lengthBucket(lengths[batch[len(batch)-1]])
 		chosen := make([][]int, len(batch))
 		for r, i := range batch {
 			chosen[r] = sequences[i]
 		}
-		out, err := l.logprobs.Call(int32s(padded(chosen, rows, length), rows, length))
+		logprobs, err := l.tokenLogprobs(chosen)
 		if err != nil {
-			return nil, nil, fmt.Errorf("log-probabilities: %w", err)
-		}
-		flat, err := tensors.CopyFlatData[float32](out[0]) // [rows, length-1]
-		if err != nil {
-			return nil, nil, fmt.Errorf("log-probabilities: %w", err)
+			return nil, nil, err
 		}
 		for r, i := range batch {
-			for t := lengths[i] - tokens[i]; t < lengths[i]; t++ {
-				sums[i] += float64(flat[r*(length-1)+t-1])
+			for _, lp := range logprobs[r][lengths[i]-tokens[i]-1:] {
+				sums[i] += float64(lp)
 			}
 		}
 	}
 	return sums, tokens, nil
+}
+
+// tokenLogprobs returns, for each of a batch of sequences, log p of every token but the first, given those before it.
+func (l *Model) tokenLogprobs(sequences [][]int) ([][]float32, error) {
+	longest := 0
+	for _, s := range sequences {
+		longest = max(longest, len(s))
+	}
+	rows, length := rowBucket(len(sequences)), lengthBucket(longest)
+	out, err := l.logprobs.Call(int32s(padded(sequences, rows, length), rows, length))
+	if err != nil {
+		return nil, fmt.Errorf("log-probabilities: %w", err)
+	}
+	flat, err := tensors.CopyFlatData[float32](out[0]) // [rows, length-1]
+	if err != nil {
+		return nil, fmt.Errorf("log-probabilities: %w", err)
+	}
+	logprobs := make([][]float32, len(sequences))
+	for r, s := range sequences {
+		logprobs[r] = flat[r*(length-1):][:len(s)-1]
+	}
+	return logprobs, nil
 }

@@ -1,0 +1,127 @@
+package local
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// place is a row of a batch, with its part of the cache.
+type place struct {
+	of  *decoding
+	row int
+}
+
+func (d *decoding) places(rows []int) []place {
+	out := make([]place, len(rows))
+	for k, r := range rows {
+		out[k] = place{d, r}
+	}
+	return out
+}
+
+// move makes the batch one of the given places, its own or another's, in that order: of rows rows and with room for size
+// positions.
+func (d *decoding) move(from []place, rows, size int) error {
+	cache := make([]*tensors.Tensor, len(d.cache))
+	for i, t := range d.cache {
+		kv, dim := t.Shape().Dim(1), t.Shape().Dim(3)
+		moved := make([]float32, rows*kv*size*dim)
+		flats := map[*decoding][]float32{}
+		for r, p := range from {
+			if flats[p.of] == nil {
+				flat, err := p.of.flat(i)
+				if err != nil {
+					return fmt.Errorf("move the key-value cache: %w", err)
+				}
+				flats[p.of] = flat
+			}
+			copyRow(moved, r, size, flats[p.of], p.row, p.of.size, kv, dim)
+		}
+		cache[i] = tensors.FromFlatDataAndDimensions(moved, rows, kv, size, dim)
+		if err := t.FinalizeAll(); err != nil { // before the next layer asks for memory
+			return fmt.Errorf("move the key-value cache: %w", err)
+		}
+	}
+	live := make([]*answer, len(from))
+	for r, p := range from {
+		live[r] = p.of.live[p.row]
+	}
+	d.live, d.rows, d.size, d.cache = live, rows, size, cache
+	return nil
+}
+
+// flat returns the memory of cache tensor i, [rows, kvHeads, size, dim]: its own where the backend shares it, so that
+// writing to it changes the cache, else a copy.
+func (d *decoding) flat(i int) (flat []float32, err error) {
+	t := d.cache[i]
+	if !d.model.backend.HasSharedBuffers() {
+		return tensors.CopyFlatData[float32](t)
+	}
+	if t.IsLocal() { // not yet given to the backend
+		err = tensors.MutableFlatData(t, func(f []float32) { flat = f })
+		return flat, err
+	}
+	buffer, err := t.Buffer(d.model.backend, 0)
+	if err != nil {
+		return nil, err
+	}
+	data, err := buffer.Data()
+	if err != nil {
+		return nil, err
+	}
+	return data.([]float32), nil
+}
+
+// copyRow copies a row [kvHeads, size, dim] of one cache tensor over a row of another of any size, which has room for
+// what the row holds. What is beyond becomes zero, which is what a free slot must be.
+func copyRow(to []float32, toRow, toSize int, from []float32, fromRow, fromSize, kv, dim int) {
+	for h := range kv {
+		target := to[(toRow*kv+h)*toSize*dim:][:toSize*dim]
+		clear(target[copy(target, from[(fromRow*kv+h)*fromSize*dim:][:fromSize*dim]):])
+	}
+}
+
+// join takes the going answers of n, a batch that has just been read, into this one, and n's memory with them. They go
+// into the places of answers that have ended; the whole batch is moved where these are too few, or their size is wrong.
+func (d *decoding) join(n *decoding) error {
+	mine, theirs := d.going(), n.going()
+	defer n.release()
+	if len(mine) == 0 {
+		d.release()
+		d.live, d.rows, d.size, d.cache, n.cache = n.live, n.rows, n.size, n.cache, nil
+		return nil
+	}
+	size := max(n.size, cacheRoom(lengthBucket(d.need(mine))))
+	fits := d.rows >= len(mine)+len(theirs) && d.size >= size && d.size <= 2*size
+	if !fits || !d.model.backend.HasSharedBuffers() {
+		all := append(d.places(mine), n.places(theirs)...)
+		return d.move(all, max(d.rows, rowBucket(len(all))), size)
+	}
+	var free []int
+	for r := range d.rows {
+		if r == len(d.live) {
+			d.live = append(d.live, &answer{finish: abandoned})
+		}
+		if d.live[r].finish != "" {
+			free = append(free, r)
+		}
+	}
+	for i, t := range d.cache {
+		to, err := d.flat(i)
+		if err != nil {
+			return fmt.Errorf("join the key-value caches: %w", err)
+		}
+		from, err := n.flat(i)
+		if err != nil {
+			return fmt.Errorf("join the key-value caches: %w", err)
+		}
+		for k, r := range theirs {
+			copyRow(to, free[k], d.size, from, r, n.size, t.Shape().Dim(1), t.Shape().Dim(3))
+		}
+	}
+	for k, r := range theirs {
+		d.live[free[k]] = n.live[r]
+	}
+	return nil
+}

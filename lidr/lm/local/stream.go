@@ -1,0 +1,179 @@
+package local
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"unicode/utf8"
+
+	"lidrlab/lidr/lm"
+)
+
+// abandoned is the finish of an answer that nobody waits for.
+const abandoned = "abandoned"
+
+// Query is a prompt to be continued.
+type Query struct {
+	Prompt         []int       // token ids
+	Sampling       lm.Sampling // its random stream is that of Model.Generate for a request whose ID is empty
+	Logprobs       bool        // tell the log-probability of every new token,
+	TopLogprobs    int         // and of so many likeliest ones in its place
+	PromptLogprobs bool        // tell those of the prompt
+}
+
+// Token is a new token. Log-probabilities are the model's own, before penalty, temperature and filters.
+type Token struct {
+	ID      int
+	Logprob float64
+	Top     []Alternative // likeliest first
+}
+
+// Alternative is a token that could have stood in the place.
+type Alternative struct {
+	ID      int
+	Logprob float64
+}
+
+// Piece is what an answer grew by.
+type Piece struct {
+	Text   string  // joined, the pieces are the whole answer; bytes that may yet become a stop text or a character wait
+	Tokens []Token // all new tokens, the end-of-turn token included
+	Finish string  // lm.FinishStop or lm.FinishLength in the last piece
+}
+
+// Stream is an answer under way.
+type Stream struct {
+	answer  *answer
+	query   Query
+	context context.Context
+	sent    int // bytes of the answer that pieces have had
+
+	mu     sync.Mutex
+	piece  Piece
+	prompt []float64
+	err    error
+	news   chan struct{} // holds one when there is something new
+}
+
+// Next waits for the next piece. After a piece with a Finish, or an error, there is none.
+func (s *Stream) Next() (Piece, error) {
+	for {
+		select {
+		case <-s.context.Done():
+			return Piece{}, context.Cause(s.context)
+		case <-s.news:
+		}
+		s.mu.Lock()
+		piece, err := s.piece, s.err
+		s.piece = Piece{}
+		s.mu.Unlock()
+		if err != nil || len(piece.Tokens) > 0 {
+			return piece, err
+		}
+	}
+}
+
+// PromptLogprobs returns log p of each token of the prompt but the first, given those before it, if the query wanted
+// them. They are there with the first piece.
+func (s *Stream) PromptLogprobs() []float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.prompt
+}
+
+// unwanted tells that nobody waits for the answer any more.
+func (s *Stream) unwanted() bool { return s.context.Err() != nil }
+
+// copied keeps the logits of a token that is about to be drawn, if its probability is to be told: drawing changes them.
+func (s *Stream) copied(logits []float32) []float32 {
+	if s == nil || !s.query.Logprobs {
+		return nil
+	}
+	return slices.Clone(logits)
+}
+
+// tell adds the answer's last token, drawn by the given logits.
+func (s *Stream) tell(token int, logits []float32) {
+	if s == nil {
+		return
+	}
+	next := Token{ID: token}
+	if logits != nil {
+		next = likeliest(logits, token, s.query.TopLogprobs)
+	}
+	settled := s.answer.settled()
+	s.mu.Lock()
+	s.piece.Tokens = append(s.piece.Tokens, next)
+	s.piece.Text += text(s.answer.bytes[s.sent:settled])
+	s.piece.Finish = s.answer.finish
+	s.mu.Unlock()
+	s.sent = settled
+	s.wake()
+}
+
+// fail ends an answer that is still under way.
+func (s *Stream) fail(err error) {
+	if s.answer.finish != "" {
+		return
+	}
+	s.answer.finish = abandoned
+	s.mu.Lock()
+	s.err = err
+	s.mu.Unlock()
+	s.wake()
+}
+
+func (s *Stream) wake() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// settled returns how many bytes of the answer will stay as they are: neither a stop text nor a character that has only
+// begun is among them.
+func (a *answer) settled() int {
+	n := len(a.bytes)
+	if a.finish != "" {
+		return n
+	}
+	for _, stop := range a.sampler.Stop {
+		for k := min(len(stop)-1, len(a.bytes)); k > 0; k-- {
+			if bytes.HasSuffix(a.bytes, []byte(stop[:k])) {
+				n = min(n, len(a.bytes)-k)
+				break
+			}
+		}
+	}
+	for n > 0 {
+		if r, size := utf8.DecodeLastRune(a.bytes[:n]); r != utf8.RuneError || size > 1 {
+			break
+		}
+		n--
+	}
+	return n
+}
+
+// likeliest returns the log-probability of token, and the top likeliest, under logits.
+func likeliest(logits []float32, token, top int) Token {
+	peak, sum := float64(logits[argmax(logits)]), 0.0
+	for _, x := range logits {
+		sum += math.Exp(float64(x) - peak)
+	}
+	logSum := peak + math.Log(sum)
+	out := Token{ID: token, Logprob: float64(logits[token]) - logSum}
+	for id, x := range logits {
+		lp := float64(x) - logSum
+		if len(out.Top) == top && (top == 0 || lp <= out.Top[top-1].Logprob) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out.Top, lp, func(a Alternative, lp float64) int {
+			return cmp.Or(cmp.Compare(lp, a.Logprob), -1) // behind its equals
+		})
+		out.Top = slices.Insert(out.Top, at, Alternative{id, lp})[:min(top, len(out.Top)+1)]
+	}
+	return out
+}

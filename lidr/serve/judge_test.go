@@ -1,0 +1,59 @@
+package serve
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"lidrlab/datasets"
+	"lidrlab/datasets/miniature"
+	"lidrlab/lidr"
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/tokenizer"
+)
+
+// A judge behind the server gives verdicts weighed by the probabilities of its first token. The miniature has learned
+// nothing about judging, so its head is changed: it says m where it would have said one name, and M for another.
+func TestJudge(t *testing.T) {
+	s := start(t, Options{}, func(ck *checkpoint.Checkpoint, words *tokenizer.Tokenizer) {
+		table := ck.Tensor("model.embed_tokens.weight") // tied: the head too
+		width := table.Shape[1]
+		for verdict, name := range map[string]string{"m": "Laura", "M": "Anna"} {
+			to, from := words.Encode(verdict)[0], words.Encode(name)[0]
+			for k := range width {
+				table.Data[to*width+k] = 2 * table.Data[from*width+k]
+			}
+		}
+	})
+	type row struct {
+		ID       string `json:"id"`
+		Lang     string `json:"lang"`
+		Prompt   string `json:"prompt"`
+		Response string `json:"response"`
+	}
+	var responses, references []row
+	for i, p := range miniature.Problems("eval", 24, 2) {
+		responses = append(responses, row{fmt.Sprint(i), "en", p.Prompt("en"), p.Answer("en")})
+		references = append(references, row{fmt.Sprint(i), "en", p.Prompt("en"), p.Answer("de")})
+	}
+	run, err := lidr.Open(filepath.Join(t.TempDir(), "run"), lidr.Miniature())
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := lidr.DefaultJudge()
+	settings.BothOrders = true
+	verdicts, scores, err := lidr.Judge(t.Context(), run, "M1-M0", lidr.UseModel("judge", s.remote(t)), datasets.Frame(responses), datasets.Frame(references), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	different := map[float64]bool{}
+	for i, p := range verdicts.Col("preference").Float() {
+		if !(p > 1 && p < 2) {
+			t.Errorf("verdict %d is %v", i, p)
+		}
+		different[p] = true
+	}
+	if kinds := scores.Col("verdicts").Records(); kinds[0] != "weighted" || len(different) < 20 {
+		t.Errorf("%d different preferences, verdicts %q", len(different), kinds)
+	}
+}
