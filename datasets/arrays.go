@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/renameio/v2"
+	"lidrlab/lidr/durable"
 )
 
 // arrayForm is a form of file that is read and written: one JSON array of objects, of which no two have the same key.
@@ -58,7 +58,7 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 	if err := enc.Encode(elements); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := renameio.WriteFile(path, out.Bytes(), 0o644); err != nil {
+	if err := durable.WriteFile(path, out.Bytes()); err != nil {
 		return fmt.Errorf("datasets: %w", err)
 	}
 	return nil

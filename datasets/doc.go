@@ -9,6 +9,9 @@
 // Languages are ISO 639 codes ("en", "ru"). Prompts of different languages belong together by their ID; the loaders
 // refuse a set in which one language lacks a prompt that another has.
 //
+// Worked examples for few-shot evaluation are read by [LoadExemplars], MT-bench's questions and reference answers by
+// [LoadMTBench], and Okapi's multiple-choice suites by [LoadChoices].
+//
 // AlpacaEval's model_outputs.json and annotations.json are also written ([SaveModelOutputs], [SaveAnnotations]).
 //
 // Frames are a view at the edge: [Frame] builds typed gota columns from any slice of flat structs, and [Rows] brings

@@ -1,7 +1,9 @@
 package datasets
 
 import (
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
@@ -28,6 +30,11 @@ type MTQuestion struct {
 // optional, null or empty and no other field:
 //
 //	{"question_id": 111, "category": "math", "turns": ["…", "…"], "reference": ["Area is 3", "5pi"]}
+//
+// Where a folder reference_answer stands beside a file of that name, LANG/question.jsonl, its one file (FastChat's
+// gpt-4.jsonl) has the reference answers that FastChat shows the judge, and they take the place of "reference":
+//
+//	{"question_id": 111, "answer_id": "…", "model_id": "gpt-4", "choices": [{"index": 0, "turns": ["…", "…"]}], "tstamp": 1}
 func LoadMTBench(path, lang string) ([]MTQuestion, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -46,7 +53,55 @@ func LoadMTBench(path, lang string) ([]MTQuestion, error) {
 		questions = append(questions, q)
 		return seen.add(r, q.ID)
 	})
+	if err == nil && strings.HasPrefix(filepath.Base(file), "question.") {
+		err = addReferences(filepath.Join(filepath.Dir(file), "reference_answer"), questions)
+	}
 	return whole(file, "questions", questions, err)
+}
+
+// addReferences reads FastChat's reference answers, if the folder is there.
+func addReferences(folder string, questions []MTQuestion) error {
+	files, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	if len(files) > 1 {
+		return fmt.Errorf("%s: reference answers of %d models, expected one file; the folder has %s", folder, len(files), listing(folder))
+	}
+	at := map[string]int{}
+	for i, q := range questions {
+		at[q.ID] = i
+	}
+	seen := idLines{}
+	return readRecords(files[0], func(r record) error {
+		id, err := r.word("question_id")
+		if err != nil {
+			return err
+		}
+		if err := seen.add(r, id); err != nil {
+			return err
+		}
+		i, ok := at[id]
+		if !ok {
+			return r.errorf("field %q: there is no question %s in %s", "question_id", id, filepath.Base(questions[0].File))
+		}
+		var choices []map[string]json.RawMessage
+		if err := r.value("choices", "a list of objects", &choices); err != nil {
+			return err
+		}
+		if len(choices) != 1 {
+			return r.errorf("field %q: expected one answer, found %d", "choices", len(choices))
+		}
+		turns, err := record{r.file, r.line, choices[0]}.texts("turns")
+		if err != nil {
+			return err
+		}
+		if len(turns) != 2 {
+			return r.errorf("field %q: expected an answer to each of the 2 turns, found %d", "turns", len(turns))
+		}
+		copy(questions[i].Reference[:], turns)
+		return nil
+	})
 }
 
 func parseMTQuestion(r record, lang string) (q MTQuestion, err error) {

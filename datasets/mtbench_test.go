@@ -44,6 +44,34 @@ func TestLoadMTBench(t *testing.T) {
 	}
 }
 
+// FastChat keeps the answers that its judge compares with in a file of their own.
+func TestMTBenchReferenceAnswers(t *testing.T) {
+	const answer = `{"question_id": 81, "answer_id": "x", "model_id": "gpt-4", "choices": [{"index": 0, "turns": ["Etwas.", "Kurz."]}], "tstamp": 1686286924.8}`
+	for answers, want := range map[string]string{
+		answer:                                 "",
+		strings.Replace(answer, "81", "99", 1): `:1: field "question_id": there is no question 99 in question.jsonl`,
+		answer + "\n" + answer:                 `:2: id "81" stands twice`,
+		strings.Replace(answer, `, "Kurz."`, "", 1):                                                  `"turns": expected an answer to each of the 2 turns, found 1`,
+		strings.Replace(answer, `{"index": 0, "turns": ["Etwas.", "Kurz."]}`, `{}, {}`, 1):           `"choices": expected one answer, found 2`,
+		strings.Replace(answer, `[{"index": 0, "turns": ["Etwas.", "Kurz."]}]`, `"Etwas. Kurz."`, 1): `"choices": expected a list of objects, found a string`,
+	} {
+		dir := folder(t, "question.jsonl", mtWriting+"\n"+mtReasoning)
+		if err := os.Mkdir(filepath.Join(dir, "reference_answer"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "reference_answer", "gpt-4.jsonl"), []byte(answers), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := LoadMTBench(filepath.Join(dir, "question.jsonl"), "de")
+		switch {
+		case want == "" && (err != nil || got[0].Reference != [2]string{"Etwas.", "Kurz."} || got[1].Reference != [2]string{"Darum.", ""}):
+			t.Errorf("%+v, %v", got, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%v, want an error with %s", err, want)
+		}
+	}
+}
+
 // What is wrong with a file, and what the one-line error must say of it.
 func TestBadMTBench(t *testing.T) {
 	edit := func(old, new string) string { return strings.Replace(mtReasoning, old, new, 1) }

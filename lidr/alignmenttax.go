@@ -30,6 +30,17 @@ type taxRow struct {
 // a frame with columns from, to, suite, metric, lang, difference, se, p, n and fewshot, for the suites that both have
 // answered.
 func AlignmentTax(run *Run, from, to string) (dataframe.DataFrame, error) {
+	tax, err := alignmentTax(run, from, to)
+	if err == nil && len(tax) == 0 {
+		err = fmt.Errorf("no suite was asked of both %s and %s; call MultipleChoice on both first", from, to)
+	}
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	return datasets.Frame(tax), nil
+}
+
+func alignmentTax(run *Run, from, to string) ([]taxRow, error) {
 	var tax []taxRow
 	for _, suite := range datasets.ChoiceSuites() {
 		before, err := choiceRows(run, from, suite)
@@ -38,13 +49,13 @@ func AlignmentTax(run *Run, from, to string) (dataframe.DataFrame, error) {
 			continue
 		}
 		if err := errors.Join(err, err2); err != nil {
-			return dataframe.DataFrame{}, err
+			return nil, err
 		}
 		same := slices.EqualFunc(before, after, func(a, b choiceRow) bool {
 			return a.ID == b.ID && a.Lang == b.Lang && a.FewShot == b.FewShot && a.Gold == b.Gold
 		})
 		if !same {
-			return dataframe.DataFrame{}, fmt.Errorf("%s: %s and %s were not asked the same questions with the same few-shot examples; call MultipleChoice on both again", suite, from, to)
+			return nil, fmt.Errorf("%s: %s and %s were not asked the same questions with the same few-shot examples; call MultipleChoice on both again", suite, from, to)
 		}
 		for _, metric := range choiceMetrics[suite] {
 			for _, lang := range slices.Concat(run.Settings.Languages(), run.Settings.Unseen) {
@@ -55,16 +66,13 @@ func AlignmentTax(run *Run, from, to string) (dataframe.DataFrame, error) {
 				}
 				var c comparisonRow
 				if err := c.test(a, b, metric != "mc2", run.Settings.Evaluate.Seed); err != nil {
-					return dataframe.DataFrame{}, err
+					return nil, err
 				}
 				tax = append(tax, taxRow{from, to, suite, metric, lang, c.Difference, c.SE, c.P, len(a), shots})
 			}
 		}
 	}
-	if len(tax) == 0 {
-		return dataframe.DataFrame{}, fmt.Errorf("no suite was asked of both %s and %s; call MultipleChoice on both first", from, to)
-	}
-	return datasets.Frame(tax), nil
+	return tax, nil
 }
 
 // choiceRows reads back what [MultipleChoice] wrote of a suite.

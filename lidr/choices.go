@@ -88,7 +88,7 @@ func MultipleChoice(ctx context.Context, run *Run, m *Model, folder string, opti
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
-		if err := ledger.WriteLines(run.path(m.Name, "eval", "choices", suite+".jsonl"), rows); err != nil {
+		if err := writeLines(run, run.path(m.Name, "eval", "choices", suite+".jsonl"), rows); err != nil {
 			return dataframe.DataFrame{}, err
 		}
 		scores = append(scores, scoreChoices(run, m.Name, suite, rows)...)
@@ -96,7 +96,7 @@ func MultipleChoice(ctx context.Context, run *Run, m *Model, folder string, opti
 	if len(scores) == 0 {
 		return dataframe.DataFrame{}, fmt.Errorf("%s has none of the folders %s", folder, strings.Join(datasets.ChoiceSuites(), ", "))
 	}
-	return datasets.Frame(scores), ledger.WriteJSON(run.path(m.Name, "eval", "choices.json"), scores)
+	return datasets.Frame(scores), writeJSON(run, run.path(m.Name, "eval", "choices.json"), scores)
 }
 
 // askSuite asks a suite in every language of the run for which its folder has a file.
@@ -214,7 +214,7 @@ func askChoices(ctx context.Context, run *Run, m *Model, items []datasets.Choice
 // choiceLogprobs is [referenceLogprobs] for choices.
 func choiceLogprobs(ctx context.Context, run *Run, m *Model, what string, pairs []dpo.Pair) ([][2]float64, error) {
 	key := m.key("choices", pairs)
-	return ledger.Collect(run.store, "choices", key, len(pairs), func(done func(int) bool, save func([]int, [][2]float64) error) error {
+	return ledger.Collect(ctx, run.store, "choices", key, len(pairs), func(done func(int) bool, save func([]int, [][2]float64) error) error {
 		meter := run.meter(m.Name+" "+what, "pairs of choices", len(pairs), countDone(len(pairs), done))
 		err := dpo.Reference(ctx, m.engine, m.weights, pairs, dpo.Settings{}, done, func(idx []int, chosen, rejected []float64) error {
 			sums := make([][2]float64, len(idx))

@@ -8,7 +8,6 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/lidr/ledger"
 )
 
 // control is another training on the answers and translations of a run's first round; with a nil change, none.
@@ -77,5 +76,5 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 			}
 		}
 	}
-	return datasets.Frame(rows), ledger.WriteJSON(run.path("controls.json"), rows)
+	return datasets.Frame(rows), writeJSON(run, run.path("controls.json"), rows)
 }

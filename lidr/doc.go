@@ -9,12 +9,14 @@
 //     into English, y_l→en ("self-translation").
 //  4. [Pairs] makes preference pairs: for a prompt in language l, y_en→l is chosen and y_l rejected; for an English
 //     prompt, y_en is chosen and y_l→en rejected.
-//  5. [Train] trains M_t on them with DPO+NLL and gives M_t+1.
+//  5. [Train] trains M_t on them with DPO+NLL and gives M_t+1; [HandOff] lets LLaMA-Factory or TRL do it.
 //  6. [Evaluate] measures a model on problems that no training has seen: accuracy, off-target rate and more, each
 //     with its standard error; [Compare] sets two models side by side on the same items. [Judge] asks another model
 //     which answers it prefers, [MultipleChoice] measures what the training may have cost.
 //  7. [Iterate] repeats 1–6 for as many rounds as asked.
 //  8. [Report] draws the plots and writes report.html and report.md.
+//
+// [LoadModel] takes a checkpoint, [UseModel] a server, [Doctor] looks at what training will see, [ExportGGUF] passes the result on.
 //
 // Every step takes and returns gota frames, writes open files into the run folder and keeps what it has computed under
 // a complete content key, so that calling it again with the same inputs returns at once, and a process killed at any

@@ -10,6 +10,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
 )
 
@@ -21,29 +22,32 @@ type scoreRow struct {
 	Value  float64 `json:"value"`
 	SE     float64 `json:"se"` // standard error, over the problems
 	N      int     `json:"n"`  // problems
+	// Identifier is the name and version of who said in which language the answers are, where the metric depends on it.
+	Identifier string `json:"identifier,omitempty"`
 }
 
 // metric is a quantity read off a verdict.
 type metric struct {
 	name string
 	hit  func(Verdict) bool
+	lang bool // depends on the answers' languages
 }
 
 // metricsOf lists the metrics of a run, in the order of its tables.
 func metricsOf(s Settings) []metric {
 	list := []metric{
-		{"accuracy", func(v Verdict) bool { return v.Correct }},
-		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }},
-		{"off_target", func(v Verdict) bool { return !v.OnTarget }},
+		{"accuracy", func(v Verdict) bool { return v.Correct }, false},
+		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }, true},
+		{"off_target", func(v Verdict) bool { return !v.OnTarget }, true},
 	}
 	if s.Evaluate.Source == "miniature" {
-		return append(list, metric{"steps_correct", func(v Verdict) bool { return v.Steps }})
+		return append(list, metric{"steps_correct", func(v Verdict) bool { return v.Steps }, false})
 	}
 	return append(list,
-		metric{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }},
-		metric{"strict", func(v Verdict) bool { return v.Strict }},
-		metric{"flexible", func(v Verdict) bool { return v.Flexible }},
-		metric{"undetermined", func(v Verdict) bool { return v.Language == "" }})
+		metric{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }, true},
+		metric{"strict", func(v Verdict) bool { return v.Strict }, false},
+		metric{"flexible", func(v Verdict) bool { return v.Flexible }, false},
+		metric{"undetermined", func(v Verdict) bool { return v.Language == "" }, true})
 }
 
 // Evaluate asks the model the evaluation problems in every language of the run and returns a frame with columns model,
@@ -51,7 +55,8 @@ func metricsOf(s Settings) []metric {
 // those languages, whose standard error is taken over problems, since the same problems are asked in each language.
 // Metrics are accuracy, correct_in_language and off_target; on the miniature also steps_correct and the translations'; on
 // files correct_off_target, strict and flexible (the readings of lm-evaluation-harness, see [eval.ScoreMGSM]) and
-// undetermined. It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and
+// undetermined, and a column identifier says who told the languages apart. With [EvaluateSettings].Shots worked examples
+// stand before each problem. It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and
 // <model>/eval/scores.json, and names the model in run.json.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
 	s := run.Settings
@@ -62,38 +67,54 @@ func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, err
 	if languages := len(s.Languages()) + len(s.Unseen); len(prompts) < 2*languages {
 		return dataframe.DataFrame{}, fmt.Errorf("evaluation prompts: %s has one problem a language, expected at least two: one gives no standard error", s.Evaluate.Source)
 	}
-	responses, err := respond(ctx, run, m, "evaluate", prompts)
+	id, err := langid.Named(s.Evaluate.Identifier)
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	shots, err := exemplars(s.Generate, s.Evaluate.Exemplars, s.Evaluate.Shots, slices.Concat(s.Languages(), s.Unseen))
+	if err != nil {
+		return dataframe.DataFrame{}, fmt.Errorf("few-shot evaluation: %w", err)
+	}
+	responses, err := respond(ctx, run, m, "evaluate", prompts, shots)
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
 	verdicts := make([]Verdict, len(responses))
 	for i, row := range responses {
-		verdicts[i] = judge(row, prompts[i].Answer)
+		verdicts[i] = judge(row, prompts[i].Answer, id)
 	}
 	for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
-		if err := ledger.WriteLines(run.path(m.Name, "eval", "problems", lang+".jsonl"), verdictsIn(verdicts, lang)); err != nil {
+		if err := writeLines(run, run.path(m.Name, "eval", "problems", lang+".jsonl"), verdictsIn(verdicts, lang)); err != nil {
 			return dataframe.DataFrame{}, err
 		}
 	}
-	scores := scoreVerdicts(s, m.Name, verdicts)
+	scores := scoreVerdicts(s, m.Name, verdicts, id)
 	translations, err := evaluateTranslation(ctx, run, m)
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
 	scores = append(scores, translations...)
-	if err := ledger.WriteJSON(run.path(m.Name, "eval", "scores.json"), scores); err != nil {
+	if err := writeJSON(run, run.path(m.Name, "eval", "scores.json"), scores); err != nil {
 		return dataframe.DataFrame{}, err
 	}
-	return datasets.Frame(scores), recordModel(run, m)
+	frame := datasets.Frame(scores)
+	if s.Evaluate.Source == "miniature" { // its checker knows its languages
+		frame = frame.Drop("identifier")
+	}
+	return frame, recordModel(run, m)
 }
 
-func scoreVerdicts(s Settings, model string, verdicts []Verdict) []scoreRow {
+func scoreVerdicts(s Settings, model string, verdicts []Verdict, id langid.Identifier) []scoreRow {
 	var scores []scoreRow
 	for _, metric := range metricsOf(s) {
+		identifier := ""
+		if metric.lang && s.Evaluate.Source != "miniature" {
+			identifier = id.Name()
+		}
 		add := func(name string, langs []string) {
 			if len(langs) > 0 {
 				e := eval.MeanSE(shares(verdicts, langs, metric.hit))
-				scores = append(scores, scoreRow{model, metric.name, name, e.Mean, e.SE, e.N})
+				scores = append(scores, scoreRow{model, metric.name, name, e.Mean, e.SE, e.N, identifier})
 			}
 		}
 		for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
@@ -156,7 +177,7 @@ func evaluateTranslation(ctx context.Context, run *Run, m *Model) ([]scoreRow, e
 	if err != nil {
 		return nil, err
 	}
-	if err := ledger.WriteLines(run.path(m.Name, "eval", "translations.jsonl"), rows); err != nil {
+	if err := writeLines(run, run.path(m.Name, "eval", "translations.jsonl"), rows); err != nil {
 		return nil, err
 	}
 	var scores []scoreRow
@@ -170,7 +191,7 @@ func evaluateTranslation(ctx context.Context, run *Run, m *Model) ([]scoreRow, e
 				}
 			}
 			e := eval.Proportion(exact, len(problems))
-			scores = append(scores, scoreRow{m.Name, name, lang, e.Mean, e.SE, e.N})
+			scores = append(scores, scoreRow{m.Name, name, lang, e.Mean, e.SE, e.N, ""})
 		}
 	}
 	return scores, nil

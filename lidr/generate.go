@@ -3,6 +3,7 @@ package lidr
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-gota/gota/dataframe"
@@ -10,6 +11,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
 )
 
 // Generate lets the model answer every prompt and returns a frame with columns id, lang, prompt, response,
@@ -20,20 +22,21 @@ func Generate(ctx context.Context, run *Run, m *Model, prompts dataframe.DataFra
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
-	responses, err := respond(ctx, run, m, "generate", rows)
+	responses, err := respond(ctx, run, m, "generate", rows, nil)
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
 	for _, lang := range langsOf(responses) {
-		if err := ledger.WriteLines(run.path(m.Name, "responses", lang+".jsonl"), only(responses, lang)); err != nil {
+		if err := writeLines(run, run.path(m.Name, "responses", lang+".jsonl"), only(responses, lang)); err != nil {
 			return dataframe.DataFrame{}, err
 		}
 	}
 	return datasets.Frame(responses), nil
 }
 
-// respond answers prompts; step names the work in the progress and in timing.jsonl.
-func respond(ctx context.Context, run *Run, m *Model, step string, prompts []promptRow) ([]datasets.Response, error) {
+// respond answers prompts; step names the work in the progress and in timing.jsonl, and shots are turns that stand before the
+// prompts of a language.
+func respond(ctx context.Context, run *Run, m *Model, step string, prompts []promptRow, shots map[string][]tokenizer.Message) ([]datasets.Response, error) {
 	s := run.Settings.Generate
 	ask, err := asker(s)
 	if err != nil {
@@ -48,6 +51,7 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []pro
 		if strings.TrimSpace(row.Prompt) == "" {
 			return nil, fmt.Errorf("%s: prompt %s in %s is empty, expected text", row.Source, row.ID, row.Lang)
 		}
+		messages = slices.Insert(messages, len(messages)-1, shots[row.Lang]...)
 		requests[i] = lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages}
 		if err := fits(m, requests[i], row.Source); err != nil {
 			return nil, err
@@ -68,7 +72,7 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []pro
 // complete asks the model all requests, through the store.
 func complete(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request, sampling lm.Sampling) ([]lm.Completion, error) {
 	key := m.key("completions", requests, sampling)
-	return ledger.Collect(run.store, "completions", key, len(requests), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
+	return ledger.Collect(ctx, run.store, "completions", key, len(requests), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
 		meter := run.meter(m.Name+" "+step, "answers", len(requests), countDone(len(requests), done))
 		err := m.lm.Generate(ctx, requests, sampling, done, func(idx []int, out []lm.Completion) error {
 			if err := save(idx, out); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -27,6 +26,7 @@ type JudgeSettings struct {
 	BothOrders bool        `json:"both_orders"`
 	Seed       int64       `json:"seed"`
 	Sampling   lm.Sampling `json:"sampling"`
+	Prices     Prices      `json:"prices"` // of the judge, for judged/NAME/usage.json
 }
 
 // DefaultJudge compares as AlpacaEval 2's weighted annotator does (one token, m or M, weighed by its probabilities),
@@ -44,9 +44,6 @@ func DefaultJudge() JudgeSettings {
 		Sampling: lm.Sampling{MaxTokens: 1},
 	}
 }
-
-// topLogprobs is how many alternatives of the verdict's token are asked for, as in AlpacaEval 2.
-const topLogprobs = 5
 
 var comparisonName = regexp.MustCompile(`^[\pL\pN_][\pL\pN_.]*-[\pL\pN_][\pL\pN_.]*$`)
 
@@ -72,8 +69,9 @@ type judgement struct {
 // one who responded, a hyphen, the reference.
 //
 // Where the judge's server tells the probabilities of tokens, a preference is 1 + p(M)/(p(m)+p(M)); else it is the verdict
-// in words, 1 or 2, which the scores name. What the judge said is kept in the store and never asked again; judged/NAME gets
-// annotations/LANG.json in alpaca_eval's form, and scores.json. A request that fails for good ends the step after all others
+// in words, 1 or 2, which the scores name. What the judge said of a pair is kept in the store and never asked again, whatever
+// becomes of the other pairs; judged/NAME gets annotations/LANG.json in alpaca_eval's form, scores.json, and usage.json, the
+// tokens that the judge read and wrote. A request that fails for good ends the step after all others
 // are answered and kept: run it again.
 func Judge(ctx context.Context, run *Run, name string, judge *Model, responses, references dataframe.DataFrame, s JudgeSettings) (verdicts, scores dataframe.DataFrame, err error) {
 	fail := func(err error) (dataframe.DataFrame, dataframe.DataFrame, error) {
@@ -107,7 +105,7 @@ func Judge(ctx context.Context, run *Run, name string, judge *Model, responses, 
 			of, swapped = append(of, i), append(swapped, swap)
 		}
 	}
-	answers, err := ask(ctx, run, judge, "judge "+name, requests, s.Sampling)
+	answers, err := ask(ctx, run, judge, "judge "+name, requests, s.Sampling, topLogprobs)
 	if err != nil {
 		return fail(err)
 	}
@@ -132,7 +130,9 @@ func Judge(ctx context.Context, run *Run, name string, judge *Model, responses, 
 	if err != nil {
 		return fail(err)
 	}
-	return datasets.Frame(rows), datasets.Frame(table), nil
+	var used usage
+	used.add(judge, answers, s.Prices)
+	return datasets.Frame(rows), datasets.Frame(table), writeJSON(run, run.path("judged", name, "usage.json"), used)
 }
 
 // facing joins responses and references by language and id.
@@ -181,38 +181,6 @@ func orders(s JudgeSettings, row judgement) []bool {
 	return []bool{draw.Sum64()>>32&1 == 1}
 }
 
-// ask is complete for a judge: with the probabilities of the first token, where the model tells them.
-func ask(ctx context.Context, run *Run, judge *Model, step string, requests []lm.Request, sampling lm.Sampling) ([]lm.Answer, error) {
-	server, ok := judge.lm.(lm.Asker)
-	if !ok {
-		completions, err := complete(ctx, run, judge, step, requests, sampling)
-		answers := make([]lm.Answer, len(completions))
-		for i, c := range completions {
-			answers[i] = lm.Answer{Completion: c}
-		}
-		return answers, err
-	}
-	key := judge.key("verdicts", requests, sampling, topLogprobs)
-	return ledger.Collect(run.store, "verdicts", key, len(requests), func(done func(int) bool, save func([]int, []lm.Answer) error) error {
-		meter := run.meter(step, "verdicts", len(requests), countDone(len(requests), done))
-		err := server.Ask(ctx, requests, sampling, topLogprobs, done, func(idx []int, out []lm.Answer) error {
-			if err := save(idx, out); err != nil {
-				return err
-			}
-			tokens := 0
-			for _, a := range out {
-				tokens += a.PromptTokens + a.Tokens
-			}
-			meter.add(len(idx), tokens)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		return meter.end()
-	})
-}
-
 // verdict reads 1 (m) to 2 (M) off a judge's answer, NaN where it gives neither.
 func verdict(a lm.Answer, weighted bool) float64 {
 	if weighted {
@@ -237,11 +205,14 @@ func verdict(a lm.Answer, weighted bool) float64 {
 	return math.NaN()
 }
 
-// preferenceOf is the mean of the orders asked; where one of two failed, the judge failed.
+// preferenceOf is the mean of the orders asked; where one of two failed, the judge failed. Orders that cancel are a draw,
+// which their sum misses by a rounding.
 func preferenceOf(row judgement, bothOrders bool) float64 {
-	switch {
+	switch mean := (row.First + row.Second) / 2; {
+	case bothOrders && math.Abs(mean-1.5) < 1e-9:
+		return 1.5
 	case bothOrders:
-		return (row.First + row.Second) / 2
+		return mean
 	case math.IsNaN(row.First):
 		return row.Second
 	}

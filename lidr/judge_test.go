@@ -18,6 +18,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/lm"
 	"lidrlab/lidr/lm/remote"
 )
 
@@ -244,4 +245,52 @@ func TestKilledJudging(t *testing.T) {
 		t.Errorf("%d pairs and orders were asked, %d of them again, after %d kills; want 160, and at most %d again", asked, twice, kills, kills*8)
 	}
 	t.Logf("%d kills, %d requests on the way were asked again", kills, twice)
+}
+
+// Whatever a judge says is a preference from 1 to 2, or none.
+func FuzzVerdict(f *testing.F) {
+	f.Add("m", "m", -0.1, "M", -2.3, true)
+	f.Add("M.", "", 0.0, "", 0.0, false)
+	f.Add("**m** or M", " M", math.Inf(-1), "m", math.NaN(), true)
+	f.Fuzz(func(t *testing.T, text, first string, p float64, second string, q float64, weighted bool) {
+		a := lm.Answer{Completion: lm.Completion{Text: text}, TopLogprobs: []lm.TokenLogprob{{Token: first, Logprob: p}, {Token: second, Logprob: q}}}
+		if v := verdict(a, weighted); !math.IsNaN(v) && (v < 1 || v > 2) {
+			t.Errorf("%+v is read as %v", a, v)
+		}
+	})
+}
+
+// Each verdict is kept under its own question: a pair that changes is asked anew, and the others are not.
+func TestJudgeAsksOnlyWhatChanged(t *testing.T) {
+	server := newJudgeServer(t, true, 0)
+	run, _ := openTest(t, Miniature())
+	client, err := remote.Open(context.Background(), remote.Options{Model: "judge", Endpoints: []string{server.URL}, InFlight: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := DefaultJudge()
+	s.BothOrders = true
+	for _, c := range []struct {
+		responses string // stars of each
+		asked     int    // in all, in both orders
+	}{{"12345", 10}, {"12945", 12}, {"12", 12}, {"94312", 20}, {"12345", 20}} {
+		var responses, references []answerRow
+		for i, stars := range c.responses {
+			row := answerRow{ID: fmt.Sprint(i), Lang: "de", Prompt: fmt.Sprintf("question %d", i), Response: "an old answer ***"}
+			references = append(references, row)
+			row.Response = "an answer " + strings.Repeat("*", int(stars-'0'))
+			responses = append(responses, row)
+		}
+		if _, _, err := Judge(context.Background(), run, "M1-M0", UseModel("judge", client), datasets.Frame(responses), datasets.Frame(references), s); err != nil {
+			t.Fatal(err)
+		}
+		if len(server.asked) != c.asked {
+			t.Errorf("after %s, %d questions were asked, want %d", c.responses, len(server.asked), c.asked)
+		}
+	}
+	for text, n := range server.asked {
+		if n != 1 {
+			t.Errorf("asked %d times: %s", n, text)
+		}
+	}
 }

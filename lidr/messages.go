@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/template"
 
+	"lidrlab/datasets"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -19,6 +20,33 @@ func asker(s GenerateSettings) (func(prompt, lang string) ([]tokenizer.Message, 
 		user, err := render(wrap, map[string]string{"Prompt": prompt, "Language": LanguageName(lang)})
 		return turn(s.System, user), err
 	}, nil
+}
+
+// exemplars makes the turns that stand before a problem of each language: the first n worked examples of a folder, each a
+// turn of the user, wrapped as the problem is, and one of the assistant.
+func exemplars(s GenerateSettings, folder string, n int, langs []string) (map[string][]tokenizer.Message, error) {
+	ask, err := asker(s)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	shots := map[string][]tokenizer.Message{}
+	for _, lang := range langs {
+		examples, err := datasets.LoadExemplars(folder, lang)
+		if err != nil {
+			return nil, err
+		}
+		if len(examples) < n {
+			return nil, fmt.Errorf("%s: %d worked examples, expected at least the evaluate.shots = %d asked for", examples[0].File, len(examples), n)
+		}
+		for _, e := range examples[:n] {
+			messages, err := ask(e.Question, lang)
+			if err != nil {
+				return nil, err
+			}
+			shots[lang] = append(shots[lang], messages[len(messages)-1], tokenizer.Message{Role: "assistant", Content: e.Answer})
+		}
+	}
+	return shots, nil
 }
 
 // translator returns the function that makes the messages of a translation, likewise.

@@ -1,6 +1,8 @@
 package lidr
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/hub"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/lm/local"
@@ -20,7 +23,7 @@ import (
 // Model is a language model with its place in the run: M0 is what a run starts from, M1 what its first round makes.
 type Model struct {
 	Name string // M0, M1, …: the folder of its outputs in the run folder
-	Path string // "miniature", or the Hugging Face folder that it came from
+	Path string // "miniature", or the Hugging Face folder or name that it came from
 
 	lm         lm.Model
 	engine     compute.Backend
@@ -29,8 +32,10 @@ type Model struct {
 	tokenizer  *tokenizer.Tokenizer
 }
 
-// LoadModel loads M0: "miniature", the model that is embedded in this package, or a Hugging Face folder with
-// config.json, safetensors and tokenizer.json. It runs on the backend that LIDR_BACKEND names, or on the default one.
+// LoadModel loads M0: "miniature", the model that is embedded in this package, a Hugging Face folder with config.json,
+// safetensors and tokenizer.json, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the
+// Hugging Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND names,
+// or on the default one.
 func LoadModel(path string) (*Model, error) {
 	engine, err := backend.Open("")
 	if err != nil {
@@ -40,9 +45,9 @@ func LoadModel(path string) (*Model, error) {
 }
 
 func loadModel(path, name string, engine compute.Backend) (*Model, error) {
-	folder := fs.FS(os.DirFS(path))
-	if path == "miniature" {
-		folder = miniature.M0()
+	folder, err := ModelFolder(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %w", err)
 	}
 	ck, err := checkpoint.Load(folder)
 	if err != nil {
@@ -62,15 +67,48 @@ func loadModel(path, name string, engine compute.Backend) (*Model, error) {
 	}, nil
 }
 
+// ModelFolder returns the files of a model as [LoadModel] names it. A folder goes before a name on the hub.
+func ModelFolder(path string) (fs.FS, error) {
+	if path == "miniature" {
+		return miniature.M0(), nil
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if name, err := hub.ParseName(path); err == nil {
+			if path, err = hub.Find(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return os.DirFS(path), nil
+}
+
+// Pull downloads a model, ORG/NAME or ORG/NAME@REVISION, from the Hugging Face hub into its cache and returns the folder.
+// What is there already is not asked for again, and a download that was cut off goes on where it stopped. The environment
+// variables are those of the hub's own tools: HF_HOME or HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+func Pull(ctx context.Context, name string, progress Progress) (string, error) {
+	n, err := hub.ParseName(name)
+	if err != nil {
+		return "", err
+	}
+	const often = 1 << 20
+	shown := int64(-often)
+	return hub.Pull(ctx, n, func(done, total int64) {
+		if done-shown >= often || done == total {
+			shown = done
+			progress(Event{Step: "pull " + name, Done: int(done), Total: int(total), Unit: "bytes"})
+		}
+	})
+}
+
 // UseModel makes M0 of any language model, such as one behind a server (lm/remote), which path names in files and
 // messages. It generates, translates, is evaluated and judges like a local one; since its weights are not here, it cannot be
-// trained here.
+// trained here: see [HandOff].
 func UseModel(path string, m lm.Model) *Model { return &Model{Name: "M0", Path: path, lm: m} }
 
 // trainable is an error for a model whose weights are not here.
 func (m *Model) trainable() error {
 	if m.weights == nil {
-		return fmt.Errorf("the weights of %s (%s) are not here; train its checkpoint with another trainer on pairs.jsonl, which is in TRL's form, and go on with the result by LoadModel or UseModel", m.Name, m.Path)
+		return fmt.Errorf("the weights of %s (%s) are not here; let HandOff train its checkpoint by another program", m.Name, m.Path)
 	}
 	return nil
 }

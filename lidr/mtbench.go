@@ -15,7 +15,6 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/tokenizer"
 )
@@ -39,6 +38,7 @@ type MTBenchSettings struct {
 
 	System string      `json:"system"` // of the judge
 	Judge  lm.Sampling `json:"judge"`  // of its verdicts
+	Prices Prices      `json:"prices"` // of the judge, for <model>/eval/mtbench.usage.json
 }
 
 // DefaultMTBench asks and grades as FastChat does (fastchat/llm_judge at commit 0e6d3e4: temperatures, answers of at most
@@ -102,7 +102,8 @@ type mtRow struct {
 // holds the files of [datasets.LoadMTBench]; the languages are those of the run for which it has one. It returns a frame
 // with columns model, category, turn, lang, value, se, n, failed and warning, in which category "all" is every question
 // and turn 0 the mean of both turns, whose standard error is taken over questions. It writes
-// <model>/eval/mtbench/LANG.jsonl and <model>/eval/mtbench.json.
+// <model>/eval/mtbench/LANG.jsonl, <model>/eval/mtbench.json and, of the tokens that the judge read and wrote,
+// <model>/eval/mtbench.usage.json.
 //
 // The rating is the one [[n]] or [[n.m]] of the verdict. A verdict with none, with one that is not 1 to 10 or with several
 // is a failed judge, which is counted; FastChat also takes single brackets, and the first of several. Answers and verdicts
@@ -120,22 +121,26 @@ func MTBench(ctx context.Context, run *Run, m, judge *Model, folder string, s MT
 		return fail(err)
 	}
 	var scores []mtScore
+	var used usage
 	for _, own := range questions { // a language that is added later asks nothing of the others again
 		lang := own[0].Lang
 		answers, err := mtAnswers(ctx, run, m, own, s)
 		if err != nil {
 			return fail(err)
 		}
-		rows, err := mtVerdicts(ctx, run, m, judge, own, answers, prompts, s)
+		rows, err := mtVerdicts(ctx, run, m, judge, own, answers, prompts, s, &used)
 		if err != nil {
 			return fail(err)
 		}
-		if err := ledger.WriteLines(run.path(m.Name, "eval", "mtbench", lang+".jsonl"), rows); err != nil {
+		if err := writeLines(run, run.path(m.Name, "eval", "mtbench", lang+".jsonl"), rows); err != nil {
 			return fail(err)
 		}
 		scores = append(scores, scoreMTBench(m.Name, own, rows, s)...)
 	}
-	return datasets.Frame(scores), ledger.WriteJSON(run.path(m.Name, "eval", "mtbench.json"), scores)
+	if err := writeJSON(run, run.path(m.Name, "eval", "mtbench.usage.json"), used); err != nil {
+		return fail(err)
+	}
+	return datasets.Frame(scores), writeJSON(run, run.path(m.Name, "eval", "mtbench.json"), scores)
 }
 
 // mtQuestions reads the questions in every language of the run for which the folder has a file.
@@ -230,7 +235,7 @@ func (s MTBenchSettings) prompts() (prompts mtPrompts, err error) {
 }
 
 // mtVerdicts lets the judge grade the answers, and returns two rows a question, the first turn's first.
-func mtVerdicts(ctx context.Context, run *Run, m, judge *Model, questions []datasets.MTQuestion, answers [][2]string, prompts mtPrompts, s MTBenchSettings) ([]mtRow, error) {
+func mtVerdicts(ctx context.Context, run *Run, m, judge *Model, questions []datasets.MTQuestion, answers [][2]string, prompts mtPrompts, s MTBenchSettings, used *usage) ([]mtRow, error) {
 	var requests []lm.Request
 	var rows []mtRow
 	for i, q := range questions {
@@ -254,10 +259,11 @@ func mtVerdicts(ctx context.Context, run *Run, m, judge *Model, questions []data
 			rows = append(rows, mtRow{QuestionID: q.ID, Turn: k + 1, Answer: answers[i][k]})
 		}
 	}
-	verdicts, err := complete(ctx, run, judge, fmt.Sprintf("mt-bench %s verdicts on %s", questions[0].Lang, m.Name), requests, s.Judge)
+	verdicts, err := ask(ctx, run, judge, fmt.Sprintf("mt-bench %s verdicts on %s", questions[0].Lang, m.Name), requests, s.Judge, 0)
 	if err != nil {
 		return nil, err
 	}
+	used.add(judge, verdicts, s.Prices)
 	for i, v := range verdicts {
 		rows[i].Verdict, rows[i].Rating = v.Text, parseRating(v.Text)
 		if rows[i].Rating < 1 { // the scale begins with 1

@@ -11,7 +11,6 @@ import (
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
 	"lidrlab/lidr/langid"
-	"lidrlab/lidr/ledger"
 )
 
 // Pair is one preference pair in words.
@@ -57,10 +56,10 @@ func Pairs(ctx context.Context, run *Run, m *Model, responses, translations data
 		return pairs, counts, err
 	}
 	kept, stats := sift(run.Settings, candidates, more)
-	if err := ledger.WriteLines(run.path(m.Name, "pairs.jsonl"), kept); err != nil {
+	if err := writeLines(run, run.path(m.Name, "pairs.jsonl"), kept); err != nil {
 		return pairs, counts, err
 	}
-	if err := ledger.WriteJSON(run.path(m.Name, "pairs.stats.json"), stats); err != nil {
+	if err := writeJSON(run, run.path(m.Name, "pairs.stats.json"), stats); err != nil {
 		return pairs, counts, err
 	}
 	return datasets.Frame(kept), datasets.Frame(stats), nil

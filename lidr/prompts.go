@@ -10,7 +10,6 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
-	"lidrlab/lidr/ledger"
 )
 
 // promptRow is a row of the frame that [Prompts] returns.
@@ -29,7 +28,7 @@ func Prompts(ctx context.Context, run *Run, round int) (dataframe.DataFrame, err
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
-	return datasets.Frame(rows), ledger.WriteLines(run.path(modelName(round), "prompts.jsonl"), rows)
+	return datasets.Frame(rows), writeLines(run, run.path(modelName(round), "prompts.jsonl"), rows)
 }
 
 func roundRows(s Settings, round int) ([]promptRow, error) {
@@ -131,7 +130,7 @@ func TranslatePrompts(ctx context.Context, run *Run, m *Model, prompts dataframe
 	if len(kept) == 0 && len(rows) > 0 {
 		return dataframe.DataFrame{}, fmt.Errorf("none of the %d prompts was translated into every language; look at the completions in %s", len(rows), run.path(m.Name, "translated_prompts.jsonl"))
 	}
-	return datasets.Frame(parallel), ledger.WriteLines(run.path(m.Name, "translated_prompts.jsonl"), translations)
+	return datasets.Frame(parallel), writeLines(run, run.path(m.Name, "translated_prompts.jsonl"), translations)
 }
 
 // modelName names the model that a round starts from.

@@ -13,7 +13,6 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -24,6 +23,7 @@ type RatingSettings struct {
 	Template string      `json:"template"`
 	System   string      `json:"system"`
 	Sampling lm.Sampling `json:"sampling"`
+	Prices   Prices      `json:"prices"` // of the judge, for <model>/pairs.ratings.usage.json
 }
 
 // DefaultRatings grades single answers from 0 to 10, in FastChat's form of the verdict (a short reason, then [[rating]]),
@@ -50,6 +50,15 @@ func (r rating) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return json.Marshal(float64(r))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *rating) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*r = rating(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(r))
 }
 
 // pairRating is a line of <model>/pairs.ratings.jsonl.
@@ -91,7 +100,8 @@ type ratingRow struct {
 //
 // An answer that stands in several pairs of a prompt is rated once, and what the judge said is kept in the store and never
 // asked again. A verdict without exactly one number from 0 to 10 in double square brackets is a failed judge: NaN in the
-// frame, null in the file, counted. Ratings writes <model>/pairs.ratings.jsonl and <model>/pairs.ratings.json.
+// frame, null in the file, counted. Ratings writes <model>/pairs.ratings.jsonl, <model>/pairs.ratings.json and, of the tokens
+// that the judge read and wrote, <model>/pairs.ratings.usage.json.
 func Ratings(ctx context.Context, run *Run, m, judge *Model, pairs dataframe.DataFrame, s RatingSettings) (ratings, scores dataframe.DataFrame, err error) {
 	fail := func(err error) (dataframe.DataFrame, dataframe.DataFrame, error) {
 		return dataframe.DataFrame{}, dataframe.DataFrame{}, fmt.Errorf("ratings of %s: %w", m.Name, err)
@@ -107,7 +117,7 @@ func Ratings(ctx context.Context, run *Run, m, judge *Model, pairs dataframe.Dat
 	if err != nil {
 		return fail(err)
 	}
-	answers, err := ask(ctx, run, judge, m.Name+" ratings", requests, s.Sampling)
+	answers, err := ask(ctx, run, judge, m.Name+" ratings", requests, s.Sampling, 0)
 	if err != nil {
 		return fail(err)
 	}
@@ -126,10 +136,15 @@ func Ratings(ctx context.Context, run *Run, m, judge *Model, pairs dataframe.Dat
 	for i := range table {
 		table[i].Model, table[i].Judge = m.Name, judge.Path
 	}
-	if err := ledger.WriteLines(run.path(m.Name, "pairs.ratings.jsonl"), rated); err != nil {
+	if err := writeLines(run, run.path(m.Name, "pairs.ratings.jsonl"), rated); err != nil {
 		return fail(err)
 	}
-	return datasets.Frame(rated), datasets.Frame(table), ledger.WriteJSON(run.path(m.Name, "pairs.ratings.json"), table)
+	var used usage
+	used.add(judge, answers, s.Prices)
+	if err := writeJSON(run, run.path(m.Name, "pairs.ratings.usage.json"), used); err != nil {
+		return fail(err)
+	}
+	return datasets.Frame(rated), datasets.Frame(table), writeJSON(run, run.path(m.Name, "pairs.ratings.json"), table)
 }
 
 // ratingRequests makes one request for each distinct question, and says which ones answer a pair's chosen and rejected

@@ -14,7 +14,6 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/dpo"
-	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
@@ -113,8 +112,11 @@ func ReportData(run *Run) (report.Data, error) {
 	if err := addControls(run, &data); err != nil {
 		return data, err
 	}
+	if err := addMeasures(run, &data, models); err != nil {
+		return data, err
+	}
 	data.KeyFigures, data.Findings = keyFigures(data), findings(data)
-	data.Paper = paperTables()
+	data.Paper = paperTables(data.Measures)
 	data.Versions, err = versionFields(run)
 	return data, err
 }
@@ -162,7 +164,7 @@ var metricWords = []report.Metric{
 	{Key: "strict", Name: "Accuracy, strict reading", What: "Share of the problems whose answer holds the answer phrase of lm-evaluation-harness with the right number.", Percent: true},
 	{Key: "flexible", Name: "Accuracy, flexible reading", What: "Share of the problems whose last number, as lm-evaluation-harness finds it, is right.", Percent: true},
 	{Key: "steps_correct", Name: "Every step right", What: "Share of the answers whose equations are all right and are those of the problem.", Percent: true},
-	{Key: "undetermined", Name: "Language undetermined", What: "Share of the answers too short, or too much number or code, for the identifier " + langid.Default().Name() + "; they count as on target.", Percent: true, LowerIsBetter: true},
+	{Key: "undetermined", Name: "Language undetermined", What: "Share of the answers too short, or too much number or code, to be in a language; they count as on target.", Percent: true, LowerIsBetter: true},
 	{Key: "translation_to", Name: "Translation out of the dominant language", What: "Share of worked solutions that the model translates exactly into the language.", Percent: true},
 	{Key: "translation_from", Name: "Translation into the dominant language", What: "Share of worked solutions that the model translates exactly from the language.", Percent: true},
 }
@@ -170,9 +172,7 @@ var metricWords = []report.Metric{
 func addScores(run *Run, data *report.Data, models []string) error {
 	for _, words := range metricWords {
 		metric := words
-		if strings.HasSuffix(metric.Key, "off_target") && run.Settings.Evaluate.Source != "miniature" {
-			metric.What += " Languages by " + langid.Default().Name() + "."
-		}
+		identifier := ""
 		for _, model := range models {
 			var scores []scoreRow
 			if err := ledger.ReadJSON(run.path(model, "eval", "scores.json"), &scores); err != nil {
@@ -180,9 +180,13 @@ func addScores(run *Run, data *report.Data, models []string) error {
 			}
 			for _, row := range scores {
 				if row.Metric == metric.Key {
+					identifier = row.Identifier
 					metric.Scores = append(metric.Scores, report.Score{Language: row.Lang, Model: model, Value: row.Value, SE: row.SE, N: row.N})
 				}
 			}
+		}
+		if identifier != "" {
+			metric.What += " Languages by " + identifier + "."
 		}
 		if len(metric.Scores) > 0 {
 			data.Metrics = append(data.Metrics, metric)
@@ -322,7 +326,7 @@ func verdictWords(p Pair, text string) string {
 	if _, err := miniature.Decode(p.ID); err != nil {
 		return ""
 	}
-	v := judge(datasets.Response{ID: p.ID, Lang: p.Lang, Response: text}, "")
+	v := judge(datasets.Response{ID: p.ID, Lang: p.Lang, Response: text}, "", nil) // the miniature's own checker needs no identifier
 	var words []string
 	switch {
 	case v.Correct && v.Steps:

@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,8 +45,12 @@ var settingSources = []struct {
 	{"training", "AdamW β₂", func(s Settings) any { return s.Train.AdamBeta2 }, "Transformers' default"},
 	{"training", "gradient norm, at most", func(s Settings) any { return s.Train.ClipNorm }, "Transformers' default"},
 	{"training", "replayed translations a step", func(s Settings) any { return s.Train.Replay }, "paper: none"},
+	{"training", "LoRA", func(s Settings) any { return s.Train.LoRA.describe() }, "our choice: the paper does not say full or LoRA"},
+	{"training", "weights held as", func(s Settings) any { return cmp.Or(s.Train.DType, "float32") }, "our choice: not stated"},
+	{"training", "gradient checkpointing", func(s Settings) any { return s.Train.Checkpointing }, "our choice: changes no result"},
 	{"training", "labels", func(s Settings) any { return s.Train.Labels }, "paper"},
 	{"evaluation", "problems a language", func(s Settings) any { return s.Evaluate.N }, "all of the file"},
+	{"evaluation", "worked examples before a problem", func(s Settings) any { return s.Evaluate.Shots }, "paper: zero-shot"},
 	{"evaluation", "seed of the problems", func(s Settings) any { return s.Evaluate.Seed }, "reference code's seed"},
 	{"run", "seed", func(s Settings) any { return s.Seed }, "reference code's seed"},
 }
@@ -113,5 +118,5 @@ func recordModel(run *Run, m *Model) error {
 			r.Modules[module.Path] = module.Version
 		}
 	}
-	return ledger.WriteJSON(run.path("run.json"), r)
+	return writeJSON(run, run.path("run.json"), r)
 }

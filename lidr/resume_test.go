@@ -9,22 +9,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
 
-// TestMain lets the test binary stand in for the command: with LIDR_TEST_RUN set it runs a small experiment in that
-// folder, or with LIDR_TEST_JUDGE too only judges there, so that a test can kill it.
+// TestMain lets the test binary stand in for the command, so that a test can kill it: with LIDR_TEST_RUN set it runs a small
+// experiment in that folder; with LIDR_TEST_JUDGE too it only judges there; with LIDR_TEST_KILL it does everything and
+// kills itself at that change of the disk; with LIDR_TEST_SCALE it takes so many prompts through the steps.
 func TestMain(m *testing.M) {
-	dir := os.Getenv("LIDR_TEST_RUN")
-	if dir == "" {
+	dir, url, kill := os.Getenv("LIDR_TEST_RUN"), os.Getenv("LIDR_TEST_JUDGE"), os.Getenv("LIDR_TEST_KILL")
+	scale, err := strconv.Atoi(os.Getenv("LIDR_TEST_SCALE"))
+	switch {
+	case dir == "":
 		os.Exit(m.Run())
+	case err == nil:
+		err = pipeline(dir, scale)
+	case kill != "":
+		err = everythingKilled(dir, url, kill)
+	case url != "":
+		_, err = judged(dir, url, bothOrders)
+	default:
+		err = tiny(dir, 16)
 	}
-	program := tiny
-	if url := os.Getenv("LIDR_TEST_JUDGE"); url != "" {
-		program = func(dir string) error { _, err := judged(dir, url, bothOrders); return err }
-	}
-	if err := program(dir); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -32,9 +40,9 @@ func TestMain(m *testing.M) {
 }
 
 // tiny is a whole experiment of one round on a few prompts.
-func tiny(dir string) error {
+func tiny(dir string, prompts int) error {
 	s := Miniature()
-	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, 16, 8, 4
+	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, prompts, max(2, prompts/2), max(2, prompts/4)
 	s.Train.BatchPairs = 8
 	run, err := Open(dir, s)
 	if err != nil {
@@ -55,7 +63,7 @@ func tiny(dir string) error {
 func TestKilledRunEndsWithTheSameBytes(t *testing.T) {
 	straight := filepath.Join(t.TempDir(), "run")
 	start := time.Now()
-	if err := tiny(straight); err != nil {
+	if err := tiny(straight, 16); err != nil {
 		t.Fatal(err)
 	}
 	whole := time.Since(start)

@@ -6,7 +6,6 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 )
 
 // rewardRow is a row of the frame that [RewardAccuracy] returns.
@@ -29,7 +28,7 @@ func RewardAccuracy(run *Run, m *Model, pairs dataframe.DataFrame) (dataframe.Da
 		return dataframe.DataFrame{}, err
 	}
 	rewards := rewardAccuracy(run.Settings, m.Name, rows)
-	return datasets.Frame(rewards), ledger.WriteJSON(run.path(m.Name, "pairs.rewards.json"), rewards)
+	return datasets.Frame(rewards), writeJSON(run, run.path(m.Name, "pairs.rewards.json"), rewards)
 }
 
 func rewardAccuracy(s Settings, model string, pairs []Pair) []rewardRow {

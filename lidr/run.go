@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lidrlab/lidr/ledger"
@@ -24,6 +25,7 @@ type Run struct {
 
 	store    ledger.Store
 	progress Progress
+	writing  sync.Mutex // files.json
 }
 
 // Option changes how a run is opened.
@@ -35,8 +37,9 @@ func WithProgress(p Progress) Option { return func(r *Run) { r.progress = p } }
 // WithStore uses dir as the content-keyed store instead of the folder "store" beside the run folder.
 func WithStore(dir string) Option { return func(r *Run) { r.store = ledger.Store{Dir: dir} } }
 
-// Open makes or continues the run in folder dir. A folder that holds outputs of other settings is refused: a run folder
-// is one experiment, and the store makes another one cheap.
+// Open makes or continues the run in folder dir, which is this process's until it ends: a folder that another process works in
+// is refused. So is one that holds outputs of other settings: a run folder is one experiment, and the store makes another one
+// cheap.
 func Open(dir string, s Settings, options ...Option) (*Run, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -49,6 +52,9 @@ func Open(dir string, s Settings, options ...Option) (*Run, error) {
 	for _, option := range options {
 		option(run)
 	}
+	if err := ledger.LockFolder(dir); err != nil {
+		return nil, err
+	}
 	path := run.path("settings.json")
 	var before Settings
 	if err := ledger.ReadJSON(path, &before); err == nil {
@@ -56,7 +62,8 @@ func Open(dir string, s Settings, options ...Option) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		if changed := changedFields(before, s); len(changed) > 0 && len(entries) > 1 {
+		outputs := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "settings.json" && e.Name() != ledger.LockName })
+		if changed := changedFields(before, s); len(changed) > 0 && outputs {
 			return nil, fmt.Errorf("%s was made with other settings (%s); choose another run folder, or delete this one: what the models have said stays in %s",
 				dir, strings.Join(changed, ", "), run.store.Dir)
 		}
@@ -88,6 +95,7 @@ type Event struct {
 	Unit  string  // what an item is: "responses", "steps"
 	Rate  float64 // items a second in this process, 0 before the first
 	Left  time.Duration
+	Note  string // if not empty, the event is this message to the reader, and nothing else
 }
 
 // Progress receives events while a step works, from one goroutine at a time: one at the beginning, one after each
@@ -97,7 +105,10 @@ type Progress func(Event)
 // ProgressLines returns a Progress that writes one line a finished step, for scripts.
 func ProgressLines(w io.Writer) Progress {
 	return func(e Event) {
-		if e.Done >= e.Total {
+		switch {
+		case e.Note != "":
+			fmt.Fprintln(w, e.Note)
+		case e.Done >= e.Total:
 			fmt.Fprintf(w, "%s: %d %s\n", e.Step, e.Total, e.Unit)
 		}
 	}

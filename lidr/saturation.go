@@ -56,7 +56,7 @@ func stops(run *Run, previous, model string, pairs []Pair) (bool, error) {
 	}
 	found.Reason = saturated(found.Gain, found.RewardAccuracy)
 	found.Stop = found.Reason != ""
-	return found.Stop, ledger.WriteJSON(run.path(model, "saturation.json"), found)
+	return found.Stop, writeJSON(run, run.path(model, "saturation.json"), found)
 }
 
 // pairsStop is [stops] for a model that has just made pairs. It writes their reward accuracy by language beside them, as

@@ -3,8 +3,10 @@ package lidr
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"lidrlab/datasets/miniature"
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/lm"
 )
@@ -87,6 +89,39 @@ type TrainSettings struct {
 	// Labels is "pairs", or one of two controls: "random" swaps chosen and rejected of each pair with probability 1/2;
 	// "own" makes the model's own answer y_l the chosen one, so that nothing is learned from the translation.
 	Labels string `json:"labels"`
+	// LoRA trains adapters in place of the weights; its zero value trains all weights.
+	LoRA LoRASettings `json:"lora,omitzero"`
+	// DType is how the frozen weights below an adapter are held: "float32", which "" stands for, or "bfloat16", to which they
+	// are rounded for policy and reference alike. Computing is in float32 in any case.
+	DType string `json:"dtype,omitempty"`
+	// Checkpointing computes the activations inside a layer again in the backward pass: less memory, more time, equal results.
+	Checkpointing bool `json:"checkpointing,omitempty"`
+}
+
+// LoRASettings say what adapter is trained (Hu et al. 2021, arXiv 2106.09685): to the weight of each target it adds
+// (Alpha/Rank)·B·A. What is learned is saved twice, as PEFT's adapter in <model>/adapter and merged in <model>/model.
+type LoRASettings struct {
+	Rank  int     `json:"rank"`  // of B·A; 0 for no adapter
+	Alpha float64 `json:"alpha"` // LLaMA-Factory: 2·Rank
+	// Targets are names of projections among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj; none for all
+	// of them, as LLaMA-Factory's lora_target: all.
+	Targets []string `json:"targets,omitempty"`
+}
+
+// targets returns the projections that the adapter stands on.
+func (s LoRASettings) targets() []string {
+	if len(s.Targets) == 0 {
+		return checkpoint.AdapterTargets()
+	}
+	return s.Targets
+}
+
+// describe says in a few words what is trained.
+func (s LoRASettings) describe() string {
+	if s.Rank == 0 {
+		return "none: all weights are trained"
+	}
+	return fmt.Sprintf("rank %d, alpha %g, on %s", s.Rank, s.Alpha, strings.Join(s.targets(), " "))
 }
 
 // EvaluateSettings says what a model is measured on.
@@ -99,6 +134,14 @@ type EvaluateSettings struct {
 	Translations int `json:"translations"`
 	// Seed draws the miniature's problems. The reported seed was never used to choose a setting.
 	Seed int64 `json:"seed"`
+	// Shots is the number of worked examples that stand before each problem, as earlier turns of the chat: what
+	// lm-evaluation-harness does with --apply_chat_template --fewshot_as_multiturn and the first exemplars of MGSM.
+	Shots int `json:"shots,omitempty"`
+	// Exemplars is the folder or file of the worked examples, which datasets.LoadExemplars reads.
+	Exemplars string `json:"exemplars,omitempty"`
+	// Identifier names who says in which language an answer is: "" is the small default, and "lingua" lingua-go, which the
+	// command has linked (see [langid.Named]). The miniature's checker knows its own languages.
+	Identifier string `json:"identifier,omitempty"`
 }
 
 // Miniature returns the settings for the embedded model: α 5 and learning rate 1e-4, found on seeds that no reported
@@ -185,8 +228,27 @@ func (s Settings) Validate() error {
 		return bad("pairs.mode", s.Pairs.Mode, "paper or released")
 	case !slices.Contains([]string{"pairs", "random", "own"}, s.Train.Labels):
 		return bad("train.labels", s.Train.Labels, "pairs, random or own")
+	case s.Train.LoRA.Rank < 0:
+		return bad("train.lora.rank", s.Train.LoRA.Rank, "0 (all weights are trained) or more")
+	case s.Train.LoRA.Rank > 0 && !(s.Train.LoRA.Alpha > 0):
+		return bad("train.lora.alpha", s.Train.LoRA.Alpha, "more than 0, such as twice the rank")
+	case s.Train.LoRA.Rank == 0 && (s.Train.LoRA.Alpha != 0 || len(s.Train.LoRA.Targets) > 0):
+		return bad("train.lora.rank", 0, "at least 1 where alpha or targets are set")
+	case !slices.Contains([]string{"", "float32", "bfloat16"}, s.Train.DType):
+		return bad("train.dtype", s.Train.DType, "float32 or bfloat16")
+	case s.Train.DType == "bfloat16" && s.Train.LoRA.Rank == 0:
+		return bad("train.dtype", s.Train.DType, "float32 where all weights are trained: bfloat16 is too coarse for an optimizer's steps; train with lora")
 	case s.Evaluate.N < 0:
 		return bad("evaluate.n", s.Evaluate.N, "0 or more")
+	case s.Evaluate.Shots < 0:
+		return bad("evaluate.shots", s.Evaluate.Shots, "0 or more")
+	case s.Evaluate.Shots > 0 && s.Evaluate.Exemplars == "":
+		return bad("evaluate.exemplars", `""`, "a folder of worked examples for evaluate.shots")
+	}
+	for _, target := range s.Train.LoRA.Targets {
+		if !slices.Contains(checkpoint.AdapterTargets(), target) {
+			return bad("train.lora.targets", target, "some of "+strings.Join(checkpoint.AdapterTargets(), ", "))
+		}
 	}
 	for _, code := range slices.Concat([]string{s.Dominant}, s.Trained, s.Unseen) {
 		if LanguageName(code) == "" {

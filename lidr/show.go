@@ -57,7 +57,7 @@ func ShowProgress() Progress {
 	}
 	var last time.Time
 	return func(e Event) {
-		if e.Done < e.Total && time.Since(last) < 10*time.Second {
+		if e.Note == "" && e.Done < e.Total && time.Since(last) < 10*time.Second {
 			return
 		}
 		last = time.Now()
@@ -66,6 +66,9 @@ func ShowProgress() Progress {
 }
 
 func progressLine(e Event) string {
+	if e.Note != "" {
+		return e.Note
+	}
 	text := fmt.Sprintf("%-26s %d/%d %s", e.Step, e.Done, e.Total, e.Unit)
 	if e.Rate > 0 {
 		text += fmt.Sprintf(", %.1f a second", e.Rate)
@@ -90,6 +93,8 @@ func liveLine() Progress {
 	var last time.Time
 	return func(e Event) {
 		switch {
+		case e.Note != "":
+			gonbui.DisplayHTML("<p>" + html.EscapeString(e.Note) + "</p>")
 		case e.Done >= e.Total:
 			gonbui.UpdateHTML(id, "")
 		case time.Since(last) >= 200*time.Millisecond:
@@ -103,6 +108,10 @@ func progressBars() Progress {
 	var bar *progressbar.ProgressBar
 	step := ""
 	return func(e Event) {
+		if e.Note != "" {
+			fmt.Fprintln(os.Stderr, e.Note)
+			return
+		}
 		if e.Step != step {
 			step = e.Step
 			bar = progressbar.NewOptions(e.Total,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"os"
 	"strconv"
 
 	"github.com/go-gota/gota/dataframe"
@@ -14,8 +13,10 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/durable"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/tokenizer"
+	"lidrlab/lidr/transformer"
 )
 
 // trained is <model>/training.json, written last: the model folder belongs to this training, and is whole.
@@ -31,6 +32,7 @@ type trained struct {
 // Train trains m on preference pairs and returns the next model, M<t+1>, with a frame of one row a step: step, loss,
 // dpo, nll, rewards_chosen, rewards_rejected, rewards_margins, rewards_accuracies, identical, logps_chosen, logps_rejected,
 // grad_norm and lr (TRL's names, with _ for /). It writes M<t+1>/model, a Hugging Face folder, and M<t+1>/train.jsonl.
+// With TrainSettings.LoRA, M<t+1>/adapter is what was trained, in PEFT's form, and M<t+1>/model has it merged.
 // The reference π_ref is m itself; its log-probabilities are computed once and kept in the store. What deserves a look
 // before the model is believed stands in M<t+1>/warnings.json, and what [RewardAccuracy] says of the pairs beside them.
 func Train(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame) (*Model, dataframe.DataFrame, error) {
@@ -49,7 +51,7 @@ func Train(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame) (
 		return nil, dataframe.DataFrame{}, fmt.Errorf("train %s: %w", m.Name, err)
 	}
 	warnings := roundWarnings(run.Settings, m.Name, rows, steps)
-	return next, stepFrame(steps), ledger.WriteJSON(run.path(next.Name, "warnings.json"), warnings)
+	return next, stepFrame(steps), writeJSON(run, run.path(next.Name, "warnings.json"), warnings)
 }
 
 func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.Step, error) {
@@ -75,11 +77,15 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if model, steps, err := finished(run, m, name, key); err != nil || model != nil {
 		return model, steps, err
 	}
-	reference, err := referenceLogprobs(ctx, run, m, tokens)
+	base, err := referenceModel(m, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	weights, err := m.weights.Clone()
+	reference, err := referenceLogprobs(ctx, run, m, base, tokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	weights, err := policy(base, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,24 +106,29 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	result.Files["README.md"] = modelCard(run, m, name, key, len(tokens))
+	if result.Files["README.md"], err = modelCard(run, m, name, key, len(tokens), steps); err != nil {
+		return nil, nil, err
+	}
 	if err := checkpoint.Save(folder, result, "F32"); err != nil {
 		return nil, nil, err
 	}
-	if err := ledger.WriteLines(stepsFile, steps); err != nil {
+	if err := saveAdapter(run.path(name, "adapter"), weights, m); err != nil {
+		return nil, nil, err
+	}
+	if err := writeLines(run, stepsFile, steps); err != nil {
 		return nil, nil, err
 	}
 	model, err := loadModel(folder, name, m.engine)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = ledger.WriteJSON(run.path(name, "training.json"), trained{
+	err = writeJSON(run, run.path(name, "training.json"), trained{
 		Key: key, Base: m.Fingerprint(), Model: name, Pairs: len(tokens), Settings: s, Fingerprint: model.Fingerprint(),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	return model, steps, os.RemoveAll(state + "-" + key)
+	return model, steps, durable.RemoveAll(state + "-" + key)
 }
 
 // finished returns the model of a training that ended earlier under the same key, nil if there is none.
@@ -130,7 +141,7 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 		return nil, nil, err
 	}
 	if record.Key != key {
-		return nil, nil, os.Remove(path)
+		return nil, nil, durable.Remove(path)
 	}
 	model, err := loadModel(run.path(name, "model"), name, base.engine)
 	if err != nil {
@@ -194,16 +205,21 @@ func int32s(ids []int) []int32 {
 	return out
 }
 
-// referenceLogprobs returns log π_ref of both sides of every pair, through the store. SFT needs none.
-func referenceLogprobs(ctx context.Context, run *Run, m *Model, pairs []dpo.Pair) ([][2]float64, error) {
+// referenceLogprobs returns log π_ref of both sides of every pair under base, which holds m's weights, through the store. SFT
+// needs none.
+func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transformer.Model, pairs []dpo.Pair) ([][2]float64, error) {
 	s := run.Settings.Train.Settings
 	if s.Objective == "sft" {
 		return nil, nil
 	}
-	key := m.key("reference", pairs, s.MaxLength)
-	return ledger.Collect(run.store, "reference", key, len(pairs), func(done func(int) bool, save func([]int, [][2]float64) error) error {
+	parts := []any{"reference", pairs, s.MaxLength}
+	if dtype := run.Settings.Train.DType; dtype == "bfloat16" {
+		parts = append(parts, dtype)
+	}
+	key := m.key(parts...)
+	return ledger.Collect(ctx, run.store, "reference", key, len(pairs), func(done func(int) bool, save func([]int, [][2]float64) error) error {
 		meter := run.meter(m.Name+" reference", "pairs", len(pairs), countDone(len(pairs), done))
-		err := dpo.Reference(ctx, m.engine, m.weights, pairs, s, done, func(idx []int, chosen, rejected []float64) error {
+		err := dpo.Reference(ctx, m.engine, base, pairs, s, done, func(idx []int, chosen, rejected []float64) error {
 			items := make([][2]float64, len(idx))
 			for k := range idx {
 				items[k] = [2]float64{chosen[k], rejected[k]}
@@ -251,20 +267,4 @@ func stepFrame(steps []dpo.Step) dataframe.DataFrame {
 			s.Identical, s.LogpsChosen, s.LogpsRejected, s.GradNorm, s.LR}
 	}
 	return datasets.Frame(rows)
-}
-
-// modelCard is the README.md of a trained model's folder.
-func modelCard(run *Run, base *Model, name, key string, pairs int) []byte {
-	s := run.Settings
-	return fmt.Appendf(nil, `# %s
-
-Made by one round of Language Imbalance Driven Rewarding (arXiv 2410.08964).
-
-- base model: %s, fingerprint %s
-- dominant language: %s; trained: %v
-- data: %d preference pairs, mode %q, labels %q, from %q
-- objective: %s, β %g, α %g, learning rate %g, %d pairs a step, %d epochs, seed %d
-- training key: %s
-`, name, base.Name, base.Fingerprint(), s.Dominant, s.Trained, pairs, s.Pairs.Mode, s.Train.Labels, s.Prompts.Source,
-		s.Train.Objective, s.Train.Beta, s.Train.Alpha, s.Train.LR, s.Train.BatchPairs, s.Train.Epochs, s.Train.Seed, key)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -51,7 +50,7 @@ func Translate(ctx context.Context, run *Run, m *Model, responses dataframe.Data
 		files[row.From+"-"+row.To] = append(files[row.From+"-"+row.To], row)
 	}
 	for name, rows := range files {
-		if err := ledger.WriteLines(run.path(m.Name, "translations", name+".jsonl"), rows); err != nil {
+		if err := writeLines(run, run.path(m.Name, "translations", name+".jsonl"), rows); err != nil {
 			return dataframe.DataFrame{}, err
 		}
 	}

@@ -37,15 +37,15 @@ func (v Verdict) Points() float64 {
 }
 
 // judge applies the rubric to one answer: the miniature's checker for its own problems, number extraction and language
-// identification for others. There an undetermined language (a bare number, say) counts as on target.
-func judge(row datasets.Response, gold string) Verdict {
+// identification by id for others. There an undetermined language (a bare number, say) counts as on target.
+func judge(row datasets.Response, gold string, id langid.Identifier) Verdict {
 	v := Verdict{ID: row.ID, Lang: row.Lang, Response: row.Response, FinishReason: row.FinishReason, Gold: gold}
 	if problem, err := miniature.Decode(row.ID); err == nil {
 		verdict := miniature.Check(row.Response, problem, row.Lang)
 		v.Correct, v.Steps, v.Language, v.OnTarget = verdict.Correct, verdict.StepsCorrect, verdict.Language, verdict.OnTarget
 		return v
 	}
-	a := eval.ReadAnswer(row.Response, gold, row.Lang, langid.Default())
+	a := eval.ReadAnswer(row.Response, gold, row.Lang, id)
 	v.Correct, v.Strict, v.Flexible, v.Language, v.OnTarget = a.Right, a.StrictRight, a.FlexRight, a.Language, !a.WrongLang
 	return v
 }

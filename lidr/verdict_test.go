@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/langid"
 )
 
 // Answers to problems from files, read as a person reads them and in the two ways of lm-evaluation-harness.
@@ -18,7 +19,7 @@ func TestVerdictOnFiles(t *testing.T) {
 		{"18", "18", Verdict{Correct: true, Flexible: true, OnTarget: true}}, // in no language: counted apart
 		{"Das weiß ich leider nicht, es tut mir leid.", "18", Verdict{OnTarget: true, Language: "de"}},
 	} {
-		got := judge(datasets.Response{ID: "7", Lang: "de", Response: c.response}, c.gold)
+		got := judge(datasets.Response{ID: "7", Lang: "de", Response: c.response}, c.gold, langid.Default())
 		c.want.ID, c.want.Lang, c.want.Response, c.want.Gold = "7", "de", c.response, c.gold
 		if got != c.want {
 			t.Errorf("%q is judged\n%+v, want\n%+v", c.response, got, c.want)

@@ -2,12 +2,10 @@ package lidr
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 )
 
 // winRateRow is a row of the scores that [Judge] returns: one metric in one language.
@@ -41,9 +39,6 @@ func saveJudgements(run *Run, name string, judge *Model, rows []judgement, weigh
 		}
 		byLang[row.Lang] = append(byLang[row.Lang], row)
 	}
-	if err := os.MkdirAll(run.path("judged", name, "annotations"), 0o755); err != nil {
-		return nil, err
-	}
 	var scores []winRateRow
 	for _, lang := range langs {
 		verdicts, err := annotations(rows, name, judge.Path+", "+kind, lang)
@@ -62,7 +57,7 @@ func saveJudgements(run *Run, name string, judge *Model, rows []judgement, weigh
 		}
 		scores = append(scores, own...)
 	}
-	return scores, ledger.WriteJSON(run.path("judged", name, "scores.json"), scores)
+	return scores, writeJSON(run, run.path("judged", name, "scores.json"), scores)
 }
 
 func winRates(verdicts []datasets.Annotation, rows []judgement, lang string) ([]winRateRow, error) {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"html"
 	"image/color"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"lidrlab/lidr/durable"
 )
 
 // dpi is the resolution of PNG files in dots per inch.
@@ -55,10 +55,7 @@ func (f *Figure) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return renameio.WriteFile(path, b, 0o644)
+	return durable.WriteFile(path, b)
 }
 
 // PNG draws the figure on white at 150 dpi.

@@ -7,48 +7,39 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"lidrlab/lidr/durable"
 )
 
-// WriteFile writes data to path atomically (temporary file, fsync, rename, fsync of the folder) and creates the folders above it. A file that
-// already holds exactly these bytes is left alone.
+// WriteFile makes path hold data, atomically and durably, and creates the folders above it. A file that already holds exactly
+// these bytes is left alone.
 func WriteFile(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	if err := replace(path, data); err != nil {
+	if err := durable.WriteFile(path, data); err != nil {
 		return fmt.Errorf("write %s: %w; nothing was changed, so free the cause (disk full? read-only folder?) and run the same command again", path, err)
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// replace is the atomic part of [WriteFile]. The temporary file has a fixed name, so that what a killed process leaves
-// behind is overwritten by the next one and not added to.
-func replace(path string, data []byte) error {
-	temporary := path + ".new"
-	file, err := os.Create(temporary)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	return os.Rename(temporary, path)
+	return nil
 }
 
 // WriteJSON writes v to path as indented JSON with a final newline, atomically.
 func WriteJSON(path string, v any) error {
+	data, err := EncodeJSON(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	return WriteFile(path, data)
+}
+
+// EncodeJSON returns the bytes that [WriteJSON] writes.
+func EncodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("encode %s: %w", path, err)
-	}
-	return WriteFile(path, buf.Bytes())
+	err := enc.Encode(v)
+	return buf.Bytes(), err
 }
 
 // ReadJSON reads path into v. A missing file is reported as fs.ErrNotExist; unknown fields are errors, since the files
@@ -68,7 +59,7 @@ func ReadJSON(path string, v any) error {
 
 // WriteLines writes one JSON value a line to path, atomically.
 func WriteLines[T any](path string, rows []T) error {
-	data, err := encodeLines(rows)
+	data, err := EncodeLines(rows)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
@@ -99,11 +90,11 @@ func ReadLines[T any](path string) ([]T, error) {
 // AppendLine appends one JSON value and a newline to path. It is for files that only describe a run (timing.jsonl):
 // a line torn by a crash is never read back.
 func AppendLine(path string, v any) error {
-	line, err := encodeLines([]any{v})
+	line, err := EncodeLines([]any{v})
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
@@ -114,7 +105,8 @@ func AppendLine(path string, v any) error {
 	return errors.Join(err, file.Close())
 }
 
-func encodeLines[T any](rows []T) ([]byte, error) {
+// EncodeLines returns the bytes that [WriteLines] writes.
+func EncodeLines[T any](rows []T) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -124,13 +116,4 @@ func encodeLines[T any](rows []T) ([]byte, error) {
 		}
 	}
 	return buf.Bytes(), nil
-}
-
-// syncDir makes a rename in dir durable.
-func syncDir(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

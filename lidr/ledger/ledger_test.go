@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -36,7 +37,7 @@ func squares(n, batches int, calls *int) func(func(int) bool, func([]int, []int)
 
 func TestCollectResumesToTheSameBytes(t *testing.T) {
 	straight, calls := Store{t.TempDir()}, 0
-	if _, err := Collect(straight, "squares", "k", 10, squares(10, 99, &calls)); err != nil {
+	if _, err := Collect(context.Background(), straight, "squares", "k", 10, squares(10, 99, &calls)); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.ReadFile(filepath.Join(straight.Dir, "squares", "k.jsonl"))
@@ -47,7 +48,7 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 	killed, calls := Store{t.TempDir()}, 0
 	partial := filepath.Join(killed.Dir, "squares", "k.partial")
 	for attempt := range 3 {
-		if _, err := Collect(killed, "squares", "k", 10, squares(10, 1, &calls)); err == nil {
+		if _, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 1, &calls)); err == nil {
 			t.Fatalf("attempt %d was not interrupted", attempt)
 		}
 		// A crash in the middle of a write leaves a torn line behind.
@@ -58,7 +59,7 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 		fmt.Fprintf(file, `{"i":9,"val`)
 		file.Close()
 	}
-	items, err := Collect(killed, "squares", "k", 10, squares(10, 99, &calls))
+	items, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 99, &calls))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,27 +77,28 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 		t.Errorf("the partial log is still there: %v", err)
 	}
 	before := calls
-	if _, err := Collect(killed, "squares", "k", 10, squares(10, 99, &calls)); err != nil || calls != before {
+	if _, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 99, &calls)); err != nil || calls != before {
 		t.Errorf("second call computed %d items again (err %v)", calls-before, err)
 	}
 }
 
 func TestCollectRefusesEditedFiles(t *testing.T) {
 	store, calls := Store{t.TempDir()}, 0
-	if _, err := Collect(store, "squares", "k", 4, squares(4, 99, &calls)); err != nil {
+	if _, err := Collect(context.Background(), store, "squares", "k", 4, squares(4, 99, &calls)); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(store.Dir, "squares", "k.jsonl")
 	data, _ := os.ReadFile(path)
 	for name, edit := range map[string]string{
-		"cut short":    string(data[:len(data)-3]),
-		"a lost item":  strings.Replace(string(data), `{"i":2,"value":4}`+"\n", "", 1),
-		"another step": strings.Replace(string(data), `"key":"k"`, `"key":"x"`, 1),
+		"cut short":     string(data[:len(data)-3]),
+		"a lost item":   strings.Replace(string(data), `{"i":2,"value":4}`+"\n", "", 1),
+		"a changed one": strings.Replace(string(data), `"value":4}`, `"value":5}`, 1),
+		"another step":  strings.Replace(string(data), `"key":"k"`, `"key":"x"`, 1),
 	} {
 		if err := os.WriteFile(path, []byte(edit), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Collect(store, "squares", "k", 4, squares(4, 99, &calls))
+		_, err := Collect(context.Background(), store, "squares", "k", 4, squares(4, 99, &calls))
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "delete it and run again") {
 			t.Errorf("%s: error %v, want one that names the file and says what to do", name, err)
 		}
@@ -120,15 +122,14 @@ func FuzzRecover(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		log, err := openLog[int](path, header{"a", "k", 2})
-		if err != nil {
-			return
-		}
-		defer log.file.Close()
-		for i := range log.items {
+		log, err := openLog(path, header{"a", "k", 2}, func(i, _ int) {
 			if i < 0 || i > 1 {
 				t.Errorf("item %d recovered out of 2", i)
 			}
+		})
+		if err != nil {
+			return
 		}
+		log.file.Close()
 	})
 }

@@ -1,32 +1,22 @@
 package ledger
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
+
+	"lidrlab/lidr/durable"
 )
 
-// Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial while a step works on it.
+// Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial while a step works on it, which
+// holds KEY.lock meanwhile.
 type Store struct{ Dir string }
-
-// header is the first line of a partial log and of a finished output: a file that belongs to another key, or to another
-// number of items, is never read as this one.
-type header struct {
-	Kind  string `json:"kind"`
-	Key   string `json:"key"`
-	Items int    `json:"items"`
-}
-
-// entry is one item of a log, under its position in the input.
-type entry[T any] struct {
-	Index int `json:"i"`
-	Value T   `json:"value"`
-}
 
 var collecting sync.Map // a lock for each path of a finished output that this process has asked for
 
@@ -34,165 +24,107 @@ var collecting sync.Map // a lock for each path of a finished output that this p
 //
 // If the store holds them already it reads them and run is not called. Otherwise run produces the items that done does
 // not know yet and hands every finished batch to save, which returns once the batch is on the disk. Collect fails if run
-// returns without having saved all items. Of several goroutines that ask for the same output one works, and the others wait
-// for it.
-func Collect[T any](s Store, kind, key string, n int, run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
+// returns without having saved all items. Of several goroutines or processes that ask for the same output one works, and the
+// others wait for it.
+func Collect[T any](ctx context.Context, s Store, kind, key string, n int, run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
 	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
 	working.(*sync.Mutex).Lock()
 	defer working.(*sync.Mutex).Unlock()
-	if items, err := readFinal[T](final, header{kind, key, n}); err == nil {
-		return items, nil
+	want := header{kind, key, n}
+	if items, err := readFinal[T](final, want); err == nil {
+		return items, clearBeside(final)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	log, err := openLog[T](filepath.Join(s.Dir, kind, key+".partial"), header{kind, key, n})
+	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
+		return nil, err
+	}
+	release, err := lockKey(ctx, beside(final, ".lock"))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
 	}
-	defer log.file.Close()
-	if len(log.items) < n {
-		done := func(i int) bool { _, ok := log.items[i]; return ok }
-		if err := run(done, log.append); err != nil {
-			return nil, err
-		}
+	// Who waited for the lock finds the output finished.
+	items, err := readFinal[T](final, want)
+	if errors.Is(err, fs.ErrNotExist) {
+		items, err = collect(final, want, run)
 	}
-	items := make([]T, n)
-	for i := range items {
-		item, ok := log.items[i]
-		if !ok {
-			return nil, fmt.Errorf("%s: item %d of %d was never saved", log.path, i, n)
-		}
-		items[i] = item
+	if err == nil {
+		err = clearBeside(final)
 	}
-	lines := make([]any, 0, n+1)
-	lines = append(lines, header{kind, key, n})
-	for i, item := range items {
-		lines = append(lines, entry[T]{i, item})
-	}
-	if err := WriteLines(final, lines); err != nil {
-		return nil, err
-	}
-	return items, os.Remove(log.path)
+	return items, errors.Join(err, release())
 }
 
-// log is an append-only file of items: a header line, then one entry a line.
-type log[T any] struct {
-	path  string
-	file  *os.File
-	items map[int]T
+// output is the items of a step, as far as they are there.
+type output[T any] struct {
+	items []T
+	saved []bool
 }
 
-// openLog opens or creates the log at path and reads what it holds. A last line without an end was torn by a crash: it
-// is cut off. Any other damage is an error, since it was not ours.
-func openLog[T any](path string, want header) (*log[T], error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	l := &log[T]{path: path, file: file, items: map[int]T{}}
-	if err := l.recover(want); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return l, nil
-}
+func (o *output[T]) put(i int, item T) { o.items[i], o.saved[i] = item, true }
 
-func (l *log[T]) recover(want header) error {
-	data, err := os.ReadFile(l.path)
-	if err != nil {
-		return err
-	}
-	whole := data[:bytes.LastIndexByte(data, '\n')+1]
-	if err := l.file.Truncate(int64(len(whole))); err != nil {
-		return err
-	}
-	if _, err := l.file.Seek(0, 2); err != nil {
-		return err
-	}
-	if len(whole) == 0 {
-		line, err := encodeLines([]header{want})
-		if err != nil {
-			return err
-		}
-		return l.write(line)
-	}
-	l.items, err = parseEntries[T](l.path, whole, want)
-	return err
-}
-
-func (l *log[T]) append(idx []int, items []T) error {
-	entries := make([]entry[T], len(idx))
-	for k, i := range idx {
-		entries[k] = entry[T]{i, items[k]}
-	}
-	lines, err := encodeLines(entries)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", l.path, err)
-	}
-	if err := l.write(lines); err != nil {
-		return fmt.Errorf("append to %s: %w; what was saved before is kept, so free the cause and run the same command again", l.path, err)
-	}
-	for k, i := range idx {
-		l.items[i] = items[k]
+// missing is an error that names the first item that is not there.
+func (o *output[T]) missing(path, why string) error {
+	if i := slices.Index(o.saved, false); i >= 0 {
+		return fmt.Errorf("%s: item %d of %d %s", path, i, len(o.items), why)
 	}
 	return nil
 }
 
-func (l *log[T]) write(lines []byte) error {
-	if _, err := l.file.Write(lines); err != nil {
-		return err
-	}
-	return l.file.Sync()
-}
-
+// readFinal reads a finished output.
 func readFinal[T any](path string, want header) ([]T, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	found, err := parseEntries[T](path, data, want)
-	if err != nil {
+	defer file.Close()
+	o := &output[T]{make([]T, want.Items), make([]bool, want.Items)}
+	if _, err := readEntries(path, file, want, o.put); err != nil {
 		return nil, err
 	}
-	items := make([]T, want.Items)
-	for i := range items {
-		item, ok := found[i]
-		if !ok {
-			return nil, fmt.Errorf("%s: item %d of %d is missing, so the file was edited; delete it and run again", path, i, want.Items)
-		}
-		items[i] = item
-	}
-	return items, nil
+	return o.items, o.missing(path, "is missing, so the file was edited; delete it and run again")
 }
 
-func parseEntries[T any](path string, data []byte, want header) (map[int]T, error) {
-	found := map[int]T{}
-	for number := 1; len(data) > 0; number++ {
-		line, rest, ended := bytes.Cut(data, []byte("\n"))
-		data = rest
-		var err error
-		switch {
-		case !ended:
-			err = errors.New("the line has no end")
-		case number == 1:
-			var got header
-			if err = json.Unmarshal(line, &got); err == nil && got != want {
-				err = fmt.Errorf("header %+v, expected %+v", got, want)
+// collect makes the output; the caller holds its lock.
+func collect[T any](final string, want header, run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
+	o := &output[T]{make([]T, want.Items), make([]bool, want.Items)}
+	log, err := openLog(beside(final, ".partial"), want, o.put)
+	if err != nil {
+		return nil, err
+	}
+	defer log.file.Close()
+	if slices.Contains(o.saved, false) {
+		err := run(func(i int) bool { return o.saved[i] }, func(idx []int, items []T) error {
+			if err := appendItems(log, idx, items); err != nil {
+				return err
 			}
-		default:
-			var e entry[T]
-			if err = json.Unmarshal(line, &e); err == nil && (e.Index < 0 || e.Index >= want.Items) {
-				err = fmt.Errorf("field i is %d, expected 0 to %d", e.Index, want.Items-1)
+			for k, i := range idx {
+				o.put(i, items[k])
 			}
-			found[e.Index] = e.Value
-		}
+			return nil
+		})
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w; the file was damaged or edited, so delete it and run again", path, number, err)
+			return nil, err
 		}
 	}
-	return found, nil
+	if err := o.missing(log.path, "was never saved"); err != nil {
+		return nil, err
+	}
+	err = writeFinal(final, want, func(each func(int, T) error) error {
+		for i, item := range o.items {
+			if err := each(i, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return o.items, err
+}
+
+// beside returns the path of a file that is there while an output is made.
+func beside(final, extension string) string { return strings.TrimSuffix(final, ".jsonl") + extension }
+
+// clearBeside removes what is of no use once the output is there: who waits for the lock looks for the output first.
+func clearBeside(final string) error {
+	return errors.Join(durable.Remove(beside(final, ".partial")), durable.Remove(beside(final, ".lock")))
 }

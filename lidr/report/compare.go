@@ -51,6 +51,10 @@ func Compare(names []string, runs []Data) (Data, error) {
 			h.A, h.B = of(h.A), of(h.B)
 			out.HeadToHead = append(out.HeadToHead, h)
 		}
+		for _, m := range d.Measures {
+			m.Key, m.Title = notInFileNames.ReplaceAllString(names[i], "-")+"-"+m.Key, names[i]+": "+m.Title
+			out.Measures = append(out.Measures, m)
+		}
 		for _, c := range d.Counts {
 			c.Round = of(c.Round)
 			out.Counts = append(out.Counts, c)

@@ -36,6 +36,7 @@ type Data struct {
 	Rubric         string           // how a head-to-head is decided, in words
 	RewardAccuracy []RewardAccuracy // one a round and language
 	Controls       *Controls        // baselines beside the method
+	Measures       []Measure        // what a judge measured, and other tables that not every run has
 	Paper          []PaperTable     // the published numbers, kept in a panel of their own
 
 	Health   []Warning // what the run warned of, in words; empty = nothing to warn of
@@ -199,7 +200,14 @@ type PaperTable struct {
 	Unit    string   // "%", "" for a share or a score
 	Columns []string // language codes or names
 	Rows    []PaperRow
-	Plot    bool // draw it as grouped bars too
+	Plot    bool         // draw it as grouped bars too
+	Matches []PaperMatch // drawn as win/tie/lose bars, as the run's own are
+}
+
+// PaperMatch is one published head-to-head, in shares of a whole.
+type PaperMatch struct {
+	A, B, Language string
+	Win, Tie, Lose float64 // from A's side
 }
 
 // PaperRow is one system of a PaperTable.

@@ -86,7 +86,7 @@ func newDocument(d Data) (*document, error) {
 		doc.Main = figures[d.Metrics[0].Key]
 	}
 	for _, s := range []section{
-		resultsSection(d, figures), headToHeadSection(d, figures), controlsSection(d), paperSection(d, figures),
+		resultsSection(d, figures), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures), paperSection(d, figures),
 		pairsSection(d, figures), trainingSection(d, figures), settingsSection(d), rerunSection(d), timingSection(d),
 	} {
 		if len(s.Blocks) > 0 {
@@ -134,6 +134,12 @@ func check(d Data) error {
 	}
 	for _, h := range d.HeadToHead {
 		errs = append(errs, language("head-to-head", h.Language), model("head-to-head", h.A), model("head-to-head", h.B))
+	}
+	for _, m := range d.Measures {
+		errs = append(errs, m.check(keys))
+		for _, h := range m.Matches {
+			errs = append(errs, language("measure "+m.Key, h.Language))
+		}
 	}
 	for _, r := range d.RewardAccuracy {
 		errs = append(errs, language("reward accuracy", r.Language))

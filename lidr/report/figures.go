@@ -35,10 +35,22 @@ func Figures(d Data) []Figure {
 	for _, m := range d.Metrics {
 		add(m.Key, m.Name, "", func(width float64) *plots.Figure { return metricFigure(d, m, width) })
 	}
-	for _, m := range matches(d) {
-		add(m.file(), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m, width) })
+	for _, m := range matches(d.HeadToHead) {
+		add(m.file("head-to-head"), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m.title(), outcomes(m.rows), width) })
+	}
+	for _, own := range d.Measures {
+		if own.Plot > 0 {
+			add(own.Key, own.Title, "", func(width float64) *plots.Figure { return measureFigure(own, width) })
+		}
+		for _, m := range matches(own.Matches) {
+			add(m.file(own.Key), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m.title(), outcomes(m.rows), width) })
+		}
 	}
 	for i, t := range d.Paper {
+		for _, pair := range paperPairs(t) {
+			title, rows := paperOutcomes(t, pair)
+			add(paperFile(i)+"-"+pair, title, "The paper’s numbers, not this run’s.", func(width float64) *plots.Figure { return matchFigure(title, rows, width) })
+		}
 		if t.Plot {
 			add(paperFile(i), t.Title, "The paper’s numbers, not this run’s.", func(width float64) *plots.Figure { return paperFigure(t, width) })
 		}
@@ -96,12 +108,27 @@ func metricFigure(d Data, m Metric, width float64) *plots.Figure {
 	return b.Figure()
 }
 
-func matchFigure(m match, width float64) *plots.Figure {
-	w := plots.WinTieLose{Title: m.title(), Unit: "share of the prompts, %", Width: width}
-	for _, h := range m.rows {
-		w.Rows = append(w.Rows, plots.Outcome{Label: h.Language, Win: float64(h.Win), Tie: float64(h.Tie), Lose: float64(h.Lose)})
+func matchFigure(title string, rows []plots.Outcome, width float64) *plots.Figure {
+	return plots.WinTieLose{Title: title, Unit: "share of the prompts, %", Rows: rows, Width: width}.Figure()
+}
+
+func outcomes(rows []HeadToHead) []plots.Outcome {
+	var out []plots.Outcome
+	for _, h := range rows {
+		out = append(out, plots.Outcome{Label: h.Language, Win: float64(h.Win), Tie: float64(h.Tie), Lose: float64(h.Lose)})
 	}
-	return w.Figure()
+	return out
+}
+
+// paperOutcomes is one published match, by its name of [paperPairs].
+func paperOutcomes(t PaperTable, pair string) (title string, rows []plots.Outcome) {
+	for _, m := range t.Matches {
+		if m.A+"-"+m.B == pair {
+			title = m.A + " against " + m.B + ", in the paper"
+			rows = append(rows, plots.Outcome{Label: m.Language, Win: m.Win, Tie: m.Tie, Lose: m.Lose})
+		}
+	}
+	return title, rows
 }
 
 func paperFigure(t PaperTable, width float64) *plots.Figure {

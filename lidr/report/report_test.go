@@ -157,9 +157,12 @@ func TestNumbers(t *testing.T) {
 		// Shares become per cent, differences points.
 		"results Russian ru, trained": "27.2 ± 2.8 | 52.0 ± 3.2 | 57.2 ± 3.1 | +24.8 ± 3.4, p < .001 good | +30.0 ± 3.7, p < .001 good | +5.2 ± 1.9, p = .007 good",
 		// By hand: net (80 − 23)/250 = .228; its error √((103/250 − .228²)/250) = .0379.
-		"head-to-head M1 against M0 Spanish": "80 | 147 | 23 | +22.8 ± 3.8 good",
-		"head-to-head M2 against M1 English": "15 | 213 | 22 | −2.8 ± 2.4",
-		"controls DPO only alpha 0":          "−11.8 ± 1.7 bad | −7.1 ± 2.3 bad | –",
+		"head-to-head M1 against M0 Spanish":  "80 | 147 | 23 | +22.8 ± 3.8 good",
+		"head-to-head M2 against M1 English":  "15 | 213 | 22 | −2.8 ± 2.4",
+		"controls DPO only alpha 0":           "−11.8 ± 1.7 bad | −7.1 ± 2.3 bad | –",
+		"measures win rate":                   "62.0 ⚠1 ± 5.0, n = 40 | 71.2 ± 3.3, n = 158, 2 failed",
+		"measures length-controlled win rate": "– ⚠2 n = 0 | 69.0",
+		"measures M1 against M0 Russian":      "99 | 40 | 21 | +48.8 ± 5.7 good",
 		// As printed in the paper: .700, not .7.
 		"paper M0":             "0.700 | 0.456 | 0.488 | 0.468 | 0.464 | 0.284 | 0.192 | 0.324 | 0.464 | 0.328",
 		"pairs round 2 German": "300 | 300 | 15 | 3 | 49 | 233",
@@ -184,12 +187,16 @@ func TestMistakesAreNamed(t *testing.T) {
 	for want, spoil := range map[string]func(d *Data){
 		"Title is empty":  func(d *Data) { d.Title = "" },
 		"Models is empty": func(d *Data) { d.Models = nil },
-		`metric accuracy: language "xx" is not in`:        func(d *Data) { d.Metrics[0].Scores[0].Language = "xx" },
-		`metric off-target: model "M9" is not in`:         func(d *Data) { d.Metrics[1].Differences[0].To = "M9" },
-		`its key "accuracy" is empty or taken`:            func(d *Data) { d.Metrics[1].Key = "accuracy" },
-		"300 candidates are not the 299 kept and dropped": func(d *Data) { d.Counts[0].Kept-- },
-		`control "DPO only" has 2 values for 3 columns`:   func(d *Data) { d.Controls.Rows[4].Values = make([]Estimate, 2) },
-		`row "M0" has 0 values for 10 columns`:            func(d *Data) { d.Paper[0].Rows[0].Values = nil },
+		`metric accuracy: language "xx" is not in`:                 func(d *Data) { d.Metrics[0].Scores[0].Language = "xx" },
+		`metric off-target: model "M9" is not in`:                  func(d *Data) { d.Metrics[1].Differences[0].To = "M9" },
+		`its key "accuracy" is empty or taken`:                     func(d *Data) { d.Metrics[1].Key = "accuracy" },
+		"300 candidates are not the 299 kept and dropped":          func(d *Data) { d.Counts[0].Kept-- },
+		`control "DPO only" has 2 values for 3 columns`:            func(d *Data) { d.Controls.Rows[4].Values = make([]Estimate, 2) },
+		`measure "MT-bench", row "M0" has 1 values for 2 columns`:  func(d *Data) { d.Measures[1].Rows[0].Values = d.Measures[1].Rows[0].Values[:1] },
+		`measure "MT-bench": its key "accuracy" is empty or taken`: func(d *Data) { d.Measures[1].Key = "accuracy" },
+		`measure "MT-bench": 4 rows are to be drawn, and it has 3`: func(d *Data) { d.Measures[1].Plot = 4 },
+		`measure judged-M1-M0: language "xx" is not in`:            func(d *Data) { d.Measures[0].Matches[0].Language = "xx" },
+		`row "M0" has 0 values for 10 columns`:                     func(d *Data) { d.Paper[0].Rows[0].Values = nil },
 	} {
 		d := invented()
 		spoil(&d)

@@ -128,18 +128,26 @@ func languageCell(l Language) cell {
 
 func headToHeadSection(d Data, figures map[string]*Figure) section {
 	s := section{ID: "head-to-head", Title: "Head to head"}
-	if len(matches(d)) == 0 {
+	if len(matches(d.HeadToHead)) == 0 {
 		return s
 	}
 	if d.Rubric != "" {
 		s.Blocks = append(s.Blocks, block{Text: d.Rubric})
 	}
+	for _, pair := range matches(d.HeadToHead) {
+		s.Blocks = append(s.Blocks, block{Figure: figures[pair.file("head-to-head")]})
+	}
+	s.Blocks = append(s.Blocks, block{Table: matchTable(d, d.HeadToHead)})
+	return s
+}
+
+// matchTable has a row a language, under a heading for each pair of models.
+func matchTable(d Data, all []HeadToHead) *table {
 	t := &table{
 		Caption: "Prompts won, tied and lost. Net = (win − lose) / all in points, ± one standard error; ✓ and ✗ beyond two.",
 		Columns: []column{{Head: "Language"}, {Head: "Win", Numbers: true}, {Head: "Tie", Numbers: true}, {Head: "Lose", Numbers: true}, {Head: "Net", Numbers: true}},
 	}
-	for _, pair := range matches(d) {
-		s.Blocks = append(s.Blocks, block{Figure: figures[pair.file()]})
+	for _, pair := range matches(all) {
 		t.Rows = append(t.Rows, groupRow(pair.title()))
 		for _, h := range pair.rows {
 			// Per prompt the outcome is +1, 0 or −1: its mean and standard error.
@@ -151,8 +159,7 @@ func headToHeadSection(d Data, figures map[string]*Figure) section {
 			t.Rows = append(t.Rows, row{Cells: []cell{{Text: d.languageName(h.Language)}, count(h.Win), count(h.Tie), count(h.Lose), c}})
 		}
 	}
-	s.Blocks = append(s.Blocks, block{Table: t})
-	return s
+	return t
 }
 
 // match is all languages' head-to-heads of two models.
@@ -164,15 +171,15 @@ type match struct {
 func (m match) title() string { return m.a + " against " + m.b }
 
 // file is the name of the match's plot: models may be named by people.
-func (m match) file() string {
-	return "head-to-head-" + notInFileNames.ReplaceAllString(m.a+"-"+m.b, "-")
+func (m match) file(what string) string {
+	return what + "-" + notInFileNames.ReplaceAllString(m.a+"-"+m.b, "-")
 }
 
 var notInFileNames = regexp.MustCompile(`[^\pL\pN._-]+`)
 
-func matches(d Data) []match {
+func matches(all []HeadToHead) []match {
 	var out []match
-	for _, h := range d.HeadToHead {
+	for _, h := range all {
 		if h.Win+h.Tie+h.Lose == 0 {
 			continue
 		}
@@ -235,9 +242,17 @@ func paperSection(d Data, figures map[string]*Figure) section {
 		if p.Plot {
 			s.Blocks = append(s.Blocks, untitled(figures[paperFile(i)]))
 		}
+		for _, pair := range paperPairs(p) {
+			s.Blocks = append(s.Blocks, block{Figure: figures[paperFile(i)+"-"+pair]})
+		}
 		s.Blocks = append(s.Blocks, block{Table: t})
 	}
 	return s
+}
+
+// paperPairs names the matches of a table, in order: "M2-M0".
+func paperPairs(p PaperTable) []string {
+	return ordered(len(p.Matches), func(i int) string { return p.Matches[i].A + "-" + p.Matches[i].B })
 }
 
 func paperFile(i int) string { return fmt.Sprintf("paper-%d", i+1) }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
+	_ "lidrlab/lidr/langid/lingua" // the identifier of --identifier lingua
 )
 
 // demoCommand is iterate on the embedded model with the miniature's settings.
@@ -57,10 +58,13 @@ be more than those of training.`,
 	flags := cmd.Flags()
 	flags.StringVar(&s.Prompts.Source, "prompts", "", "folder of prompts")
 	flags.StringVar(&s.Evaluate.Source, "eval", "", "folder of evaluation prompts with gold answers")
-	flags.StringVar(&model, "model", model, `"miniature" or a Hugging Face folder`)
+	flags.StringVar(&model, "model", model, `"miniature", a Hugging Face folder, or ORG/NAME in its cache`)
 	flags.StringVar(&dir, "dir", dir, "run folder")
 	flags.IntVar(&s.Prompts.N, "n", s.Prompts.N, "prompts a round, each in every language")
 	flags.IntVar(&s.Evaluate.N, "eval-n", s.Evaluate.N, "evaluation prompts a language; 0 for all")
+	flags.IntVar(&s.Evaluate.Shots, "shots", 0, "worked examples before each evaluation prompt, as turns of the chat")
+	flags.StringVar(&s.Evaluate.Exemplars, "exemplars", "", "folder of the worked examples, LANG.jsonl with question and answer (MGSM's, GSM8K's)")
+	flags.StringVar(&s.Evaluate.Identifier, "identifier", "", `who tells the answers' languages: "" for the small default, or lingua`)
 	flags.IntVar(&s.Rounds, "rounds", 1, "rounds")
 	flags.BoolVar(&s.StopWhenSaturated, "stop-when-saturated", false, "end when a round gains nothing beyond its error")
 	flags.Int64Var(&s.Seed, "seed", s.Seed, "seed of draws and training order")

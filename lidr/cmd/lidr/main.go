@@ -28,10 +28,14 @@ func main() {
 		iterateCommand(),
 		reportCommand(),
 		pretrainCommand(),
+		pullCommand(),
+		doctorCommand(),
 		tokenizerCommand(),
 		kernelCommand(),
 		runCommand(),
 		replCommand(),
+		serveCommand(),
+		ggufCommand(),
 	)
 	if err := root.ExecuteContext(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {

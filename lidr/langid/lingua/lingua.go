@@ -1,5 +1,6 @@
 // Package lingua identifies languages with lingua-go, Peter M. Stahl's port of his Lingua. Its language models add about
-// 130 MB to a program, which is why it has a room of its own: only what imports this package carries them.
+// 130 MB to a program, which is why it has a room of its own: only what imports this package carries them, and knows the
+// identifier by the name "lingua" ([langid.Named]).
 package lingua
 
 import (
@@ -9,6 +10,8 @@ import (
 
 	"lidrlab/lidr/langid"
 )
+
+func init() { langid.Register("lingua", New()) }
 
 // New returns lingua-go among the languages of [langid.Default] and of MGSM, with n-grams of one to five characters for
 // short texts and trigrams for long ones. Its low-accuracy mode, trigrams for all, tells 94.6 % of the Spanish prompts of

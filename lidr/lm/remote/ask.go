@@ -59,7 +59,7 @@ func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 // Busy servers (status 429), broken ones and lost connections are asked again after a growing, random time, or when
 // they say. A request that fails too often does not hold up the others; see [IncompleteError]. An error that another
 // attempt would only repeat (a wrong key, setting or model) ends the run: nothing new is sent, and what is under way is
-// still saved.
+// still saved. Requests that may cost more than [Options.MaxDollars] together are refused before the first.
 func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool, save func(idx []int, out []Answer) error) error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -68,6 +68,7 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 		return fmt.Errorf("ask: %d log-probabilities a token, expected 0 to %d", topLogprobs, MaxTopLogprobs)
 	}
 	var todo []int
+	var asked []lm.Request
 	bodies := make([]openai.ChatCompletionNewParams, len(reqs))
 	for i, r := range reqs {
 		if done != nil && done(i) {
@@ -80,7 +81,10 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 		if topLogprobs > 0 {
 			bodies[i].Logprobs, bodies[i].TopLogprobs = openai.Bool(true), openai.Int(int64(topLogprobs))
 		}
-		todo = append(todo, i)
+		todo, asked = append(todo, i), append(asked, r)
+	}
+	if err := m.afford(asked, s); err != nil {
+		return err
 	}
 	one := func(r *run, i int) (Answer, error) {
 		a, err := send(r, bodies[i], answerOf)

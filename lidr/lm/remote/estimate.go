@@ -1,6 +1,8 @@
 package remote
 
 import (
+	"fmt"
+
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -8,10 +10,7 @@ import (
 )
 
 // Prices are in dollars per million tokens.
-type Prices struct {
-	Prompt float64
-	New    float64
-}
+type Prices = lm.Prices
 
 // Cost is what requests will take before any is sent.
 type Cost struct {
@@ -25,9 +24,9 @@ type Cost struct {
 func Estimate(reqs []lm.Request, s lm.Sampling, p Prices) Cost {
 	c := Cost{Requests: len(reqs), MaxNewTokens: len(reqs) * s.MaxTokens}
 	for _, r := range reqs {
-		c.PromptTokens += estimateTokens(r)
+		c.PromptTokens += lm.EstimateTokens(r)
 	}
-	c.MaxDollars = (float64(c.PromptTokens)*p.Prompt + float64(c.MaxNewTokens)*p.New) / 1e6
+	c.MaxDollars = p.Dollars(c.PromptTokens, c.MaxNewTokens)
 	return c
 }
 
@@ -39,4 +38,13 @@ func (c Cost) String() string {
 		s += p.Sprintf(", at most $%.2f", c.MaxDollars)
 	}
 	return s
+}
+
+// afford refuses requests that may cost more than one call may, before any is sent.
+func (m *Model) afford(reqs []lm.Request, s lm.Sampling) error {
+	c, limit := Estimate(reqs, s, m.options.Prices), m.options.MaxDollars
+	if limit < 0 || c.MaxDollars <= limit {
+		return nil
+	}
+	return fmt.Errorf("%s would be asked %v, above the limit of $%.2f for one step; nothing was asked: raise the limit (Options.MaxDollars, negative for none), or ask less", m.identity.ID, c, limit)
 }

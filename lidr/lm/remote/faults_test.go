@@ -18,7 +18,7 @@ import (
 func collect(t *testing.T, m *Model, store ledger.Store, reqs []lm.Request) (answers []lm.Completion, saved map[string]bool, err error) {
 	t.Helper()
 	saved = map[string]bool{}
-	answers, err = ledger.Collect(store, "completions", "key", len(reqs), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
+	answers, err = ledger.Collect(context.Background(), store, "completions", "key", len(reqs), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
 		return m.Generate(t.Context(), reqs, greedy, done, func(idx []int, out []lm.Completion) error {
 			for _, i := range idx {
 				saved[reqs[i].ID] = true

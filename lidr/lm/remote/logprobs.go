@@ -18,7 +18,7 @@ type promptToken struct {
 	logprob float64 // given the tokens before it
 }
 
-// Logprobs implements lm.Model on vLLM, by its extension prompt_logprobs; other servers do not tell the probabilities of
+// Logprobs implements lm.Model on vLLM and lidr serve, by the extension prompt_logprobs; other servers do not tell the probabilities of
 // given tokens, which is an error. Each response takes two requests of one new token: the prompt alone, and the finished
 // conversation, whose tokens after the prompt's are the response and the end of the turn. What a chat template writes
 // after the end of the turn does not count, as far as it is white space.
@@ -27,7 +27,7 @@ func (m *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []str
 		return nil, nil, fmt.Errorf("log-probabilities: %d requests with %d responses, expected one response each", len(reqs), len(responses))
 	}
 	if !m.server.promptLogprobs {
-		return nil, nil, fmt.Errorf("log-probabilities: a server of kind %s does not tell the probabilities of given text; serve the model with vllm, or load its checkpoint", m.server.name)
+		return nil, nil, fmt.Errorf("log-probabilities: a server of kind %s does not tell the probabilities of given text; serve the model with vllm or lidr serve, or load its checkpoint", m.server.name)
 	}
 	prompts, finished := make([]openai.ChatCompletionNewParams, len(reqs)), make([]openai.ChatCompletionNewParams, len(reqs))
 	todo := make([]int, len(reqs))

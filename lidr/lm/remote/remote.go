@@ -15,7 +15,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/openai/openai-go/v3"
@@ -32,12 +31,14 @@ const UnknownContext = math.MaxInt32
 type Options struct {
 	Model         string        // as the server calls it; may be empty where only one is served
 	Endpoints     []string      // base URLs of servers of the same model; one without a path gets /v1
-	Server        string        // vllm, sglang, llama.cpp, ollama, openai or other: what it offers beyond the common API; default: as it says itself
+	Server        string        // vllm, sglang, lidr, llama.cpp, ollama, openai or other: what it offers beyond the common API; default: as it says itself
 	KeyEnv        string        // environment variable that holds the API key; default OPENAI_API_KEY
 	InFlight      int           // requests on the wire at once for each endpoint; default 64
 	Attempts      int           // how often one request is tried; default 8, which spans about a minute and a half
 	Timeout       time.Duration // of one attempt; default 10 minutes
 	ContextLength int           // tokens of prompt and answer together; default: as the server says
+	Prices        Prices        // what the server charges; default: nothing
+	MaxDollars    float64       // that the requests of one step may cost at most, else none is sent; default 10, negative: no limit
 }
 
 // Model implements lm.Model.
@@ -71,11 +72,14 @@ func newModel(o Options) (*Model, error) {
 	o.InFlight = orDefault(o.InFlight, 64)
 	o.Attempts = orDefault(o.Attempts, 8)
 	o.Timeout = orDefault(o.Timeout, 10*time.Minute)
+	o.MaxDollars = orDefault(o.MaxDollars, 10)
 	switch {
 	case len(o.Endpoints) == 0:
 		return nil, errors.New("remote model: no endpoint is given, expected a base URL such as http://localhost:8000/v1")
 	case o.InFlight < 0 || o.Attempts < 0 || o.Timeout < 0 || o.ContextLength < 0:
 		return nil, errors.New("remote model: in-flight limit, attempts, timeout or context length is negative, expected 0 (the default) or more")
+	case !(o.Prices.Prompt >= 0 && o.Prices.New >= 0):
+		return nil, fmt.Errorf("remote model: prices are %v, expected dollars per million tokens, 0 or more", o.Prices)
 	}
 	key := strings.TrimSpace(os.Getenv(o.KeyEnv))
 	return &Model{options: o, key: func() string { return key }, delay: time.Second}, nil
@@ -144,29 +148,8 @@ func (m *Model) Fingerprint() string {
 // ContextLength is the number of tokens that prompt and answer may have together, or [UnknownContext].
 func (m *Model) ContextLength() int { return m.context }
 
-// CountTokens estimates the number of prompt tokens of r, since the server's tokenizer is not here: one for every four
-// ASCII characters, one for every two others, four a message for the template. English is met within a fifth or so; other
-// scripts mostly have fewer with large vocabularies and more with small ones.
-func (m *Model) CountTokens(r lm.Request) (int, error) { return estimateTokens(r), nil }
-
-func estimateTokens(r lm.Request) int {
-	tokens := textTokens(r.Prefill) + 4 // the assistant's turn
-	for _, message := range r.Messages {
-		tokens += textTokens(message.Content) + 4
-	}
-	return tokens
-}
-
-func textTokens(s string) int {
-	characters := utf8.RuneCountInString(s)
-	ascii := 0
-	for i := range len(s) {
-		if s[i] < utf8.RuneSelf {
-			ascii++
-		}
-	}
-	return (ascii + 2*(characters-ascii) + 3) / 4
-}
+// CountTokens is [lm.EstimateTokens], since the server's tokenizer is not here.
+func (m *Model) CountTokens(r lm.Request) (int, error) { return lm.EstimateTokens(r), nil }
 
 // request is what is sent for r.
 func (m *Model) request(r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {

@@ -39,6 +39,7 @@ func TestRequestBodies(t *testing.T) {
 	for kind, want := range map[string]string{
 		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
 		"sglang":    begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
+		"lidr":      begun + `,"max_tokens":5,"top_k":0,"repetition_penalty":1`,
 		"llama.cpp": spoken + `,"max_tokens":5,"top_k":0,"repeat_penalty":1,"min_p":0`,
 		"ollama":    spoken + `,"max_tokens":5`,
 		"openai":    spoken + `,"max_completion_tokens":5`,

@@ -30,6 +30,7 @@ type server struct {
 var servers = []server{
 	{name: "vllm", ownedBy: []string{"vllm"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1, repetition: "repetition_penalty", minP: true, prefill: true, promptLogprobs: true},
 	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1, repetition: "repetition_penalty", minP: true, prefill: true},
+	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty", prefill: true, promptLogprobs: true},
 	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repeat_penalty", minP: true},
 	// Ollama's own top_k of 40 and repeat_penalty of 1.1 hold unless the model's Modelfile says otherwise.
 	{name: "ollama", ownedBy: []string{"library"}, maxTokens: "max_tokens", advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},

@@ -22,6 +22,7 @@ func init() {
 		"LoadChoiceExamples": reflect.ValueOf(datasets.LoadChoiceExamples),
 		"LoadChoices":        reflect.ValueOf(datasets.LoadChoices),
 		"LoadDifficulties":   reflect.ValueOf(datasets.LoadDifficulties),
+		"LoadExemplars":      reflect.ValueOf(datasets.LoadExemplars),
 		"LoadMTBench":        reflect.ValueOf(datasets.LoadMTBench),
 		"LoadModelOutputs":   reflect.ValueOf(datasets.LoadModelOutputs),
 		"LoadPrompts":        reflect.ValueOf(datasets.LoadPrompts),
@@ -35,6 +36,7 @@ func init() {
 		// type definitions
 		"Annotation":  reflect.ValueOf((*datasets.Annotation)(nil)),
 		"ChoiceItem":  reflect.ValueOf((*datasets.ChoiceItem)(nil)),
+		"Exemplar":    reflect.ValueOf((*datasets.Exemplar)(nil)),
 		"MTQuestion":  reflect.ValueOf((*datasets.MTQuestion)(nil)),
 		"ModelOutput": reflect.ValueOf((*datasets.ModelOutput)(nil)),
 		"Prompt":      reflect.ValueOf((*datasets.Prompt)(nil)),

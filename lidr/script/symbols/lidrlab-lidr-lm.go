@@ -16,14 +16,16 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/lm/lm"] = map[string]reflect.Value{
 		// function, constant and variable definitions
-		"FinishLength": reflect.ValueOf(constant.MakeFromLiteral("\"length\"", token.STRING, 0)),
-		"FinishStop":   reflect.ValueOf(constant.MakeFromLiteral("\"stop\"", token.STRING, 0)),
+		"EstimateTokens": reflect.ValueOf(lm.EstimateTokens),
+		"FinishLength":   reflect.ValueOf(constant.MakeFromLiteral("\"length\"", token.STRING, 0)),
+		"FinishStop":     reflect.ValueOf(constant.MakeFromLiteral("\"stop\"", token.STRING, 0)),
 
 		// type definitions
 		"Answer":       reflect.ValueOf((*lm.Answer)(nil)),
 		"Asker":        reflect.ValueOf((*lm.Asker)(nil)),
 		"Completion":   reflect.ValueOf((*lm.Completion)(nil)),
 		"Model":        reflect.ValueOf((*lm.Model)(nil)),
+		"Prices":       reflect.ValueOf((*lm.Prices)(nil)),
 		"Request":      reflect.ValueOf((*lm.Request)(nil)),
 		"Sampling":     reflect.ValueOf((*lm.Sampling)(nil)),
 		"TokenLogprob": reflect.ValueOf((*lm.TokenLogprob)(nil)),

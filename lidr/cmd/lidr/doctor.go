@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lidrlab/lidr"
+)
+
+// doctorCommand shows what training and generation will see of a model.
+func doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor MODEL",
+		Short: "Show a model's exact training text and ids, and what is wrong with it",
+		Long: `Show a model as training and generation see it: sizes, memory, chat template, and the exact text and ids of one pair. Spaces
+are shown as ·, line ends as ↵, special tokens as ⟦…⟧, and │ stands between tokens. MODEL is "miniature", a Hugging Face
+folder or a name in its cache. The exit code is 1 if something is wrong.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			model, err := lidr.LoadModel(args[0])
+			if err != nil {
+				return err
+			}
+			diagnosis, err := lidr.Doctor(cmd.Context(), model, lidr.Miniature().Generate, lidr.SamplePair())
+			if err != nil {
+				return err
+			}
+			fmt.Print(diagnosis)
+			if n := len(diagnosis.Problems); n > 0 {
+				return fmt.Errorf("%s has %d problem(s), listed above", args[0], n)
+			}
+			return nil
+		},
+	}
+}

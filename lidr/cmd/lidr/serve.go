@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/backend"
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lm/local"
+	"lidrlab/lidr/serve"
+	"lidrlab/lidr/tokenizer"
+	"lidrlab/lidr/transformer"
+)
+
+// keyEnv names the environment variable that holds the API key of lidr serve.
+const keyEnv = "LIDR_API_KEY"
+
+// serveCommand serves a model until it is interrupted.
+func serveCommand() *cobra.Command {
+	o, listen, keyFile := serve.Options{MaxBatch: 64, MaxQueue: 256}, "", ""
+	cmd := &cobra.Command{
+		Use:   "serve MODEL",
+		Short: "Serve a model over OpenAI's API",
+		Long: `Serve a model, "miniature", a Hugging Face folder or ORG/NAME in its cache, over OpenAI's API: chat and raw completions, streamed or whole.
+
+It can be reached from this machine only, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
+encrypted, so beyond a trusted network put a proxy with TLS before it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if o.Key, err = apiKey(keyFile); err != nil {
+				return err
+			}
+			if o.Name == "" {
+				o.Name = filepath.Base(args[0])
+			}
+			l, err := serve.Listen(cmd.Context(), listen, o.Key)
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			s, err := load(args[0], o)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("serving %s at http://%s/v1\n", o.Name, l.Addr())
+			return s.Serve(cmd.Context(), l)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:8000", "address and port; port 0 takes a free one")
+	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's name)")
+	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
+	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")
+	flags.StringVar(&keyFile, "key-file", "", "file with the API key, instead of $"+keyEnv)
+	return cmd
+}
+
+// apiKey reads the key from the file, if one is named, or the environment.
+func apiKey(file string) (string, error) {
+	if file == "" {
+		return strings.TrimSpace(os.Getenv(keyEnv)), nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	key := strings.TrimSpace(string(data))
+	if key == "" {
+		return "", fmt.Errorf("%s is empty, expected an API key", file)
+	}
+	return key, nil
+}
+
+func load(path string, o serve.Options) (*serve.Server, error) {
+	fail := func(err error) (*serve.Server, error) { return nil, fmt.Errorf("model %s: %w", path, err) }
+	folder, err := lidr.ModelFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := backend.Open("")
+	if err != nil {
+		return nil, err
+	}
+	ck, err := checkpoint.Load(folder)
+	if err != nil {
+		return fail(err)
+	}
+	words, err := tokenizer.Load(folder)
+	if err != nil {
+		return fail(err)
+	}
+	weights, err := transformer.New(ck)
+	if err != nil {
+		return fail(err)
+	}
+	return serve.New(local.New(engine, weights, words), words, o)
+}

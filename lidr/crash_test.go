@@ -1,0 +1,280 @@
+package lidr
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr/durable"
+	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lm/remote"
+)
+
+// everything is a small experiment with every step: a round on the embedded model, its report, and then the same prompts
+// answered, translated, paired and judged by a server.
+func everything(dir, url string) error {
+	ctx := context.Background()
+	if err := tiny(filepath.Join(dir, "local"), 4); err != nil {
+		return err
+	}
+	s := Miniature()
+	s.Prompts.N = 4
+	run, err := Open(filepath.Join(dir, "served"), s)
+	if err != nil {
+		return err
+	}
+	server, err := remote.Open(ctx, remote.Options{Model: "judge", Endpoints: []string{url}, InFlight: 1})
+	if err != nil {
+		return err
+	}
+	m0 := UseModel("judge", server)
+	prompts, err := Prompts(ctx, run, 0)
+	if err != nil {
+		return err
+	}
+	responses, err := Generate(ctx, run, m0, prompts)
+	if err != nil {
+		return err
+	}
+	translations, err := Translate(ctx, run, m0, responses)
+	if err != nil {
+		return err
+	}
+	pairs, _, err := Pairs(ctx, run, m0, responses, translations)
+	if err != nil {
+		return err
+	}
+	rows, err := rowsOf[Pair](pairs, "pairs")
+	if err != nil {
+		return err
+	}
+	var chosen, rejected []answerRow
+	for _, p := range rows {
+		chosen = append(chosen, answerRow{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Chosen})
+		rejected = append(rejected, answerRow{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Rejected})
+	}
+	both := DefaultJudge()
+	both.BothOrders = true
+	_, _, err = Judge(ctx, run, "chosen-rejected", m0, datasets.Frame(chosen), datasets.Frame(rejected), both)
+	return err
+}
+
+// newTalkingServer is a judge that also answers, each prompt with its own words, as a translation if need be.
+func newTalkingServer(t *testing.T) *judgeServer {
+	s := &judgeServer{weighted: true, asked: map[string]int{}}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client was killed
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if r.URL.Path == "/v1/models" || bytes.Contains(body, []byte("answer id=")) {
+			s.ServeHTTP(w, r)
+			return
+		}
+		text := ledger.Key(string(body))
+		s.mu.Lock()
+		s.asked[text]++
+		s.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"<translated>%s %s</translated>"}}],"usage":{"prompt_tokens":9,"completion_tokens":9}}`,
+			text, strings.Repeat("*", int(text[0])%7))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// everythingKilled runs everything and ends the process by SIGKILL just before its n-th change of the disk. If it gets through,
+// as it does with n = 0, it prints how many changes there were.
+func everythingKilled(dir, url, n string) error {
+	at, err := strconv.ParseInt(n, 10, 64)
+	if err != nil {
+		return err
+	}
+	changes := atomic.Int64{}
+	durable.Before = func(operation, path string) error {
+		if changes.Add(1) == at {
+			process, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = process.Kill()
+			}
+			panic(fmt.Sprint("still alive after SIGKILL: ", err))
+		}
+		return nil
+	}
+	err = everything(dir, url)
+	fmt.Println(changes.Load())
+	return err
+}
+
+// crasher runs everything in processes of its own against one server.
+type crasher struct {
+	t      *testing.T
+	server *judgeServer
+}
+
+// run runs the program in dir, killed at its n-th change unless n is 0, and returns how many changes it made.
+func (c crasher) run(dir string, n int) (changes int, killed bool) {
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), "LIDR_TEST_RUN="+dir, "LIDR_TEST_JUDGE="+c.server.URL, "LIDR_TEST_KILL="+strconv.Itoa(n))
+	out, err := command.CombinedOutput()
+	if err == nil {
+		fields := strings.Fields(string(out))
+		changes, err = strconv.Atoi(fields[len(fields)-1])
+		if err != nil {
+			c.t.Fatalf("the program wrote %s", out)
+		}
+		return changes, false
+	}
+	if command.ProcessState.Exited() {
+		c.t.Fatalf("killed at change %d, the next process failed: %v\n%s", n, err, out)
+	}
+	return 0, true
+}
+
+// same compares every file but timing.jsonl with those of the undisturbed run.
+func (c crasher) same(dir string, want map[string][32]byte, what string) {
+	got := hashes(c.t, dir)
+	for path, hash := range want {
+		if got[path] != hash {
+			c.t.Errorf("%s: %s differs", what, path)
+		}
+	}
+	for path := range got {
+		if _, ok := want[path]; !ok {
+			c.t.Errorf("%s: %s was left behind", what, path)
+		}
+	}
+}
+
+// A run with a local model and a server, killed just before any of its writes, fsyncs, renames and removals, or in the middle of
+// a write, ends with the bytes of an undisturbed one. Here a few of the places are tried, in one chain of kills and one by one;
+// "make crash" tries every one, and 300 random ones in chains.
+func TestKilledAtEveryChange(t *testing.T) {
+	c := crasher{t, newTalkingServer(t)}
+	straight := filepath.Join(t.TempDir(), "runs")
+	changes, _ := c.run(straight, 0)
+	want := hashes(t, straight)
+	asked := maps.Clone(c.server.asked)
+
+	all := os.Getenv("LIDR_CRASH") == "all"
+	places, chains, length := []int{}, 1, 8
+	for n := 1; n <= changes; n++ {
+		if all || n%(changes/4) == 3 {
+			places = append(places, n)
+		}
+	}
+	if all {
+		chains, length = 15, 20
+	}
+	var working sync.WaitGroup
+	var missed atomic.Int64
+	next := make(chan int)
+	for range 2 {
+		working.Go(func() {
+			for n := range next {
+				dir := filepath.Join(t.TempDir(), "runs")
+				if _, killed := c.run(dir, n); !killed {
+					missed.Add(1) // answers that came back together were saved together, so there were fewer changes
+				}
+				c.run(dir, 0)
+				c.same(dir, want, fmt.Sprintf("killed at change %d", n))
+				os.RemoveAll(dir)
+			}
+		})
+	}
+	for _, n := range places {
+		next <- n
+	}
+	close(next)
+	working.Wait()
+	if int(missed.Load()) > 1+len(places)/8 {
+		t.Errorf("%d of %d runs were not killed", missed.Load(), len(places))
+	}
+
+	random, kills, repeated := rand.New(rand.NewPCG(7, 7)), 0, 0
+	for chain := range chains {
+		dir := filepath.Join(t.TempDir(), "runs")
+		c.server.asked = map[string]int{}
+		own := 0
+		for killed := true; killed && own < length; {
+			if _, killed = c.run(dir, 1+random.IntN(changes/8)); killed {
+				own++
+			}
+		}
+		c.run(dir, 0)
+		c.same(dir, want, fmt.Sprintf("chain %d of %d kills", chain, own))
+		kills += own
+		for text, n := range c.server.asked {
+			repeated += n - asked[text]
+		}
+		if len(c.server.asked) != len(asked) || repeated > 2*kills { // the one in flight, and one that came back in the instant before
+			t.Errorf("chain %d: %d different requests, expected %d; %d were asked again in %d kills", chain, len(c.server.asked), len(asked), repeated, kills)
+		}
+	}
+	t.Logf("%d changes of the disk, killed at each of %d alone and %d times in %d chains, %d requests on the way asked again",
+		changes, len(places)-int(missed.Load()), kills, chains, repeated)
+}
+
+// A disk that fails at any change, for want of room or of permission, ends the step with one line that says where, and the next
+// try ends with the bytes of an undisturbed run. "make crash" tries every change.
+func TestFailingDisk(t *testing.T) {
+	server := newTalkingServer(t)
+	var changes, failAt int
+	var mu sync.Mutex
+	var at string
+	durable.Before = func(operation, path string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if changes++; changes == failAt {
+			at = operation + " " + path
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	defer func() { durable.Before = nil }()
+	run := func(dir string, n int) error {
+		changes, failAt, at = 0, n, ""
+		return everything(dir, server.URL)
+	}
+	straight := filepath.Join(t.TempDir(), "runs")
+	if err := run(straight, 0); err != nil {
+		t.Fatal(err)
+	}
+	want, total, tried := hashes(t, straight), changes, 0
+	for n := 1; n <= total; n++ {
+		if os.Getenv("LIDR_CRASH") != "all" && n%(total/4) != 3 {
+			continue
+		}
+		tried++
+		dir := filepath.Join(t.TempDir(), "runs")
+		if err := run(dir, n); at == "" {
+			tried-- // answers that came back together were saved together, so there were fewer changes
+		} else if err == nil || !errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("no room at %s: error %v, expected one line that holds the cause", at, err)
+		}
+		where := at
+		if err := run(dir, 0); err != nil {
+			t.Errorf("after no room at %s: %v", where, err)
+		}
+		crasher{t: t}.same(dir, want, "no room at "+where)
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d changes of the disk, %d of them failed", total, tried)
+}

@@ -1,0 +1,91 @@
+package lidr
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"lidrlab/lidr/lm"
+)
+
+// counting answers everything with one word, and counts.
+type counting struct {
+	lm.Model
+	requests, tokens int
+}
+
+func (c *counting) Fingerprint() string { return "counting" }
+
+func (c *counting) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, done func(int) bool, save func([]int, []lm.Completion) error) error {
+	for i, r := range reqs {
+		if done(i) {
+			continue
+		}
+		c.requests, c.tokens = c.requests+1, c.tokens+lm.EstimateTokens(r)
+		if err := save([]int{i}, []lm.Completion{{Text: "one</translated>", FinishReason: lm.FinishStop}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What is then asked is what was announced: as many requests, and no more tokens.
+func TestDryRunAnnouncesTheRequests(t *testing.T) {
+	s := Miniature()
+	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, 5, 3, 2
+	prices := lm.Prices{Prompt: 2, New: 10}
+	costs, err := DryRun(s, prices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := rowsOf[costRow](costs, "costs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, _ := openTest(t, s)
+	server := &counting{}
+	m0 := UseModel("a server", server)
+	ctx := context.Background()
+	if _, err := Evaluate(ctx, run, m0); err != nil {
+		t.Fatal(err)
+	}
+	evaluated, evaluatedTokens := server.requests, server.tokens
+	if _, err := roundPairs(ctx, run, m0, 0); err != nil {
+		t.Fatal(err)
+	}
+	// M0: 3 problems in 7 languages; 2 translations there and back in 6; 5 prompts in 5 languages; 5·(4+1) translations.
+	want := []int{21, 24, 25, 25}
+	announced, tokens := 0, 0
+	for i, n := range want {
+		if rows[i].Requests != n || rows[i].Model != "M0" {
+			t.Errorf("row %d announces %+v, want %d requests of M0", i, rows[i], n)
+		}
+		announced, tokens = announced+n, tokens+rows[i].PromptTokens
+		if i == 1 && (announced != evaluated || tokens < evaluatedTokens) {
+			t.Errorf("evaluation took %d requests of %d tokens, announced were %d of %d", evaluated, evaluatedTokens, announced, tokens)
+		}
+	}
+	if server.requests != announced || server.tokens > tokens {
+		t.Errorf("%d requests of %d tokens, announced were %d of at most %d", server.requests, server.tokens, announced, tokens)
+	}
+	if got, want := rows[2].Dollars, (float64(rows[2].PromptTokens)*2+25*112*10)/1e6; math.Abs(got-want) > 1e-12 {
+		t.Errorf("$%g for the answers, want $%g", got, want)
+	}
+
+	prompts, err := Prompts(ctx, run, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := DefaultJudge()
+	judge.BothOrders = true
+	judging, err := DryRunJudge("M1-M0", prompts, 100, judge, prices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := CostTable(costs.RBind(judging))
+	if err != nil || judging.Col("requests").Float()[0] != 50 || judging.Col("prompt_tokens").Float()[0] < 50*200 ||
+		!strings.Contains(table, "judge M1-M0") || !strings.Contains(table, "190 ") {
+		t.Errorf("error %v, judging %v, table\n%s", err, judging, table)
+	}
+}

@@ -1,0 +1,149 @@
+package lidr
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lidrlab/lidr/langid"
+	"lidrlab/lidr/report"
+)
+
+// german takes every text for German, but for those that say nothing.
+type german struct{}
+
+func (german) Name() string { return "german/1" }
+
+func (german) Identify(text string) (string, float64) {
+	if strings.HasPrefix(text, "18") {
+		return "", 0
+	}
+	return "de", 1
+}
+
+// Worked examples stand before each problem as turns of the chat in its language, and are a part of the key; the scores
+// name who told the languages, and the report how far another identifier agrees.
+func TestEvaluateFewShot(t *testing.T) {
+	dir := t.TempDir()
+	for _, lang := range []string{"en", "de"} {
+		for file, rows := range map[string][]map[string]string{
+			"problems": {{"query": "first " + lang, "response": "18"}, {"query": "second " + lang, "response": "3"}, {"query": "third " + lang, "response": "7"}},
+			"shots":    {{"question": "Question: one " + lang, "answer": "Step-by-Step Answer: The answer is 1."}, {"question": "two " + lang, "answer": "It is 2."}, {"question": "unused", "answer": "unused"}},
+		} {
+			var text strings.Builder
+			for _, row := range rows {
+				line, err := json.Marshal(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(&text, "%s\n", line)
+			}
+			path := filepath.Join(dir, file, "mgsm_"+lang+".jsonl")
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	writer := newScripted(t, "writer", 0, func(c chat) string {
+		said := c.Messages[len(c.Messages)-1].Content
+		switch {
+		case strings.HasPrefix(said, "first"):
+			return "18"
+		case strings.HasSuffix(said, "de"):
+			return "Zusammen sind das drei Äpfel und Birnen. Die Antwort lautet 3."
+		}
+		return "Together that makes three apples and pears. The answer is 3."
+	})
+	langid.Register("german", german{})
+	evaluate := func(name string, shots int) (*Run, []scoreRow) {
+		t.Helper()
+		s := Paper()
+		s.Trained, s.Unseen, s.Rounds, s.Prompts.Source = []string{"de"}, nil, 0, "none"
+		s.Generate.Sampling.RepetitionPenalty = 0 // the server takes none
+		s.Evaluate = EvaluateSettings{Source: filepath.Join(dir, "problems"), Shots: shots, Exemplars: filepath.Join(dir, "shots")}
+		run, err := Open(filepath.Join(dir, name), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame, err := Evaluate(context.Background(), run, writer.model(t, "M0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := rowsOf[scoreRow](frame, "scores")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run, rows
+	}
+	_, zero := evaluate("zero-shot", 0)
+	run, two := evaluate("two-shot", 2)
+	if fmt.Sprint(zero) != fmt.Sprint(two) || len(writer.asked) != 12 {
+		t.Errorf("the same answers score %v and %v; %d chats, want 6 of each", zero, two, len(writer.asked))
+	}
+	few := 0
+	for text := range writer.asked {
+		if strings.Contains(text, "[{system You are a helpful assistant.} {user one de} {assistant The answer is 1.} {user two de} {assistant It is 2.} {user second de}]") {
+			few++
+		}
+		if strings.Contains(text, "unused") {
+			t.Errorf("more examples than asked for: %s", text)
+		}
+	}
+	if few != 1 {
+		t.Errorf("%d chats have the two worked examples before the problem, want one: %v", few, writer.asked)
+	}
+	for _, row := range two {
+		depends := row.Metric == "off_target" || row.Metric == "undetermined" || strings.HasPrefix(row.Metric, "correct_")
+		if (row.Identifier == langid.Default().Name()) != depends || !depends && row.Identifier != "" {
+			t.Errorf("%+v: the identifier is beside the wrong metric", row)
+		}
+		if row.Metric == "strict" && row.Value != 1.0/3 || row.Metric == "accuracy" && row.Value != 2.0/3 || row.Metric == "undetermined" && row.Value != 1.0/3 {
+			t.Errorf("%+v", row)
+		}
+	}
+
+	data, err := ReportData(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	markdown, err := report.Markdown(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Languages by lidr-ngram/1.", "| worked examples before a problem | 2 | set for this run |",
+		"both lidr-ngram/1 and german/1 find to be in a language",
+		"| M0 | 0.0 n = 2, 1 undetermined | 100.0 n = 2, 1 undetermined |", // English taken for German
+	} {
+		if !strings.Contains(string(markdown), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+
+	s := run.Settings
+	s.Evaluate.Shots = 4
+	if run, err = Open(filepath.Join(dir, "four-shot"), s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Evaluate(context.Background(), run, nil); err == nil || !strings.Contains(err.Error(), "3 worked examples, expected at least the evaluate.shots = 4") {
+		t.Errorf("too few examples: %v", err)
+	}
+	s.Evaluate.Shots, s.Evaluate.Identifier = 0, "klingon"
+	if run, err = Open(filepath.Join(dir, "unknown"), s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Evaluate(context.Background(), run, nil); err == nil || !strings.Contains(err.Error(), `"klingon" is not linked`) {
+		t.Errorf("an unknown identifier: %v", err)
+	}
+	s.Evaluate.Shots, s.Evaluate.Exemplars = 2, ""
+	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "evaluate.exemplars") {
+		t.Errorf("shots without examples: %v", err)
+	}
+}

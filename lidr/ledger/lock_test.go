@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary stand in for another process: with LEDGER_TEST_DIR set it locks that folder, or with
+// LEDGER_TEST_COLLECT makes an output in it and writes down the items that it computed.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("LEDGER_TEST_DIR")
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	var err error
+	if os.Getenv("LEDGER_TEST_COLLECT") == "" {
+		if err = LockFolder(dir); err == nil {
+			fmt.Println("locked")
+			time.Sleep(time.Minute)
+		}
+	} else {
+		_, err = Collect(context.Background(), Store{dir}, "squares", "k", 40, func(done func(int) bool, save func([]int, []int) error) error {
+			for i := range 40 {
+				time.Sleep(2 * time.Millisecond)
+				if err := save([]int{i}, []int{i * i}); err != nil {
+					return err
+				}
+				fmt.Println("computed", i)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func other(dir string, env ...string) *exec.Cmd {
+	command := exec.Command(os.Args[0])
+	command.Env = append(append(os.Environ(), "LEDGER_TEST_DIR="+dir), env...)
+	return command
+}
+
+// A folder is one process's; the lock of a process that was killed is no lock.
+func TestLockFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	holder := other(dir)
+	out, err := holder.StdoutPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, len("locked\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := LockFolder(dir); err == nil || !strings.Contains(err.Error(), "another process is working in "+dir) {
+		t.Errorf("a folder that another process works in: %v", err)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait() // it was killed
+	for range 2 {
+		if err := LockFolder(dir); err != nil {
+			t.Errorf("after that process was killed: %v", err)
+		}
+	}
+	said, err := other(dir).CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "another process is working in") {
+		t.Errorf("another process could lock it too: %s", said)
+	}
+}
+
+// Of two processes that want one output one makes it.
+func TestCollectOnceAmongProcesses(t *testing.T) {
+	dir := t.TempDir()
+	var outputs [2]strings.Builder
+	var commands [2]*exec.Cmd
+	for i := range commands {
+		commands[i] = other(dir, "LEDGER_TEST_COLLECT=1")
+		commands[i].Stdout = &outputs[i]
+		if err := commands[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	computed := 0
+	for i := range commands {
+		if err := commands[i].Wait(); err != nil {
+			t.Errorf("%v: %s", err, outputs[i].String())
+		}
+		computed += strings.Count(outputs[i].String(), "computed")
+	}
+	items, err := readFinal[int](filepath.Join(dir, "squares", "k.jsonl"), header{"squares", "k", 40})
+	if err != nil || items[39] != 39*39 || computed != 40 {
+		t.Errorf("%d items computed, %v", computed, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "squares")); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	lock, err := lockKey(context.Background(), filepath.Join(dir, "x.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock()
+	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := lockKey(short, filepath.Join(dir, "x.lock")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting for a lock does not end with its context: %v", err)
+	}
+}

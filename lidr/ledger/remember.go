@@ -1,0 +1,115 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"lidrlab/lidr/durable"
+)
+
+// unbounded stands in the header of a file that grows with every list.
+const unbounded = math.MaxInt32
+
+// remembered is a value with its own key.
+type remembered[T any] struct {
+	Key   string `json:"key"`
+	Value T      `json:"value"`
+}
+
+// Remember returns a value for each of the item keys, in their order. Other than [Collect]'s, whose output belongs to a
+// whole list, every value is kept for itself, so that a list which changes in one place asks for one value. It is for
+// values that do not depend on their neighbours, such as the verdicts of a judge.
+//
+// DIR/KIND/KEY.jsonl holds all values under key, ordered by their own keys, so that its bytes do not depend on the order
+// in which they came; new ones are in KEY.partial until run is through. run is called as by Collect, if a value is missing.
+func Remember[T any](ctx context.Context, s Store, kind, key string, items []string, run func(done func(int) bool, save func(idx []int, values []T) error) error) ([]T, error) {
+	final := filepath.Join(s.Dir, kind, key+".jsonl")
+	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
+	working.(*sync.Mutex).Lock()
+	defer working.(*sync.Mutex).Unlock()
+	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
+		return nil, err
+	}
+	release, err := lockKey(ctx, beside(final, ".lock"))
+	if err != nil {
+		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
+	}
+	values, err := remember(final, header{kind, key, unbounded}, items, run)
+	if err == nil {
+		err = durable.Remove(beside(final, ".partial"))
+	}
+	return values, errors.Join(err, release())
+}
+
+// remember is Remember for who holds the lock.
+func remember[T any](final string, head header, items []string, run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
+	known, logged := map[string]T{}, 0
+	learn := func(_ int, r remembered[T]) { known[r.Key] = r.Value }
+	file, err := os.Open(final)
+	if err == nil {
+		_, err = readEntries(final, file, head, learn)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	done := func(i int) bool { _, ok := known[items[i]]; return ok }
+	missing := func() int {
+		return slices.IndexFunc(items, func(item string) bool { _, ok := known[item]; return !ok })
+	}
+	if _, err := os.Stat(beside(final, ".partial")); missing() < 0 && errors.Is(err, fs.ErrNotExist) {
+		return valuesOf(items, known), nil
+	}
+	log, err := openLog(beside(final, ".partial"), head, func(i int, r remembered[T]) { learn(i, r); logged++ })
+	if err != nil {
+		return nil, err
+	}
+	defer log.file.Close()
+	if missing() >= 0 {
+		err := run(done, func(idx []int, values []T) error {
+			var at []int
+			var fresh []remembered[T]
+			for k, i := range idx {
+				if !done(i) { // a list may hold an item twice
+					known[items[i]] = values[k]
+					at, fresh = append(at, logged+len(at)), append(fresh, remembered[T]{items[i], values[k]})
+				}
+			}
+			logged += len(at)
+			return appendItems(log, at, fresh)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if i := missing(); i >= 0 {
+		return nil, fmt.Errorf("%s: item %d of %d was never saved", log.path, i, len(items))
+	}
+	if logged > 0 {
+		err = writeFinal(final, head, func(each func(int, remembered[T]) error) error {
+			for i, key := range slices.Sorted(maps.Keys(known)) {
+				if err := each(i, remembered[T]{key, known[key]}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return valuesOf(items, known), err
+}
+
+func valuesOf[T any](items []string, known map[string]T) []T {
+	values := make([]T, len(items))
+	for i, item := range items {
+		values[i] = known[item]
+	}
+	return values
+}
