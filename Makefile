@@ -14,13 +14,20 @@
 #   make symbols    what scripts see, after a change of exported names
 #   make crash      kill a run, and fail its disk, at every change of the disk
 #   make scale      time and memory of a million prompts through all but the model
+#   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
+#   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
+#   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
+#   make licenses   the licences of all modules that the command is built of
 #   make lint       formatting and vet
 
 LIDR := bin/lidr
 FLAGS ?=
+SOAK ?= 10m
+FUZZTIME ?= 30s
 
 .PHONY: test-tokenizer-npm
 .PHONY: test-serve-npm
+.PHONY: soak fuzz cross licenses
 .PHONY: demo notebook notebooks jupyter test test-servers bench crash scale controls study miniature symbols lint build
 
 demo: build
@@ -78,10 +85,24 @@ study: build
 	go run ./scripts/study $(FLAGS)
 
 crash:
-	LIDR_CRASH=all go test -timeout 3h -v -run 'TestKilledAtEveryChange|TestFailingDisk' ./lidr
+	LIDR_CRASH=1 go test -timeout 3h -v -run 'TestKilledAtEveryChange|TestFailingDisk' ./lidr
 
 scale:
 	LIDR_SCALE=1000000 go test -timeout 1h -run '^$$' -bench Scale -benchtime 1x ./lidr
+
+soak:
+	LIDR_SOAK=$(SOAK) go test -count=1 -timeout 24h -v -run TestSoak ./lidr/serve
+
+fuzz:
+	@grep -rno --include='*_test.go' 'func Fuzz[A-Za-z]*' datasets lidr | sed 's,/[^/]*:[0-9]*:func , ,' | sort -u | while read -r folder target; do \
+	echo "== $$folder $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$folder || exit 1; done
+
+cross:
+	@for target in linux/arm64 darwin/arm64 windows/amd64; do echo "== $$target"; \
+	export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; go build ./... && go vet ./... || exit 1; done
+
+licenses:
+	go run github.com/google/go-licenses@v1.6.0 report ./lidr/cmd/lidr --ignore lidrlab 2>/dev/null | cut -d, -f1,3
 
 symbols:
 	CGO_ENABLED=0 go generate ./lidr/script/symbols

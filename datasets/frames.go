@@ -9,10 +9,14 @@ import (
 	"github.com/go-gota/gota/series"
 )
 
+// manyRows is from how many rows on a frame is worth a look at the memory that is left.
+const manyRows = 100_000
+
 // Frame makes a gota frame of a slice of flat structs, one row an element, one column a field, named by the field's
 // json tag (fields without one, or tagged "-", are left out). A column has the type of its field: string, int, float or
 // bool. gota itself would infer types from the values, and read the answer "007" as 7 and the text "NA" as missing.
-// A slice without elements gives a frame with all columns and no rows. Anything else is told in the frame's Err.
+// A slice without elements gives a frame with all columns and no rows. Anything else, and more rows than the machine has memory
+// for, is told in the frame's Err.
 func Frame(rows any) dataframe.DataFrame {
 	values := reflect.ValueOf(rows)
 	if values.Kind() != reflect.Slice || values.Type().Elem().Kind() != reflect.Struct {
@@ -21,6 +25,11 @@ func Frame(rows any) dataframe.DataFrame {
 	fields, err := columnsOf(values.Type().Elem())
 	if err != nil {
 		return dataframe.DataFrame{Err: err}
+	}
+	if values.Len() > manyRows {
+		if err := fits(values.Len(), len(fields), memoryLeft()); err != nil {
+			return dataframe.DataFrame{Err: err}
+		}
 	}
 	columns := make([]series.Series, len(fields))
 	for c, f := range fields {

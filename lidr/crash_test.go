@@ -148,6 +148,19 @@ func (c crasher) run(dir string, n int) (changes int, killed bool) {
 	return 0, true
 }
 
+// placesIn returns at which of the changes to strike: at every LIDR_CRASH-th, or else at four.
+func placesIn(changes int) []int {
+	step, err := strconv.Atoi(os.Getenv("LIDR_CRASH"))
+	if err != nil {
+		step = changes / 4
+	}
+	var places []int
+	for n := (step + 1) / 2; n <= changes; n += step {
+		places = append(places, n)
+	}
+	return places
+}
+
 // same compares every file but timing.jsonl with those of the undisturbed run.
 func (c crasher) same(dir string, want map[string][32]byte, what string) {
 	got := hashes(c.t, dir)
@@ -165,7 +178,7 @@ func (c crasher) same(dir string, want map[string][32]byte, what string) {
 
 // A run with a local model and a server, killed just before any of its writes, fsyncs, renames and removals, or in the middle of
 // a write, ends with the bytes of an undisturbed one. Here a few of the places are tried, in one chain of kills and one by one;
-// "make crash" tries every one, and 300 random ones in chains.
+// "make crash" tries every one, and 300 random ones in chains. In a chain the folder is moved after each kill.
 func TestKilledAtEveryChange(t *testing.T) {
 	c := crasher{t, newTalkingServer(t)}
 	straight := filepath.Join(t.TempDir(), "runs")
@@ -173,14 +186,8 @@ func TestKilledAtEveryChange(t *testing.T) {
 	want := hashes(t, straight)
 	asked := maps.Clone(c.server.asked)
 
-	all := os.Getenv("LIDR_CRASH") == "all"
-	places, chains, length := []int{}, 1, 8
-	for n := 1; n <= changes; n++ {
-		if all || n%(changes/4) == 3 {
-			places = append(places, n)
-		}
-	}
-	if all {
+	places, chains, length := placesIn(changes), 1, 8
+	if os.Getenv("LIDR_CRASH") != "" {
 		chains, length = 15, 20
 	}
 	var working sync.WaitGroup
@@ -210,12 +217,18 @@ func TestKilledAtEveryChange(t *testing.T) {
 
 	random, kills, repeated := rand.New(rand.NewPCG(7, 7)), 0, 0
 	for chain := range chains {
-		dir := filepath.Join(t.TempDir(), "runs")
+		home := t.TempDir()
+		dir := filepath.Join(home, "runs")
 		c.server.asked = map[string]int{}
 		own := 0
 		for killed := true; killed && own < length; {
 			if _, killed = c.run(dir, 1+random.IntN(changes/8)); killed {
 				own++
+				moved := filepath.Join(home, fmt.Sprint("moved", own)) // a run goes on wherever it lies
+				if err := os.Rename(dir, moved); err != nil {
+					t.Fatal(err)
+				}
+				dir = moved
 			}
 		}
 		c.run(dir, 0)
@@ -258,10 +271,7 @@ func TestFailingDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, total, tried := hashes(t, straight), changes, 0
-	for n := 1; n <= total; n++ {
-		if os.Getenv("LIDR_CRASH") != "all" && n%(total/4) != 3 {
-			continue
-		}
+	for _, n := range placesIn(total) {
 		tried++
 		dir := filepath.Join(t.TempDir(), "runs")
 		if err := run(dir, n); at == "" {
