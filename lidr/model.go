@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/gomlx/compute"
 
@@ -33,7 +35,7 @@ type Model struct {
 }
 
 // LoadModel loads M0: "miniature", the model that is embedded in this package, a Hugging Face folder with config.json,
-// safetensors and tokenizer.json, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the
+// safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the
 // Hugging Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND names,
 // or on the default one.
 func LoadModel(path string) (*Model, error) {
@@ -45,17 +47,9 @@ func LoadModel(path string) (*Model, error) {
 }
 
 func loadModel(path, name string, engine compute.Backend) (*Model, error) {
-	folder, err := ModelFolder(path)
+	ck, tok, err := LoadCheckpoint(path)
 	if err != nil {
-		return nil, fmt.Errorf("model %w", err)
-	}
-	ck, err := checkpoint.Load(folder)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	tok, err := tokenizer.Load(folder)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
+		return nil, err
 	}
 	weights, err := transformer.New(ck)
 	if err != nil {
@@ -67,8 +61,49 @@ func loadModel(path, name string, engine compute.Backend) (*Model, error) {
 	}, nil
 }
 
-// ModelFolder returns the files of a model as [LoadModel] names it. A folder goes before a name on the hub.
-func ModelFolder(path string) (fs.FS, error) {
+// LoadCheckpoint reads the weights and the tokenizer of a model as [LoadModel] names it. A folder of PEFT's form, an adapter
+// without its base, is merged into the base that it names.
+func LoadCheckpoint(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
+	folder, err := modelFolder(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("model %w", err)
+	}
+	ck, tok, err := loadFolder(path, folder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return ck, tok, nil
+}
+
+func loadFolder(path string, folder fs.FS) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
+	base, err := checkpoint.AdapterBase(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		ck, err := checkpoint.Load(folder)
+		if err != nil {
+			return nil, nil, err
+		}
+		tok, err := tokenizer.Load(folder)
+		return ck, tok, err
+	} else if err != nil {
+		return nil, nil, err
+	}
+	if strings.HasPrefix(base, "../") {
+		base = filepath.Join(path, base)
+	}
+	ck, tok, err := LoadCheckpoint(base)
+	if err != nil {
+		return nil, nil, err
+	}
+	adapter, err := checkpoint.LoadAdapter(folder, ck.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	ck, err = adapter.Merge(ck)
+	return ck, tok, err
+}
+
+// modelFolder returns the files of a model. A folder goes before a name on the hub.
+func modelFolder(path string) (fs.FS, error) {
 	if path == "miniature" {
 		return miniature.M0(), nil
 	}

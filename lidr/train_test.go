@@ -40,6 +40,10 @@ func TestTrainAdapter(t *testing.T) {
 	if adapter.Base != "miniature" || merged.Fingerprint() != m1.Fingerprint() || m1.Fingerprint() == m0.Fingerprint() {
 		t.Errorf("the adapter, trained on %q, merges into %s; M1 is %s and M0 %s", adapter.Base, merged.Fingerprint(), m1.Fingerprint(), m0.Fingerprint())
 	}
+	loaded, err := LoadModel(run.path("M1", "adapter"))
+	if err != nil || loaded.Fingerprint() != m1.Fingerprint() {
+		t.Errorf("the adapter's folder is not M1: %v", err)
+	}
 
 	run.Settings.Train.DType = "bfloat16"
 	coarse, _, err := Train(ctx, run, m0, pairs)

@@ -50,6 +50,23 @@ func LoadAdapter(fsys fs.FS, base Config) (*Adapter, error) {
 	return a, nil
 }
 
+// AdapterBase returns the name of the model that the adapter of a folder was trained on. A folder without an adapter, or with a
+// model of its own, is fs.ErrNotExist.
+func AdapterBase(fsys fs.FS) (string, error) {
+	if _, err := fs.Stat(fsys, "config.json"); err == nil {
+		return "", fs.ErrNotExist
+	}
+	text, err := readText(fsys, AdapterConfigFile)
+	if err != nil {
+		return "", err
+	}
+	a, err := parseAdapterConfig(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", AdapterConfigFile, err)
+	}
+	return a.Base, nil
+}
+
 func parseAdapterConfig(text []byte) (*Adapter, error) {
 	var keys map[string]any
 	if err := json.Unmarshal(text, &keys); err != nil {

@@ -10,10 +10,8 @@ import (
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/backend"
-	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/serve"
-	"lidrlab/lidr/tokenizer"
 	"lidrlab/lidr/transformer"
 )
 
@@ -77,26 +75,17 @@ func apiKey(file string) (string, error) {
 }
 
 func load(path string, o serve.Options) (*serve.Server, error) {
-	fail := func(err error) (*serve.Server, error) { return nil, fmt.Errorf("model %s: %w", path, err) }
-	folder, err := lidr.ModelFolder(path)
-	if err != nil {
-		return nil, err
-	}
 	engine, err := backend.Open("")
 	if err != nil {
 		return nil, err
 	}
-	ck, err := checkpoint.Load(folder)
+	ck, words, err := lidr.LoadCheckpoint(path)
 	if err != nil {
-		return fail(err)
-	}
-	words, err := tokenizer.Load(folder)
-	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	weights, err := transformer.New(ck)
 	if err != nil {
-		return fail(err)
+		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
 	return serve.New(local.New(engine, weights, words), words, o)
 }

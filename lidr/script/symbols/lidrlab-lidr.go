@@ -44,7 +44,7 @@ func init() {
 		"MMLUShots":          reflect.ValueOf(lidr.MMLUShots),
 		"MTBench":            reflect.ValueOf(lidr.MTBench),
 		"Miniature":          reflect.ValueOf(lidr.Miniature),
-		"ModelFolder":        reflect.ValueOf(lidr.ModelFolder),
+		"LoadCheckpoint":     reflect.ValueOf(lidr.LoadCheckpoint),
 		"MultipleChoice":     reflect.ValueOf(lidr.MultipleChoice),
 		"Open":               reflect.ValueOf(lidr.Open),
 		"Pairs":              reflect.ValueOf(lidr.Pairs),
