@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -159,7 +158,7 @@ func TestHandOffFails(t *testing.T) {
 	if second == nil || !strings.Contains(second.Error(), "being trained already") {
 		t.Errorf("a second training beside the first: error %v", second)
 	}
-	if state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", worker)); err == nil && !strings.Contains(string(state), ") Z ") && syscall.Kill(worker, 0) == nil {
+	if state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", worker)); err == nil && !strings.Contains(string(state), ") Z ") {
 		t.Errorf("process %d, which the trainer started, lives on", worker)
 	}
 

@@ -2,11 +2,14 @@ package lidr
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/ledger"
 )
 
 // Iterate runs all rounds of the run from m0 on, evaluates every model, and returns the scores of all of them, with the
@@ -17,6 +20,13 @@ func Iterate(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, err
 		if _, err := roundRows(run.Settings, round); err != nil {
 			return dataframe.DataFrame{}, err
 		}
+	}
+	var before record
+	if err := ledger.ReadJSON(run.path("run.json"), &before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return dataframe.DataFrame{}, err
+	}
+	if err := sameBase(run, m0, before); err != nil {
+		return dataframe.DataFrame{}, err
 	}
 	scores, err := Evaluate(ctx, run, m0)
 	if err != nil {

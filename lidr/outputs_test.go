@@ -50,6 +50,11 @@ func TestEditedOutputs(t *testing.T) {
 	}
 	crasher{t: t}.same(filepath.Dir(dir), want, "edited and deleted files")
 
+	other := UseModel("another", instant{})
+	if _, err := Iterate(t.Context(), run, other); err == nil || !strings.Contains(err.Error(), "was made from another M0 than another") {
+		t.Errorf("another M0: %v", err)
+	}
+
 	weights := filepath.Join(dir, "M1", "model", "model.safetensors")
 	data, err := os.ReadFile(weights)
 	if err == nil {

@@ -98,10 +98,21 @@ func versionFields(run *Run) ([]report.Field, error) {
 	return fields, nil
 }
 
+// sameBase is an error if the run started from another M0.
+func sameBase(run *Run, m *Model, r record) error {
+	if before := r.Fingerprints["M0"]; m.Name == "M0" && before != "" && before != m.Fingerprint() {
+		return fmt.Errorf("%s was made from another M0 than %s (fingerprint %.12s there, %.12s now); choose another run folder, or delete this one", run.Dir, m.Path, before, m.Fingerprint())
+	}
+	return nil
+}
+
 // recordModel adds a model that was measured to run.json.
 func recordModel(run *Run, m *Model) error {
 	var before record
 	if err := ledger.ReadJSON(run.path("run.json"), &before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := sameBase(run, m, before); err != nil {
 		return err
 	}
 	r := record{Settings: run.Settings, Go: runtime.Version(), Modules: map[string]string{}, Backend: "a server's", Fingerprints: map[string]string{m.Name: m.Fingerprint()}}

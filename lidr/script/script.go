@@ -20,6 +20,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"lidrlab/lidr/hub"
 )
 
 // Script is a script with its arguments and its limits.
@@ -30,6 +32,22 @@ type Script struct {
 	Memory  uint64        // bytes that the script and what it calls may take
 	Read    []string      // paths that may be read, beside the current folder, $LIDR_DATA and the Hugging Face cache
 	Write   []string      // paths that may be written, beside runs and the folder that the script's -dir lies in
+	Env     []string      // names of environment variables that the script gets, beside those of [passed]
+}
+
+// passed are the environment variables that a script gets. What else is there, keys and passwords among it, it does not see.
+const passed = `PATH HOME USER LANG LANGUAGE LC_ALL LC_CTYPE LC_MESSAGES TZ TERM COLUMNS NO_COLOR GOMAXPROCS GOMEMLIMIT GOGC GODEBUG
+LIDR_DATA LIDR_BACKEND LIDR_HOME HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE HF_ENDPOINT XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR
+SYSTEMROOT USERPROFILE LOCALAPPDATA`
+
+func (s Script) environment() []string {
+	var env []string
+	for _, name := range append(strings.Fields(passed), s.Env...) {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // Failure is an end of a script that is not of its own making; its text is one line.
@@ -75,7 +93,7 @@ func (s Script) Run(ctx context.Context, command []string) (int, error) {
 	var crash head
 	child := exec.CommandContext(running, program, command[1:]...)
 	child.Args[0] = command[0]
-	child.Env = append(os.Environ(), "TMPDIR="+temporary)
+	child.Env = append(s.environment(), "TMPDIR="+temporary)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, &crash
 	child.ExtraFiles = []*os.File{os.Stderr}
 	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
@@ -162,13 +180,11 @@ func (s Script) makeFolders() (forget func()) {
 // access resolves the paths that the script may read and write.
 func (s Script) access() (access, error) {
 	read := append([]string{".", s.Path}, s.Read...)
-	for _, variable := range []string{"LIDR_DATA", "HF_HOME"} {
-		if path := os.Getenv(variable); path != "" {
-			read = append(read, path)
-		}
+	if path := os.Getenv("LIDR_DATA"); path != "" {
+		read = append(read, path)
 	}
-	if home, err := os.UserHomeDir(); err == nil {
-		read = append(read, filepath.Join(home, ".cache", "huggingface"))
+	if path, err := hub.Cache(); err == nil { // not the folder above, which holds the hub's token
+		read = append(read, path)
 	}
 	var a access
 	for _, path := range read {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -166,6 +167,18 @@ func TestSoak(t *testing.T) {
 		time.Sleep(time.Second)
 		return held()
 	}
+	slow, err := net.Dial("tcp", target.Host) // never ends its header
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	cut := make(chan time.Duration, 1)
+	go func() {
+		began := time.Now()
+		fmt.Fprint(slow, "GET /health HTTP/1.1\r\nHost: ")
+		_, _ = io.Copy(io.Discard, slow)
+		cut <- time.Since(began)
+	}()
 	round(0)
 	first := settled()
 	began := time.Now()
@@ -173,6 +186,9 @@ func TestSoak(t *testing.T) {
 	for time.Since(began) < lasting {
 		number++
 		round(number)
+	}
+	if d := <-cut; d < 5*time.Second || d > time.Minute {
+		t.Errorf("a client that sends no whole header was cut off after %v", d)
 	}
 	last := settled()
 	faults := 0

@@ -15,13 +15,28 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// A template is a small program by whoever published the model. These bound its honest mistakes; it can still recurse or
-// loop without end, so a model folder deserves the trust that one gives to a program.
 const (
 	maxTemplate = 256 << 10 // bytes of source; the longest in use have about 20 KB
 	maxOutput   = 16 << 20  // bytes of a rendered conversation
 	maxRange    = 1 << 16   // length of a range()
 )
+
+// compile compiles the template with a meter in it (see [metered]), under a name that the template does not use.
+func (t *Tokenizer) compile(source string) error {
+	t.meter = "lidr_meter"
+	for strings.Contains(source, t.meter) {
+		t.meter += "_"
+	}
+	with, err := metered(source, t.meter)
+	if err != nil {
+		return err
+	}
+	if _, err := jinja.Compile(source); err != nil { // its errors name places in the source as it is
+		return err
+	}
+	t.template, err = jinja.Compile(with)
+	return err
+}
 
 // RenderChat returns the conversation as the chat template writes it, with the header of the next assistant turn if
 // addGenerationPrompt is set.
@@ -55,6 +70,7 @@ func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, 
 		"range":                 jinja.NewCallable("range", boundedRange),
 		// Templates with a date fall back to a fixed one where there is no clock, and equal runs stay equal.
 		"strftime_now": jinja.Undefined(),
+		t.meter:        jinja.NewCallable(t.meter, (&meter{maxWork}).count),
 	}
 	for name, text := range t.names {
 		vars[name] = jinja.NewString(text)

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-
-	"github.com/ardanlabs/jinja"
 )
 
 // tokenText is a special token's text in tokenizer_config.json: a string, or an object with the string as content.
@@ -54,7 +52,7 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 		if len(source) > maxTemplate {
 			return fmt.Errorf("chat template of %d bytes; at most %d are accepted", len(source), maxTemplate)
 		}
-		if t.template, err = jinja.Compile(source); err != nil {
+		if err := t.compile(source); err != nil {
 			return fmt.Errorf("chat template: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -33,12 +34,17 @@ func newSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	return regexSplitter(pattern, matchesOnly)
 }
 
+// matchTime is what an expression, which comes with the model and may backtrack without end, has for a match. Those in use
+// take microseconds.
+var matchTime = time.Minute
+
 // regexSplitter runs any expression of the .NET kind, look-ahead included, which Go's own regexp lacks.
 func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	re, err := regexp2.Compile(pattern, regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
+	re.MatchTimeout = matchTime
 	return func(out []string, text string) []string {
 		// Matches are counted in runes; runes and bytes walk along together.
 		at, atRune := 0, 0
@@ -51,13 +57,16 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 			return text[from:at]
 		}
 		m, err := re.FindStringMatch(text)
-		for ; m != nil && err == nil; m, err = re.FindNextMatch(m) { // the only error is a timeout, and none is set
+		for ; m != nil && err == nil; m, err = re.FindNextMatch(m) {
 			if gap := advance(m.Index); gap != "" && !matchesOnly {
 				out = append(out, gap)
 			}
 			if word := advance(m.Index + m.Length); word != "" {
 				out = append(out, word)
 			}
+		}
+		if err != nil { // the only error is the timeout; other tokens than the model's would be worse than none
+			panic(fmt.Sprintf("tokenizer.json: the pattern %.200q takes more than %v to match a text; use a tokenizer whose pattern ends", pattern, matchTime))
 		}
 		if at < len(text) && !matchesOnly {
 			out = append(out, text[at:])

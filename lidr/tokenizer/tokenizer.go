@@ -31,6 +31,7 @@ type Tokenizer struct {
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
 	template       *jinja.Template   // nil: the model has none
 	source         string            // of the template
+	meter          string            // the name of the function in it that counts its work
 }
 
 // Load reads tokenizer.json, and tokenizer_config.json, generation_config.json and chat_template.jinja where they

@@ -20,7 +20,7 @@ func runCommand() *cobra.Command {
 		Long: `Run a script: a folder with main.go, or a Go file. go run gives the same, slower.
 
 A script reads below the current folder, $LIDR_DATA and the Hugging Face cache, and writes below runs and beside the folder
-that its own -dir names. It starts no program, and reaches the network through lidr only. The exit code is the script's; it
+that its own -dir names. It starts no program, gets no environment variable but the usual and those of --env, and reaches the network through lidr only. The exit code is the script's; it
 is 2 where the script was refused, crashed or went beyond a limit.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -48,6 +48,7 @@ is 2 where the script was refused, crashed or went beyond a limit.`,
 	flags.StringVar(&memory, "memory", memory, "memory that the script may take")
 	flags.StringArrayVar(&s.Read, "read", nil, "a further folder or file that the script may read; may be repeated")
 	flags.StringArrayVar(&s.Write, "write", nil, "a further folder, or a file that is there, that the script may write; may be repeated")
+	flags.StringArrayVar(&s.Env, "env", nil, "a further environment variable that the script gets, such as OPENAI_API_KEY; may be repeated")
 	flags.BoolVar(&child, "child", false, "")
 	if err := flags.MarkHidden("child"); err != nil {
 		panic(err) // the flag is defined a line above

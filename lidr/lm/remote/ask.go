@@ -89,6 +89,9 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 	one := func(r *run, i int) (Answer, error) {
 		a, err := send(r, bodies[i], answerOf)
 		a.Text = m.redact(m.server.withoutPrefill(a.Text, reqs[i].Prefill))
+		for k := range a.TopLogprobs {
+			a.TopLogprobs[k].Token = m.redact(a.TopLogprobs[k].Token)
+		}
 		return a, err
 	}
 	return each(ctx, m, reqs, todo, one, save)

@@ -58,3 +58,21 @@ func FuzzRefusal(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a server tells of its model, context and identity can be used, and the key is not among them.
+func FuzzDescription(f *testing.F) {
+	f.Add([]byte(`{"id":"m","owned_by":"vllm","root":"/m","max_model_len":4096}`))
+	f.Add([]byte(`{"id":"sk-secret-0123456789","max_model_len":-1,"meta":{"n_params":1e30}}`))
+	f.Add([]byte(`{"id":3,"root":{},"max_model_len":"x"}`))
+	m := &Model{key: func() string { return "sk-secret-0123456789" }}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var model openai.Model
+		if json.Unmarshal(data, &model) != nil {
+			return
+		}
+		got := m.description(model)
+		if got.context <= 0 || strings.Contains(got.identity.String(), "sk-secret-0123456789") {
+			t.Errorf("%q is described as %+v", data, got)
+		}
+	})
+}

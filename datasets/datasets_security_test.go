@@ -1,0 +1,50 @@
+package datasets
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// What a hostile or broken data set holds is refused by place, with an error of a line, and before memory is spent on it.
+func TestHostileDataSet(t *testing.T) {
+	line := func(prompt string) string {
+		return `{"id":"1","lang":"en","prompt":` + prompt + `,"answer":"1"}` + "\n"
+	}
+	for want, content := range map[string]string{
+		":2: the line is longer":    line(`"a"`) + `{"id":"` + strings.Repeat("x", 2*MaxLine),
+		"exceeded max depth":        `{"id":"1","lang":"en","prompt":` + strings.Repeat("[", 1<<20),
+		"expected a string, found":  line(strings.Repeat(`[`, 9000) + strings.Repeat(`]`, 9000)),
+		":2: invalid UTF-8 at byte": line(`"a"`) + line("\"\xff\xfe\""),
+		"invalid escape":            line(`"\ud800"`),
+		"broken JSON":               line("\"a\x00b\""),
+		`field "prompt" stands`:     `{"id":"1","lang":"en","prompt":"a","prompt":"b"}` + "\n",
+		"array does not end":        `[` + line(`"a"`),
+		"expected a JSON object":    "\x00\x00\x00\x00\n",
+	} {
+		path := filepath.Join(t.TempDir(), "en.jsonl")
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := LoadPrompts(path, []string{"en"})
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "en.jsonl:") || len(err.Error()) > 500 || strings.ContainsAny(err.Error(), "\n\x00") {
+			t.Errorf("error %.600q, expected %q", err, want)
+		}
+		if made := after.TotalAlloc - before.TotalAlloc; made > 8*MaxLine {
+			t.Errorf("%s: %d MB were allocated", want, made>>20)
+		}
+	}
+	// A NUL that is written as JSON has it is text like any other.
+	path := filepath.Join(t.TempDir(), "en.jsonl")
+	if err := os.WriteFile(path, []byte(line(`"a\u0000<script>\u202e"`)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if prompts, err := LoadPrompts(path, []string{"en"}); err != nil || prompts[0].Text != "a\x00<script>\u202e" {
+		t.Errorf("%+v, %v", prompts, err)
+	}
+}
