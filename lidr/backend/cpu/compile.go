@@ -46,7 +46,7 @@ func compile(backend *Backend, f *function) (*executable, error) {
 	}
 	for i, n := range f.outputs {
 		ex.outputs = append(ex.outputs, n.shape)
-		l.output(l.views[n], i)
+		l.output(l.view(n), i)
 	}
 	l.prune()
 	for at, s := range l.steps {

@@ -20,6 +20,7 @@
 //
 //     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in the
 //     order that a following Transpose asks for (dot.go). The product itself is a packed, cache-blocked GEMM (gemm.go).
+//     Its right-hand side may be in half precision and is widened as it is read (narrow.go).
 //
 //     - FusedScaledDotProductAttention and its gradient are kernels of their own that keep no matrix of scores
 //     (attention.go); with few queries, as in decoding, they touch only the keys in use.

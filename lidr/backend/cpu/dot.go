@@ -26,7 +26,7 @@ type matmul struct {
 // is written in the transposed order right away.
 func (l *lowerer) dot(n *node) (view, error) {
 	attr := n.attr.(dotAttr)
-	lhs, rhs := l.in(n, 0), l.in(n, 1)
+	lhs, rhs := l.in(n, 0), l.views[n.inputs[1]]
 	order := func(w view, first, second []int) []int {
 		return slices.Concat(first, without(len(w.dims), slices.Concat(first, second)), second)
 	}
@@ -102,12 +102,12 @@ func (l *lowerer) transposedUse(n *node) []int {
 }
 
 // matrices returns the operands of one product of the batch.
-func (mm *matmul) matrices(x *execution, batch int) (a, b, c matrix) {
+func (mm *matmul) matrices(x *execution, batch int) (a matrix, b source, c matrix) {
 	la, lb := offset2(batch, mm.batch, mm.lhsBatch, mm.rhsBatch)
 	lc, _ := offset2(batch, mm.batch, mm.outBatch, mm.outBatch)
-	size := mm.out.val.dtype.Size()
+	size, dtype := mm.out.val.dtype.Size(), mm.rhs.val.dtype
 	return matrix{unsafe.Add(x.ptr(mm.lhs), la*size), mm.lhsM, mm.lhsK},
-		matrix{unsafe.Add(x.ptr(mm.rhs), lb*size), mm.rhsK, mm.rhsN},
+		source{matrix{unsafe.Add(x.ptr(mm.rhs), lb*dtype.Size()), mm.rhsK, mm.rhsN}, dtype},
 		matrix{unsafe.Add(x.ptr(mm.out), lc*size), mm.outM, 1}
 }
 
@@ -190,11 +190,11 @@ func (mm *matmul) runRows(x *execution, rowBlocks int) {
 		return k0, (block+1)*mm.k/blocks - k0, unsafe.Add(shared, columns*k0*4)
 	}
 	strips := max(1, min(mm.n/(4*width), 8))
-	mm.tasks(x, 0, 0, strips, func(task int, g *gemmTask) {
+	mm.tasks(x, 0, mm.k, strips, func(task int, g *gemmTask) {
 		j0, j1 := task*(columns/width)/strips*width, (task+1)*(columns/width)/strips*width
 		for block := range blocks {
 			k0, kc, panels := part(block)
-			packB(b.at(k0, j0), kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), &g.tile)
+			b.at(k0, j0).pack(kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), g.pack, &g.tile)
 		}
 	})
 	step := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12)
@@ -240,7 +240,7 @@ func (mm *matmul) runSlabs(x *execution, slabs int) {
 const vectorRows = 4
 
 func (mm *matmul) runVectors(x *execution, batch int) {
-	dot := kernels.tile["RowDotVV"]
+	dot := kernels.tile["RowDot"+halfTypes[mm.rhs.val.dtype]+"VV"]
 	total := batch * mm.n
 	tasks, bounds := split(total, max(1, 64<<10/max(1, mm.k)), 64)
 	parallel(x.backend.threads, tasks, func(task int) {
@@ -251,7 +251,7 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 			j0 := lo % mm.n
 			j1 := min(mm.n, j0+hi-lo)
 			for i := range mm.m {
-				*t = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * 4}
+				*t = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * b.dtype.Size()}
 				dot(t)
 			}
 			lo += j1 - j0
@@ -263,7 +263,7 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 func (mm *matmul) runPlain(x *execution, e element) {
 	parallel(x.backend.threads, product(mm.batch), func(i int) {
 		a, b, c := mm.matrices(x, i)
-		e.dot(mm.m, mm.n, mm.k, a, b, c)
+		e.dot(mm.m, mm.n, mm.k, a, b.matrix, c)
 	})
 }
 

@@ -1,5 +1,7 @@
 package cpu
 
+import "github.com/gomlx/compute"
+
 // KernelSets names the kernels that this processor can run.
 func KernelSets() []string {
 	var names []string
@@ -19,3 +21,6 @@ func UseKernels(name string) (restore func()) {
 	}
 	return func() { kernels = before }
 }
+
+// Arena is the scratch memory that an executable of this backend takes, in bytes.
+func Arena(e compute.Executable) int { return e.(*executable).arena }

@@ -71,7 +71,7 @@ func packSize(n, k int) int {
 }
 
 // gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1. pack is scratch memory.
-func gemm(m, n, k int, a, b, c matrix, pack unsafe.Pointer, args *gemmArgs, t *tileArgs) {
+func gemm(m, n, k int, a matrix, b source, c matrix, pack unsafe.Pointer, args *gemmArgs, t *tileArgs) {
 	if k == 0 {
 		for i := range m {
 			clear(f32(c.at(i, 0).p, n))
@@ -85,7 +85,7 @@ func gemm(m, n, k int, a, b, c matrix, pack unsafe.Pointer, args *gemmArgs, t *t
 		for block := range blocks {
 			k0, k1 := block*k/blocks, (block+1)*k/blocks
 			kc := k1 - k0
-			packB(b.at(k0, j0), kc, nc, pack, t)
+			b.at(k0, j0).pack(kc, nc, pack, packA, t)
 			gemmPanels(m, nc, kc, a.at(0, k0), pack, kc, c.at(0, j0), block > 0, packA, args, t)
 		}
 	}
@@ -162,7 +162,7 @@ func packTransposed(panel []float32, b matrix, kc, w int) {
 		t := &transposeArgs{blocks: kc / 16, strideDst: width * 4, strideSrc: b.col * 4}
 		for ; j+16 <= w; j += 16 {
 			t.dst, t.src = unsafe.Pointer(&panel[j]), b.at(0, j).p
-			kernels.transpose16(t)
+			kernels.transpose16[""](t)
 			for k := kc / 16 * 16; k < kc; k++ {
 				for c := j; c < j+16; c++ {
 					panel[k*width+c] = *(*float32)(b.at(k, c).p)

@@ -5,10 +5,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"syscall"
 	"testing"
-	"time"
 	"unsafe"
+
+	"github.com/gomlx/compute/dtypes"
 )
 
 func random(n int) []float32 {
@@ -41,7 +41,7 @@ func TestGemm(t *testing.T) {
 				C := make([]float32, m*(n+guard))
 				c := matrix{unsafe.Pointer(&C[0]), n + guard, 1}
 				pack := make([]byte, packSize(n, k))
-				gemm(m, n, k, a, b, c, unsafe.Pointer(&pack[0]), &gemmArgs{}, &tileArgs{})
+				gemm(m, n, k, a, source{b, dtypes.Float32}, c, unsafe.Pointer(&pack[0]), &gemmArgs{}, &tileArgs{})
 				for i := range m {
 					for j := range n + guard {
 						want := 0.0
@@ -59,12 +59,6 @@ func TestGemm(t *testing.T) {
 		}
 		restore()
 	}
-}
-
-func threadTime() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(1, &u) // RUSAGE_THREAD
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkGemm(b *testing.B) {
@@ -105,7 +99,7 @@ func BenchmarkGemm(b *testing.B) {
 			var t tileArgs
 			t0 := threadTime()
 			for b.Loop() {
-				gemm(s.m, s.n, s.k, a, bm, c, unsafe.Pointer(&pack[0]), &args, &t)
+				gemm(s.m, s.n, s.k, a, source{bm, dtypes.Float32}, c, unsafe.Pointer(&pack[0]), &args, &t)
 			}
 			b.ReportMetric(2*float64(s.m)*float64(s.n)*float64(s.k)*float64(b.N)/(threadTime()-t0).Seconds()/1e9, "GFLOP/cpu-s")
 		})

@@ -95,7 +95,7 @@ func (l *lowerer) lowerAll(f *function) error {
 	return nil
 }
 
-func (l *lowerer) in(n *node, i int) view { return l.views[n.inputs[i]] }
+func (l *lowerer) in(n *node, i int) view { return l.view(n.inputs[i]) }
 
 func (l *lowerer) lower(n *node) (view, error) {
 	dims := n.shape.Dimensions
@@ -125,6 +125,10 @@ func (l *lowerer) lower(n *node) (view, error) {
 		return l.in(n, 0).slice(dims, a.starts, a.strides), nil
 	case compute.OpTypeReverse:
 		return l.in(n, 0).reverse(n.attr.([]int)), nil
+	case compute.OpTypeConvertDType:
+		if half(n.inputs[0].shape.DType) && n.shape.DType == dtypes.Float32 {
+			return l.in(n, 0), nil
+		}
 	case compute.OpTypeBitcast:
 		w := l.dense(l.in(n, 0))
 		return l.emit("Bitcast", n.shape, []view{w}, func(x *execution, out *value) {

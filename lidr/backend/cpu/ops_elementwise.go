@@ -19,9 +19,6 @@ func shapeOfFlat(flat any, dims []int) (shapes.Shape, error) {
 	return shapes.Make(dtypes.FromGoType(t.Elem()), dims...), nil
 }
 
-// half reports whether values of this dtype are stored only: computed with in float32.
-func half(d dtypes.DType) bool { return d == dtypes.BFloat16 || d == dtypes.Float16 }
-
 func withDType(s shapes.Shape, d dtypes.DType) shapes.Shape { return shapes.Make(d, s.Dimensions...) }
 
 // widen converts half-precision nodes to float32.

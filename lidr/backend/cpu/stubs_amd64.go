@@ -125,6 +125,12 @@ func tileFromBoolVAVX512(args *tileArgs)
 func tileToBoolVAVX512(args *tileArgs)
 
 //go:noescape
+func tileFromBF16VAVX512(args *tileArgs)
+
+//go:noescape
+func tileFromF16VAVX512(args *tileArgs)
+
+//go:noescape
 func tileWhereVVVAVX512(args *tileArgs)
 
 //go:noescape
@@ -150,6 +156,12 @@ func tileRowMaxVAVX512(args *tileArgs)
 
 //go:noescape
 func tileRowDotVVAVX512(args *tileArgs)
+
+//go:noescape
+func tileRowDotBF16VVAVX512(args *tileArgs)
+
+//go:noescape
+func tileRowDotF16VVAVX512(args *tileArgs)
 
 //go:noescape
 func tileRowMinVAVX512(args *tileArgs)
@@ -362,6 +374,12 @@ func tileFromBoolVAVX2(args *tileArgs)
 func tileToBoolVAVX2(args *tileArgs)
 
 //go:noescape
+func tileFromBF16VAVX2(args *tileArgs)
+
+//go:noescape
+func tileFromF16VAVX2(args *tileArgs)
+
+//go:noescape
 func tileWhereVVVAVX2(args *tileArgs)
 
 //go:noescape
@@ -387,6 +405,12 @@ func tileRowMaxVAVX2(args *tileArgs)
 
 //go:noescape
 func tileRowDotVVAVX2(args *tileArgs)
+
+//go:noescape
+func tileRowDotBF16VVAVX2(args *tileArgs)
+
+//go:noescape
+func tileRowDotF16VVAVX2(args *tileArgs)
 
 //go:noescape
 func tileRowMinVAVX2(args *tileArgs)
@@ -478,6 +502,12 @@ func gemm1x16AVX2(args *gemmArgs)
 //go:noescape
 func transpose16AVX512(args *transposeArgs)
 
+//go:noescape
+func transpose16BF16AVX512(args *transposeArgs)
+
+//go:noescape
+func transpose16F16AVX512(args *transposeArgs)
+
 var tileAVX512 = map[string]func(*tileArgs){
 	"AddVV":          tileAddVVAVX512,
 	"AddVS":          tileAddVSAVX512,
@@ -519,6 +549,8 @@ var tileAVX512 = map[string]func(*tileArgs){
 	"ToIV":           tileToIVAVX512,
 	"FromBoolV":      tileFromBoolVAVX512,
 	"ToBoolV":        tileToBoolVAVX512,
+	"FromBF16V":      tileFromBF16VAVX512,
+	"FromF16V":       tileFromF16VAVX512,
 	"WhereVVV":       tileWhereVVVAVX512,
 	"WhereVVS":       tileWhereVVSAVX512,
 	"WhereVSV":       tileWhereVSVAVX512,
@@ -528,6 +560,8 @@ var tileAVX512 = map[string]func(*tileArgs){
 	"RowSumV":        tileRowSumVAVX512,
 	"RowMaxV":        tileRowMaxVAVX512,
 	"RowDotVV":       tileRowDotVVAVX512,
+	"RowDotBF16VV":   tileRowDotBF16VVAVX512,
+	"RowDotF16VV":    tileRowDotF16VVAVX512,
 	"RowMinV":        tileRowMinVAVX512,
 	"EqVV":           tileEqVVAVX512,
 	"EqVS":           tileEqVSAVX512,
@@ -596,6 +630,8 @@ var tileAVX2 = map[string]func(*tileArgs){
 	"ToIV":           tileToIVAVX2,
 	"FromBoolV":      tileFromBoolVAVX2,
 	"ToBoolV":        tileToBoolVAVX2,
+	"FromBF16V":      tileFromBF16VAVX2,
+	"FromF16V":       tileFromF16VAVX2,
 	"WhereVVV":       tileWhereVVVAVX2,
 	"WhereVVS":       tileWhereVVSAVX2,
 	"WhereVSV":       tileWhereVSVAVX2,
@@ -605,6 +641,8 @@ var tileAVX2 = map[string]func(*tileArgs){
 	"RowSumV":        tileRowSumVAVX2,
 	"RowMaxV":        tileRowMaxVAVX2,
 	"RowDotVV":       tileRowDotVVAVX2,
+	"RowDotBF16VV":   tileRowDotBF16VVAVX2,
+	"RowDotF16VV":    tileRowDotF16VVAVX2,
 	"RowMinV":        tileRowMinVAVX2,
 	"EqVV":           tileEqVVAVX2,
 	"EqVS":           tileEqVSAVX2,

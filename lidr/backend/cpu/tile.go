@@ -4,6 +4,9 @@ import (
 	"maps"
 	"math"
 	"unsafe"
+
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 )
 
 // tileArgs are the operands of a tile kernel: rows of n elements, each operand with its own stride between rows, in
@@ -19,7 +22,7 @@ type kernelSet struct {
 	name        string
 	tile        tileMap
 	micro       microKernels
-	transpose16 func(*transposeArgs)
+	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
 }
 
 // kernels is the set in use, chosen when the program starts.
@@ -222,6 +225,8 @@ func makeGoKernels() tileMap {
 			}
 		})
 	}
+	goHalf[bfloat16.BFloat16](k, "BF16")
+	goHalf[float16.Float16](k, "F16")
 	k["RowDotVV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			var acc [4]float32

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 )
 
 // Every assembly kernel gives what the plain Go one gives, for rows of all lengths, strides and special values, and
@@ -45,6 +48,19 @@ func TestTileKernels(t *testing.T) {
 						bytes[i] = byte(r.IntN(2))
 					}
 				}
+				if narrow := map[string][]float32{"FromBF16": a, "FromF16": a, "RowDotBF16": b, "RowDotF16": b}[op]; narrow != nil {
+					words := unsafe.Slice((*uint16)(unsafe.Pointer(&narrow[0])), 2*len(narrow))
+					for i := range words {
+						switch op {
+						case "RowDotBF16":
+							words[i] = bfloat16.FromFloat32(r.Float32()*40 - 20).Bits()
+						case "RowDotF16":
+							words[i] = float16.FromFloat32(r.Float32()*40 - 20).Bits()
+						default:
+							words[i] = uint16(r.Uint32()) // any number, infinity or NaN
+						}
+					}
+				}
 				run := func(kernel func(*tileArgs)) []float32 {
 					dst := make([]float32, rows*stride)
 					for i := range dst {
@@ -56,12 +72,12 @@ func TestTileKernels(t *testing.T) {
 				}
 				want, got := run(goKernels[name]), run(set.tile[name])
 				tolerance := map[string]float64{"Exp": 2e-7, "Logistic": 3e-7, "Log": 2e-7, "ExpScaled": 2e-7, "MulAdd": 1e-6, "SoftmaxGrad": 1e-6,
-					"RowSum": 1e-5, "RowDot": 1e-5}[op]
+					"RowSum": 1e-5}[op]
 				for i, w := range want {
 					g := got[i]
 					same := math.Float32bits(w) == math.Float32bits(g) || w != w && g != g || w == g
 					if bound := tolerance * max(math.Abs(float64(w)), 1e-37); !same && !(math.Abs(float64(w-g)) <= bound) {
-						if op == "RowSum" || op == "RowDot" {
+						if op == "RowSum" || strings.HasPrefix(op, "RowDot") {
 							if math.Abs(float64(w-g)) < 2e-2 { // sums of up to 70 products of up to 400, in another order
 								continue
 							}

@@ -17,13 +17,21 @@ var small = checkpoint.Config{
 	IntermediateSize: 384, VocabSize: 2048, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
 }
 
-// benchmark decodes batches of rows prompts of 32 tokens into answers of the given number of tokens.
-func benchmark(b *testing.B, rows, tokens int, counted int) {
+// benchmark decodes batches of rows prompts of 32 tokens into answers of the given number of tokens. load makes the model.
+func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Model, error), rows, tokens int, counted int) {
 	engine, err := backend.Open("")
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := New(engine, transformer.Init(small, 1), byteTokenizer(b))
+	ck, err := transformer.Init(small, 1).Checkpoint()
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := load(ck)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := New(engine, m, byteTokenizer(b))
 	clear(l.eos) // random weights would end at random
 	run := func() {
 		answers := make([]*answer, rows)
@@ -46,11 +54,12 @@ func benchmark(b *testing.B, rows, tokens int, counted int) {
 }
 
 // BenchmarkPrefill reads prompts and draws one token of each.
-func BenchmarkPrefill(b *testing.B) { benchmark(b, batchSize, 1, batchSize*32) }
+func BenchmarkPrefill(b *testing.B) { benchmark(b, transformer.New, batchSize, 1, batchSize*32) }
 
 // BenchmarkDecode draws answers of 40 tokens; reading the prompts is part of the time, not of the tokens.
 func BenchmarkDecode(b *testing.B) {
 	for _, rows := range []int{1, batchSize} {
-		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) { benchmark(b, rows, 40, rows*40) })
+		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) { benchmark(b, transformer.New, rows, 40, rows*40) })
+		b.Run(fmt.Sprintf("batch=%d,bfloat16", rows), func(b *testing.B) { benchmark(b, transformer.NewBFloat16, rows, 40, rows*40) })
 	}
 }

@@ -1,7 +1,11 @@
-// Bench compares the cpu backend with PyTorch, side by side on one machine: training steps of three sizes, a DPO step
-// and decoding with a cache, in turn, each in a process of its own, and prints the table.
+// Bench compares the cpu backend, or another, with PyTorch, side by side on one machine: training steps of three sizes, a
+// DPO step and decoding with a cache, in turn, each in a process of its own, and prints the table.
 //
 //	go run ./lidr/backend/cpu/bench [-python /usr/bin/python3] [-threads 2] [-only train]
+//	go run ./lidr/backend/cpu/bench -backend xla:cuda -device cuda
+//
+// The second form sets XLA on a GPU beside PyTorch 2 on the same, both in float32, or both in TF32 with xla:cuda,tf32, and
+// adds rows of a model of half a billion parameters; memory is the host's.
 //
 // PyTorch runs with one thread and with all and counts with the better. It needs a good BLAS: with Debian's
 // python3-torch, install libopenblas0-pthread, and see in the first lines that both reach similar rates of matrix
@@ -14,11 +18,15 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"lidrlab/lidr/backend/cpu"
+	_ "lidrlab/lidr/backend/xla"
 )
 
 //go:embed torch_side.py
@@ -37,6 +45,9 @@ type workload struct {
 	Length  int    `json:"length"` // tokens a row; in decoding, the room in the cache
 	Steps   int    `json:"steps"`
 	Threads int    `json:"threads"`
+	Backend string `json:"backend"`
+	Device  string `json:"device"` // PyTorch's
+	TF32    bool   `json:"tf32"`   // PyTorch's
 }
 
 // outcome is what one process measured.
@@ -46,7 +57,7 @@ type outcome struct {
 	GFLOPS          float64 `json:"gflops"` // of matrix products
 }
 
-func workloads() []workload {
+func workloads(backend string) []workload {
 	one := workload{Vocab: 1024, Hidden: 128, Layers: 4, Heads: 4, FFN: 512}
 	three := workload{Vocab: 2048, Hidden: 192, Layers: 6, Heads: 6, FFN: 512}
 	ten := workload{Vocab: 4096, Hidden: 320, Layers: 7, Heads: 10, FFN: 864}
@@ -54,7 +65,7 @@ func workloads() []workload {
 		w.Name, w.Kind, w.Rows, w.Length, w.Steps = name, kind, rows, length, steps
 		return w
 	}
-	return []workload{
+	rows := []workload{
 		with(one, "train 1 M, 16 × 256", "train", 16, 256, 10),
 		with(three, "train 3 M, 16 × 256", "train", 16, 256, 6),
 		with(ten, "train 10 M, 16 × 128", "train", 16, 128, 5),
@@ -64,12 +75,23 @@ func workloads() []workload {
 		with(ten, "decode 10 M, batch 1", "decode", 1, 140, 100),
 		with(ten, "decode 10 M, batch 64", "decode", 64, 90, 50),
 	}
+	if backend != cpu.Name {
+		half := workload{Vocab: 151936, Hidden: 896, Layers: 24, Heads: 14, FFN: 4864} // Qwen2.5-0.5B's shape, each head with its own keys
+		rows = append(rows,
+			with(half, "train 0.5 B, 8 × 256", "train", 8, 256, 10),
+			with(half, "DPO 0.5 B, 4 pairs × 256", "dpo", 8, 256, 10),
+			with(half, "decode 0.5 B, batch 1", "decode", 1, 240, 200),
+			with(half, "decode 0.5 B, batch 64", "decode", 64, 240, 200))
+	}
+	return rows
 }
 
 func main() {
 	log.SetFlags(0)
 	python := flag.String("python", "/usr/bin/python3", "Python with PyTorch; empty: leave PyTorch out")
 	threads := flag.Int("threads", runtime.NumCPU(), "threads")
+	backend := flag.String("backend", cpu.Name, "backend to measure, as in LIDR_BACKEND")
+	device := flag.String("device", "cpu", "PyTorch's device")
 	only := flag.String("only", "", "only rows whose name contains this")
 	child := flag.String("child", "", "measure this workload (JSON) and print the outcome; used by bench itself")
 	flag.Parse()
@@ -87,14 +109,22 @@ func main() {
 		}
 		return
 	}
-	peak, err := peakGEMM(*threads)
-	if err != nil {
-		log.Fatal(err)
+	fixed := workload{Threads: *threads, Backend: *backend, Device: *device, TF32: strings.HasSuffix(*backend, ",tf32")}
+	torchThreads := []int{1, *threads}
+	if *device != "cpu" {
+		torchThreads = torchThreads[1:]
 	}
-	fmt.Printf("matrix products of 1024³ reach %.0f GFLOP/s with %d threads\n", peak, *threads)
-	if *python != "" {
-		for _, n := range []int{1, *threads} {
-			torch, err := runTorch(workload{Kind: "peak", Hidden: 1, Heads: 1, Threads: n}, *python)
+	peak := math.NaN() // of a GPU, whose products return before they are done, none is measured
+	if *backend == cpu.Name {
+		var err error
+		if peak, err = peakGEMM(fixed); err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("matrix products of 1024³ reach %.0f GFLOP/s with %d threads\n", peak, *threads)
+	}
+	if *python != "" && *device == "cpu" {
+		for _, n := range torchThreads {
+			torch, err := runTorch(workload{Kind: "peak", Hidden: 1, Heads: 1, Threads: n, Device: *device}, *python)
 			if err != nil {
 				log.Fatalf("PyTorch: %v", err)
 			}
@@ -102,20 +132,20 @@ func main() {
 		}
 	}
 	fmt.Println()
-	fmt.Println("| | cpu backend, tokens/s | PyTorch, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |")
+	fmt.Printf("| | %s, tokens/s | PyTorch on %s, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |\n", *backend, *device)
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
-	for _, w := range workloads() {
+	for _, w := range workloads(*backend) {
 		if !strings.Contains(w.Name, *only) {
 			continue
 		}
-		w.Threads = *threads
+		w.Threads, w.Backend, w.Device, w.TF32 = fixed.Threads, fixed.Backend, fixed.Device, fixed.TF32
 		own, err := run(w, os.Args[0], "-child")
 		if err != nil {
 			log.Fatalf("%s: %v", w.Name, err)
 		}
 		var torch outcome
 		if *python != "" {
-			for _, n := range []int{1, *threads} {
+			for _, n := range torchThreads {
 				w.Threads = n
 				got, err := runTorch(w, *python)
 				if err != nil {

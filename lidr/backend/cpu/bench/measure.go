@@ -14,7 +14,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	_ "lidrlab/lidr/backend/cpu"
+	"lidrlab/lidr/backend"
+	"lidrlab/lidr/backend/cpu"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/transformer"
@@ -28,9 +29,17 @@ func (w workload) config() checkpoint.Config {
 	}
 }
 
-// measure runs a workload on the cpu backend.
+// engine opens the workload's backend.
+func (w workload) engine() (compute.Backend, error) {
+	if w.Backend == cpu.Name {
+		return backend.Open(fmt.Sprintf("cpu:threads=%d", w.Threads))
+	}
+	return backend.Open(w.Backend)
+}
+
+// measure runs a workload on its backend.
 func measure(w workload) (outcome, error) {
-	b, err := compute.NewWithConfig(fmt.Sprintf("cpu:threads=%d", w.Threads))
+	b, err := w.engine()
 	if err != nil {
 		return outcome{}, err
 	}
@@ -184,8 +193,8 @@ func (w workload) decoding(b compute.Backend, m *transformer.Model) (float64, er
 }
 
 // peakGEMM measures the rate of square matrix products, in GFLOP/s.
-func peakGEMM(threads int) (float64, error) {
-	b, err := compute.NewWithConfig(fmt.Sprintf("cpu:threads=%d", threads))
+func peakGEMM(w workload) (float64, error) {
+	b, err := w.engine()
 	if err != nil {
 		return 0, err
 	}

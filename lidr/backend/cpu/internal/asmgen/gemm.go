@@ -18,7 +18,10 @@ func gemmFile() string {
 			s += gemmKernel(set, rows, 2)
 		}
 	}
-	return s + transposeKernel()
+	for _, half := range halves {
+		s += transposeKernel(half)
+	}
+	return s
 }
 
 // tailMasks is a table for VMASKMOVPS: loading at offset 4·(16-n) gives n leading lanes set.
@@ -140,20 +143,22 @@ func gemmKernel(s isa, rows, vecs int) string {
 	return a.out.String() + "\n"
 }
 
-// transposeKernel packs 16 columns of B that are contiguous along k: blocks of 16 × 16 are transposed in registers.
+// transposeKernel packs 16 columns of B that are contiguous along k: blocks of 16 × 16 are transposed in registers, those
+// of half precision widened.
 //
 //	type transposeArgs struct { dst, src unsafe.Pointer; blocks, strideDst, strideSrc int (bytes) }
-func transposeKernel() string {
+func transposeKernel(half string) string {
 	a := &asm{isa: avx512}
-	a.out.WriteString("// func transpose16AVX512(args *transposeArgs)\nTEXT ·transpose16AVX512(SB), NOSPLIT, $0-8\n")
+	name := "transpose16" + half + "AVX512"
+	fmt.Fprintf(&a.out, "// func %s(args *transposeArgs)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
 	a.f("MOVQ", "args+0(FP)", "DX")
 	for i, r := range []string{"DI", "SI", "CX", "R9", "R10"} {
 		a.f("MOVQ", fmt.Sprintf("%d(DX)", 8*i), r)
 	}
-	a.label("transpose16AVX512_loop")
+	a.label(name + "_loop")
 	a.f("MOVQ", "SI", "AX")
 	for i := range 16 {
-		a.f("VMOVUPS", "(AX)", i)
+		a.widen(half, "(AX)", i)
 		if i < 15 {
 			a.f("ADDQ", "R10", "AX")
 		}
@@ -183,13 +188,13 @@ func transposeKernel() string {
 			a.f("VMOVUPS", 20+quarter, "(DI)(R11*1)")
 		}
 	}
-	a.f("ADDQ", "$64", "SI")
+	a.f("ADDQ", map[bool]string{false: "$64", true: "$32"}[half != ""], "SI")
 	a.f("MOVQ", "R9", "AX")
 	a.f("SHLQ", "$4", "AX")
 	a.f("ADDQ", "AX", "DI")
 	a.f("DECQ", "CX")
-	a.f("JNZ", "transpose16AVX512_loop")
+	a.f("JNZ", name+"_loop")
 	a.f("VZEROUPPER")
 	a.f("RET")
-	return a.out.String()
+	return a.out.String() + "\n"
 }

@@ -74,4 +74,20 @@ func (a *asm) f(op string, operands ...any) {
 	fmt.Fprintf(&a.out, "\t%s %s\n", op, strings.Join(words, ", "))
 }
 
+// halves names the half-precision types that kernels read as float32, "" for float32 itself.
+var halves = []string{"", "BF16", "F16"}
+
+// widen reads a vector of elements from the first operand into the last, a register; a mask between them leaves zeros.
+// bfloat16 is the upper half of a float32.
+func (a *asm) widen(half string, operands ...any) {
+	instruction := map[string]string{"": "VMOVUPS", "BF16": "VPMOVZXWD", "F16": "VCVTPH2PS"}[half]
+	if len(operands) == 3 {
+		instruction += ".Z"
+	}
+	a.f(instruction, operands...)
+	if reg := operands[len(operands)-1]; half == "BF16" {
+		a.f("VPSLLD", "$16", reg, reg)
+	}
+}
+
 func (a *asm) label(l string) { fmt.Fprintf(&a.out, "%s:\n", l) }

@@ -59,6 +59,8 @@ func tileOps() []tileOp {
 		{name: "ToI", inputs: 1, splats: unaryKinds, body: func(t *tile) { t.f("VCVTTPS2DQ", 0, 0) }},
 		{name: "FromBool", inputs: 1, splats: unaryKinds, byteIn: true, body: func(t *tile) { t.f("VCVTDQ2PS", 0, 0) }},
 		{name: "ToBool", inputs: 1, splats: unaryKinds, byteOut: true, body: func(t *tile) { t.f("VCVTTPS2DQ", 0, 0) }},
+		{name: "FromBF16", inputs: 1, splats: unaryKinds, half: "BF16", body: func(*tile) {}},
+		{name: "FromF16", inputs: 1, splats: unaryKinds, half: "F16", body: func(*tile) {}},
 		{name: "Where", inputs: 3, splats: []string{"vvv", "vvs", "vsv"}, body: where},
 		// For attention: exp((a - b)·c), a·b + c and a·(b - c).
 		{name: "ExpScaled", inputs: 3, splats: []string{"vss"}, body: func(t *tile) {
@@ -76,6 +78,8 @@ func tileOps() []tileOp {
 		{name: "RowSum", inputs: 1, splats: unaryKinds, reduce: true, body: op3("VADDPS")},
 		{name: "RowMax", inputs: 1, splats: unaryKinds, reduce: true, body: extremum("VMAXPS")},
 		{name: "RowDot", inputs: 2, splats: []string{"vv"}, reduce: true, body: op3("VADDPS")},
+		{name: "RowDotBF16", inputs: 2, splats: []string{"vv"}, half: "BF16", reduce: true, body: op3("VADDPS")},
+		{name: "RowDotF16", inputs: 2, splats: []string{"vv"}, half: "F16", reduce: true, body: op3("VADDPS")},
 		{name: "RowMin", inputs: 1, splats: unaryKinds, reduce: true, body: extremum("VMINPS")},
 	}
 	// Comparisons give 1.0 or 0.0. Predicates of VCMPPS: ordered, quiet (not-equal: unordered, so NaN ≠ NaN).

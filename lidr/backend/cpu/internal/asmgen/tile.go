@@ -20,8 +20,9 @@ type tileOp struct {
 	inputs  int
 	splats  []string // operand kinds to generate, e.g. "vv", "vs", "sv"
 	body    func(t *tile)
-	byteIn  bool // a is a byte array
-	byteOut bool // dst is a byte array
+	byteIn  bool   // a is a byte array
+	byteOut bool   // dst is a byte array
+	half    string // the last operand, the one that load reads, is of this half-precision type
 	reduce  bool
 }
 
@@ -116,6 +117,10 @@ func (t *tile) loadOperands(kinds string, pointers []string, masked bool) {
 
 // load reads one vector; masked: only the lanes of the tail (mask in K1, or in register 15 for AVX2), zeros elsewhere.
 func (t *tile) load(at string, reg int, masked bool) {
+	if t.op.half != "" {
+		t.loadHalf(strings.Replace(at, "(R13*4)", "(R13*2)", 1), reg, masked)
+		return
+	}
 	if t.op.byteIn {
 		at = strings.Replace(at, "(R13*4)", "(R13*1)", 1)
 		if t.reg == "Z" && masked {
@@ -132,6 +137,28 @@ func (t *tile) load(at string, reg int, masked bool) {
 		t.f("VMOVUPS.Z", at, "K1", reg)
 	default:
 		t.f("VMASKMOVPS", at, 15, reg)
+	}
+}
+
+// loadHalf is load for half precision.
+func (t *tile) loadHalf(at string, reg int, masked bool) {
+	if masked && t.reg == "Y" { // AVX2 has no masks of 16 bits: collect the elements in an X register, the last first
+		x, again := fmt.Sprintf("X%d", reg), fmt.Sprintf("tile%s%s_half", t.op.name, t.name)
+		t.f("VPXOR", x, x, x)
+		t.f("MOVQ", "CX", "AX")
+		t.label(again)
+		t.f("DECQ", "AX")
+		t.f("VPSLLDQ", "$2", x, x)
+		t.f("MOVWLZX", strings.Replace(at, "R13", "AX", 1), "R15")
+		t.f("VPINSRW", "$0", "R15", x, x)
+		t.f("CMPQ", "AX", "R13")
+		t.f("JGT", again)
+		at, masked = x, false
+	}
+	if masked {
+		t.widen(t.op.half, at, "K1", reg)
+	} else {
+		t.widen(t.op.half, at, reg)
 	}
 }
 
@@ -227,7 +254,7 @@ func (t *tile) byteTail(name string) {
 // reduceRow folds a row with the body (registers 0 and 1 → 0) into one element. Four accumulators (4–7) hide the
 // latency; the body's neutral element fills the lanes beyond the row's end.
 func (t *tile) reduceRow(name string) {
-	neutral := map[string]string{"RowSum": t.k(0), "RowDot": t.k(0), "RowMax": t.k(math.Inf(-1)), "RowMin": t.k(math.Inf(1))}[t.op.name]
+	neutral := t.k(map[string]float64{"RowMax": math.Inf(-1), "RowMin": math.Inf(1)}[t.op.name])
 	for i := range 4 {
 		t.f("VMOVUPS", neutral, 4+i)
 	}
@@ -242,11 +269,15 @@ func (t *tile) reduceRow(name string) {
 	}
 	// take folds the loaded vector (register 1) in; a dot product multiplies it by the other operand's.
 	take := func(into, offset int) {
-		if dot {
+		switch {
+		case t.op.half != "":
+			t.load(fmt.Sprintf("%d(DX)(R13*4)", offset/2), 2, false)
+			t.f("VFMADD231PS", 2, 1, into)
+		case dot:
 			t.f("VFMADD231PS", fmt.Sprintf("%d(DX)(R13*4)", offset), 1, into)
-			return
+		default:
+			fold(into, nil)
 		}
-		fold(into, nil)
 	}
 	t.label(name + "_loop4")
 	t.f("LEAQ", fmt.Sprintf("%d(R13)", 4*t.lanes), "AX")
@@ -319,6 +350,8 @@ func stubsFile() string {
 			s += fmt.Sprintf("//go:noescape\nfunc gemm%dx%d%s(args *gemmArgs)\n\n", rows, 2*set.lanes, set.name)
 		}
 	}
-	s += "//go:noescape\nfunc transpose16AVX512(args *transposeArgs)\n\n"
+	for _, half := range halves {
+		s += fmt.Sprintf("//go:noescape\nfunc transpose16%sAVX512(args *transposeArgs)\n\n", half)
+	}
 	return s + strings.TrimSuffix(lists, "\n")
 }

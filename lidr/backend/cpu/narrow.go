@@ -1,0 +1,101 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// Weights may be held in half precision (bfloat16, float16) and are computed with in float32. No float32 copy of a weight
+// is made for that: a product widens what it reads, a panel at a time as it packs, or a vector at a time in dot products.
+// Its result has the bits of the product of the widened weight.
+
+// halfTypes names the half-precision types as tile kernels do.
+var halfTypes = map[dtypes.DType]string{dtypes.BFloat16: "BF16", dtypes.Float16: "F16"}
+
+// half reports whether values of this dtype are stored only: computed with in float32.
+func half(d dtypes.DType) bool { return halfTypes[d] != "" }
+
+// view returns what an operation reads as the value of node n. A conversion from half precision to float32 is a view of
+// the narrow elements, which products read; for all other operations it is made here, once.
+func (l *lowerer) view(n *node) view {
+	w := l.views[n]
+	if half(w.val.dtype) && n.shape.DType == dtypes.Float32 {
+		narrow := l.dense(w)
+		w = l.emit("Convert", n.shape, []view{narrow}, func(x *execution, out *value) {
+			widen := kernels.tile["From"+halfTypes[narrow.val.dtype]+"V"]
+			tasks, bounds := split(narrow.size(), copyGrain, 64)
+			parallel(x.backend.threads, tasks, func(task int) {
+				lo, hi := bounds(task)
+				widen(&tileArgs{dst: unsafe.Add(x.base[out.id], lo*4), a: unsafe.Add(x.ptr(narrow), lo*2), n: hi - lo, rows: 1})
+			})
+		})
+		l.views[n] = w
+	}
+	return w
+}
+
+// source is the right-hand side of a product, in float32 or half precision.
+type source struct {
+	matrix
+	dtype dtypes.DType
+}
+
+func (s source) at(i, j int) source {
+	s.p = unsafe.Add(s.p, (i*s.row+j*s.col)*s.dtype.Size())
+	return s
+}
+
+// pack packs the source as packB does. scratch holds mBlock × kc float32.
+func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, t *tileArgs) {
+	if s.dtype == dtypes.Float32 {
+		packB(s.matrix, kc, nc, pack, t)
+		return
+	}
+	name, width := halfTypes[s.dtype], kernels.micro.width
+	widen, transpose16 := kernels.tile["From"+name+"V"], kernels.transpose16[name]
+	for j := 0; j < nc; j += width {
+		w := min(width, nc-j)
+		src, dst := s.at(0, j), unsafe.Add(pack, j*kc*4)
+		switch {
+		case s.col == 1:
+			*t = tileArgs{dst: dst, a: src.p, n: w, rows: kc, strideDst: width * 4, strideA: s.row * 2}
+			widen(t)
+		case s.row == 1 && transpose16 != nil && w%16 == 0 && kc%16 == 0:
+			for c := 0; c < w; c += 16 {
+				transpose16(&transposeArgs{unsafe.Add(dst, c*4), src.at(0, c).p, kc / 16, width * 4, s.col * 2})
+			}
+		case s.row == 1: // widened in rows, then transposed
+			*t = tileArgs{dst: scratch, a: src.p, n: kc, rows: w, strideDst: kc * 4, strideA: s.col * 2}
+			widen(t)
+			packTransposed(f32(dst, width*kc), matrix{scratch, 1, kc}, kc, w)
+		default: // one column at a time
+			for c := range w {
+				*t = tileArgs{dst: unsafe.Add(dst, c*4), a: src.at(0, c).p, n: 1, rows: kc, strideDst: width * 4, strideA: s.row * 2}
+				widen(t)
+			}
+		}
+	}
+}
+
+// goHalf adds the plain Go kernels that read a half-precision type.
+func goHalf[H interface{ Float32() float32 }](k tileMap, name string) {
+	k["From"+name+"V"] = func(t *tileArgs) {
+		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
+			d := f32(dst, t.n)
+			for i, v := range unsafe.Slice((*H)(a), t.n) {
+				d[i] = v.Float32()
+			}
+		})
+	}
+	k["RowDot"+name+"VV"] = func(t *tileArgs) {
+		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
+			var acc [4]float32
+			x, y := f32(a, t.n), unsafe.Slice((*H)(b), t.n)
+			for i, v := range x {
+				acc[i&3] += v * y[i].Float32()
+			}
+			*(*float32)(dst) = acc[0] + acc[1] + acc[2] + acc[3]
+		})
+	}
+}
