@@ -16,6 +16,7 @@
 #   make scale      time and memory of a million prompts through all but the model
 #   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
 #   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
+#   make build-xla  the command with GoMLX's XLA, for GPUs (needs a C compiler): see lidr backend --help
 #   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
 #   make licenses   the licences of all modules that the command is built of
 #   make lint       formatting and vet
@@ -36,6 +37,10 @@ demo: build
 build:
 	@go build -o $(LIDR) ./lidr/cmd/lidr
 
+.PHONY: build-xla
+build-xla:
+	CGO_ENABLED=1 go build -tags xla -o $(LIDR) ./lidr/cmd/lidr
+
 notebook: build jupyter
 	$(LIDR) kernel install --gopls
 	cd notebooks && jupyter notebook $$(if [ "$$(id -u)" = 0 ]; then echo --allow-root; fi)
@@ -51,7 +56,7 @@ jupyter:
 	else echo "Jupyter is missing: sudo apt-get install jupyter-notebook jupyter-nbconvert, or pip install notebook"; exit 1; fi; fi
 
 test: lint
-	go test ./...
+	go test -timeout 20m ./...
 
 test-tokenizer-npm:
 	npm install --prefix bin/npm --silent --no-audit --no-fund --no-save --ignore-scripts @huggingface/transformers@4.3.1 \

@@ -39,7 +39,7 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 	if len(rows) == 0 {
 		return fmt.Errorf("%s: no %s to write, expected at least one", path, f.what)
 	}
-	elements := make([]json.RawMessage, len(rows))
+	out := bytes.NewBufferString("[")
 	first := map[[4]string]int{}
 	for i, row := range rows {
 		data, err := f.checked(row)
@@ -49,15 +49,16 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 		if j, twice := first[f.key(row)]; twice {
 			return fmt.Errorf("%s: elements %d and %d of the %s have the same instruction by the same models, expected each once", path, j, i, f.what)
 		}
-		first[f.key(row)], elements[i] = i, data
+		first[f.key(row)] = i
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString("\n  ")
+		if err := json.Indent(out, data, "  ", "  "); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(elements); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
+	out.WriteString("\n]\n")
 	if err := durable.WriteFile(path, out.Bytes()); err != nil {
 		return fmt.Errorf("datasets: %w", err)
 	}

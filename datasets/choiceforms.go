@@ -40,6 +40,9 @@ func parseARC(r record, p *ChoiceItem) (err error) {
 	if err = r.identify("id", p); err != nil {
 		return err
 	}
+	if r.has("choices", "answerKey") {
+		return parseHubARC(r, p)
+	}
 	question, err := r.filled("instruction")
 	if err != nil {
 		return err
@@ -63,6 +66,42 @@ func parseARC(r record, p *ChoiceItem) (err error) {
 	}
 	p.Gold, err = r.letter("answer", len(p.Choices))
 	return err
+}
+
+// parseHubARC reads the English original as the Hugging Face hub has it (allenai/ai2_arc), whose options are labelled A to E or
+// 1 to 5. Its texts become prompts by the same rules as the translations'.
+func parseHubARC(r record, p *ChoiceItem) error {
+	question, err := r.filled("question")
+	if err != nil {
+		return err
+	}
+	p.Context = "Question: " + withoutBrackets(question) + "\nAnswer:"
+	options, err := r.inside("choices")
+	if err != nil {
+		return err
+	}
+	texts, err := options.texts("choices_text")
+	if err != nil {
+		return err
+	}
+	labels, err := options.texts("choices_label")
+	if err != nil {
+		return err
+	}
+	key, err := r.filled("answerKey")
+	if err != nil {
+		return err
+	}
+	if len(labels) != len(texts) {
+		return r.errorf("field %q: %d labels, expected one for each of the %d texts", "choices", len(labels), len(texts))
+	}
+	for _, text := range texts {
+		p.Choices = append(p.Choices, withoutBrackets(text))
+	}
+	if p.Gold = slices.Index(labels, key); p.Gold < 0 {
+		return r.errorf("field %q: expected one of the labels %s, found %.40q", "answerKey", strings.Join(labels, ", "), key)
+	}
+	return nil
 }
 
 func parseHellaSwag(r record, p *ChoiceItem) (err error) {
@@ -137,8 +176,14 @@ func parseTruthfulQA(r record, p *ChoiceItem) (err error) {
 	return err
 }
 
-// targets reads one of TruthfulQA's lists of answers, and which of them are right: some, and not all.
+// targets reads one of TruthfulQA's lists of answers, and which of them are right: some, and not all. The English original on
+// the hub (truthful_qa) has them in an object each.
 func (r record) targets(name string) (choices []string, right []bool, err error) {
+	if r.has(name + "_targets") {
+		if r, err = r.inside(name + "_targets"); err != nil {
+			return nil, nil, err
+		}
+	}
 	if choices, err = r.texts(name + "_targets_choices"); err != nil {
 		return nil, nil, err
 	}
@@ -176,6 +221,19 @@ func (r record) texts(field string) ([]string, error) {
 			return nil, err
 		}
 		out[i] = s
+	}
+	return out, nil
+}
+
+// inside is a required object as a record of its own, with the object's name before that of its fields.
+func (r record) inside(field string) (record, error) {
+	var fields map[string]json.RawMessage
+	if err := r.value(field, "an object", &fields); err != nil {
+		return r, err
+	}
+	out := record{r.file, r.line, map[string]json.RawMessage{}}
+	for name, value := range fields {
+		out.fields[field+"_"+name] = value
 	}
 	return out, nil
 }

@@ -55,7 +55,8 @@ func ChoiceSuites() []string {
 // LoadChoices reads the questions of a suite that the harness evaluates on (the test split of m_mmlu and m_arc, the
 // validation split of m_hellaswag and m_truthfulqa) in one language. path is a file, one JSON object a line or one
 // array, or the suite's folder with a file LANG_SPLIT.json (as Okapi publishes them), LANG/SPLIT.json or LANG.json, all
-// of them also with .jsonl. A folder without such a file is an error that is fs.ErrNotExist.
+// of them also with .jsonl or .parquet. A folder without such a file is an error that is fs.ErrNotExist. The English
+// originals of m_arc and m_truthfulqa are read in the forms of the Hugging Face hub too (allenai/ai2_arc, truthful_qa).
 //
 // Texts become prompts by the harness' rules: WikiHow's brackets are taken out of HellaSwag, ARC and TruthfulQA's
 // questions, and the second sentence of a HellaSwag context gets one capital and no other. Published files have empty
@@ -137,7 +138,7 @@ func choiceFile(path string, splits []string, lang string) (string, error) {
 			stems = []string{lang + "_" + split, filepath.Join(lang, split)}
 		}
 		for _, stem := range stems {
-			names = append(names, stem+".json", stem+".jsonl")
+			names = append(names, stem+".json", stem+".jsonl", stem+".parquet")
 		}
 	}
 	for _, name := range names {

@@ -14,10 +14,11 @@ import (
 
 // One item of each suite in Okapi's form.
 const (
-	mmluLine  = `{"id": "anatomy/test/0", "instruction": " Was ist das?\n", "option_a": "ein Knochen", "option_b": "", "option_c": " C", "option_d": "D", "answer": "C"}`
-	arcLine   = `{"id": "Mercury_1", "instruction": "Which  one [sic] is it?", "option_a": "this ", "option_b": "that", "option_c": "both", "option_d": null, "option_e": "", "answer": "B"}`
-	swagLine  = `{"ind": 24, "activity_label": "Roof shingle removal", "ctx_a": "A man [header] sits [title] up.", "ctx_b": "he Is", "ctx": "", "endings": ["[step] x [substeps] y.", "b", "c", ""], "source_id": "s", "split": "val", "split_type": "indomain", "label": "3"}`
-	truthLine = `{"question": "What is it?", "mc1_targets_choices": ["A [x]", "B"], "mc1_targets_labels": [1, 0], "mc2_targets_choices": ["A", "C", "B"], "mc2_targets_labels": [1, 0, 1]}`
+	mmluLine   = `{"id": "anatomy/test/0", "instruction": " Was ist das?\n", "option_a": "ein Knochen", "option_b": "", "option_c": " C", "option_d": "D", "answer": "C"}`
+	arcLine    = `{"id": "Mercury_1", "instruction": "Which  one [sic] is it?", "option_a": "this ", "option_b": "that", "option_c": "both", "option_d": null, "option_e": "", "answer": "B"}`
+	swagLine   = `{"ind": 24, "activity_label": "Roof shingle removal", "ctx_a": "A man [header] sits [title] up.", "ctx_b": "he Is", "ctx": "", "endings": ["[step] x [substeps] y.", "b", "c", ""], "source_id": "s", "split": "val", "split_type": "indomain", "label": "3"}`
+	hubARCLine = `{"id": "Mercury_1", "question": "Which?", "choices": {"text": ["this", "that"], "label": ["A", "B"]}, "answerKey": "B"}`
+	truthLine  = `{"question": "What is it?", "mc1_targets_choices": ["A [x]", "B"], "mc1_targets_labels": [1, 0], "mc2_targets_choices": ["A", "C", "B"], "mc2_targets_labels": [1, 0, 1]}`
 )
 
 // The prompts are those that the harness' own doc_to_text and process_docs make of the same items (lm-evaluation-harness
@@ -80,6 +81,11 @@ func TestBadChoices(t *testing.T) {
 		"nothing right":        {"m_truthfulqa", edit(truthLine, "[1, 0, 1]", "[0, 0, 0]"), []string{`"mc2_targets_labels": expected a right answer`}},
 		"question not there":   {"m_truthfulqa", edit(truthLine, "question", "q"), []string{`"question" is missing`}},
 		"half of a surrogate":  {"m_truthfulqa", edit(truthLine, `"C"`, `"\ud83d"`), []string{`"mc2_targets_choices[1]"`, "surrogate"}},
+		"key is no label":      {"m_arc", edit(hubARCLine, `"answerKey": "B"`, `"answerKey": "E"`), []string{`"answerKey": expected one of the labels A, B, found "E"`}},
+		"text without label":   {"m_arc", edit(hubARCLine, `["A", "B"]`, `["A"]`), []string{`"choices": 1 labels, expected one for each of the 2 texts`}},
+		"choices are a list":   {"m_arc", edit(hubARCLine, `"choices": {`, `"choices": [], "c": {`), []string{`"choices": expected an object, found an array`}},
+		"targets are null":     {"m_truthfulqa", `{"question": "Q", "mc1_targets": null}`, []string{`"mc1_targets": expected an object, found null`}},
+		"targets without all":  {"m_truthfulqa", `{"question": "Q", "mc1_targets": {"choices": ["A", "B"]}}`, []string{`"mc1_targets_labels" is missing`}},
 		"second line is wrong": {"m_truthfulqa", truthLine + "\n7", []string{":2", "expected a JSON object, found a number"}},
 	} {
 		_, err := LoadChoices(filepath.Join(folder(t, "en.jsonl", c.text), "en.jsonl"), c.suite, "en")

@@ -12,6 +12,8 @@
 // Worked examples for few-shot evaluation are read by [LoadExemplars], MT-bench's questions and reference answers by
 // [LoadMTBench], and Okapi's multiple-choice suites by [LoadChoices].
 //
+// What is read as JSONL or JSON is read as Parquet too, where a program imports datasets/parquet.
+//
 // AlpacaEval's model_outputs.json and annotations.json are also written ([SaveModelOutputs], [SaveAnnotations]).
 //
 // Frames are a view at the edge: [Frame] builds typed gota columns from any slice of flat structs, and [Rows] brings

@@ -20,7 +20,7 @@ var (
 )
 
 // LoadExemplars reads worked examples in one language, in file order. path is a file, one JSON object a line or one array,
-// or a folder with LANG.jsonl, mgsm_LANG.jsonl or LANG.json. A record has "question" and "answer", as the train split of
+// or a folder with LANG.jsonl, mgsm_LANG.jsonl, LANG.json or one of these names with .parquet. A record has "question" and "answer", as the train split of
 // MGSM on the Hugging Face hub (its 8 exemplars a language) and GSM8K's do, or "q" and "a", as MGSM's exemplars.py; further
 // fields are passed over. MGSM's labels ("Question:", "Step-by-Step Answer:") are taken off, as lm-evaluation-harness does,
 // and the rest is left as published.

@@ -52,7 +52,7 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 	}
 	var files []promptFile
 	for _, lang := range langs {
-		names := []string{lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json"}
+		names := []string{lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json", lang + ".parquet", "mgsm_" + lang + ".parquet"}
 		var found []string
 		for _, name := range names {
 			if exists(filepath.Join(path, name)) {

@@ -20,6 +20,8 @@ var promptFormats = []promptFormat{
 	{"GSM8K", []string{"id", "instruction", "final_answer"}, parseGSM8K},
 	{"X-AlpacaEval", []string{"id", "dataset", "instruction"}, parseXAlpacaEval},
 	{"Alpagasus", []string{"id", "instruction"}, parseAlpagasus},
+	{"MGSM of the hub", []string{"question", "answer_number"}, parseHubMGSM},
+	{"GSM8K of the hub", []string{"question", "answer"}, parseHubGSM8K},
 }
 
 func detect(r record) *promptFormat {
@@ -66,6 +68,33 @@ func parseMGSM(r record, lang string, index int) (p Prompt, err error) {
 	}
 	p.Answer, err = r.filled("response")
 	return p, err
+}
+
+// parseHubMGSM reads what the Hugging Face hub has as juletxara/mgsm.
+func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
+	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
+	if p.Text, err = r.filled("question"); err != nil {
+		return p, err
+	}
+	p.Answer, err = r.word("answer_number")
+	return p, err
+}
+
+// parseHubGSM8K reads what the hub has as openai/gsm8k, whose answers are worked and end in the number.
+func parseHubGSM8K(r record, lang string, index int) (p Prompt, err error) {
+	p.ID, p.Lang = "gsm8k-"+strconv.Itoa(index), lang
+	if p.Text, err = r.filled("question"); err != nil {
+		return p, err
+	}
+	worked, err := r.filled("answer")
+	if err != nil {
+		return p, err
+	}
+	_, number, found := strings.Cut(worked, "\n#### ")
+	if p.Answer = strings.TrimSpace(number); !found || p.Answer == "" {
+		return p, r.errorf("field %q: expected a last line with \"#### \" and the number", "answer")
+	}
+	return p, nil
 }
 
 func parseGSM8K(r record, lang string, _ int) (p Prompt, err error) {

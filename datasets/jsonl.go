@@ -26,8 +26,12 @@ type record struct {
 }
 
 // readRecords calls visit for each object of a file in order. The file holds one JSON object a line, or is one JSON
-// array of objects; the first character that is not a space decides. Blank lines are skipped.
+// array of objects; the first character that is not a space decides. Blank lines are skipped. A file with the extension of a
+// [RowReader] is read by that.
 func readRecords(path string, visit func(record) error) error {
+	if ok, err := scanRows(path, visit); ok {
+		return err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("datasets: %w", err)

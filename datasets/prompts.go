@@ -18,15 +18,15 @@ type Prompt struct {
 }
 
 // LoadPrompts reads the prompts of the named languages, language by language, in the order of the first language's
-// file. path is a folder with one file a language, LANG.jsonl, mgsm_LANG.jsonl or LANG.json (or with our own
-// prompts.jsonl), or it is one file. A file of our own form names the language of each line
+// file. path is a folder with one file a language, LANG.jsonl, mgsm_LANG.jsonl, LANG.json, LANG.parquet or
+// mgsm_LANG.parquet (or with our own prompts.jsonl), or it is one file. A file of our own form names the language of each line
 //
 //	{"id": "…", "lang": "en", "prompt": "…", "answer": "…"}
 //
-// with "answer" optional and no other field; in the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval) a file is
-// in one language.
+// with "answer" optional and no other field; in the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval, and openai/gsm8k
+// and juletxara/mgsm of the Hugging Face hub) a file is in one language.
 //
-// Every language must have the same IDs. MGSM has none: its problems are numbered by line ("mgsm-0"), and since
+// Every language must have the same IDs. MGSM has none: its problems are numbered by line ("mgsm-0", the hub's GSM8K's "gsm8k-0"), and since
 // nothing else ties the files together, their gold answers must agree. The language prefix of GSM8K's IDs
 // ("degsm8k_7") is dropped.
 func LoadPrompts(path string, langs []string) ([]Prompt, error) {

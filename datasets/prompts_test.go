@@ -89,6 +89,7 @@ func TestBadPrompts(t *testing.T) {
 		"duplicate id":              {[]string{"prompts.jsonl", good + good}, "en", []string{":2", `"a" stands twice`, "prompts.jsonl:1"}},
 		"id missing":                {[]string{"en.jsonl", `{"id":"a","instruction":"x"}` + "\n" + `{"id":"b","instruction":"x"}`, "de.jsonl", `{"id":"b","instruction":"x"}`}, "en de", []string{"de.jsonl", "1 of the 2 ids", "missing", ": a;"}},
 		"id too many":               {[]string{"en.jsonl", `{"id":"a","instruction":"x"}`, "de.jsonl", `{"id":"a","instruction":"x"}` + "\n" + `{"id":"b","instruction":"x"}`}, "en de", []string{"de.jsonl:2", `"b" is not among`}},
+		"GSM8K without its number":  {[]string{"en.jsonl", `{"question": "1+1?", "answer": "It is 2."}`}, "en", []string{"en.jsonl:1", `"answer": expected a last line with "#### "`}},
 		"MGSM not parallel":         {[]string{"mgsm_en.jsonl", `{"query":"x","response":"1"}`, "mgsm_de.jsonl", `{"query":"x","response":"2"}`}, "en de", []string{"mgsm_de.jsonl:1", `"2" differs from "1"`}},
 		"nothing":                   {[]string{"en.jsonl", "\n\n"}, "en", []string{"en.jsonl", "no prompts"}},
 		"array without an end":      {[]string{"en.json", "[{\"id\": 1, \"dataset\": \"d\", \"instruction\": \"x\"}\n"}, "en", []string{"en.json:", "broken JSON"}},

@@ -12,6 +12,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
 )
 
 // costRow is a row of the frames that [DryRun] and its kin return.
@@ -42,9 +43,13 @@ func DryRun(s Settings, p lm.Prices) (dataframe.DataFrame, error) {
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
+	shots, err := exemplars(s.Generate, s.Evaluate.Exemplars, s.Evaluate.Shots, slices.Concat(s.Languages(), s.Unseen))
+	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
 	var costs []costRow
 	for round := range s.Rounds + 1 {
-		evaluate, err := answerCost(s, modelName(round), "evaluate", problems, p)
+		evaluate, err := answerCost(s, modelName(round), "evaluate", problems, shots, p)
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
@@ -64,7 +69,7 @@ func DryRun(s Settings, p lm.Prices) (dataframe.DataFrame, error) {
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
-		generate, err := answerCost(s, modelName(round), "generate", prompts, p)
+		generate, err := answerCost(s, modelName(round), "generate", prompts, nil, p)
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
@@ -78,7 +83,7 @@ func DryRun(s Settings, p lm.Prices) (dataframe.DataFrame, error) {
 	return datasets.Frame(costs), nil
 }
 
-func answerCost(s Settings, model, step string, prompts []promptRow, p lm.Prices) (costRow, error) {
+func answerCost(s Settings, model, step string, prompts []promptRow, shots map[string][]tokenizer.Message, p lm.Prices) (costRow, error) {
 	cost := costRow{Model: model, Step: step}
 	ask, err := asker(s.Generate)
 	if err != nil {
@@ -89,7 +94,7 @@ func answerCost(s Settings, model, step string, prompts []promptRow, p lm.Prices
 		if err != nil {
 			return cost, err
 		}
-		cost.add(1, lm.EstimateTokens(lm.Request{Messages: messages}), s.Generate.Sampling.MaxTokens, p)
+		cost.add(1, lm.EstimateTokens(lm.Request{Messages: append(messages, shots[row.Lang]...)}), s.Generate.Sampling.MaxTokens, p)
 	}
 	return cost, nil
 }
@@ -128,7 +133,7 @@ func DryRunGenerate(s Settings, model, step string, prompts dataframe.DataFrame,
 	for i, q := range questions {
 		rows[i] = promptRow{ID: q.ID, Lang: q.Lang, Prompt: q.Prompt}
 	}
-	cost, err := answerCost(s, model, step, rows, p)
+	cost, err := answerCost(s, model, step, rows, nil, p)
 	return datasets.Frame([]costRow{cost}), err
 }
 

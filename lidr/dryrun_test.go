@@ -3,9 +3,11 @@ package lidr
 import (
 	"context"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -87,5 +89,38 @@ func TestDryRunAnnouncesTheRequests(t *testing.T) {
 	if err != nil || judging.Col("requests").Float()[0] != 50 || judging.Col("prompt_tokens").Float()[0] < 50*200 ||
 		!strings.Contains(table, "judge M1-M0") || !strings.Contains(table, "190 ") {
 		t.Errorf("error %v, judging %v, table\n%s", err, judging, table)
+	}
+}
+
+// The worked examples before each problem are announced with it, token for token.
+func TestDryRunCountsShots(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"problems/en.jsonl": `{"query": "first en", "response": "1"}` + "\n" + `{"query": "second en", "response": "2"}`,
+		"problems/de.jsonl": `{"query": "first de", "response": "1"}` + "\n" + `{"query": "second de", "response": "2"}`,
+		"shots/en.jsonl":    `{"question": "one en, at some length", "answer": "The answer is 1."}`,
+		"shots/de.jsonl":    `{"question": "one de", "answer": "Die Antwort ist 1, und das steht hier ausführlich."}`,
+	} {
+		if err := ledger.WriteFile(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := Paper()
+	s.Trained, s.Unseen, s.Rounds, s.Prompts.Source = []string{"de"}, nil, 0, "none"
+	s.Evaluate = EvaluateSettings{Source: filepath.Join(dir, "problems"), Shots: 1, Exemplars: filepath.Join(dir, "shots")}
+	costs, err := DryRun(s, lm.Prices{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := Open(filepath.Join(dir, "run"), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &counting{}
+	if _, err := Evaluate(context.Background(), run, UseModel("a server", server)); err != nil {
+		t.Fatal(err)
+	}
+	if announced := costs.Col("prompt_tokens").Float()[0]; announced != float64(server.tokens) || costs.Col("requests").Float()[0] != 4 {
+		t.Errorf("announced were\n%v\n, sent %d requests of %d tokens", costs, server.requests, server.tokens)
 	}
 }

@@ -72,15 +72,19 @@ func writeReport(dir string, data report.Data) error {
 	return ledger.WriteFile(filepath.Join(dir, "report.html"), html)
 }
 
-// ReportData collects what [Report] lays out, for a caller who wants to add to it (controls, findings).
+// ReportData collects what [Report] lays out, for a caller who wants to add to it (controls, findings). Of a run in which no
+// model is evaluated it is what judges and multiple choice measured, without the question that only [Evaluate] answers.
 func ReportData(run *Run) (report.Data, error) {
 	s := run.Settings
 	models, err := evaluatedModels(run)
 	if err != nil {
 		return report.Data{}, err
 	}
+	if len(models) == 0 {
+		return measuresAlone(run)
+	}
 	data := report.Data{
-		Title:     fmt.Sprintf("Language Imbalance Driven Rewarding: %s", filepath.Base(run.Dir)),
+		Title:     reportTitle(run),
 		Question:  fmt.Sprintf("Does a model that answers best in %s become better in its other languages when it is trained to prefer its own translated %s answers, with no human label?", LanguageName(s.Dominant), LanguageName(s.Dominant)),
 		Miniature: s.Evaluate.Source == "miniature",
 		Rubric:    Rubric,
@@ -134,10 +138,11 @@ func evaluatedModels(run *Run) ([]string, error) {
 		}
 		models = append(models, modelName(round))
 	}
-	if len(models) == 0 {
-		return nil, errors.New("no model of the run is evaluated; call Evaluate first")
-	}
 	return models, nil
+}
+
+func reportTitle(run *Run) string {
+	return fmt.Sprintf("Language Imbalance Driven Rewarding: %s", filepath.Base(run.Dir))
 }
 
 func reportLanguages(s Settings) []report.Language {

@@ -2,7 +2,9 @@ package lidr
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"lidrlab/lidr/eval"
@@ -36,7 +38,9 @@ func identifierMeasures(run *Run, models []string) ([]report.Measure, error) {
 		for _, model := range models {
 			for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
 				g, err := agreement(run, model, lang, own, other)
-				if err != nil {
+				if errors.Is(err, fs.ErrNotExist) { // measured, and not evaluated
+					continue
+				} else if err != nil {
 					return nil, err
 				}
 				e := eval.Proportion(g.Same, g.Same+g.Differ)

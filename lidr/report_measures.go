@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,6 +17,51 @@ import (
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
+
+// measuresAlone is the report of a run in which no model is evaluated.
+func measuresAlone(run *Run) (report.Data, error) {
+	s := run.Settings
+	data := report.Data{Title: reportTitle(run), Miniature: s.Evaluate.Source == "miniature", Settings: settingRows(s), Languages: reportLanguages(s),
+		Rerun: []string{"lidr report " + filepath.Base(run.Dir)}}
+	models, err := measuredModels(run)
+	if err != nil {
+		return data, err
+	}
+	if len(models) == 0 {
+		return data, errors.New("no model of the run is evaluated, and none is measured otherwise; call Evaluate, Judge, Ratings, MTBench or MultipleChoice first")
+	}
+	for _, name := range models {
+		data.Models = append(data.Models, report.Model{Name: name, Note: "not evaluated"})
+	}
+	if err := addMeasures(run, &data, models); err != nil {
+		return data, err
+	}
+	data.Paper = paperTables(data.Measures)
+	return data, nil
+}
+
+// measuredModels names, in alphabetical order, the models of which the folder holds a measure.
+func measuredModels(run *Run) ([]string, error) {
+	folders, err := os.ReadDir(run.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, folder := range folders {
+		for _, file := range []string{"eval/mtbench.json", "eval/choices.json", "pairs.ratings.json"} {
+			if _, err := os.Stat(run.path(folder.Name(), file)); err == nil {
+				names = append(names, folder.Name())
+			}
+		}
+	}
+	judged, err := judgedMeasures(run, nil)
+	for _, m := range judged {
+		ours, theirs, _ := strings.Cut(strings.TrimPrefix(m.Key, "judged-"), "-")
+		names = append(names, ours, theirs)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
 
 // addMeasures adds what the run folder holds of judges' verdicts, MT-bench, multiple choice and the rule of saturation.
 func addMeasures(run *Run, data *report.Data, models []string) error {
@@ -237,6 +283,10 @@ func choiceMeasures(run *Run, models []string) ([]report.Measure, error) {
 		What: "By the log-probability of each choice, as lm-evaluation-harness measures them."}}
 	difference := measureTable{Measure: report.Measure{Key: "alignment-tax-change", Title: "Alignment tax: what the training cost", Unit: "points", Digits: 1,
 		What: "Paired, over the same questions: below 0 the training cost something. McNemar's exact test; for mc2 a paired bootstrap."}}
+	models = slices.DeleteFunc(slices.Clone(models), func(model string) bool {
+		_, err := os.Stat(run.path(model, "eval", "choices.json"))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 	for _, suite := range datasets.ChoiceSuites() {
 		for _, metric := range choiceMetrics[suite] {
 			for _, model := range models {
@@ -256,10 +306,10 @@ func choiceMeasures(run *Run, models []string) ([]report.Measure, error) {
 			}
 		}
 	}
-	first, last := models[0], models[len(models)-1]
-	if len(t.Rows) == 0 || first == last {
+	if len(t.Rows) == 0 || len(models) < 2 {
 		return t.filled(), nil
 	}
+	first, last := models[0], models[len(models)-1]
 	changes, err := alignmentTax(run, first, last)
 	if err != nil {
 		return nil, err

@@ -79,3 +79,52 @@ func TestReportOfJudgedResults(t *testing.T) {
 		}
 	}
 }
+
+// A folder in which nothing is evaluated is reported by what judges said in it, and one that holds nothing says what to call.
+func TestReportWithoutEvaluation(t *testing.T) {
+	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "run")
+	run, err := Open(dir, Miniature())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Report(ctx, run); err == nil || !strings.Contains(err.Error(), "call Evaluate, Judge,") {
+		t.Errorf("an empty run: %v", err)
+	}
+	if _, err := judged(dir, newJudgeServer(t, true, 0).URL, bothOrders); err != nil {
+		t.Fatal(err)
+	}
+	s := Paper()
+	s.Trained, s.Unseen, s.Rounds, s.Prompts.Source = []string{"de"}, nil, 0, "none"
+	files, err := Open(filepath.Join(t.TempDir(), "files"), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mtScores(t, files, newScripted(t, "writer", 0, mtWrite), newScripted(t, "grader", 0, mtGrade), mtBench(t)); err != nil {
+		t.Fatal(err)
+	}
+	for run, want := range map[*Run][]string{
+		run:   {"M1 against M0, by a judge", "| win rate | 62.0", "plots/judged-M1-M0-M1-M0.svg", "miniature"},
+		files: {"| M1 | 6.50", "plots/mt-bench.svg"},
+	} {
+		path, err := Report(ctx, run)
+		if err != nil {
+			t.Errorf("%s: %v", run.Dir, err)
+			continue
+		}
+		markdown, err := os.ReadFile(strings.TrimSuffix(path, "html") + "md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range want {
+			if !strings.Contains(string(markdown), words) {
+				t.Errorf("the report lacks %q:\n%s", words, markdown)
+			}
+		}
+		if strings.Contains(string(markdown), "Does a model that answers best") {
+			t.Error("the report asks what was not evaluated")
+		}
+	}
+	if err := CompareRuns(ctx, filepath.Join(t.TempDir(), "both"), []*Run{run, files}); err != nil {
+		t.Error(err)
+	}
+}

@@ -10,26 +10,31 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
-	_ "lidrlab/lidr/backend/cpu" // registers "cpu"
+	"lidrlab/lidr/backend/cpu"
 )
 
 // EnvVar names the environment variable that Open reads when it is asked for no particular backend.
 const EnvVar = "LIDR_BACKEND"
 
-// Open returns the backend of that name: "cpu" is this project's own, "go" is GoMLX's. An empty name means the
-// environment variable LIDR_BACKEND, and where that is empty too, "cpu". After a colon a name may carry options of the
-// backend, as in GoMLX ("go:ops_parallel"). An unknown name is an error that lists the known ones.
+// Open returns the backend of that name: "cpu" is this project's own, "go" is GoMLX's, and a program that links
+// lidr/backend/xla has GoMLX's XLA as well, "xla:cuda" and "xla:cpu" by the PJRT plugin that computes, or with a plugin's
+// path in its place. An empty name means the environment variable LIDR_BACKEND; where that is empty too, it is "xla:cuda"
+// in a program that links XLA, on a machine with an NVIDIA GPU and the CUDA plugin, and "cpu" in all others. Options of the
+// backend follow as in GoMLX ("go:ops_parallel", "xla:cuda,tf32"). An unknown name is an error that lists the known ones.
 func Open(name string) (b compute.Backend, err error) {
 	if name == "" {
 		name = os.Getenv(EnvVar)
 	}
 	if name == "" {
-		name = "cpu"
+		if name, err = byDefault(); err != nil {
+			return nil, fmt.Errorf("%w; with %s=%s the processor computes", err, EnvVar, cpu.Name)
+		}
 	}
-	known := compute.List()
-	slices.Sort(known)
 	kind, _, hasOptions := strings.Cut(name, ":")
-	if !slices.Contains(known, kind) {
+	if known := Kinds(); !slices.Contains(known, kind) {
+		if kind == XLA {
+			return nil, fmt.Errorf("backend %q: %w", name, ErrNotLinked)
+		}
 		return nil, fmt.Errorf("backend %q is not compiled in, expected one of %s (set %s or leave it empty)",
 			kind, strings.Join(known, ", "), EnvVar)
 	}
@@ -49,5 +54,29 @@ func Open(name string) (b compute.Backend, err error) {
 	return b, nil
 }
 
-// Name returns the short name under which Open finds b again.
-func Name(b compute.Backend) string { return b.String() }
+func byDefault() (string, error) {
+	if linked := Linked(); linked != nil {
+		if name, err := linked.Default(); name != "" || err != nil {
+			return name, err
+		}
+	}
+	return cpu.Name, nil
+}
+
+// Kinds lists the backends that this program has, in alphabetical order.
+func Kinds() []string {
+	aliases := []string{"stablehlo", "hlo", "shlo"} // go-xla's other names for XLA
+	known := slices.DeleteFunc(compute.List(), func(kind string) bool { return slices.Contains(aliases, kind) })
+	slices.Sort(known)
+	return known
+}
+
+// Name returns the short name under which Open finds b again, or another that computes the same.
+func Name(b compute.Backend) string {
+	if linked := Linked(); linked != nil {
+		if name, is := linked.Name(b); is {
+			return name
+		}
+	}
+	return b.String()
+}

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,9 @@ func TestOpen(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "nosuch") {
 			t.Errorf("Open(%q) gave error %v, expected one that names it", name, err)
 		}
+	}
+	if _, err := Open("xla:cuda"); !errors.Is(err, ErrNotLinked) || !strings.Contains(err.Error(), "xla:cuda") {
+		t.Errorf("Open(xla:cuda) in a program without XLA gave error %v, expected one that says how to link it", err)
 	}
 	t.Setenv(EnvVar, "nosuch")
 	if _, err := Open(""); err == nil || !strings.Contains(err.Error(), "one of") || !strings.Contains(err.Error(), "go") {

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	_ "lidrlab/datasets/parquet" // for the commands' files, and the scripts'
 )
 
 func main() {
@@ -36,6 +38,7 @@ func main() {
 		replCommand(),
 		serveCommand(),
 		ggufCommand(),
+		backendCommand(),
 	)
 	if err := root.ExecuteContext(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {

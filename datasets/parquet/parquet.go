@@ -1,0 +1,131 @@
+// Package parquet lets package datasets read Parquet files, the form in which the Hugging Face hub gives data sets away, as it
+// reads JSON: import it for that effect. It has a room of its own since the library adds some megabytes to a program; the lidr
+// command, and with it every script, has it.
+package parquet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"unicode/utf8"
+
+	"github.com/parquet-go/parquet-go"
+
+	"lidrlab/datasets"
+)
+
+func init() { datasets.RegisterReader(".parquet", Read) }
+
+// Read calls visit with each row of a file, in order, as a JSON object: columns are its fields, structs objects, lists arrays
+// and nulls null, as are the numbers that JSON lacks: NaN, which is how pandas says that a number is missing, and the
+// infinities. An error names the file and, where there is one, the row, counted from 1.
+func Read(path string, visit func(row []byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("datasets: %w", err)
+	}
+	defer file.Close()
+	var rows *parquet.GenericReader[any]
+	err = guard(func() error {
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		if err := check(file, info.Size()); err != nil {
+			return err
+		}
+		f, err := parquet.OpenFile(file, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		if err != nil {
+			return err
+		}
+		rows = parquet.NewGenericReader[any](f)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: not a Parquet file that can be read: %w", path, err)
+	}
+	for n := 1; ; n++ {
+		var row []byte
+		err := guard(func() (err error) {
+			row, err = next(rows)
+			return err
+		})
+		if errors.Is(err, io.EOF) {
+			if int64(n-1) == rows.NumRows() {
+				return nil
+			}
+			err = fmt.Errorf("the file ends here, and says that it has %d rows", rows.NumRows())
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		if err := visit(row); err != nil {
+			return err
+		}
+	}
+}
+
+// guard makes an error of a panic: the library believes a file here and there, and panics where it lies.
+func guard(do func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("the file is damaged: %v", broken)
+		}
+	}()
+	return do()
+}
+
+// next reads a row as JSON; io.EOF after the last.
+func next(rows *parquet.GenericReader[any]) ([]byte, error) {
+	var row [1]any
+	if n, err := rows.Read(row[:]); n == 0 {
+		if err == nil {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	columns, ok := row[0].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("expected columns, found %T", row[0])
+	}
+	for name, value := range columns {
+		plain, err := plain(value)
+		if err != nil {
+			return nil, fmt.Errorf("field %q: %w", name, err)
+		}
+		columns[name] = plain
+	}
+	return json.Marshal(columns)
+}
+
+// plain takes out of a value what JSON lacks. encoding/json would replace invalid UTF-8 without a word.
+func plain(value any) (_ any, err error) {
+	switch v := value.(type) {
+	case string:
+		if !utf8.ValidString(v) {
+			return nil, errors.New("invalid UTF-8, expected UTF-8 text")
+		}
+	case float32:
+		return plain(float64(v))
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, nil
+		}
+	case []any:
+		for i := range v {
+			if v[i], err = plain(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for name := range v {
+			if v[name], err = plain(v[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
+}
