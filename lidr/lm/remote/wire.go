@@ -101,7 +101,7 @@ func (m *Model) refusal(e *endpoint, res *http.Response, body []byte) *failure {
 	}
 	switch {
 	case f.status == http.StatusUnauthorized && m.key() == "":
-		f.message += "; put the API key into the environment variable " + m.options.KeyEnv
+		f.message += "; put the API key into the environment variable " + m.options.KeyEnv + ", which a script of lidr run gets by --env " + m.options.KeyEnv
 	case f.status == http.StatusUnauthorized || f.status == http.StatusForbidden:
 		f.message += "; the API key in the environment variable " + m.options.KeyEnv + " is wrong or not allowed to do this"
 	case f.status >= 300 && f.status < 400:
