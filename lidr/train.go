@@ -73,7 +73,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		return nil, nil, err
 	}
 	key := m.key("train", tokens, replay, s)
-	folder, state, stepsFile := run.path(name, "model"), run.path(name, "state"), run.path(name, "train.jsonl")
+	folder, stepsFile := run.path(name, "model"), run.path(name, "train.jsonl")
 	if model, steps, err := finished(run, m, name, key); err != nil || model != nil {
 		return model, steps, err
 	}
@@ -93,7 +93,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	meter := run.meter(m.Name+" train", "steps", total, 0)
 	steps, err := dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
 		OnStep:          func(step dpo.Step) error { meter.reached(step.Step, step.Tokens); return nil },
-		CheckpointDir:   state + "-" + key,
+		CheckpointDir:   stateFolder(run, name, key),
 		CheckpointEvery: max(1, total/10),
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	return model, steps, durable.RemoveAll(state + "-" + key)
+	return model, steps, durable.RemoveAll(stateFolder(run, name, key))
 }
 
 // finished returns the model of a training that ended earlier under the same key, nil if there is none.
@@ -151,8 +151,15 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 		return nil, nil, fmt.Errorf("%s was changed after its training; delete %s and run again", run.path(name, "model"), run.path(name))
 	}
 	steps, err := ledger.ReadLines[dpo.Step](run.path(name, "train.jsonl"))
-	return model, steps, err
+	if err != nil {
+		return nil, nil, err
+	}
+	// The process that wrote the record may have been killed before it did the rest.
+	return model, steps, errors.Join(writeJSON(run, path, record), durable.RemoveAll(stateFolder(run, name, key)))
 }
+
+// stateFolder holds the state of a training under way.
+func stateFolder(run *Run, name, key string) string { return run.path(name, "state-"+key) }
 
 // relabel applies the controls of TrainSettings.Labels.
 func relabel(s Settings, rows []Pair) []Pair {

@@ -29,6 +29,7 @@ func init() {
 		"LoadResponses":      reflect.ValueOf(datasets.LoadResponses),
 		"LoadTranslations":   reflect.ValueOf(datasets.LoadTranslations),
 		"MaxLine":            reflect.ValueOf(constant.MakeFromLiteral("16777216", token.INT, 0)),
+		"RegisterReader":     reflect.ValueOf(datasets.RegisterReader),
 		"Rows":               reflect.ValueOf(datasets.Rows),
 		"SaveAnnotations":    reflect.ValueOf(datasets.SaveAnnotations),
 		"SaveModelOutputs":   reflect.ValueOf(datasets.SaveModelOutputs),
@@ -41,6 +42,7 @@ func init() {
 		"ModelOutput": reflect.ValueOf((*datasets.ModelOutput)(nil)),
 		"Prompt":      reflect.ValueOf((*datasets.Prompt)(nil)),
 		"Response":    reflect.ValueOf((*datasets.Response)(nil)),
+		"RowReader":   reflect.ValueOf((*datasets.RowReader)(nil)),
 		"Translation": reflect.ValueOf((*datasets.Translation)(nil)),
 	}
 }
