@@ -100,7 +100,7 @@ soak:
 
 fuzz:
 	@grep -rno --include='*_test.go' 'func Fuzz[A-Za-z]*' datasets lidr | sed 's,/[^/]*:[0-9]*:func , ,' | sort -u | while read -r folder target; do \
-	echo "== $$folder $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$folder || exit 1; done
+	echo "== $$folder $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./$$folder || exit 1; done
 
 cross:
 	@for target in linux/arm64 darwin/arm64 windows/amd64; do echo "== $$target"; \
