@@ -7,11 +7,8 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// Prices are what a model's tokens cost, in dollars per million; 0: not known.
-type Prices struct {
-	Prompt float64 `json:"prompt"`
-	Answer float64 `json:"answer"`
-}
+// Prices are what a judge's tokens cost, in dollars per million; 0 where it is not known.
+type Prices = lm.Prices
 
 // usage is what a judging took in all, what the store already held included.
 type usage struct {
@@ -29,7 +26,7 @@ func (u *usage) add(judge *Model, answers []lm.Answer, p Prices) {
 		u.Questions++
 		u.PromptTokens, u.AnswerTokens = u.PromptTokens+a.PromptTokens, u.AnswerTokens+a.Tokens
 	}
-	u.Dollars = (float64(u.PromptTokens)*p.Prompt + float64(u.AnswerTokens)*p.Answer) / 1e6
+	u.Dollars = p.Dollars(u.PromptTokens, u.AnswerTokens)
 }
 
 // topLogprobs is how many alternatives of the verdict's token are asked for, as in AlpacaEval 2.

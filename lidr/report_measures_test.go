@@ -16,7 +16,7 @@ import (
 func TestReportOfJudgedResults(t *testing.T) {
 	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "run")
 	if _, err := judged(dir, newJudgeServer(t, true, 0).URL, func(s *JudgeSettings) {
-		s.BothOrders, s.Prices = true, Prices{Prompt: 2.5, Answer: 10}
+		s.BothOrders, s.Prices = true, Prices{Prompt: 2.5, New: 10}
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 // Prices are what a server charges, in dollars per million tokens; 0 where it is not known.
 type Prices struct {
-	Prompt float64
-	New    float64
+	Prompt float64 `json:"prompt"`
+	New    float64 `json:"answer"`
 }
 
 // Dollars is the price of so many tokens.
