@@ -18,6 +18,8 @@ import (
 // translations are some ten thousand characters; 16 MiB says "this is not such a file" before memory does.
 const MaxLine = 16 << 20
 
+const maxArray = 1 << 30 // bytes of a file that is one array, which is read as a whole
+
 // record is one JSON object of a file with the place it came from.
 type record struct {
 	file   string
@@ -91,7 +93,10 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 
 // scanArray reads the objects of one JSON array that begins on the given line.
 func scanArray(name string, line int, r io.Reader, visit func(record) error) error {
-	raw, err := io.ReadAll(r)
+	raw, err := io.ReadAll(io.LimitReader(r, maxArray+1))
+	if err == nil && len(raw) > maxArray {
+		err = fmt.Errorf("the array is longer than %d MiB, expected one JSON object a line in a file of this size", maxArray>>20)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

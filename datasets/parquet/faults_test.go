@@ -9,10 +9,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	hub "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -53,6 +56,7 @@ func TestFaults(t *testing.T) {
 		"a row too long":           {encode(t, []alpagasus{{"1", strings.Repeat("a", datasets.MaxLine)}}, hub.Compression(&hub.Snappy), hub.SkipPageBounds("instruction")), []string{"de.parquet:1: the row is longer than 16 MiB"}},
 		"a page too long":          {claims(t, 65<<20, 10), []string{`column ["instruction"] has pages of 68157440 bytes and 10 values`, "at most 64 MiB"}},
 		"too many values":          {claims(t, 100, 1<<30), []string{"and 1073741824 values", "at most 64 MiB and 16777216 values"}},
+		"a page of no size":        {claims(t, -1, 10), []string{"has pages of -1 bytes"}},
 		"an unsafe codec":          {encode(t, []alpagasus{{"1", "a"}}, hub.Compression(&hub.Lz4Raw)), []string{"LZ4_RAW, expected snappy"}},
 		"no rows":                  {encode(t, []alpagasus{}), []string{"no prompts"}},
 	} {
@@ -70,19 +74,92 @@ func TestFaults(t *testing.T) {
 }
 
 // claims is a file whose one page is said to have so many bytes and values.
-func claims(t *testing.T, bytes, values int32) []byte {
-	page := format.PageHeader{Type: format.DataPage, UncompressedPageSize: bytes,
-		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: format.DataPageHeader{NumValues: values}}}
+func claims(t testing.TB, bytes, values int32) []byte {
+	return onePage(t, format.ByteArray, format.Uncompressed, dataPage(bytes, values, format.Plain), nil)
+}
+
+func dataPage(bytes, values int32, encoding format.Encoding) format.PageHeader {
+	return format.PageHeader{Type: format.DataPage, UncompressedPageSize: bytes,
+		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: format.DataPageHeader{NumValues: values, Encoding: encoding, RepetitionLevelEncoding: format.RLE, DefinitionLevelEncoding: format.RLE}}}
+}
+
+// onePage is a file of a column "instruction" that is a list of the type, with one page of one row.
+func onePage(t testing.TB, kind format.Type, codec format.CompressionCodec, page format.PageHeader, body []byte) []byte {
+	page.CompressedPageSize = int32(len(body))
 	header, err := thrift.Marshal(new(thrift.CompactProtocol), page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	column := format.ColumnMetaData{PathInSchema: []string{"instruction"}, DataPageOffset: 4, TotalCompressedSize: int64(len(header))}
-	meta, err := thrift.Marshal(new(thrift.CompactProtocol), format.FileMetaData{RowGroups: []format.RowGroup{{Columns: []format.ColumnChunk{{MetaData: column}}}}})
+	pages := string(header) + string(body)
+	column := format.ColumnMetaData{Type: kind, Codec: codec, PathInSchema: []string{"instruction"}, NumValues: 1, DataPageOffset: 4, TotalCompressedSize: int64(len(pages))}
+	meta, err := thrift.Marshal(new(thrift.CompactProtocol), format.FileMetaData{
+		Version: 1, NumRows: 1, RowGroups: []format.RowGroup{{NumRows: 1, Columns: []format.ColumnChunk{{MetaData: column}}}},
+		Schema: []format.SchemaElement{{Name: "schema", NumChildren: thrift.Null[int32]{Valid: true, V: 1}}, {
+			Name: "instruction", Type: thrift.Null[format.Type]{Valid: true, V: kind},
+			RepetitionType: thrift.Null[format.FieldRepetitionType]{Valid: true, V: format.Repeated}}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return footer(string(header), string(meta))
+	return footer(pages, string(meta))
+}
+
+// bombs are files of some hundred kilobytes, or a few bytes, that unpack to gigabytes, or to more than they say.
+func bombs(t testing.TB) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	zeros := make([]byte, 32<<20)
+	for _, codec := range []compress.Codec{&hub.Gzip, &hub.Brotli, &hub.Zstd, &hub.Snappy} {
+		packed, err := codec.Encode(nil, zeros)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[codec.String()] = onePage(t, format.ByteArray, codec.CompressionCodec(), dataPage(1000, 1, format.Plain), packed)
+	}
+	files["a length of SNAPPY"] = onePage(t, format.ByteArray, format.Snappy, dataPage(1000, 1, format.Plain), binary.AppendUvarint(nil, 4<<30-1))
+	level := "\x02\x00\x00\x00\x02\x00" // one value of level 0
+	run := string(binary.AppendUvarint(nil, 1<<31)) + "\x00"
+	inLevels := string(binary.LittleEndian.AppendUint32(nil, uint32(4*len(run)))) + strings.Repeat(run, 4)
+	for name, page := range map[string]struct {
+		kind     format.Type
+		encoding format.Encoding
+		body     string
+	}{
+		"runs of levels":       {format.ByteArray, format.Plain, inLevels},
+		"runs of a dictionary": {format.ByteArray, format.RLEDictionary, level + level + "\x01" + strings.Repeat(run, 4)},
+		"runs of booleans":     {format.Boolean, format.RLE, level + level + inLevels},
+		"runs of integers":     {format.Int32, format.RLE, level + level + strings.Repeat(run, 4)},
+		"deltas of integers":   {format.Int32, format.DeltaBinaryPacked, level + level + string(binary.AppendUvarint(nil, 65536)) + "\x04" + string(binary.AppendUvarint(nil, 1<<31-1)) + "\x00" + strings.Repeat("\x00", 5<<15)},
+		"lengths of texts":     {format.ByteArray, format.DeltaLengthByteArray, level + level + string(binary.AppendUvarint(nil, 65536)) + "\x04" + string(binary.AppendUvarint(nil, 1<<31-1)) + "\x00" + strings.Repeat("\x00", 5<<15)},
+		"prefixes of texts":    {format.ByteArray, format.DeltaByteArray, level + level},
+	} {
+		files[name] = onePage(t, page.kind, format.Uncompressed, dataPage(int32(len(page.body)), 1, page.encoding), []byte(page.body))
+	}
+	text := strings.Repeat("a", 64<<10)
+	row := struct {
+		Turns []string `parquet:"turns,list,dict"`
+	}{slices.Repeat([]string{text}, 100_000)}
+	files["a text of a dictionary"] = encode(t, []struct {
+		Turns []string `parquet:"turns,list,dict"`
+	}{row}, hub.SkipPageBounds("turns", "list", "element"))
+	return files
+}
+
+// What unpacks to more than is accepted is refused before it does.
+func TestBombs(t *testing.T) {
+	for name, file := range bombs(t) {
+		path := filepath.Join(folder(t, "de.parquet", file), "de.parquet")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := parquet.Read(path, func([]byte) error { return nil })
+		runtime.ReadMemStats(&after)
+		if err == nil || strings.Contains(err.Error(), "damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if made := after.TotalAlloc - before.TotalAlloc; made > 24<<20 {
+			t.Errorf("%s: %d MB were made of %d bytes", name, made>>20, len(file))
+		}
+	}
 }
 
 // footer is a file that ends in a footer.
@@ -132,6 +209,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(encode(f, []mmlu{{"Q", "a", "b", "c", "d", "C", "1"}, {"Q", "a", "b", "c", "d", "E", "2"}}))
 	f.Add(encode(f, []xAlpacaEval{{3, "helpful_base", "Sag was.", 0.25, true}}, hub.DataPageVersion(1)))
 	f.Add(encode(f, []swag{{24, "Roof", "A", "B", []string{"a", "b", "c", ""}, "3"}}, hub.Compression(&hub.Gzip)))
+	for _, bomb := range bombs(f) {
+		if len(bomb) < 100_000 {
+			f.Add(bomb)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "en.parquet")
 		if err := os.WriteFile(path, data, 0o644); err != nil {

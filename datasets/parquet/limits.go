@@ -42,12 +42,16 @@ func check(file io.ReaderAt, size int64) error {
 	if err := decode(io.NewSectionReader(file, size-8-length, length), &meta); err != nil {
 		return err
 	}
-	if err := checkSchema(meta.Schema); err != nil {
+	columns, err := checkSchema(meta.Schema)
+	if err != nil {
 		return err
 	}
 	for _, group := range meta.RowGroups {
-		for _, column := range group.Columns {
-			if err := checkPages(file, column.MetaData); err != nil {
+		if len(group.Columns) != len(columns) {
+			return fmt.Errorf("a row group has %d columns, and the schema %d", len(group.Columns), len(columns))
+		}
+		for i, column := range group.Columns {
+			if err := checkPages(file, column.MetaData, columns[i]); err != nil {
 				return err
 			}
 		}
@@ -55,30 +59,52 @@ func check(file io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkSchema walks the columns, depth first as they stand.
-func checkSchema(schema []format.SchemaElement) error {
+// leaf is a column that holds values: their type, and how many lists, and lists and optional parts, it stands in.
+type leaf struct {
+	kind                   format.Type
+	repetition, definition int
+}
+
+// checkSchema walks the columns, depth first as they stand, and returns those that hold values.
+func checkSchema(schema []format.SchemaElement) (columns []leaf, err error) {
 	if len(schema) > maxColumns {
-		return fmt.Errorf("it has %d columns, expected at most %d", len(schema), maxColumns)
+		return nil, fmt.Errorf("it has %d columns, expected at most %d", len(schema), maxColumns)
 	}
-	var open []int32 // children still to come, by depth
+	type parent struct {
+		children int32 // still to come
+		leaf
+	}
+	var open []parent
 	for _, element := range schema {
 		if len(open) > maxDepth {
-			return fmt.Errorf("column %q is nested more than %d deep", element.Name, maxDepth)
+			return nil, fmt.Errorf("column %q is nested more than %d deep", element.Name, maxDepth)
 		}
+		here := parent{children: max(0, element.NumChildren.V)}
 		if n := len(open); n > 0 {
-			open[n-1]--
+			open[n-1].children--
+			here.leaf = open[n-1].leaf
+			if element.RepetitionType.Valid && element.RepetitionType.V != format.Required {
+				here.definition++
+			}
+			if element.RepetitionType.Valid && element.RepetitionType.V == format.Repeated {
+				here.repetition++
+			}
+			if here.children == 0 {
+				here.kind = element.Type.V
+				columns = append(columns, here.leaf)
+			}
 		}
-		open = append(open, max(0, element.NumChildren.V))
-		for n := len(open); n > 0 && open[n-1] == 0; n-- {
+		open = append(open, here)
+		for n := len(open); n > 0 && open[n-1].children == 0; n-- {
 			open = open[:n-1]
 		}
 	}
-	return nil
+	return columns, nil
 }
 
-// checkPages reads the headers of a column's pages. LZ4_RAW is refused: the library gives empty texts for some pages and never
+// checkPages reads a column's pages (see [checkPage]). LZ4_RAW is refused: the library gives empty texts for some pages and never
 // ends on a broken one (apache/parquet-testing, lz4_raw_compressed_larger.parquet, with parquet-go 0.32.0).
-func checkPages(file io.ReaderAt, column format.ColumnMetaData) error {
+func checkPages(file io.ReaderAt, column format.ColumnMetaData, as leaf) error {
 	if column.Codec == format.Lz4Raw {
 		return fmt.Errorf("column %q is compressed by LZ4_RAW, expected snappy, zstd, gzip, brotli or none", column.PathInSchema)
 	}
@@ -96,12 +122,19 @@ func checkPages(file io.ReaderAt, column format.ColumnMetaData) error {
 		}
 		n := max(page.DataPageHeader.V.NumValues, page.DataPageHeaderV2.V.NumValues, page.DictionaryPageHeader.V.NumValues)
 		values += int64(max(0, n))
-		if values > maxValues || max(page.UncompressedPageSize, page.CompressedPageSize) > maxPage {
+		if values > maxValues || max(page.UncompressedPageSize, page.CompressedPageSize) > maxPage || min(page.UncompressedPageSize, page.CompressedPageSize) < 0 {
 			return fmt.Errorf("column %q has pages of %d bytes and %d values, expected at most %d MiB and %d values", column.PathInSchema,
 				page.UncompressedPageSize, values, maxPage>>20, maxValues)
 		}
-		if _, err := pages.Discard(int(page.CompressedPageSize)); err != nil {
+		body, err := io.ReadAll(io.LimitReader(pages, int64(page.CompressedPageSize)))
+		if err == nil && len(body) != int(page.CompressedPageSize) {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
 			return fmt.Errorf("column %q does not end with a page: %w", column.PathInSchema, err)
+		}
+		if err := checkPage(page, column.Codec, as, body); err != nil {
+			return fmt.Errorf("column %q: %w", column.PathInSchema, err)
 		}
 	}
 }

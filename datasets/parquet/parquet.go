@@ -80,16 +80,29 @@ func guard(do func() error) (err error) {
 
 // next reads a row as JSON; io.EOF after the last.
 func next(rows *parquet.GenericReader[any]) ([]byte, error) {
-	var row [1]any
-	if n, err := rows.Read(row[:]); n == 0 {
+	var packed [1]parquet.Row
+	if n, err := rows.ReadRows(packed[:]); n == 0 {
 		if err == nil {
 			err = io.ErrUnexpectedEOF
 		}
 		return nil, err
 	}
-	columns, ok := row[0].(map[string]any)
+	size := 0
+	for _, value := range packed[0] { // which may stand for one text of a dictionary each
+		if size++; value.Kind() == parquet.ByteArray || value.Kind() == parquet.FixedLenByteArray {
+			size += len(value.ByteArray())
+		}
+		if size > datasets.MaxLine {
+			return nil, fmt.Errorf("the row is longer than %d MiB", datasets.MaxLine>>20)
+		}
+	}
+	var row any
+	if err := rows.Schema().Reconstruct(&row, packed[0]); err != nil {
+		return nil, err
+	}
+	columns, ok := row.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("expected columns, found %T", row[0])
+		return nil, fmt.Errorf("expected columns, found %T", row)
 	}
 	for name, value := range columns {
 		plain, err := plain(value)
