@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,21 +22,39 @@ const (
 	maxRange    = 1 << 16   // length of a range()
 )
 
-// compile compiles the template with a meter in it (see [metered]), under a name that the template does not use.
+// program is a chat template with a meter in it (see [guard]).
+type program struct {
+	*jinja.Template
+	meter   string          // what the names of the functions start with that count its work; the source has no such name
+	uses    map[string]bool // those functions
+	methods map[string]*jinja.Template
+	calls   int // that may be in each other
+}
+
 func (t *Tokenizer) compile(source string) error {
-	t.meter = "lidr_meter"
-	for strings.Contains(source, t.meter) {
-		t.meter += "_"
+	p := &program{meter: "lidr_meter", uses: map[string]bool{}, methods: map[string]*jinja.Template{}, calls: max(2, maxDeep/(len(source)+1))}
+	for strings.Contains(source, p.meter) {
+		p.meter += "_"
 	}
-	with, err := metered(source, t.meter)
+	with, err := (&guard{meter: p.meter, uses: p.uses}).metered(source)
 	if err != nil {
 		return err
 	}
 	if _, err := jinja.Compile(source); err != nil { // its errors name places in the source as it is
 		return err
 	}
-	t.template, err = jinja.Compile(with)
-	return err
+	for use := range p.uses {
+		if name, ok := strings.CutPrefix(use, "method_"); ok {
+			if p.methods[name], err = oneExpression("a." + name); err != nil {
+				return err
+			}
+		}
+	}
+	if p.Template, err = jinja.Compile(with); err != nil {
+		return err
+	}
+	t.template = p
+	return nil
 }
 
 // RenderChat returns the conversation as the chat template writes it, with the header of the next assistant turn if
@@ -67,15 +86,22 @@ func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, 
 		"add_generation_prompt": jinja.NewBool(addGenerationPrompt),
 		"tools":                 jinja.None(), // transformers passes these two as None
 		"documents":             jinja.None(),
-		"range":                 jinja.NewCallable("range", boundedRange),
 		// Templates with a date fall back to a fixed one where there is no clock, and equal runs stay equal.
 		"strftime_now": jinja.Undefined(),
-		t.meter:        jinja.NewCallable(t.meter, (&meter{maxWork}).count),
+	}
+	m := &meter{program: t.template, left: maxWork}
+	m.globals(vars)
+	vars[m.meter] = jinja.NewCallable(m.meter, m.count)
+	for use := range m.uses {
+		vars[m.meter+"_"+use] = m.function(use)
 	}
 	for name, text := range t.names {
 		vars[name] = jinja.NewString(text)
 	}
 	s, err = t.template.RenderValues(vars)
+	if err == nil {
+		err = m.enough()
+	}
 	if err == nil && len(s) > maxOutput {
 		err = fmt.Errorf("%d bytes of output; at most %d are accepted", len(s), maxOutput)
 	}
@@ -90,7 +116,7 @@ func boundedRange(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, er
 	bounds := [3]int64{0, 0, 1} // start, stop, step
 	for _, a := range args {
 		if !a.IsInt() {
-			return jinja.Undefined(), fmt.Errorf("range: expected integers, got %s", a)
+			return jinja.Undefined(), errors.New("range: expected integers")
 		}
 	}
 	switch len(args) {

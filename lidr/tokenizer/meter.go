@@ -1,6 +1,8 @@
 package tokenizer
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -13,11 +15,12 @@ import (
 // adds up what it costs and ends the rendering where that is too much. What comes out is otherwise the same.
 const (
 	passCost  = 1 << 10  // bytes that stand for one pass through a loop,
-	macroCost = 16 << 10 // for a call of a macro: thus they are at most 2,048 deep,
+	macroCost = 16 << 10 // for a call of a macro
 	maxDepth  = 100      // brackets in brackets of an expression, and lists in lists of a value
+	maxDeep   = 1 << 19  // calls in each other times bytes of source, some hundred bytes of stack each
 )
 
-var maxWork = 32 << 20 // bytes that one rendering may print and assign; the fuzz test lowers it
+var maxWork = 64 << 20 // bytes that one rendering may make, print and assign; tests lower it
 
 const (
 	quoted = `(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")`
@@ -28,57 +31,104 @@ var (
 	// templateTag is a comment, a printed expression (groups 1 to 3) or a statement (4 to 6), as the interpreter's scanner ends it.
 	templateTag = regexp.MustCompile(`(?s)\{#.*?#\}|(\{\{-?)` + inside + `(-?\}\})|(\{%-?)` + inside + `(-?%\})`)
 	stringLit   = regexp.MustCompile(`(?s)` + quoted)
-	keyword     = regexp.MustCompile(`^\s*(\w*)`)
-	mutation    = regexp.MustCompile(`\.\s*(append|insert|pop)\b`)
+	keyword     = regexp.MustCompile(`^[\p{L}_]*`)
+	forIn       = regexp.MustCompile(`(?s)^(.*?\bin\b)(.*)$`)
+	callOf      = regexp.MustCompile(`(?s)^(\s*\([^)]*\))?(.*)$`)
+	mutation    = regexp.MustCompile(`\.\s*(append|insert|pop|update)\b`)
 )
 
-// metered returns the source with calls of the function name in it: name(cost, value, namespace) is the value.
-func metered(source, name string) (string, error) {
+// metered returns the source with calls of the function name in it, name(cost, value, namespace) being the value, and with
+// its expressions guarded.
+func (g *guard) metered(source string) (string, error) {
 	var b strings.Builder
 	text := func(s string, raw bool) {
 		if b.WriteString(s); s != "" && !raw {
-			fmt.Fprintf(&b, "{{%s(%d)}}", name, len(s))
+			fmt.Fprintf(&b, "{{%s(%d)}}", g.meter, len(s))
 		}
 	}
 	raw, at := false, 0
 	for _, m := range templateTag.FindAllStringSubmatchIndex(source, -1) {
 		part := func(i int) string { return source[max(m[2*i], 0):max(m[2*i+1], 0)] }
-		body := part(2) + part(5)
-		word := ""
-		if m[8] >= 0 {
-			word = keyword.FindStringSubmatch(body)[1]
-		}
+		statement := strings.TrimSpace(part(5))
+		word := keyword.FindString(statement)
 		if raw && word != "endraw" {
 			continue // it is all text
 		}
 		text(source[at:m[0]], raw)
 		at = m[1]
-		if err := checkExpression(body); err != nil {
+		raw = word == "raw"
+		var tag string
+		err := checkExpression(part(2) + part(5))
+		if err == nil && strings.TrimSpace(part(2)) != "" {
+			tag, err = g.rewrite(part(2), "")
+			tag = fmt.Sprintf("%s %s(0,(%s)) %s", part(1), g.meter, tag, part(3))
+		} else if err == nil && statement != "" {
+			tag, err = g.statement(word, statement[len(word):], part(4), part(6))
+		} else {
+			tag = part(0)
+		}
+		if err != nil {
 			return "", err
 		}
-		before, value, assigns := strings.Cut(body, "=")
-		switch {
-		case m[2] >= 0 && strings.TrimSpace(body) != "":
-			fmt.Fprintf(&b, "%s %s(0,(%s)) %s", part(1), name, body, part(3))
-		case word == "set" && assigns:
-			namespace := ""
-			if of, _, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(before), "set"), "."); ok {
-				namespace = "," + strings.TrimSpace(of)
-			}
-			fmt.Fprintf(&b, "%s%s= %s(64,(%s)%s) %s", part(4), before, name, value, namespace, part(6))
-		case word == "for":
-			fmt.Fprintf(&b, "%s{{%s(%d)}}", part(0), name, passCost)
-		case word == "macro" || word == "call":
-			fmt.Fprintf(&b, "%s{{%s(%d)}}", part(0), name, macroCost)
-		default:
-			b.WriteString(part(0))
-		}
-		if raw = word == "raw"; word == "endraw" {
-			fmt.Fprintf(&b, "{{%s(%d)}}", name, passCost)
-		}
+		b.WriteString(tag)
 	}
 	text(source[at:], false)
 	return b.String(), nil
+}
+
+// statement returns a statement with its expressions rewritten and, behind it, a count of its work.
+func (g *guard) statement(word, rest, open, end string) (string, error) {
+	before, expression, function, count := "", rest, "", ""
+	switch word {
+	case "if", "elif":
+	case "set":
+		target, value, assigns := strings.Cut(rest, "=")
+		if !assigns { // all up to endset
+			return open + " set " + rest + " " + end, nil
+		}
+		namespace := ""
+		if of, _, ok := strings.Cut(target, "."); ok {
+			namespace = "," + strings.TrimSpace(of)
+		}
+		value, err := g.rewrite(value, "")
+		return fmt.Sprintf("%s set%s= %s(64,(%s)%s) %s", open, target, g.meter, value, namespace, end), err
+	case "for":
+		m := forIn.FindStringSubmatch(rest)
+		if m == nil {
+			return "", fmt.Errorf("for%.60s: expected variables in a list", rest)
+		}
+		before, expression, function, count = m[1], m[2], "each", fmt.Sprintf("{{%s(%d)}}", g.meter, passCost)
+	case "macro": // the interpreter separates parameters at commas, wherever they stand
+		count = fmt.Sprintf("{{%s(%d)}}", g.meter, macroCost)
+		parameters := strings.Split(strings.TrimSuffix(strings.TrimSpace(rest), ")"), ",")
+		for i, parameter := range parameters {
+			if name, value, ok := strings.Cut(parameter, "="); ok {
+				value, err := g.rewrite(value, "")
+				if err != nil {
+					return "", err
+				}
+				parameters[i] = name + "=" + value
+			}
+		}
+		return fmt.Sprintf("%s macro %s) %s%s", open, strings.Join(parameters, ","), end, count), nil
+	case "call":
+		m := callOf.FindStringSubmatch(rest)
+		before, expression, count = cmp.Or(m[1], "()"), m[2], fmt.Sprintf("{{%s(%d)}}", g.meter, macroCost)
+	case "filter": // a block that is assigned, and filtered where it ends
+		g.filters = append(g.filters, rest)
+		return fmt.Sprintf("%s set %s_block %s", open, g.meter, end), nil
+	case "endfilter":
+		if len(g.filters) == 0 {
+			return "", errors.New("endfilter without filter")
+		}
+		value, err := g.rewrite(g.meter+"_block|"+g.filters[len(g.filters)-1], "")
+		g.filters = g.filters[:len(g.filters)-1]
+		return fmt.Sprintf("%s endset %s{{%s(0,(%s))}}", open, end, g.meter, value), err
+	default:
+		return open + " " + word + " " + rest + " " + end, nil
+	}
+	value, err := g.rewrite(expression, function)
+	return fmt.Sprintf("%s %s %s %s %s%s", open, word, before, value, end, count), err
 }
 
 // checkExpression refuses brackets that would end the call around an expression, those that would exhaust the parser's stack,
@@ -86,7 +136,7 @@ func metered(source, name string) (string, error) {
 func checkExpression(body string) error {
 	plain := stringLit.ReplaceAllString(body, "''")
 	if m := mutation.FindString(plain); m != "" {
-		return fmt.Errorf("%s changes a list, which a template may not", m)
+		return fmt.Errorf("%s changes a list or mapping, which a template may not", m)
 	}
 	depth := 0
 	for _, r := range plain {
@@ -107,25 +157,30 @@ func checkExpression(body string) error {
 }
 
 // meter adds up the work of one rendering.
-type meter struct{ left int }
+type meter struct {
+	*program
+	left int
+	deep int   // calls that are in each other now
+	err  error // an earlier one, wherever it went
+}
+
+func (m *meter) enough() error {
+	if m.left < 0 && m.err == nil {
+		m.err = fmt.Errorf("the template loops, calls, multiplies or writes without end: more than %d bytes of work for one conversation", maxWork)
+	}
+	return m.err
+}
 
 func (m *meter) count(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) {
 	m.left -= int(args[0].AsInt())
-	value := jinja.NewString("")
-	if len(args) > 1 {
-		value = args[1]
-		var namespace *jinja.Dict
-		if len(args) > 2 && args[2].IsDict() {
-			namespace = args[2].AsDict()
-		}
-		if err := m.weigh(value, namespace, 0); err != nil {
-			return value, err
-		}
+	if len(args) == 1 {
+		return jinja.NewString(""), m.enough()
 	}
-	if m.left < 0 {
-		return value, fmt.Errorf("the template loops, calls or writes without end: more than %d bytes of work for one conversation", maxWork)
+	var namespace *jinja.Dict
+	if len(args) > 2 && args[2].IsDict() {
+		namespace = args[2].AsDict()
 	}
-	return value, nil
+	return args[1], m.weigh(args[1], namespace, 0)
 }
 
 // weigh counts the bytes of a value, which must not hold the namespace that it is assigned to.
@@ -138,7 +193,7 @@ func (m *meter) weigh(v jinja.Value, namespace *jinja.Dict, depth int) error {
 		m.left -= len(v.AsString())
 	case v.IsList():
 		for _, item := range v.AsList().Items {
-			if err := m.weigh(item, namespace, depth+1); err != nil || m.left < 0 {
+			if err := m.weigh(item, namespace, depth+1); err != nil {
 				return err
 			}
 		}
@@ -148,10 +203,10 @@ func (m *meter) weigh(v jinja.Value, namespace *jinja.Dict, depth int) error {
 		}
 		for key, item := range v.AsDict().Data {
 			m.left -= len(key)
-			if err := m.weigh(item, namespace, depth+1); err != nil || m.left < 0 {
+			if err := m.weigh(item, namespace, depth+1); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return m.enough()
 }

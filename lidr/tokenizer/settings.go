@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
 )
+
+const maxFile = 256 << 20 // bytes; the largest tokenizer.json in use have about 35 MB
 
 // tokenText is a special token's text in tokenizer_config.json: a string, or an object with the string as content.
 type tokenText string
@@ -62,7 +65,7 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 // templateSource returns chat_template.jinja, which goes before tokenizer_config.json's chat_template: a string, or a
 // list of named templates, of which "default" counts.
 func templateSource(fsys fs.FS, config json.RawMessage) (string, error) {
-	b, err := fs.ReadFile(fsys, "chat_template.jinja")
+	b, err := readFile(fsys, "chat_template.jinja")
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return string(b), err
 	}
@@ -152,7 +155,7 @@ func (t *Tokenizer) turnEnd() (int, bool) {
 
 // readJSON reads an optional file; absent is no error.
 func readJSON(fsys fs.FS, name string, into any) error {
-	b, err := fs.ReadFile(fsys, name)
+	b, err := readFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -162,4 +165,18 @@ func readJSON(fsys fs.FS, name string, into any) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// readFile reads a file of no more than maxFile bytes.
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%s: longer than %d bytes", name, maxFile)
+	}
+	return b, err
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ardanlabs/jinja"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/unicode/norm"
 )
@@ -29,15 +28,14 @@ type Tokenizer struct {
 	prefix, suffix []int // what the post-processor puts around a document
 	eos            []int
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
-	template       *jinja.Template   // nil: the model has none
+	template       *program          // nil: the model has none
 	source         string            // of the template
-	meter          string            // the name of the function in it that counts its work
 }
 
 // Load reads tokenizer.json, and tokenizer_config.json, generation_config.json and chat_template.jinja where they
 // exist, from a Hugging Face model folder. Errors name the file and the field.
 func Load(fsys fs.FS) (*Tokenizer, error) {
-	data, err := fs.ReadFile(fsys, "tokenizer.json")
+	data, err := readFile(fsys, "tokenizer.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("tokenizer.json is missing; a SentencePiece tokenizer.model alone is not read")
 	} else if err != nil {
