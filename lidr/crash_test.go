@@ -127,11 +127,12 @@ func everythingKilled(dir, url, n string) error {
 type crasher struct {
 	t      *testing.T
 	server *judgeServer
+	args   []string // of those processes
 }
 
 // run runs the program in dir, killed at its n-th change unless n is 0, and returns how many changes it made.
 func (c crasher) run(dir string, n int) (changes int, killed bool) {
-	command := exec.Command(os.Args[0])
+	command := exec.Command(os.Args[0], c.args...)
 	command.Env = append(os.Environ(), "LIDR_TEST_RUN="+dir, "LIDR_TEST_JUDGE="+c.server.URL, "LIDR_TEST_KILL="+strconv.Itoa(n))
 	out, err := command.CombinedOutput()
 	if err == nil {
@@ -180,7 +181,7 @@ func (c crasher) same(dir string, want map[string][32]byte, what string) {
 // a write, ends with the bytes of an undisturbed one. Here a few of the places are tried, in one chain of kills and one by one;
 // "make crash" tries every one, and 300 random ones in chains. In a chain the folder is moved after each kill.
 func TestKilledAtEveryChange(t *testing.T) {
-	c := crasher{t, newTalkingServer(t)}
+	c := crasher{t: t, server: newTalkingServer(t)}
 	straight := filepath.Join(t.TempDir(), "runs")
 	changes, _ := c.run(straight, 0)
 	want := hashes(t, straight)

@@ -16,12 +16,13 @@ import (
 
 // TestMain lets the test binary stand in for the command, so that a test can kill it: with LIDR_TEST_RUN set it runs a small
 // experiment in that folder; with LIDR_TEST_JUDGE too it only judges there; with LIDR_TEST_KILL it does everything and
-// kills itself at that change of the disk; with LIDR_TEST_SCALE it takes so many prompts through the steps.
+// kills itself at that change of the disk; with LIDR_TEST_LATER it does so in [TestClockJumps], since synctest wants a test;
+// with LIDR_TEST_SCALE it takes so many prompts through the steps.
 func TestMain(m *testing.M) {
 	dir, url, kill := os.Getenv("LIDR_TEST_RUN"), os.Getenv("LIDR_TEST_JUDGE"), os.Getenv("LIDR_TEST_KILL")
 	scale, err := strconv.Atoi(os.Getenv("LIDR_TEST_SCALE"))
 	switch {
-	case dir == "":
+	case dir == "" || os.Getenv("LIDR_TEST_LATER") != "":
 		os.Exit(m.Run())
 	case err == nil:
 		err = pipeline(dir, scale)

@@ -42,7 +42,8 @@ func Replace(path string, write func(io.Writer) error) error {
 		err = Rename(temporary, path)
 	}
 	if err != nil {
-		return errors.Join(err, ignoreMissing(os.Remove(temporary)))
+		_ = os.Remove(temporary) // where that fails too, the first error says why
+		return err
 	}
 	return SyncDir(filepath.Dir(path))
 }

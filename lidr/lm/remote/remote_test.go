@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -199,23 +200,35 @@ func TestLogprobs(t *testing.T) {
 	}
 }
 
+// A date counts from the server's own, however wrong our clock is: synctest's stands at 2000.
 func TestRetryAfter(t *testing.T) {
-	now := time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"":                              0,
-		"7":                             7 * time.Second,
-		"-7":                            0,
-		"NaN":                           0,
-		"1e300":                         maxRetryAfter,
-		"Thu, 02 Jan 2025 03:04:35 GMT": 30 * time.Second,
-		"Thu, 02 Jan 2025 03:04:00 GMT": 0,
-		"Fri, 03 Jan 2025 03:04:00 GMT": maxRetryAfter,
-		"soon":                          0,
-	} {
-		if got := retryAfter(header, now); got != want {
-			t.Errorf("Retry-After %q: %v, want %v", header, got, want)
-		}
+	const date = "Thu, 02 Jan 2025 03:04:05 GMT"
+	cases := []struct {
+		after, date string
+		want        time.Duration
+	}{
+		{"", date, 0},
+		{"7", date, 7 * time.Second},
+		{"-7", date, 0},
+		{"NaN", date, 0},
+		{"1e300", date, maxRetryAfter},
+		{"soon", date, 0},
+		{"Thu, 02 Jan 2025 03:04:35 GMT", date, 30 * time.Second},
+		{"Thu, 02 Jan 2025 03:04:00 GMT", date, 0},
+		{"Wed, 01 Jan 2200 00:00:00 GMT", date, maxRetryAfter},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", maxRetryAfter},
+		{"Thu, 01 Jan 1970 00:00:00 GMT", "Wed, 01 Jan 2200 00:00:00 GMT", 0},
+		{"Sat, 01 Jan 2000 00:00:09 GMT", "", 9 * time.Second},
+		{"Sat, 01 Jan 2000 00:00:09 GMT", "now", 9 * time.Second},
+		{"Thu, 02 Jan 2025 03:04:35 GMT", "", maxRetryAfter},
 	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range cases {
+			if got := retryAfter(http.Header{"Retry-After": {c.after}, "Date": {c.date}}); got != c.want {
+				t.Errorf("Retry-After %q at %q: %v, want %v", c.after, c.date, got, c.want)
+			}
+		}
+	})
 }
 
 func ExampleEstimate() {

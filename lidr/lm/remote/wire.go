@@ -95,7 +95,7 @@ func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 
 // refusal is the failure that a status other than 200 stands for, with what to do about it.
 func (m *Model) refusal(e *endpoint, res *http.Response, body []byte) *failure {
-	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))), retryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
+	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))), retryAfter: retryAfter(res.Header)}
 	if f.message == "" {
 		f.message = http.StatusText(f.status)
 	}
@@ -140,16 +140,22 @@ func messageOf(body []byte) string {
 	return strings.TrimSpace(string(body))
 }
 
-// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). It is 0 for none, and at most
-// maxRetryAfter.
-func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
+// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3) on the server's clock, by which it tells the time of
+// its answer too: ours may be wrong. It is 0 for none, and at most maxRetryAfter.
+func retryAfter(header http.Header) time.Duration {
+	after := header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(after, 64); err == nil {
 		return max(0, time.Duration(min(seconds, maxRetryAfter.Seconds())*float64(time.Second)))
 	}
-	if date, err := http.ParseTime(header); err == nil {
-		return min(max(0, date.Sub(now)), maxRetryAfter)
+	date, err := http.ParseTime(after)
+	if err != nil {
+		return 0
 	}
-	return 0
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(0, date.Sub(now)), maxRetryAfter)
 }
 
 // redact removes the key from text that comes from outside.
