@@ -179,7 +179,7 @@ const sharedPack = 1 << 20
 // runRows computes one product by blocks of rows that share the packed right-hand side.
 func (mm *matmul) runRows(x *execution, rowBlocks int) {
 	width := kernels.micro.width
-	blocks := (mm.k + kBlock - 1) / kBlock
+	blocks := kBlocks(mm.k)
 	columns := roundUp(mm.n, width)
 	mem := x.backend.buffers.get(columns * mm.k * 4)
 	defer x.backend.buffers.put(mem)

@@ -63,11 +63,21 @@ const (
 	kBlock = 256
 	mBlock = 96
 	nBlock = 512
+
+	kWhole = 384 // the contraction up to which one block is better than two: C is then written once and not read again
 )
+
+// kBlocks is the number of blocks that a contraction of k elements is cut into.
+func kBlocks(k int) int {
+	if k <= kWhole {
+		return 1
+	}
+	return (k + kBlock - 1) / kBlock
+}
 
 // packSize is the scratch memory gemm needs, in bytes.
 func packSize(n, k int) int {
-	return min(k, kBlock) * (roundUp(min(n, nBlock), kernels.micro.width) + mBlock) * 4
+	return min(k, kWhole) * (roundUp(min(n, nBlock), kernels.micro.width) + mBlock) * 4
 }
 
 // gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1. pack is scratch memory.
@@ -78,8 +88,8 @@ func gemm(m, n, k int, a matrix, b source, c matrix, pack unsafe.Pointer, args *
 		}
 		return
 	}
-	blocks := (k + kBlock - 1) / kBlock
-	packA := unsafe.Add(pack, packSize(n, k)-mBlock*min(k, kBlock)*4)
+	blocks := kBlocks(k)
+	packA := unsafe.Add(pack, packSize(n, k)-mBlock*min(k, kWhole)*4)
 	for j0 := 0; j0 < n; j0 += nBlock {
 		nc := min(nBlock, n-j0)
 		for block := range blocks {
