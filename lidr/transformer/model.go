@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -73,6 +74,20 @@ func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) 
 		m.Store.RootScope().VariableWithValue(name, value)
 	}
 	return m, nil
+}
+
+// ToDevice moves the weights to the backend's device, as the first computation would.
+func (m *Model) ToDevice(b compute.Backend) error {
+	for v := range m.Store.IterVariables() {
+		value, err := v.Value()
+		if err == nil {
+			err = value.MaterializeOnDevice(b, b.HasSharedBuffers(), 0)
+		}
+		if err != nil {
+			return fmt.Errorf("transformer: move %s to the device: %w", v.Path(), err)
+		}
+	}
+	return nil
 }
 
 // Init makes a model with random weights that depend on the configuration and the seed alone. Embeddings are drawn

@@ -66,6 +66,9 @@ func (d *decoding) read() error {
 		longest = max(longest, len(a.prompt))
 	}
 	length := lengthBucket(longest)
+	if err := d.model.place(); err != nil {
+		return fmt.Errorf("read prompts: %w", err)
+	}
 	out, err := d.model.prefill.Call(int32s(padded(prompts, d.rows, length), d.rows, length), int32s(lengths, d.rows))
 	if err != nil {
 		return fmt.Errorf("read prompts: %w", err)

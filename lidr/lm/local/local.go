@@ -38,6 +38,7 @@ type Model struct {
 	prefill  *model.Exec
 	step     *model.Exec
 	logprobs *model.Exec
+	place    func() error // before the first computation
 
 	identify    sync.Once
 	fingerprint string
@@ -67,6 +68,11 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 	l.logprobs = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
 		return nodes{m.TokenLogprobs(scope, in[0])}
 	}).SetMaxCache(-1)
+	l.place = sync.OnceValue(func() error {
+		err := m.ToDevice(b)
+		runtime.GC() // what the weights were loaded into gives room for the cache, instead of waiting until as much again is in use
+		return err
+	})
 	return l
 }
 

@@ -59,6 +59,9 @@ func (l *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []str
 
 // tokenLogprobs returns, for each of a batch of sequences, log p of every token but the first, given those before it.
 func (l *Model) tokenLogprobs(sequences [][]int) ([][]float32, error) {
+	if err := l.place(); err != nil {
+		return nil, fmt.Errorf("log-probabilities: %w", err)
+	}
 	longest := 0
 	for _, s := range sequences {
 		longest = max(longest, len(s))
