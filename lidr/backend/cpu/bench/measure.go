@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,13 @@ func measure(w workload) (outcome, error) {
 		return outcome{}, err
 	}
 	m := transformer.Init(w.config(), 1)
+	if err := m.ToDevice(b); err != nil {
+		return outcome{}, err
+	}
+	debug.FreeOSMemory()                                                          // what the weights were made in
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // VmHWM starts anew: loading is not measured
+		return outcome{}, err
+	}
 	loaded, err := memory("VmRSS")
 	if err != nil {
 		return outcome{}, err
