@@ -101,6 +101,9 @@ func SaveAnnotations(path string, verdicts []Annotation) error {
 	return annotations.save(path, verdicts)
 }
 
+// EncodeAnnotations returns the bytes that [SaveAnnotations] writes, for a caller who writes files its own way.
+func EncodeAnnotations(verdicts []Annotation) ([]byte, error) { return annotations.encode(verdicts) }
+
 // LoadDifficulties reads the difficulty of each instruction for the full form of the length-controlled win rate, one
 // object with "instruction" and "instruction_difficulty" (alpaca_eval's column of that name) a line.
 func LoadDifficulties(path string) (map[string]float64, error) {

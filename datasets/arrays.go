@@ -34,20 +34,31 @@ func (f arrayForm[T]) load(path string) ([]T, error) {
 	return whole(path, f.what, out, err)
 }
 
-// save writes rows once each has been seen to read back as itself.
 func (f arrayForm[T]) save(path string, rows []T) error {
+	data, err := f.encode(rows)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := durable.WriteFile(path, data); err != nil {
+		return fmt.Errorf("datasets: %w", err)
+	}
+	return nil
+}
+
+// encode returns the file of rows once each has been seen to read back as itself.
+func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 	if len(rows) == 0 {
-		return fmt.Errorf("%s: no %s to write, expected at least one", path, f.what)
+		return nil, fmt.Errorf("no %s to write, expected at least one", f.what)
 	}
 	out := bytes.NewBufferString("[")
 	first := map[[4]string]int{}
 	for i, row := range rows {
 		data, err := f.checked(row)
 		if err != nil {
-			return fmt.Errorf("%s: element %d of the %s cannot be written: %w", path, i, f.what, err)
+			return nil, fmt.Errorf("element %d of the %s cannot be written: %w", i, f.what, err)
 		}
 		if j, twice := first[f.key(row)]; twice {
-			return fmt.Errorf("%s: elements %d and %d of the %s have the same instruction by the same models, expected each once", path, j, i, f.what)
+			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, expected each once", j, i, f.what)
 		}
 		first[f.key(row)] = i
 		if i > 0 {
@@ -55,14 +66,11 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 		}
 		out.WriteString("\n  ")
 		if err := json.Indent(out, data, "  ", "  "); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 	}
 	out.WriteString("\n]\n")
-	if err := durable.WriteFile(path, out.Bytes()); err != nil {
-		return fmt.Errorf("datasets: %w", err)
-	}
-	return nil
+	return out.Bytes(), nil
 }
 
 // checked encodes a row that is read back as it is. Text in invalid UTF-8, which encoding/json would replace without

@@ -85,10 +85,12 @@ func HandOff(ctx context.Context, run *Run, m *Model, pairs dataframe.DataFrame,
 	if err := writeRound(run, m, name, rows, t); err != nil {
 		return fail(err)
 	}
-	if unfinished(run, name, t) != nil {
+	if err := unfinished(run, name, t); errors.Is(err, errUntrained) {
 		if err := startTrainer(ctx, run, m.Name, name, t, optimizerSteps(run.Settings.Train, len(rows))); err != nil {
 			return fail(err)
 		}
+	} else if err != nil {
+		return fail(err)
 	}
 	return TakeBack(run, name)
 }
@@ -117,8 +119,10 @@ func TakeBack(run *Run, name string) (*Model, dataframe.DataFrame, error) {
 	} else if err != nil {
 		return fail(err)
 	}
-	if err := unfinished(run, name, h.Trainer); err != nil {
+	if err := unfinished(run, name, h.Trainer); errors.Is(err, errUntrained) {
 		return fail(fmt.Errorf("%w; %w", err, ErrHandedOff))
+	} else if err != nil {
+		return fail(err)
 	}
 	steps, err := trainerSteps(logFolder(run, name))
 	if err != nil {

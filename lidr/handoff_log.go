@@ -25,21 +25,31 @@ func logFolder(run *Run, name string) string {
 	return run.path(name, "model")
 }
 
-// unfinished says why <name>/model is no trained checkpoint, nil if it is one. LLaMA-Factory writes trainer_state.json
-// after the weights, and TRL nothing.
+// errUntrained says that a model's files are not there, or not whole.
+var errUntrained = errors.New("there is no trained checkpoint yet")
+
+// unfinished is nil if <name>/model is a trained checkpoint. LLaMA-Factory writes trainer_state.json after the weights, and TRL
+// nothing. An error other than errUntrained says that this cannot be told, and that nothing is to be trained over what may be there.
 func unfinished(run *Run, name string, t Trainer) error {
 	model := run.path(name, "model")
 	needed := []string{filepath.Join(model, "config.json")}
 	if t.Program == "llama-factory" {
 		needed = append(needed, filepath.Join(logFolder(run, name), "trainer_state.json"))
 	}
+	_, err := weightFiles(model)
 	for _, path := range needed {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("there is no trained checkpoint yet: %s is missing", path)
+		if err == nil {
+			_, err = os.Stat(path)
 		}
 	}
-	_, err := weightFiles(model)
-	return err
+	var place *fs.PathError
+	if errors.As(err, &place) && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s may be trained already, but cannot be looked at: %w; make its files this user's (chown -R, where the trainer ran as root in a container) and run the same command again, or delete %s to train it anew",
+			name, err, run.path(name))
+	} else if err != nil {
+		return fmt.Errorf("%w: %w", errUntrained, err)
+	}
+	return nil
 }
 
 // trainerState is Transformers' trainer_state.json, as far as it is read.

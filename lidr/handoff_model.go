@@ -54,7 +54,7 @@ func weightFiles(folder string) ([]string, error) {
 	}
 	for _, file := range files {
 		if _, err := os.Stat(filepath.Join(folder, file)); err != nil {
-			return nil, fmt.Errorf("there is no trained checkpoint yet: %s is missing", filepath.Join(folder, file))
+			return nil, err
 		}
 	}
 	return files, nil

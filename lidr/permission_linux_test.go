@@ -1,6 +1,8 @@
 package lidr
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -70,6 +72,37 @@ func TestPermissionLost(t *testing.T) {
 	crasher{t: t}.same(dir, want, "lost permissions")
 	if !maps.Equal(server.asked, asked) {
 		t.Errorf("asked %v, expected %v", server.asked, asked)
+	}
+}
+
+// A checkpoint that may not be looked at may be trained already: nothing is trained over it.
+func TestHandOffOverAnUnreadableCheckpoint(t *testing.T) {
+	run, m0, pairs := handOffRun(t)
+	t.Setenv("PATH", "")
+	if _, _, err := HandOff(t.Context(), run, m0, pairs, TRL()); !errors.Is(err, ErrHandedOff) {
+		t.Fatalf("without a checkpoint: %v", err)
+	}
+	model := run.path("M1", "model")
+	if err := os.Mkdir(model, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(model, 0o755)
+	var handOff, takeBack error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // for good, as in bound
+		none := [2]unix.CapUserData{}
+		if handOff = unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); handOff == nil {
+			_, _, handOff = HandOff(t.Context(), run, m0, pairs, TRL())
+			_, _, takeBack = TakeBack(run, "M1")
+		}
+	}()
+	<-ended
+	for _, err := range []error{handOff, takeBack} {
+		if !errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrHandedOff) || !strings.Contains(err.Error(), model) || !strings.Contains(err.Error(), "chown") {
+			t.Errorf("error %v, expected one that names %s and says what to do, and not that it is to be trained", err, model)
+		}
 	}
 }
 

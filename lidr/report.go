@@ -25,7 +25,7 @@ func Report(ctx context.Context, run *Run) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("report of %s: %w", run.Dir, err)
 	}
-	return run.path("report.html"), writeReport(run.Dir, data)
+	return run.path("report.html"), writeReport(run.Dir, data, run.write)
 }
 
 // CompareRuns writes a report that sets the models of several runs side by side into folder dir.
@@ -42,11 +42,11 @@ func CompareRuns(ctx context.Context, dir string, runs []*Run) error {
 	if err != nil {
 		return err
 	}
-	return writeReport(dir, data)
+	return writeReport(dir, data, ledger.WriteFile)
 }
 
-// writeReport writes report.html, report.md and the plots, report.html last.
-func writeReport(dir string, data report.Data) error {
+// writeReport writes report.html, report.md and the plots into dir by write, report.html last.
+func writeReport(dir string, data report.Data, write func(path string, data []byte) error) error {
 	html, err := report.HTML(data)
 	if err != nil {
 		return err
@@ -61,15 +61,15 @@ func writeReport(dir string, data report.Data) error {
 			if err != nil {
 				return fmt.Errorf("plot %s: %w", figure.Name, err)
 			}
-			if err := ledger.WriteFile(filepath.Join(dir, "plots", figure.Name+extension), drawn); err != nil {
+			if err := write(filepath.Join(dir, "plots", figure.Name+extension), drawn); err != nil {
 				return err
 			}
 		}
 	}
-	if err := ledger.WriteFile(filepath.Join(dir, "report.md"), markdown); err != nil {
+	if err := write(filepath.Join(dir, "report.md"), markdown); err != nil {
 		return err
 	}
-	return ledger.WriteFile(filepath.Join(dir, "report.html"), html)
+	return write(filepath.Join(dir, "report.html"), html)
 }
 
 // ReportData collects what [Report] lays out, for a caller who wants to add to it (controls, findings). Of a run in which no

@@ -45,7 +45,12 @@ func saveJudgements(run *Run, name string, judge *Model, rows []judgement, weigh
 		if err != nil {
 			return nil, err
 		}
-		if err := datasets.SaveAnnotations(run.path("judged", name, "annotations", lang+".json"), verdicts); err != nil {
+		path := run.path("judged", name, "annotations", lang+".json")
+		data, err := datasets.EncodeAnnotations(verdicts)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", path, err)
+		}
+		if err := run.write(path, data); err != nil {
 			return nil, err
 		}
 		own, err := winRates(verdicts, byLang[lang], lang)

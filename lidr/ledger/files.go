@@ -94,15 +94,18 @@ func AppendLine(path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
-		return err
+	var file *os.File
+	if err = durable.MkdirAll(filepath.Dir(path)); err == nil {
+		file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		err = durable.Append(file, line)
+		err = errors.Join(err, file.Close())
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("append to %s: %w; nothing else is lost, so free the cause (disk full? read-only folder?) and run the same command again", path, err)
 	}
-	_, err = file.Write(line)
-	return errors.Join(err, file.Close())
+	return nil
 }
 
 // EncodeLines returns the bytes that [WriteLines] writes.

@@ -7,7 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"lidrlab/lidr/durable"
 )
 
 // squares is a step of n items that dies after `batches` batches of three.
@@ -102,6 +105,21 @@ func TestCollectRefusesEditedFiles(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "delete it and run again") {
 			t.Errorf("%s: error %v, want one that names the file and says what to do", name, err)
 		}
+	}
+}
+
+func TestAppendLineOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "timing.jsonl")
+	durable.Before = func(operation, at string) error {
+		if operation == "torn write" && at == path {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	defer func() { durable.Before = nil }()
+	err := AppendLine(path, 1)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "run the same command again") {
+		t.Errorf("error %v, want the cause, the file and what to do", err)
 	}
 }
 

@@ -49,12 +49,20 @@ func LockFolder(dir string) error {
 // LockName is the empty file in a folder by which [LockFolder] locks it.
 const LockName = ".lock"
 
-// lockKey waits until no other process works on the output that the lock file belongs to, and returns how to end that.
-func lockKey(ctx context.Context, path string) (release func() error, err error) {
-	lock := flock.New(path)
-	_, err = lock.TryLockContext(ctx, 100*time.Millisecond)
-	if errors.Is(err, errors.ErrUnsupported) {
-		return func() error { return nil }, nil
+// lockKey waits until no other process works on the output at final, keeps others from it, and returns how to end that.
+func lockKey(ctx context.Context, final string) (release func() error, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // before it can seem to be the end of a wait
 	}
-	return lock.Unlock, err
+	lock := flock.New(beside(final, ".lock"))
+	got, err := lock.TryLockContext(ctx, 100*time.Millisecond)
+	switch {
+	case got:
+		return lock.Unlock, nil
+	case errors.Is(err, errors.ErrUnsupported):
+		return func() error { return nil }, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
+	}
+	return nil, fmt.Errorf("lock %s: %w; free the cause (read-only folder? another user's file?) and run the same command again", final, err)
 }

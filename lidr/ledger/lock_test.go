@@ -108,14 +108,24 @@ func TestCollectOnceAmongProcesses(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(dir, "squares")); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	lock, err := lockKey(context.Background(), filepath.Join(dir, "x.lock"))
+	final := filepath.Join(dir, "x.jsonl")
+	lock, err := lockKey(context.Background(), final)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock()
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := lockKey(short, filepath.Join(dir, "x.lock")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := lockKey(short, final); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for the process that works on "+final) {
 		t.Errorf("waiting for a lock does not end with its context: %v", err)
+	}
+	// Only who holds the lock is waited for: not a folder where the lock should be, and not nobody.
+	if err := os.Mkdir(filepath.Join(dir, "y.lock"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, ctx := range map[string]context.Context{"y.jsonl": context.Background(), "z.jsonl": short} {
+		if _, err := lockKey(ctx, filepath.Join(dir, name)); err == nil || strings.Contains(err.Error(), "wait for") {
+			t.Errorf("%s: error %v, expected one that says nothing of waiting", name, err)
+		}
 	}
 }

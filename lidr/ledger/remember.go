@@ -38,9 +38,9 @@ func Remember[T any](ctx context.Context, s Store, kind, key string, items []str
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := lockKey(ctx, beside(final, ".lock"))
+	release, err := lockKey(ctx, final)
 	if err != nil {
-		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
+		return nil, err
 	}
 	values, err := remember(final, header{kind, key, unbounded}, items, run)
 	if err == nil {

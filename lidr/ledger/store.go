@@ -40,9 +40,9 @@ func Collect[T any](ctx context.Context, s Store, kind, key string, n int, run f
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := lockKey(ctx, beside(final, ".lock"))
+	release, err := lockKey(ctx, final)
 	if err != nil {
-		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
+		return nil, err
 	}
 	// Who waited for the lock finds the output finished.
 	items, err := readFinal[T](final, want)

@@ -16,6 +16,7 @@ func init() {
 	Symbols["lidrlab/datasets/datasets"] = map[string]reflect.Value{
 		// function, constant and variable definitions
 		"ChoiceSuites":       reflect.ValueOf(datasets.ChoiceSuites),
+		"EncodeAnnotations":  reflect.ValueOf(datasets.EncodeAnnotations),
 		"ExtractTranslation": reflect.ValueOf(datasets.ExtractTranslation),
 		"Frame":              reflect.ValueOf(datasets.Frame),
 		"LoadAnnotations":    reflect.ValueOf(datasets.LoadAnnotations),
