@@ -217,7 +217,7 @@ func writeRound(run *Run, m *Model, name string, rows []Pair, t Trainer) error {
 	if base, err = seenFrom(run, base); err != nil {
 		return err
 	}
-	if err := write(folder, labelled, round{run.Settings, t, base, optimizerSteps(s, len(rows)), accumulation}); err != nil {
+	if err := write(run, folder, labelled, round{run.Settings, t, base, optimizerSteps(s, len(rows)), accumulation}); err != nil {
 		return err
 	}
 	return ledger.WriteJSON(filepath.Join(folder, "handoff.json"), h)

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"lidrlab/lidr/ledger"
 )
 
 // yamlRow is a line of a YAML file.
@@ -97,14 +95,14 @@ func (t Trainer) nodeVariables() string {
 }
 
 // writeLaunch writes train.sh.
-func writeLaunch(folder string, t Trainer, commands ...string) error {
+func writeLaunch(run *Run, folder string, t Trainer, commands ...string) error {
 	text := "#!/bin/sh\n# Trains the round with " + t.Program + " and leaves the checkpoint in ../model.\n"
 	if t.Nodes > 1 {
 		text += fmt.Sprintf("# Run it on each of the %d machines, which share this folder: NODE_RANK is 0 to %d, MASTER_ADDR the address of the first.\n", t.Nodes, t.Nodes-1) +
 			": ${NODE_RANK:?} ${MASTER_ADDR:?} ${MASTER_PORT:=29500}\n"
 	}
 	text += "set -e\ncd \"$(dirname \"$0\")\"\n" + strings.Join(commands, "\n") + "\n"
-	return ledger.WriteFile(filepath.Join(folder, "train.sh"), []byte(text))
+	return run.write(filepath.Join(folder, "train.sh"), []byte(text))
 }
 
 // commands says in words what to run for model name.

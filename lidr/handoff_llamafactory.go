@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"lidrlab/lidr/ledger"
 )
 
 // The names and meanings of the fields below are those of LLaMA-Factory 0.9: src/llamafactory/hparams, data/README.md.
@@ -38,7 +36,7 @@ var deepSpeed = map[string]any{
 	},
 }
 
-func writeLlamaFactory(folder string, rows []Pair, r round) error {
+func writeLlamaFactory(run *Run, folder string, rows []Pair, r round) error {
 	ask, err := asker(r.settings.Generate)
 	if err != nil {
 		return err
@@ -55,39 +53,39 @@ func writeLlamaFactory(folder string, rows []Pair, r round) error {
 		}
 		lines[i].Chosen, lines[i].Rejected = shareGPTMessage{"gpt", row.Chosen}, shareGPTMessage{"gpt", row.Rejected}
 	}
-	if err := ledger.WriteLines(filepath.Join(folder, "pairs.jsonl"), lines); err != nil {
+	if err := writeLines(run, filepath.Join(folder, "pairs.jsonl"), lines); err != nil {
 		return err
 	}
 	info := map[string]any{"lidr": map[string]any{
 		"file_name": "pairs.jsonl", "formatting": "sharegpt", "ranking": true,
 		"columns": map[string]string{"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
 	}}
-	if err := ledger.WriteJSON(filepath.Join(folder, "dataset_info.json"), info); err != nil {
+	if err := writeJSON(run, filepath.Join(folder, "dataset_info.json"), info); err != nil {
 		return err
 	}
-	if err := ledger.WriteFile(filepath.Join(folder, "dpo.yaml"), llamaFactoryYAML(r)); err != nil {
+	if err := run.write(filepath.Join(folder, "dpo.yaml"), llamaFactoryYAML(r)); err != nil {
 		return err
 	}
 	t := r.trainer
 	launch := fmt.Sprintf("FORCE_TORCHRUN=1 NPROC_PER_NODE=%d%s llamafactory-cli train dpo.yaml", t.GPUs, t.nodeVariables())
 	if r.settings.Train.LoRA.Rank == 0 {
-		if err := ledger.WriteJSON(filepath.Join(folder, "deepspeed.json"), deepSpeed); err != nil {
+		if err := writeJSON(run, filepath.Join(folder, "deepspeed.json"), deepSpeed); err != nil {
 			return err
 		}
-		return writeLaunch(folder, t, launch)
+		return writeLaunch(run, folder, t, launch)
 	}
 	merge := yamlOf("Merges the adapters into the model.", []yamlRow{
 		{"model_name_or_path", r.base, ""}, {"adapter_name_or_path", "../adapter", ""}, {"template", t.Template, ""}, {"finetuning_type", "lora", ""},
 		{"export_dir", "../model", ""}, {"export_size", 5, "GB a file"}, {"export_device", "cpu", ""}, {"export_legacy_format", false, "safetensors"},
 	})
-	if err := ledger.WriteFile(filepath.Join(folder, "merge.yaml"), merge); err != nil {
+	if err := run.write(filepath.Join(folder, "merge.yaml"), merge); err != nil {
 		return err
 	}
 	export := "llamafactory-cli export merge.yaml"
 	if t.Nodes > 1 {
 		export = `[ "$NODE_RANK" != 0 ] || ` + export
 	}
-	return writeLaunch(folder, t, launch, export)
+	return writeLaunch(run, folder, t, launch, export)
 }
 
 func llamaFactoryYAML(r round) []byte {

@@ -137,6 +137,10 @@ func TestHandOffFails(t *testing.T) {
 		t.Errorf("error %v, want the trainer's last words and where the others are", err)
 	}
 
+	edited := run.path("M1", "handoff", "dpo.yaml")
+	if err := os.WriteFile(edited, []byte("mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("TRAINER", "hang")
 	ctx, cancel := context.WithCancel(context.Background())
 	log := run.path("M1", "handoff", "trainer.log")
@@ -154,6 +158,9 @@ func TestHandOffFails(t *testing.T) {
 	}()
 	if _, _, err := HandOff(ctx, run, m0, pairs, LlamaFactory()); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: error %v", err)
+	}
+	if kept, err := os.ReadFile(edited + ".edited"); err != nil || string(kept) != "mine\n" {
+		t.Errorf("the trainer's settings that were edited by hand are kept as %q, %v", kept, err)
 	}
 	if second == nil || !strings.Contains(second.Error(), "being trained already") {
 		t.Errorf("a second training beside the first: error %v", second)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -15,7 +14,7 @@ type conversation struct {
 	Rejected []tokenizer.Message `json:"rejected"`
 }
 
-func writeTRL(folder string, rows []Pair, r round) error {
+func writeTRL(run *Run, folder string, rows []Pair, r round) error {
 	ask, err := asker(r.settings.Generate)
 	if err != nil {
 		return err
@@ -28,10 +27,10 @@ func writeTRL(folder string, rows []Pair, r round) error {
 		lines[i].Chosen = []tokenizer.Message{{Role: "assistant", Content: row.Chosen}}
 		lines[i].Rejected = []tokenizer.Message{{Role: "assistant", Content: row.Rejected}}
 	}
-	if err := ledger.WriteLines(filepath.Join(folder, "data", "train.jsonl"), lines); err != nil {
+	if err := writeLines(run, filepath.Join(folder, "data", "train.jsonl"), lines); err != nil {
 		return err
 	}
-	if err := ledger.WriteFile(filepath.Join(folder, "dpo.yaml"), trlYAML(r)); err != nil {
+	if err := run.write(filepath.Join(folder, "dpo.yaml"), trlYAML(r)); err != nil {
 		return err
 	}
 	t := r.trainer
@@ -39,7 +38,7 @@ func writeTRL(folder string, rows []Pair, r round) error {
 	if t.Nodes > 1 {
 		launch += fmt.Sprintf(" --num_machines %d --machine_rank $NODE_RANK --main_process_ip $MASTER_ADDR --main_process_port $MASTER_PORT", t.Nodes)
 	}
-	return writeLaunch(folder, t, launch)
+	return writeLaunch(run, folder, t, launch)
 }
 
 // trlYAML holds DPOConfig's and ModelConfig's fields (trl/trainer/dpo_config.py, model_config.py).
