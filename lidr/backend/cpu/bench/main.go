@@ -184,7 +184,7 @@ func better(a, b outcome) outcome {
 
 // scaling prints what more threads add to a training step of 32 × 128 tokens.
 func scaling(fixed workload, only string) error {
-	fmt.Printf("\n| | 1 thread, tokens/s | %d threads | ratio |\n|---|--:|--:|--:|\n", fixed.Threads)
+	header := fmt.Sprintf("\n| | 1 thread, tokens/s | %d threads | ratio |\n|---|--:|--:|--:|\n", fixed.Threads)
 	for _, w := range workloads(fixed.Backend)[:3] {
 		w.Name = strings.Split(w.Name, ",")[0] + ", 32 × 128"
 		if !strings.Contains(w.Name, only) {
@@ -201,6 +201,8 @@ func scaling(fixed workload, only string) error {
 				best[w.Threads] = better(best[w.Threads], got)
 			}
 		}
+		fmt.Print(header)
+		header = ""
 		one, all := best[1].TokensPerSecond, best[fixed.Threads].TokensPerSecond
 		fmt.Printf("| %s | %.0f | %.0f | %.2f |\n", w.Name, one, all, all/one)
 	}
