@@ -7,9 +7,10 @@
 // The second form sets XLA on a GPU beside PyTorch 2 on the same, both in float32, or both in TF32 with xla:cuda,tf32, and
 // adds rows of a model of half a billion parameters; memory is the host's.
 //
-// PyTorch runs with one thread and with all and counts with the better. It needs a good BLAS: with Debian's
-// python3-torch, install libopenblas0-pthread, and see in the first lines that both reach similar rates of matrix
-// products. "memory" is the largest resident size above what the program held after loading the model, in MB.
+// PyTorch runs with one thread and with all; the sides take turns, and the best of each counts. It needs a good BLAS: with
+// Debian's python3-torch, install libopenblas0-pthread, and see in the first lines that both reach similar rates of matrix
+// products. "memory" is the largest resident size above what the program held after loading the model, in MB. On the
+// processor a second table has what more threads add.
 package main
 
 import (
