@@ -307,12 +307,10 @@ const fewQueries = 4
 func (a *attention) forwardFew(x *execution) {
 	width := roundUp(a.keys, 16)
 	tasks, bounds := split(a.batch*a.heads, max(1, copyGrain/(a.keys*a.dim+1)), 64)
-	parallel(x.backend.threads, tasks, func(task int) {
-		mem := x.backend.buffers.get((width + 16) * 4)
-		defer x.backend.buffers.put(mem)
-		s := scratch{mem}
+	x.parallel(tasks, func(task int, w *workspace) {
+		s := scratch{w.scratch((width + 2*16) * 4)}
 		p := matrix{s.take(width), width, 1}
-		t, stats := &tileArgs{}, make([]float32, 3)
+		t, stats := &w.tile, f32(s.take(3), 3)
 		stats[2] = float32(a.scale)
 		peak, sum, scale := unsafe.Pointer(&stats[0]), unsafe.Pointer(&stats[1]), unsafe.Pointer(&stats[2])
 		lo, hi := bounds(task)
@@ -364,8 +362,9 @@ func (a *attention) visible(x *execution, batch, head, i int) int {
 // probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the first n keys.
 // In the forward pass bias adds to the scores and peak is then found as their maximum; in the backward pass bias is nil
 // and peak is given.
-func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int, peak []float32, bias func(), args *gemmArgs, t *tileArgs) {
-	gemmPanels(i1-i0, n, a.dim, q.at(i0, 0), keys, a.dim, p, false, nil, args, t)
+func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int, peak []float32, bias func(), w *workspace) {
+	t := &w.tile
+	gemmPanels(i1-i0, n, a.dim, q.at(i0, 0), keys, a.dim, p, false, nil, w)
 	if a.causal {
 		for i := i0; i < i1; i++ {
 			row := f32(p.at(i-i0, 0).p, n)
@@ -389,28 +388,26 @@ func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i
 func (a *attention) forward(x *execution) {
 	width := roundUp(a.keys, 16)
 	size := (panels(a.dim, a.keys) + panels(a.keys, a.dim) + queryBlock*width + 2*queryBlock + 5*16) * 4
-	parallel(x.backend.threads, a.batch*a.heads, func(task int) {
+	x.parallel(a.batch*a.heads, func(task int, w *workspace) {
 		b, h := task/a.heads, task%a.heads
-		mem := x.backend.buffers.get(size)
-		defer x.backend.buffers.put(mem)
-		s := scratch{mem}
+		s := scratch{w.scratch(size)}
 		keys, values := s.take(panels(a.dim, a.keys)), s.take(panels(a.keys, a.dim))
 		p := matrix{s.take(queryBlock * width), width, 1}
 		peak, sum := f32(s.take(queryBlock), queryBlock), f32(s.take(queryBlock), queryBlock)
 		kv := h * a.kvHeads / a.heads
 		q, k, v, o := a.q.matrix(x, b, h), a.k.matrix(x, b, kv), a.v.matrix(x, b, kv), a.o.matrix(x, b, h)
-		args, t := &gemmArgs{}, &tileArgs{}
-		packB(matrix{k.p, 1, k.row}, a.dim, a.keys, keys, t)
-		packB(v, a.keys, a.dim, values, t)
+		t := &w.tile
+		packB(matrix{k.p, 1, k.row}, a.dim, a.keys, keys, w)
+		packB(v, a.keys, a.dim, values, w)
 		lse := f32(unsafe.Add(x.ptr(a.lse), task*a.queries*4), a.queries)
 		for i0 := 0; i0 < a.queries; i0 += queryBlock {
 			i1 := min(a.queries, i0+queryBlock)
 			n := a.reach(x, b, i1)
-			a.probabilities(q, keys, p, i0, i1, n, peak, func() { a.addBias(x, b, h, i0, i1-i0, n, p) }, args, t)
+			a.probabilities(q, keys, p, i0, i1, n, peak, func() { a.addBias(x, b, h, i0, i1-i0, n, p) }, w)
 			*t = tileArgs{dst: unsafe.Pointer(&sum[0]), a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: width * 4}
 			kernels.tile["RowSumV"](t)
 			out := o.at(i0, 0)
-			gemmPanels(i1-i0, a.dim, n, p, values, a.keys, out, false, nil, args, t)
+			gemmPanels(i1-i0, a.dim, n, p, values, a.keys, out, false, nil, w)
 			*t = tileArgs{dst: out.p, a: out.p, b: unsafe.Pointer(&sum[0]), n: a.dim, rows: i1 - i0, strideDst: o.row * 4, strideA: o.row * 4, strideB: 4}
 			kernels.tile["DivVS"](t)
 			for i := i0; i < i1; i++ {
@@ -426,26 +423,24 @@ func (a *attention) backward(x *execution) {
 	width := roundUp(a.keys, 16)
 	group := a.heads / a.kvHeads
 	size := (2*panels(a.dim, a.keys) + panels(a.keys, a.dim) + 2*panels(queryBlock, a.dim) + 2*queryBlock*width + a.queries + queryBlock + 9*16) * 4
-	parallel(x.backend.threads, a.batch*a.kvHeads, func(task int) {
+	x.parallel(a.batch*a.kvHeads, func(task int, w *workspace) {
 		b, kv := task/a.kvHeads, task%a.kvHeads
-		mem := x.backend.buffers.get(size)
-		defer x.backend.buffers.put(mem)
-		s := scratch{mem}
+		s := scratch{w.scratch(size)}
 		keysT, valuesT := s.take(panels(a.dim, a.keys)), s.take(panels(a.dim, a.keys))
 		keys := s.take(panels(a.keys, a.dim))
 		queries, grads := s.take(panels(queryBlock, a.dim)), s.take(panels(queryBlock, a.dim))
 		p, ds := matrix{s.take(queryBlock * width), width, 1}, matrix{s.take(queryBlock * width), width, 1}
 		d, peak := s.take(a.queries), f32(s.take(queryBlock), queryBlock)
 		k, v := a.k.matrix(x, b, kv), a.v.matrix(x, b, kv)
-		args, t := &gemmArgs{}, &tileArgs{}
-		packB(matrix{k.p, 1, k.row}, a.dim, a.keys, keysT, t)
-		packB(matrix{v.p, 1, v.row}, a.dim, a.keys, valuesT, t)
+		t := &w.tile
+		packB(matrix{k.p, 1, k.row}, a.dim, a.keys, keysT, w)
+		packB(matrix{v.p, 1, v.row}, a.dim, a.keys, valuesT, w)
 		scale := float32(a.scale)
 		scaled := func(panel unsafe.Pointer, n int) {
 			*t = tileArgs{dst: panel, a: panel, b: unsafe.Pointer(&scale), n: n, rows: 1}
 			kernels.tile["MulVS"](t)
 		}
-		packB(k, a.keys, a.dim, keys, t)
+		packB(k, a.keys, a.dim, keys, w)
 		scaled(keys, panels(a.keys, a.dim))
 		dk, dv := a.dk.matrix(x, b, kv), a.dv.matrix(x, b, kv)
 		for h := kv * group; h < (kv+1)*group; h++ {
@@ -461,17 +456,17 @@ func (a *attention) backward(x *execution) {
 				for i := range rows {
 					peak[i] = lse[i0+i] / scale
 				}
-				a.probabilities(q, keysT, p, i0, i1, n, peak, nil, args, t)
-				packB(do.at(i0, 0), rows, a.dim, grads, t)
-				gemmPanels(n, a.dim, rows, matrix{p.p, 1, width}, grads, rows, dv, begun, nil, args, t)
-				gemmPanels(rows, n, a.dim, do.at(i0, 0), valuesT, a.dim, ds, false, nil, args, t)
+				a.probabilities(q, keysT, p, i0, i1, n, peak, nil, w)
+				packB(do.at(i0, 0), rows, a.dim, grads, w)
+				gemmPanels(n, a.dim, rows, matrix{p.p, 1, width}, grads, rows, dv, begun, nil, w)
+				gemmPanels(rows, n, a.dim, do.at(i0, 0), valuesT, a.dim, ds, false, nil, w)
 				*t = tileArgs{dst: ds.p, a: p.p, b: ds.p, c: unsafe.Add(d, i0*4), n: n, rows: rows,
 					strideDst: width * 4, strideA: width * 4, strideB: width * 4, strideC: 4}
 				kernels.tile["SoftmaxGradVVS"](t)
-				gemmPanels(rows, a.dim, n, ds, keys, a.keys, dq.at(i0, 0), false, nil, args, t)
-				packB(q.at(i0, 0), rows, a.dim, queries, t)
+				gemmPanels(rows, a.dim, n, ds, keys, a.keys, dq.at(i0, 0), false, nil, w)
+				packB(q.at(i0, 0), rows, a.dim, queries, w)
 				scaled(queries, panels(rows, a.dim))
-				gemmPanels(n, a.dim, rows, matrix{ds.p, 1, width}, queries, rows, dk, begun, nil, args, t)
+				gemmPanels(n, a.dim, rows, matrix{ds.p, 1, width}, queries, rows, dk, begun, nil, w)
 			}
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gomlx/compute"
@@ -21,15 +22,16 @@ func init() {
 
 // Backend implements compute.Backend on the processor's vector units. It is safe for concurrent use.
 type Backend struct {
-	threads   int
-	buffers   memory
-	finalized atomic.Bool
+	threads    int
+	buffers    memory
+	workspaces sync.Pool
+	finalized  atomic.Bool
 }
 
 // New returns the backend. config is "" (as many threads as GOMAXPROCS) or "threads=N".
 // Results do not depend on the number of threads, to the bit.
 func New(config string) (*Backend, error) {
-	b := &Backend{threads: runtime.GOMAXPROCS(0)}
+	b := &Backend{threads: runtime.GOMAXPROCS(0), workspaces: sync.Pool{New: func() any { return new(workspace) }}}
 	if config != "" {
 		const key = "threads="
 		n, err := 0, error(nil)

@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -27,8 +28,9 @@ type executable struct {
 	outputs []shapes.Shape
 	values  []*value
 	steps   []*step
-	arena   int   // bytes
-	reuse   []int // for each output: the parameter whose memory it can take over if that is donated, or -1
+	arena   int       // bytes
+	idle    sync.Pool // of executions
+	reuse   []int     // for each output: the parameter whose memory it can take over if that is donated, or -1
 }
 
 var _ compute.Executable = (*executable)(nil)
@@ -240,6 +242,7 @@ func (ex *executable) plan() {
 type execution struct {
 	backend *Backend
 	base    []unsafe.Pointer // of every value, by id
+	own     *workspace       // of the goroutine that executes
 }
 
 func (x *execution) ptr(w view) unsafe.Pointer {
@@ -299,7 +302,11 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		out[i] = &buffer{backend: ex.backend, shape: shape, mem: mem[i]}
 	}
 	arena := ex.backend.buffers.getArena(ex.arena)
-	x := &execution{backend: ex.backend, base: make([]unsafe.Pointer, len(ex.values))}
+	x, _ := ex.idle.Get().(*execution)
+	if x == nil {
+		x = &execution{backend: ex.backend, base: make([]unsafe.Pointer, len(ex.values))}
+	}
+	x.own = ex.backend.workspaces.Get().(*workspace)
 	for _, v := range ex.values {
 		switch v.storage {
 		case inParam:
@@ -319,6 +326,10 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		s.run(x)
 	}
 	ex.backend.buffers.putArena(arena)
+	ex.backend.workspaces.Put(x.own)
+	x.own = nil
+	clear(x.base) // an idle execution keeps no memory alive
+	ex.idle.Put(x)
 	for i, b := range in {
 		if donated(i) {
 			if !slices.Contains(ex.reuse, i) && b.mem != nil {

@@ -66,7 +66,7 @@ func copyStrided[T any](x *execution, dst, src view) {
 	if k >= 1 && ds[k] == 1 && ss[k] != 1 && ss[k-1] == 1 && dims[k] >= 8 && dims[k-1] >= 8 {
 		outer, m, n := product(dims[:k-1]), dims[k-1], dims[k]
 		tasks, bounds := split(outer*m, max(1, copyGrain/n), 64)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			for lo < hi {
 				o, i0 := lo/m, lo%m
@@ -94,14 +94,14 @@ func copyStrided[T any](x *execution, dst, src view) {
 	if rows == 1 && ds[k] == 1 && ss[k] == 1 { // one long run: cut it
 		rows = (inner + copyGrain - 1) / copyGrain
 		tasks, bounds := split(inner, copyGrain, 64)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			copy(unsafe.Slice((*T)(unsafe.Add(d0, lo*size)), hi-lo), unsafe.Slice((*T)(unsafe.Add(s0, lo*size)), hi-lo))
 		})
 		return
 	}
 	tasks, bounds := split(rows, max(1, copyGrain/inner), 64)
-	parallel(x.backend.threads, tasks, func(task int) {
+	x.parallel(tasks, func(task int, _ *workspace) {
 		lo, hi := bounds(task)
 		index := make([]int, k)
 		rest := lo

@@ -34,7 +34,7 @@
 //     allocates its outputs only.
 //
 //  4. Execution (compile.go). The steps run in order. A step's work is cut into tasks whose number and borders depend on
-//     shapes only; idle workers help the caller through them (pool.go).
+//     shapes only; idle workers help the caller through them, each with scratch memory of its own (pool.go).
 //
 // # Determinism
 //

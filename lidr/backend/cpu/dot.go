@@ -127,11 +127,11 @@ func (mm *matmul) run(x *execution) {
 	pieces := (want + batch - 1) / batch
 	if pieces == 1 {
 		tasks, bounds := split(batch, 1, want)
-		mm.tasks(x, mm.n, mm.k, tasks, func(task int, g *gemmTask) {
+		x.parallel(tasks, func(task int, w *workspace) {
 			lo, hi := bounds(task)
 			for i := lo; i < hi; i++ {
 				a, b, c := mm.matrices(x, i)
-				gemm(mm.m, mm.n, mm.k, a, b, c, g.pack, &g.args, &g.tile)
+				gemm(mm.m, mm.n, mm.k, a, b, c, w)
 			}
 		})
 		return
@@ -149,27 +149,11 @@ func (mm *matmul) run(x *execution) {
 	rowBlocks := max(1, min((pieces+colBlocks-1)/colBlocks, mm.m/mBlock))
 	rowStep, colStep := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12), roundUp((mm.n+colBlocks-1)/colBlocks, 32)
 	rowBlocks, colBlocks = (mm.m+rowStep-1)/rowStep, (mm.n+colStep-1)/colStep
-	mm.tasks(x, min(colStep, mm.n), mm.k, batch*rowBlocks*colBlocks, func(task int, g *gemmTask) {
+	x.parallel(batch*rowBlocks*colBlocks, func(task int, w *workspace) {
 		i0, j0 := task/colBlocks%rowBlocks*rowStep, task%colBlocks*colStep
 		m, n := min(rowStep, mm.m-i0), min(colStep, mm.n-j0)
 		a, b, c := mm.matrices(x, task/colBlocks/rowBlocks)
-		gemm(m, n, mm.k, a.at(i0, 0), b.at(0, j0), c.at(i0, j0), g.pack, &g.args, &g.tile)
-	})
-}
-
-// gemmTask is what one task of a product needs for itself.
-type gemmTask struct {
-	pack unsafe.Pointer
-	args gemmArgs
-	tile tileArgs
-}
-
-// tasks runs the tasks of a product with scratch memory for products of n columns and k contracted elements.
-func (mm *matmul) tasks(x *execution, n, k, count int, run func(task int, g *gemmTask)) {
-	parallel(x.backend.threads, count, func(task int) {
-		pack := x.backend.buffers.get(packSize(n, k))
-		defer x.backend.buffers.put(pack)
-		run(task, &gemmTask{pack: unsafe.Pointer(unsafe.SliceData(pack))})
+		gemm(m, n, mm.k, a.at(i0, 0), b.at(0, j0), c.at(i0, j0), w)
 	})
 }
 
@@ -190,19 +174,21 @@ func (mm *matmul) runRows(x *execution, rowBlocks int) {
 		return k0, (block+1)*mm.k/blocks - k0, unsafe.Add(shared, columns*k0*4)
 	}
 	strips := max(1, min(mm.n/(4*width), 8))
-	mm.tasks(x, 0, mm.k, strips, func(task int, g *gemmTask) {
+	x.parallel(strips, func(task int, w *workspace) {
+		spare := unsafe.Pointer(unsafe.SliceData(w.scratch(packSize(0, mm.k))))
 		j0, j1 := task*(columns/width)/strips*width, (task+1)*(columns/width)/strips*width
 		for block := range blocks {
 			k0, kc, panels := part(block)
-			b.at(k0, j0).pack(kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), g.pack, &g.tile)
+			b.at(k0, j0).pack(kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), spare, w)
 		}
 	})
 	step := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12)
-	mm.tasks(x, 0, mm.k, (mm.m+step-1)/step, func(task int, g *gemmTask) {
+	x.parallel((mm.m+step-1)/step, func(task int, w *workspace) {
+		spare := unsafe.Pointer(unsafe.SliceData(w.scratch(packSize(0, mm.k))))
 		i0 := task * step
 		for block := range blocks {
 			k0, kc, panels := part(block)
-			gemmPanels(min(step, mm.m-i0), mm.n, kc, a.at(i0, k0), panels, kc, c.at(i0, 0), block > 0, g.pack, &g.args, &g.tile)
+			gemmPanels(min(step, mm.m-i0), mm.n, kc, a.at(i0, k0), panels, kc, c.at(i0, 0), block > 0, spare, w)
 		}
 	})
 }
@@ -215,22 +201,22 @@ func (mm *matmul) runSlabs(x *execution, slabs int) {
 	defer x.backend.buffers.put(mem)
 	parts := unsafe.Pointer(unsafe.SliceData(mem))
 	a, b, c := mm.matrices(x, 0)
-	mm.tasks(x, mm.n, (mm.k+slabs-1)/slabs, slabs, func(slab int, g *gemmTask) {
+	x.parallel(slabs, func(slab int, w *workspace) {
 		k0, k1 := slab*mm.k/slabs, (slab+1)*mm.k/slabs
 		part := matrix{unsafe.Add(parts, slab*size*4), mm.n, 1}
-		gemm(mm.m, mm.n, k1-k0, a.at(0, k0), b.at(k0, 0), part, g.pack, &g.args, &g.tile)
+		gemm(mm.m, mm.n, k1-k0, a.at(0, k0), b.at(k0, 0), part, w)
 	})
 	tasks, bounds := split(mm.m, max(1, copyGrain/mm.n), 8)
-	mm.tasks(x, 0, 0, tasks, func(task int, g *gemmTask) {
+	x.parallel(tasks, func(task int, w *workspace) {
 		lo, hi := bounds(task)
 		sum := c.at(lo, 0)
 		for slab := 1; slab < slabs; slab++ {
 			from := matrix{unsafe.Add(parts, slab*size*4), mm.n, 1}.at(lo, 0)
-			g.tile = tileArgs{dst: sum.p, a: sum.p, b: from.p, n: mm.n, rows: hi - lo, strideDst: c.row * 4, strideA: c.row * 4, strideB: mm.n * 4}
+			w.tile = tileArgs{dst: sum.p, a: sum.p, b: from.p, n: mm.n, rows: hi - lo, strideDst: c.row * 4, strideA: c.row * 4, strideB: mm.n * 4}
 			if slab == 1 {
-				g.tile.a, g.tile.strideA = unsafe.Add(parts, lo*mm.n*4), mm.n*4
+				w.tile.a, w.tile.strideA = unsafe.Add(parts, lo*mm.n*4), mm.n*4
 			}
-			kernels.tile["AddVV"](&g.tile)
+			kernels.tile["AddVV"](&w.tile)
 		}
 	})
 }
@@ -243,16 +229,15 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 	dot := kernels.tile["RowDot"+halfTypes[mm.rhs.val.dtype]+"VV"]
 	total := batch * mm.n
 	tasks, bounds := split(total, max(1, 64<<10/max(1, mm.k)), 64)
-	parallel(x.backend.threads, tasks, func(task int) {
+	x.parallel(tasks, func(task int, w *workspace) {
 		lo, hi := bounds(task)
-		t := &tileArgs{}
 		for lo < hi {
 			a, b, c := mm.matrices(x, lo/mm.n)
 			j0 := lo % mm.n
 			j1 := min(mm.n, j0+hi-lo)
 			for i := range mm.m {
-				*t = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * b.dtype.Size()}
-				dot(t)
+				w.tile = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * b.dtype.Size()}
+				dot(&w.tile)
 			}
 			lo += j1 - j0
 		}
@@ -261,7 +246,7 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 
 // runPlain computes products of other element types with plain loops.
 func (mm *matmul) runPlain(x *execution, e element) {
-	parallel(x.backend.threads, product(mm.batch), func(i int) {
+	x.parallel(product(mm.batch), func(i int, _ *workspace) {
 		a, b, c := mm.matrices(x, i)
 		e.dot(mm.m, mm.n, mm.k, a, b.matrix, c)
 	})

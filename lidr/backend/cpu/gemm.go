@@ -80,8 +80,8 @@ func packSize(n, k int) int {
 	return min(k, kWhole) * (roundUp(min(n, nBlock), kernels.micro.width) + mBlock) * 4
 }
 
-// gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1. pack is scratch memory.
-func gemm(m, n, k int, a matrix, b source, c matrix, pack unsafe.Pointer, args *gemmArgs, t *tileArgs) {
+// gemm computes C[m × n] = A[m × k] · B[k × n] on one thread; c.col must be 1.
+func gemm(m, n, k int, a matrix, b source, c matrix, w *workspace) {
 	if k == 0 {
 		for i := range m {
 			clear(f32(c.at(i, 0).p, n))
@@ -89,21 +89,23 @@ func gemm(m, n, k int, a matrix, b source, c matrix, pack unsafe.Pointer, args *
 		return
 	}
 	blocks := kBlocks(k)
+	pack := unsafe.Pointer(unsafe.SliceData(w.scratch(packSize(n, k))))
 	packA := unsafe.Add(pack, packSize(n, k)-mBlock*min(k, kWhole)*4)
 	for j0 := 0; j0 < n; j0 += nBlock {
 		nc := min(nBlock, n-j0)
 		for block := range blocks {
 			k0, k1 := block*k/blocks, (block+1)*k/blocks
 			kc := k1 - k0
-			b.at(k0, j0).pack(kc, nc, pack, packA, t)
-			gemmPanels(m, nc, kc, a.at(0, k0), pack, kc, c.at(0, j0), block > 0, packA, args, t)
+			b.at(k0, j0).pack(kc, nc, pack, packA, w)
+			gemmPanels(m, nc, kc, a.at(0, k0), pack, kc, c.at(0, j0), block > 0, packA, w)
 		}
 	}
 }
 
 // gemmPanels computes C[m × n] = or += A[m × k] · B[k × n] with B packed in panels of panelRows ≥ k rows. A is read in
 // place, unless its columns are far apart and there is room for packing it (packA: mBlock × k elements, or nil).
-func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer, args *gemmArgs, t *tileArgs) {
+func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer, w *workspace) {
+	args, t := &w.gemm, &w.tile
 	width := kernels.micro.width
 	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowC: c.row * 4}
 	if accumulate {
@@ -142,8 +144,8 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 
 // packB copies B[kc × nc] into panels of the kernel's width, each k after k. Beyond the last column a panel holds
 // anything finite or not: those results are not stored.
-func packB(b matrix, kc, nc int, pack unsafe.Pointer, t *tileArgs) {
-	width := kernels.micro.width
+func packB(b matrix, kc, nc int, pack unsafe.Pointer, ws *workspace) {
+	width, t := kernels.micro.width, &ws.tile
 	for j := 0; j < nc; j += width {
 		w := min(width, nc-j)
 		src, dst := b.at(0, j), unsafe.Add(pack, j*kc*4)
@@ -152,7 +154,7 @@ func packB(b matrix, kc, nc int, pack unsafe.Pointer, t *tileArgs) {
 			kernels.tile["CopyV"](t)
 			continue
 		}
-		packTransposed(f32(dst, width*kc), src, kc, w)
+		packTransposed(f32(dst, width*kc), src, kc, w, &ws.turn)
 	}
 }
 
@@ -165,11 +167,11 @@ type transposeArgs struct {
 
 // packTransposed packs w columns whose elements are b.row apart along k: blocks of 16 × 16 where possible, then four
 // columns at a time, then one.
-func packTransposed(panel []float32, b matrix, kc, w int) {
+func packTransposed(panel []float32, b matrix, kc, w int, t *transposeArgs) {
 	width := kernels.micro.width
 	j := 0
 	if b.row == 1 && kernels.transpose16 != nil && kc >= 16 {
-		t := &transposeArgs{blocks: kc / 16, strideDst: width * 4, strideSrc: b.col * 4}
+		*t = transposeArgs{blocks: kc / 16, strideDst: width * 4, strideSrc: b.col * 4}
 		for ; j+16 <= w; j += 16 {
 			t.dst, t.src = unsafe.Pointer(&panel[j]), b.at(0, j).p
 			kernels.transpose16[""](t)

@@ -40,8 +40,7 @@ func TestGemm(t *testing.T) {
 				const guard = 3
 				C := make([]float32, m*(n+guard))
 				c := matrix{unsafe.Pointer(&C[0]), n + guard, 1}
-				pack := make([]byte, packSize(n, k))
-				gemm(m, n, k, a, source{b, dtypes.Float32}, c, unsafe.Pointer(&pack[0]), &gemmArgs{}, &tileArgs{})
+				gemm(m, n, k, a, source{b, dtypes.Float32}, c, &workspace{})
 				for i := range m {
 					for j := range n + guard {
 						want := 0.0
@@ -94,12 +93,10 @@ func BenchmarkGemm(b *testing.B) {
 				bm.row, bm.col = 1, s.k
 			}
 			c := matrix{unsafe.Pointer(&C[0]), s.n, 1}
-			pack := make([]byte, packSize(s.n, s.k)+64)
-			var args gemmArgs
-			var t tileArgs
+			var w workspace
 			t0 := threadTime()
 			for b.Loop() {
-				gemm(s.m, s.n, s.k, a, source{bm, dtypes.Float32}, c, unsafe.Pointer(&pack[0]), &args, &t)
+				gemm(s.m, s.n, s.k, a, source{bm, dtypes.Float32}, c, &w)
 			}
 			b.ReportMetric(2*float64(s.m)*float64(s.n)*float64(s.k)*float64(b.N)/(threadTime()-t0).Seconds()/1e9, "GFLOP/cpu-s")
 		})

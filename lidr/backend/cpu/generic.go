@@ -68,7 +68,7 @@ func (l *lowerer) elementwise(n *node) (view, error) {
 		}
 		sizeOut, sizeA := out.dtype.Size(), in[0].val.dtype.Size()
 		tasks, bounds := split(size, copyGrain, 64)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			run(unsafe.Add(x.base[out.id], lo*sizeOut), unsafe.Add(a, lo*sizeA), unsafe.Add(b, lo*sizeB), hi-lo)
 		})

@@ -33,10 +33,8 @@ func (code *groupCode) run(x *execution) {
 		defer x.backend.buffers.put(mem)
 		partials = f32(unsafe.Pointer(unsafe.SliceData(mem)), code.tasks*code.partials)
 	}
-	parallel(x.backend.threads, code.tasks, func(task int) {
-		mem := x.backend.buffers.get(code.scratch)
-		defer x.backend.buffers.put(mem)
-		scratch := unsafe.Pointer(unsafe.SliceData(mem))
+	x.parallel(code.tasks, func(task int, w *workspace) {
+		scratch := unsafe.Pointer(unsafe.SliceData(w.scratch(code.scratch)))
 		var mine []float32
 		if partials != nil {
 			mine = partials[task*code.partials : (task+1)*code.partials]
@@ -47,10 +45,9 @@ func (code *groupCode) run(x *execution) {
 				}
 			}
 		}
-		var t tileArgs
 		for tile := task * tiles / code.tasks; tile < (task+1)*tiles/code.tasks; tile++ {
 			r0 := tile * code.tileRows
-			code.tile(x, &t, scratch, mine, r0, min(code.tileRows, code.rows-r0))
+			code.tile(x, &w.tile, scratch, mine, r0, min(code.tileRows, code.rows-r0))
 		}
 	})
 	for _, s := range code.sinks {

@@ -58,7 +58,7 @@ func (l *lowerer) gather(n *node) (view, error) {
 		window := product(wdims)
 		tasks, bounds := split(batchOut.size(), max(1, copyGrain/max(1, window)), 64)
 		dst, from, id := x.base[out.id], x.ptr(src), x.ptr(ids)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			for b := lo; b < hi; b++ {
 				to, at := offset2(b, batchOut.dims, batchOut.strides, batchIDs.strides)
@@ -97,68 +97,79 @@ func (l *lowerer) scatter(n *node) (view, error) {
 	a := n.attr.(scatterAttr)
 	base, ids, updates := l.in(n, 0), l.dense(l.in(n, 1)), l.dense(l.in(n, 2))
 	dims := n.shape.Dimensions
-	target := denseView(nil, dims)
-	batchUp := updates.pick(without(len(updates.dims), a.updateWindowAxes))
-	batchIDs := ids.pick(without(len(ids.dims), []int{a.indexVectorAxis}))
-	vector, vectorStride := 1, 0
+	s := &scattering{axes: a.scatterAxesToOperandAxes, ids: ids, updates: updates, target: denseView(nil, dims), vector: 1}
+	s.batchUp = updates.pick(without(len(updates.dims), a.updateWindowAxes))
+	s.batchIDs = ids.pick(without(len(ids.dims), []int{a.indexVectorAxis}))
 	if a.indexVectorAxis < len(ids.dims) {
-		vector, vectorStride = ids.dims[a.indexVectorAxis], ids.strides[a.indexVectorAxis]
+		s.vector, s.vectorStride = ids.dims[a.indexVectorAxis], ids.strides[a.indexVectorAxis]
 	}
-	windowOut := target.pick(without(len(dims), a.insertedWindowAxes))
+	windowOut := s.target.pick(without(len(dims), a.insertedWindowAxes))
 	windowUp := updates.pick(a.updateWindowAxes)
 	windowOut.dims = windowUp.dims
-	wdims, wup, wout := collapse2(windowUp, windowOut)
-	sizes := slices.Repeat([]int{1}, len(dims)) // the window's size along each axis of the target
+	s.wdims, s.wup, s.wout = collapse2(windowUp, windowOut)
+	s.sizes = slices.Repeat([]int{1}, len(dims))
 	for i, axis := range without(len(dims), a.insertedWindowAxes) {
-		sizes[axis] = windowUp.dims[i]
+		s.sizes[axis] = windowUp.dims[i]
 	}
-	combine := scatterKernel(n.op, n.shape.DType)
-	if combine == nil {
+	if s.combine = scatterKernel(n.op, n.shape.DType); s.combine == nil {
 		return view{}, unsupported(n)
 	}
 	// Tasks can split the target if windows lie side by side: without gaps, and beginning at multiples of their length.
-	span, aligned := 1, true
-	for i, d := range wdims {
-		span += (d - 1) * wout[i]
+	s.span, s.tasks = 1, 1
+	for i, d := range s.wdims {
+		s.span += (d - 1) * s.wout[i]
 	}
-	aligned = span == product(wdims)
-	for _, axis := range a.scatterAxesToOperandAxes {
-		aligned = aligned && target.strides[axis]%span == 0
+	aligned := s.span == product(s.wdims)
+	for _, axis := range s.axes {
+		aligned = aligned && s.target.strides[axis]%s.span == 0
+	}
+	if aligned && s.batchUp.size()*s.span >= 4*copyGrain {
+		s.tasks = min(8, n.shape.Size()/s.span)
 	}
 	w := l.emit(n.op.String(), n.shape, []view{base, ids, updates}, func(x *execution, out *value) {
-		size := out.dtype.Size()
-		dst, id, up := x.base[out.id], x.ptr(ids), x.ptr(updates)
-		if !(base.dense() && x.ptr(base) == dst) {
+		if !(base.dense() && x.ptr(base) == x.base[out.id]) {
 			copyView(x, denseView(out, dims), base)
 		}
-		count := batchUp.size()
-		tasks := 1
-		if aligned && count*span >= 4*copyGrain {
-			tasks = min(8, out.size/span)
-		}
-		parallel(x.backend.threads, tasks, func(task int) {
-			units := (out.size + span - 1) / span
-			lo, hi := task*units/tasks*span, (task+1)*units/tasks*span
-			t := &tileArgs{rows: 1}
-			for b := range count {
-				from, at := offset2(b, batchUp.dims, batchUp.strides, batchIDs.strides)
-				start, inside := 0, true
-				for k := range vector {
-					axis := a.scatterAxesToOperandAxes[k]
-					i := indexAt(id, ids.val.dtype, at+k*vectorStride)
-					inside = inside && i >= 0 && i+sizes[axis] <= dims[axis]
-					start += i * target.strides[axis]
-				}
-				if inside && (tasks == 1 || start >= lo && start < hi) {
-					combineWindow(combine, t, unsafe.Add(dst, start*size), unsafe.Add(up, from*size), size, wdims, wout, wup)
-				}
-			}
-		})
+		x.parallel(s.tasks, func(task int, w *workspace) { s.run(x, out, task, &w.tile) })
 	})
 	if base.dense() && base.off == 0 && base.size() == base.val.size && updates.val != base.val && ids.val != base.val {
 		l.steps[w.val.step].inPlace = [][2]*value{{w.val, base.val}}
 	}
 	return w, nil
+}
+
+// scattering is a Scatter brought to the form of windows of updates, each combined with a window of the target.
+type scattering struct {
+	axes                 []int // of the target, that an index vector's elements are places on
+	ids, updates, target view
+	batchIDs, batchUp    view  // an index vector's first element and a window's, for each update
+	vector, vectorStride int   // of an index vector
+	sizes                []int // the window's, along each axis of the target
+	wdims, wup, wout     []int // the window's, axes merged, with its strides in updates and target
+	combine              combiner
+	span, tasks          int // elements of the target from a window's first to its last
+}
+
+// run goes through all updates and applies those of the task's part of the target.
+func (s *scattering) run(x *execution, out *value, task int, t *tileArgs) {
+	size := out.dtype.Size()
+	dst, id, up := x.base[out.id], x.ptr(s.ids), x.ptr(s.updates)
+	units := (out.size + s.span - 1) / s.span
+	lo, hi := task*units/s.tasks*s.span, (task+1)*units/s.tasks*s.span
+	*t = tileArgs{rows: 1}
+	for b := range s.batchUp.size() {
+		from, at := offset2(b, s.batchUp.dims, s.batchUp.strides, s.batchIDs.strides)
+		start, inside := 0, true
+		for k := range s.vector {
+			axis := s.axes[k]
+			i := indexAt(id, s.ids.val.dtype, at+k*s.vectorStride)
+			inside = inside && i >= 0 && i+s.sizes[axis] <= s.target.dims[axis]
+			start += i * s.target.strides[axis]
+		}
+		if inside && (s.tasks == 1 || start >= lo && start < hi) {
+			combineWindow(s.combine, t, unsafe.Add(dst, start*size), unsafe.Add(up, from*size), size, s.wdims, s.wout, s.wup)
+		}
+	}
 }
 
 // combiner folds n elements of src into dst; t is room for a kernel's arguments.

@@ -25,9 +25,10 @@ func (l *lowerer) view(n *node) view {
 		w = l.emit("Convert", n.shape, []view{narrow}, func(x *execution, out *value) {
 			widen := kernels.tile["From"+halfTypes[narrow.val.dtype]+"V"]
 			tasks, bounds := split(narrow.size(), copyGrain, 64)
-			parallel(x.backend.threads, tasks, func(task int) {
+			x.parallel(tasks, func(task int, w *workspace) {
 				lo, hi := bounds(task)
-				widen(&tileArgs{dst: unsafe.Add(x.base[out.id], lo*4), a: unsafe.Add(x.ptr(narrow), lo*2), n: hi - lo, rows: 1})
+				w.tile = tileArgs{dst: unsafe.Add(x.base[out.id], lo*4), a: unsafe.Add(x.ptr(narrow), lo*2), n: hi - lo, rows: 1}
+				widen(&w.tile)
 			})
 		})
 		l.views[n] = w
@@ -47,12 +48,12 @@ func (s source) at(i, j int) source {
 }
 
 // pack packs the source as packB does. scratch holds mBlock × kc float32.
-func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, t *tileArgs) {
+func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, ws *workspace) {
 	if s.dtype == dtypes.Float32 {
-		packB(s.matrix, kc, nc, pack, t)
+		packB(s.matrix, kc, nc, pack, ws)
 		return
 	}
-	name, width := halfTypes[s.dtype], kernels.micro.width
+	name, width, t := halfTypes[s.dtype], kernels.micro.width, &ws.tile
 	widen, transpose16 := kernels.tile["From"+name+"V"], kernels.transpose16[name]
 	for j := 0; j < nc; j += width {
 		w := min(width, nc-j)
@@ -63,12 +64,13 @@ func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, t *tileArgs) {
 			widen(t)
 		case s.row == 1 && transpose16 != nil && w%16 == 0 && kc%16 == 0:
 			for c := 0; c < w; c += 16 {
-				transpose16(&transposeArgs{unsafe.Add(dst, c*4), src.at(0, c).p, kc / 16, width * 4, s.col * 2})
+				ws.turn = transposeArgs{unsafe.Add(dst, c*4), src.at(0, c).p, kc / 16, width * 4, s.col * 2}
+				transpose16(&ws.turn)
 			}
 		case s.row == 1: // widened in rows, then transposed
 			*t = tileArgs{dst: scratch, a: src.p, n: kc, rows: w, strideDst: kc * 4, strideA: s.col * 2}
 			widen(t)
-			packTransposed(f32(dst, width*kc), matrix{scratch, 1, kc}, kc, w)
+			packTransposed(f32(dst, width*kc), matrix{scratch, 1, kc}, kc, w, &ws.turn)
 		default: // one column at a time
 			for c := range w {
 				*t = tileArgs{dst: unsafe.Add(dst, c*4), a: src.at(0, c).p, n: 1, rows: kc, strideDst: width * 4, strideA: s.row * 2}

@@ -5,6 +5,23 @@ import (
 	"sync/atomic"
 )
 
+// workspace is what a goroutine needs for its tasks: the arguments of kernels, which would be allocated for each call
+// since kernels are function values, and scratch memory of the size of the largest task so far.
+type workspace struct {
+	tile tileArgs
+	gemm gemmArgs
+	turn transposeArgs
+	mem  []byte
+}
+
+// scratch returns n bytes at the start of a cache line, with unspecified contents; the next call may return the same.
+func (w *workspace) scratch(n int) []byte {
+	if n > len(w.mem) || w.mem == nil {
+		w.mem = newBlock(max(roundUp(n, align), align))
+	}
+	return w.mem[:n]
+}
+
 // The worker pool. A kernel cuts its work into tasks whose number and borders depend on shapes only, never on the
 // number of threads, so that the results are the same bits for any number of threads.
 //
@@ -12,19 +29,19 @@ import (
 // moment. Nobody ever waits for a worker to become free; the caller waits only for tasks that are already running.
 
 type job struct {
-	run  func(task int)
+	run  func(task int, w *workspace)
 	n    int64
 	next atomic.Int64
 	done sync.WaitGroup // one count for each worker that joined
 }
 
-func (j *job) work() {
+func (j *job) work(w *workspace) {
 	for {
 		i := j.next.Add(1) - 1
 		if i >= j.n {
 			return
 		}
-		j.run(int(i))
+		j.run(int(i), w)
 	}
 }
 
@@ -40,19 +57,22 @@ func ensureWorkers(n int) {
 	defer startMu.Unlock()
 	for ; started < n; started++ {
 		go func() {
+			var own workspace
 			for j := range invitations {
-				j.work()
+				j.work(&own)
 				j.done.Done()
 			}
 		}()
 	}
 }
 
-// parallel runs run(0) … run(n-1) on the caller's goroutine and up to threads-1 idle workers, and returns when all are done.
-func parallel(threads, n int, run func(task int)) {
+// parallel runs tasks 0 … n-1 on the caller's goroutine and up to threads-1 idle workers, each with a workspace of its
+// own, and returns when all are done.
+func (x *execution) parallel(n int, run func(task int, w *workspace)) {
+	threads := x.backend.threads
 	if n <= 1 || threads <= 1 {
 		for i := range n {
-			run(i)
+			run(i, x.own)
 		}
 		return
 	}
@@ -65,7 +85,7 @@ func parallel(threads, n int, run func(task int)) {
 			j.done.Done()
 		}
 	}
-	j.work()
+	j.work(x.own)
 	j.done.Wait()
 }
 

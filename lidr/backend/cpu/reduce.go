@@ -29,7 +29,7 @@ func (l *lowerer) reduce(n *node) (view, error) {
 	return l.emit(n.op.String(), n.shape, []view{w}, func(x *execution, out *value) {
 		tasks, bounds := split(out.size, max(1, copyGrain/max(1, product(idims))), 64)
 		src := x.ptr(w)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			run(x.base[out.id], src, lo, hi, odims, ostrides, idims, istrides)
 		})
@@ -121,7 +121,7 @@ func (l *lowerer) argMinMax(n *node) (view, error) {
 	return l.emit("ArgMinMax", n.shape, []view{w}, func(x *execution, out *value) {
 		tasks, bounds := split(out.size, max(1, copyGrain/max(1, count)), 64)
 		dst := result[int64](x, out)
-		parallel(x.backend.threads, tasks, func(task int) {
+		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)
 			for o := lo; o < hi; o++ {
 				off, _ := offset2(o, odims, ostrides, ostrides)
