@@ -100,7 +100,12 @@ func scanArray(name string, line int, r io.Reader, visit func(record) error) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	lineAt := func(offset int64) int { return line + bytes.Count(raw[:offset], []byte("\n")) }
+	counted := int64(0)
+	lineAt := func(offset int64) int { // offsets only grow
+		line += bytes.Count(raw[counted:offset], []byte("\n"))
+		counted = offset
+		return line
+	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := dec.Token(); err != nil { // the opening bracket
 		return fmt.Errorf("%s:%d: %w", name, line, err)

@@ -3,11 +3,31 @@ package lidr
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
+
+// maxForeign bounds what is read of a text file that a trainer or another program wrote, in bytes; weights have their own reader.
+const maxForeign = 256 << 20
+
+// readForeign reads such a file.
+func readForeign(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if info.Size() > maxForeign {
+		return nil, fmt.Errorf("%s: longer than %d MiB", path, maxForeign>>20)
+	}
+	return io.ReadAll(io.LimitReader(f, maxForeign))
+}
 
 // yamlRow is a line of a YAML file.
 type yamlRow struct {

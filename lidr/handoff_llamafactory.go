@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -142,14 +141,14 @@ func (t Trainer) template(model string) (string, error) {
 	var config struct {
 		ModelType string `json:"model_type"`
 	}
-	if encoded, err := os.ReadFile(filepath.Join(model, "config.json")); err == nil {
+	if encoded, err := readForeign(filepath.Join(model, "config.json")); err == nil {
 		if err := json.Unmarshal(encoded, &config); err != nil {
 			return "", fmt.Errorf("%s: config.json: %w", model, err)
 		}
 		name = config.ModelType
 	}
 	for _, file := range []string{"tokenizer_config.json", "chat_template.jinja"} {
-		part, err := os.ReadFile(filepath.Join(model, file))
+		part, err := readForeign(filepath.Join(model, file))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}

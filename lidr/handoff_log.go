@@ -64,13 +64,13 @@ var notNumber = regexp.MustCompile(`(:\s*)(?:NaN|-?Infinity)\b`)
 // left none.
 func trainerSteps(folder string) ([]dpo.Step, error) {
 	path := filepath.Join(folder, "trainer_state.json")
-	text, err := os.ReadFile(path)
+	text, err := readForeign(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if path = lastCheckpoint(folder); path == "" {
 			return nil, nil
 		}
 		path = filepath.Join(path, "trainer_state.json")
-		text, err = os.ReadFile(path)
+		text, err = readForeign(path)
 	}
 	if err != nil {
 		return nil, err
@@ -163,9 +163,9 @@ func loggedHealth(steps []dpo.Step) []dpo.Step {
 // one a step.
 func follow(m *meter, folder, printed string) {
 	step, total := 0, 0
-	if text, err := os.ReadFile(filepath.Join(folder, "trainer_log.jsonl")); err == nil {
+	if text, err := readForeign(filepath.Join(folder, "trainer_log.jsonl")); err == nil {
 		step, total = logProgress(text)
-	} else if text, err := os.ReadFile(printed); err == nil {
+	} else if text, err := readForeign(printed); err == nil {
 		step = bytes.Count(text, []byte("{'loss'"))
 	}
 	if total > 0 {

@@ -39,7 +39,7 @@ func (u unserved) Logprobs(context.Context, []lm.Request, []string) ([]float64, 
 
 // weightFiles names the files of a checkpoint's weights: model.safetensors, or the shards of its index.
 func weightFiles(folder string) ([]string, error) {
-	index, err := os.ReadFile(filepath.Join(folder, "model.safetensors.index.json"))
+	index, err := readForeign(filepath.Join(folder, "model.safetensors.index.json"))
 	files := []string{"model.safetensors"}
 	if err == nil {
 		var shards struct {

@@ -99,7 +99,7 @@ func forgetLog(folder string) error {
 
 // lastLines is the end of a program's output, which says best what went wrong.
 func lastLines(path string) string {
-	text, err := os.ReadFile(path)
+	text, err := readForeign(path)
 	if err != nil {
 		return err.Error()
 	}

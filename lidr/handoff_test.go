@@ -250,6 +250,21 @@ func TestYAMLValue(t *testing.T) {
 	}
 }
 
+// A trainer's log that is too long to be one is refused before it costs memory.
+func TestTrainerLogTooLong(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "trainer_state.json")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Skip(err) // no files with holes here
+	}
+	if _, err := trainerSteps(dir); err == nil || !strings.Contains(err.Error(), path+": longer than 256 MiB") {
+		t.Errorf("a log of 1 TiB: %v", err)
+	}
+}
+
 func FuzzTrainerLogs(f *testing.F) {
 	f.Add(`{"log_history": [{"step": 1, "loss": NaN, "learning_rate": 5e-07}, {"step": 1, "train_loss": -Infinity}]}`)
 	f.Add("{\"current_steps\": 3, \"total_steps\": 9}\n{\"current_st")

@@ -53,10 +53,11 @@ func (r *Run) write(path string, data []byte) error {
 	case errors.Is(err, fs.ErrNotExist) && before != "":
 		r.note("%s is gone since it was written; it is made anew", path)
 	case err == nil && before != "" && hashOf(old) != before && hashOf(old) != now:
-		if err := durable.Rename(path, path+".edited"); err != nil {
+		kept, err := keepEdited(path)
+		if err != nil {
 			return err
 		}
-		r.note("%s was changed since it was written; it is made anew from the store, and what was there is kept as %s.edited", path, filepath.Base(path))
+		r.note("%s was changed since it was written; it is made anew from the store, and what was there is kept as %s", path, filepath.Base(kept))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -65,6 +66,19 @@ func (r *Run) write(path string, data []byte) error {
 	}
 	hashes[name] = now
 	return ledger.WriteJSON(r.path("files.json"), hashes)
+}
+
+// keepEdited moves an edited file to FILE.edited, or the first FILE.edited.N that is free.
+func keepEdited(path string) (kept string, err error) {
+	kept = path + ".edited"
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
+			return kept, durable.Rename(path, kept)
+		} else if err != nil {
+			return "", err
+		}
+		kept = fmt.Sprintf("%s.edited.%d", path, n)
+	}
 }
 
 // note tells the reader of the progress something that no number says.

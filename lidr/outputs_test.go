@@ -44,11 +44,19 @@ func TestEditedOutputs(t *testing.T) {
 	if len(notes) != 2 || !strings.Contains(all, deleted+" is gone since it was written") || !strings.Contains(all, edited+" was changed since it was written") {
 		t.Errorf("told %q, want one note for each file", notes)
 	}
-	if kept, err := os.ReadFile(edited + ".edited"); err != nil || string(kept) != "mine\n" {
-		t.Errorf("the edited file is kept as %q, %v", kept, err)
-	}
-	if err := os.Remove(edited + ".edited"); err != nil {
+	if err := os.WriteFile(edited, []byte("mine again\n"), 0o644); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := Iterate(t.Context(), run, m0); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{edited + ".edited": "mine\n", edited + ".edited.2": "mine again\n"} {
+		if kept, err := os.ReadFile(name); err != nil || string(kept) != text {
+			t.Errorf("%s, the edited file that was kept, holds %q, %v", name, kept, err)
+		}
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	crasher{t: t}.same(filepath.Dir(dir), want, "edited and deleted files")
 
