@@ -187,9 +187,9 @@ func TestKilledAtEveryChange(t *testing.T) {
 	want := hashes(t, straight)
 	asked := maps.Clone(c.server.asked)
 
-	places, chains, length := placesIn(changes), 1, 8
+	places, enough, length := placesIn(changes), 1, 8
 	if os.Getenv("LIDR_CRASH") != "" {
-		chains, length = 15, 20
+		enough, length = 300, 20
 	}
 	var working sync.WaitGroup
 	var missed atomic.Int64
@@ -216,8 +216,8 @@ func TestKilledAtEveryChange(t *testing.T) {
 		t.Errorf("%d of %d runs were not killed", missed.Load(), len(places))
 	}
 
-	random, kills, repeated := rand.New(rand.NewPCG(7, 7)), 0, 0
-	for chain := range chains {
+	random, chain, kills, repeated := rand.New(rand.NewPCG(7, 7)), 0, 0, 0
+	for ; kills < enough; chain++ {
 		home := t.TempDir()
 		dir := filepath.Join(home, "runs")
 		c.server.asked = map[string]int{}
@@ -243,7 +243,7 @@ func TestKilledAtEveryChange(t *testing.T) {
 		}
 	}
 	t.Logf("%d changes of the disk, killed at each of %d alone and %d times in %d chains, %d requests on the way asked again",
-		changes, len(places)-int(missed.Load()), kills, chains, repeated)
+		changes, len(places)-int(missed.Load()), kills, chain, repeated)
 }
 
 // A disk that fails at any change, for want of room or of permission, ends the step with one line that says where, and the next
