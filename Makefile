@@ -28,7 +28,7 @@ FUZZTIME ?= 30s
 
 .PHONY: test-tokenizer-npm
 .PHONY: test-serve-npm
-.PHONY: soak fuzz cross licenses
+.PHONY: soak fuzz race cross licenses
 .PHONY: demo notebook notebooks jupyter test test-servers bench crash scale controls study miniature symbols lint build
 
 demo: build
@@ -101,6 +101,10 @@ soak:
 fuzz:
 	@grep -rno --include='*_test.go' 'func Fuzz[A-Za-z]*' datasets lidr | sed 's,/[^/]*:[0-9]*:func , ,' | sort -u | while read -r folder target; do \
 	echo "== $$folder $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./$$folder || exit 1; done
+
+# The stock backend's own pointer arithmetic does not survive the checks that the race detector turns on.
+race:
+	go test -race -gcflags='github.com/gomlx/compute/...=-d=checkptr=0' -timeout 3h ./...
 
 cross:
 	@for target in linux/arm64 darwin/arm64 windows/amd64; do echo "== $$target"; \

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,5 +13,12 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata/script are sessions at a shell: commands, and what they must print.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
+		if name != "race" {
+			return false, fmt.Errorf("unknown condition %q", name)
+		}
+		return raceDetector, nil
+	}})
 }
+
+var raceDetector bool // set where the tests are built with it
