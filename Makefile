@@ -17,6 +17,7 @@
 #   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
 #   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
 #   make build-xla  the command with GoMLX's XLA, for GPUs (needs a C compiler): see lidr backend --help
+#   make race       the tests with the race detector (half an hour and more)
 #   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
 #   make licenses   the licences of all modules that the command is built of
 #   make lint       formatting and vet
