@@ -326,6 +326,7 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		s.run(x)
 	}
 	ex.backend.buffers.putArena(arena)
+	x.own.forget()
 	ex.backend.workspaces.Put(x.own)
 	x.own = nil
 	clear(x.base) // an idle execution keeps no memory alive

@@ -147,7 +147,8 @@ type scattering struct {
 	sizes                []int // the window's, along each axis of the target
 	wdims, wup, wout     []int // the window's, axes merged, with its strides in updates and target
 	combine              combiner
-	span, tasks          int // elements of the target from a window's first to its last
+	span                 int // elements of the target from a window's first to its last
+	tasks                int // parts that the target is cut into
 }
 
 // run goes through all updates and applies those of the task's part of the target.

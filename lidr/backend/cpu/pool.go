@@ -28,6 +28,11 @@ func (w *workspace) scratch(n int) []byte {
 // It cannot deadlock: the caller works through the tasks itself and only invites workers that are idle at that very
 // moment. Nobody ever waits for a worker to become free; the caller waits only for tasks that are already running.
 
+// forget drops the pointers in the arguments, which would keep what they point to alive.
+func (w *workspace) forget() {
+	w.tile, w.gemm, w.turn = tileArgs{}, gemmArgs{}, transposeArgs{}
+}
+
 type job struct {
 	run  func(task int, w *workspace)
 	n    int64
@@ -60,6 +65,7 @@ func ensureWorkers(n int) {
 			var own workspace
 			for j := range invitations {
 				j.work(&own)
+				own.forget()
 				j.done.Done()
 			}
 		}()
