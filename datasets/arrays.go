@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"lidrlab/lidr/durable"
 )
 
 // arrayForm is a form of file that is read and written: one JSON array of objects, of which no two have the same key.
@@ -39,7 +37,7 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := durable.WriteFile(path, data); err != nil {
+	if err := writeFile(path, data); err != nil {
 		return fmt.Errorf("datasets: %w", err)
 	}
 	return nil

@@ -12,8 +12,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
-
-	"lidrlab/lidr/durable"
 )
 
 // dpi is the resolution of PNG files in dots per inch.
@@ -55,7 +53,7 @@ func (f *Figure) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return durable.WriteFile(path, b)
+	return writeFile(path, b)
 }
 
 // PNG draws the figure on white at 150 dpi.
