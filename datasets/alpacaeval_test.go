@@ -126,18 +126,27 @@ func TestLoadDifficulties(t *testing.T) {
 	}
 }
 
-// A published file, read and written, is the same JSON.
+func TestExcerptOfAnnotations(t *testing.T) {
+	checkAnnotations(t, filepath.Join(excerpts, "alpaca_eval", "model.annotations.json"), 20)
+}
+
 func TestPublishedAnnotations(t *testing.T) {
-	published := filepath.Join(dataFolder(t), "alpaca_eval", "FuseChat-Llama-3.1-8B-Instruct.annotations.json")
-	read, err := LoadAnnotations(published)
-	if err != nil || len(read) != 805 {
-		t.Fatalf("%d annotations, %v; expected 805", len(read), err)
+	const name = "FuseChat-Llama-3.1-8B-Instruct.annotations.json"
+	checkAnnotations(t, filepath.Join(dataFolder(t), "alpaca_eval", name), 805)
+}
+
+// checkAnnotations reads a file of n annotations and writes it: it is the same JSON.
+func checkAnnotations(t *testing.T, path string, n int) {
+	t.Helper()
+	read, err := LoadAnnotations(path)
+	if err != nil || len(read) != n {
+		t.Fatalf("%d annotations, %v; expected %d", len(read), err, n)
 	}
 	written := filepath.Join(t.TempDir(), "x.json")
 	if err := SaveAnnotations(written, read); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(anyJSON(t, published), anyJSON(t, written)); diff != "" {
+	if diff := cmp.Diff(anyJSON(t, path), anyJSON(t, written)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -121,19 +121,40 @@ func TestOneFile(t *testing.T) {
 	}
 }
 
+// excerpts is a folder laid out like that of the published files, with texts of our own making: see its README.md.
+const excerpts = "testdata/excerpts"
+
+// promptSet is what a folder of prompts must hold: n prompts in each language, and which comes first.
+type promptSet struct {
+	langs string
+	n     int
+	first Prompt
+}
+
+// Two sums of the first problem by hand: 24 + 18 - 35 = 7 rolls (mgsm) and 15 + 8 + 24 = 47 stamps (gsm8k).
+func TestExcerptsOfPrompts(t *testing.T) {
+	checkPrompts(t, excerpts, map[string]promptSet{
+		"alpagasus/id_0_20": {"en es ru de fr", 20, Prompt{ID: "alpagasus-0", Lang: "en", Text: "the sea is salty"}},
+		"mgsm":              {"en es ru de fr", 20, Prompt{ID: "mgsm-0", Lang: "en", Answer: "7"}},
+		"gsm8k":             {"de es fr ru", 20, Prompt{ID: "gsm8k_0", Lang: "de", Answer: "47"}},
+		"x-alpacaeval":      {"en de ru", 20, Prompt{ID: "x-alpacaeval-1", Lang: "en"}},
+	})
+}
+
 func TestPublishedPrompts(t *testing.T) {
-	data := dataFolder(t)
-	for name, c := range map[string]struct {
-		langs string
-		n     int
-		first Prompt
-	}{
-		"alpagasus/id_0_1000":    {"en es ru de fr", 1000, Prompt{ID: "alpagasus-0", Lang: "en", Text: "Give three tips for staying healthy."}},
+	first := Prompt{ID: "alpagasus-0", Lang: "en", Text: "Give three tips for staying healthy."}
+	checkPrompts(t, dataFolder(t), map[string]promptSet{
+		"alpagasus/id_0_1000":    {"en es ru de fr", 1000, first},
 		"alpagasus/id_1000_2000": {"de en", 1000, Prompt{ID: "alpagasus-1000", Lang: "de"}},
 		"mgsm":                   {"en es ru de fr", 250, Prompt{ID: "mgsm-0", Lang: "en", Answer: "18"}},
 		"gsm8k":                  {"de es fr ru", 300, Prompt{ID: "gsm8k_0", Lang: "de", Answer: "72"}},
 		"x-alpacaeval":           {"en de ru", 805, Prompt{ID: "x-alpacaeval-1", Lang: "en"}},
-	} {
+	})
+}
+
+func checkPrompts(t *testing.T, data string, sets map[string]promptSet) {
+	t.Helper()
+	for name, c := range sets {
 		langs := strings.Fields(c.langs)
 		prompts, err := LoadPrompts(filepath.Join(data, name), langs)
 		if err != nil {
@@ -143,11 +164,13 @@ func TestPublishedPrompts(t *testing.T) {
 		p := prompts[0]
 		if len(prompts) != c.n*len(langs) || prompts[c.n].ID != p.ID || p.ID != c.first.ID || p.Lang != c.first.Lang ||
 			p.Answer != c.first.Answer || !strings.Contains(p.Text, c.first.Text) {
-			t.Errorf("%s: %d prompts, first %+v; expected %d in each of %d languages, first %+v", name, len(prompts), p, c.n, len(langs), c.first)
+			t.Errorf("%s: %d prompts, first %+v; expected %d in each of %d languages, first %+v",
+				name, len(prompts), p, c.n, len(langs), c.first)
 		}
 	}
 }
 
+// dataFolder returns the folder of published files, and skips the test where there is none.
 func dataFolder(t *testing.T) string {
 	t.Helper()
 	data := os.Getenv("LIDR_DATA")

@@ -63,9 +63,14 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
+// Twenty answers of our own making, of whose translations three are "Translation Error".
+func TestExcerptsOfAnswers(t *testing.T) { checkAnswers(t, excerpts, 20, 3) }
+
 // The 1,000 published answers of Llama-3-8B-Instruct and their translations, of which 78 failed.
-func TestPublishedAnswers(t *testing.T) {
-	data := dataFolder(t)
+func TestPublishedAnswers(t *testing.T) { checkAnswers(t, dataFolder(t), 1000, 78) }
+
+func checkAnswers(t *testing.T, data string, n, failures int) {
+	t.Helper()
 	responses, err := LoadResponses(filepath.Join(data, "llama3-m0", "en.jsonl"), "en")
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +78,9 @@ func TestPublishedAnswers(t *testing.T) {
 	translations, err := LoadTranslations(filepath.Join(data, "llama3-m0", "en.to_fr.jsonl"), "en", "fr")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(responses) != n || len(translations) != n {
+		t.Fatalf("%d answers, %d translations, expected %d of each", len(responses), len(translations), n)
 	}
 	failed := 0
 	for i, tr := range translations {
@@ -86,8 +94,8 @@ func TestPublishedAnswers(t *testing.T) {
 			}
 		}
 	}
-	if len(responses) != 1000 || len(translations) != 1000 || failed != 78 {
-		t.Errorf("%d answers, %d translations, %d failed; expected 1000, 1000, 78", len(responses), len(translations), failed)
+	if failed != failures {
+		t.Errorf("%d translations failed, expected %d", failed, failures)
 	}
 }
 

@@ -98,8 +98,24 @@ func TestLengthControlledGolden(t *testing.T) {
 	}
 }
 
+// In the excerpt length says nothing about the preference (see its README.md): at 0 the gradient of its weight is 0
+// whatever the other weight is, and so it stays 0. The other one, b, then minimises |b| + C·Σ cross-entropy over n items,
+// where n·C·(σ(b) − 0.625) = −1. All folds have the mean 0.625, so that the greatest C, 10⁴, predicts them best.
+func TestLengthControlledExcerpt(t *testing.T) {
+	annotations, row := leaderboard(t, excerpts, "model")
+	lc, err := LengthControlledWinRate(annotations, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "weight of length", lc.Length, 0, 0)
+	near(t, "C", lc.C, 1e4, 1e-6)
+	near(t, "win rate", lc.Rate.Mean, 0.625-1/(20*1e4), 1e-9)
+	near(t, "win rate of the row", 100*lc.Rate.Mean, row["length_controlled_winrate"], 1e-7)
+	near(t, "spread", 100*lc.LeaderboardSE, row["lc_standard_error"], 1e-9)
+}
+
 func TestPublishedLengthControlled(t *testing.T) {
-	annotations, row := published(t)
+	annotations, row := leaderboard(t, dataFolder(t), publishedModel)
 	lc, err := LengthControlledWinRate(annotations, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -36,22 +36,44 @@ func TestScoreMGSM(t *testing.T) {
 	}
 }
 
-// Every gold answer of MGSM, as it is published and as an answer's ending in its language, is read back by all three.
-func TestGoldAnswers(t *testing.T) {
-	data := os.Getenv("LIDR_DATA")
-	if data == "" {
-		t.Skip("LIDR_DATA names no folder of published data")
+// excerpts is a folder laid out like that of the published files, with texts of our own making: see its README.md.
+const excerpts = "../../datasets/testdata/excerpts"
+
+// Among the excerpt's gold answers are 5,600, 10,000 and -7.
+func TestGoldAnswersOfExcerpt(t *testing.T) { checkGoldAnswers(t, excerpts, 20) }
+
+func TestGoldAnswers(t *testing.T) { checkGoldAnswers(t, dataFolder(t), 250) }
+
+// checkGoldAnswers reads each of MGSM's n gold answers back by all three readings, from an answer's ending in its
+// language.
+func checkGoldAnswers(t *testing.T, data string, n int) {
+	t.Helper()
+	phrase := map[string]string{
+		"en": "The answer is ", "es": "La respuesta es ", "ru": "Ответ — ", "de": "Die Antwort lautet ", "fr": "La réponse est ",
 	}
 	prompts, err := datasets.LoadPrompts(filepath.Join(data, "mgsm"), []string{"en", "es", "ru", "de", "fr"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	phrase := map[string]string{"en": "The answer is ", "es": "La respuesta es ", "ru": "Ответ — ", "de": "Die Antwort lautet ", "fr": "La réponse est "}
+	if len(prompts) != n*len(phrase) {
+		t.Errorf("%d problems, expected %d in each of %d languages", len(prompts), n, len(phrase))
+	}
 	for _, p := range prompts {
 		answer := phrase[p.Lang] + p.Answer + "."
-		n, _ := Number(answer, p.Lang)
-		if !HarnessEqual(StrictNumber(answer, p.Lang), p.Answer) || !HarnessEqual(FlexibleNumber(answer), p.Answer) || !EqualNumbers(n, p.Answer) {
-			t.Errorf("%s in %s: %q read as %q, %q, %q", p.ID, p.Lang, answer, StrictNumber(answer, p.Lang), FlexibleNumber(answer), n)
+		strict, flexible := StrictNumber(answer, p.Lang), FlexibleNumber(answer)
+		number, _ := Number(answer, p.Lang)
+		if !HarnessEqual(strict, p.Answer) || !HarnessEqual(flexible, p.Answer) || !EqualNumbers(number, p.Answer) {
+			t.Errorf("%s in %s: %q read as %q, %q, %q", p.ID, p.Lang, answer, strict, flexible, number)
 		}
 	}
+}
+
+// dataFolder returns the folder of published files, and skips the test where there is none.
+func dataFolder(t *testing.T) string {
+	t.Helper()
+	data := os.Getenv("LIDR_DATA")
+	if data == "" {
+		t.Skip("LIDR_DATA names no folder of published data")
+	}
+	return data
 }

@@ -108,13 +108,27 @@ func TestMcNemar(t *testing.T) {
 	}
 }
 
+// rawWinRate is what a file of annotations must come to.
+type rawWinRate struct {
+	percent, se         float64
+	wins, draws, losses int
+}
+
+// The excerpt's mean and its error are worked out in its README.md.
+func TestWinRateOfExcerpt(t *testing.T) {
+	path := filepath.Join(excerpts, "alpaca_eval", "model.annotations.json")
+	checkWinRate(t, path, rawWinRate{percent: 62.5, se: 125 / math.Sqrt(20*19), wins: 10, draws: 5, losses: 5})
+}
+
 // The published annotations of one model give its published row of the AlpacaEval 2 leaderboard to ten digits.
 func TestPublishedWinRate(t *testing.T) {
-	folder := os.Getenv("LIDR_DATA")
-	if folder == "" {
-		t.Skip("LIDR_DATA names no folder of published data")
-	}
-	data, err := os.ReadFile(filepath.Join(folder, "alpaca_eval", "FuseChat-Llama-3.1-8B-Instruct.annotations.json"))
+	path := filepath.Join(dataFolder(t), "alpaca_eval", "FuseChat-Llama-3.1-8B-Instruct.annotations.json")
+	checkWinRate(t, path, rawWinRate{63.33158292362734, 1.4225069834256892, 518, 1, 286})
+}
+
+func checkWinRate(t *testing.T, path string, want rawWinRate) {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,13 +141,14 @@ func TestPublishedWinRate(t *testing.T) {
 		wins[i], even[i] = a.Preference-1, 0.5
 	}
 	e := MeanSE(wins)
-	near(t, "win rate", 100*e.Mean, 63.33158292362734, 1e-10)
-	near(t, "standard error", 100*e.SE, 1.4225069834256892, 1e-10)
+	near(t, "win rate", 100*e.Mean, want.percent, 1e-10)
+	near(t, "standard error", 100*e.SE, want.se, 1e-10)
 	m, err := HeadToHead(wins, even)
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "wins", m.Win.Mean*805, 518, 1e-9)
-	near(t, "draws", m.Tie.Mean*805, 1, 1e-9)
-	near(t, "losses", m.Lose.Mean*805, 286, 1e-9)
+	n := float64(want.wins + want.draws + want.losses)
+	near(t, "wins", m.Win.Mean*n, float64(want.wins), 1e-9)
+	near(t, "draws", m.Tie.Mean*n, float64(want.draws), 1e-9)
+	near(t, "losses", m.Lose.Mean*n, float64(want.losses), 1e-9)
 }

@@ -48,15 +48,31 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// excerpts is a folder laid out like that of the published files, with texts of our own making: see its README.md.
+const excerpts = "../../datasets/testdata/excerpts"
+
+// All 20 prompts of each language are told right: they are sentences of some words each.
+func TestExcerptsOfPrompts(t *testing.T) {
+	checkPrompts(t, excerpts, 1, map[string][]string{
+		"x-alpacaeval":      {"en", "de", "ru"},
+		"alpagasus/id_0_20": {"en", "es", "ru", "de", "fr"},
+		"mgsm":              {"en", "es", "ru", "de", "fr"},
+	})
+}
+
 // Of the published prompts of each language at least 98 % are told right (undetermined counts as not right), though
 // some ask to translate a sentence and are mostly in another language.
 func TestPublishedPrompts(t *testing.T) {
-	data := dataFolder(t)
-	for folder, langs := range map[string][]string{
+	checkPrompts(t, dataFolder(t), 0.98, map[string][]string{
 		"x-alpacaeval":           {"en", "de", "ru"},
 		"alpagasus/id_1000_2000": {"en", "es", "ru", "de", "fr"},
 		"mgsm":                   {"en", "es", "ru", "de", "fr"},
-	} {
+	})
+}
+
+func checkPrompts(t *testing.T, data string, atLeast float64, folders map[string][]string) {
+	t.Helper()
+	for folder, langs := range folders {
 		prompts, err := datasets.LoadPrompts(filepath.Join(data, folder), langs)
 		if err != nil {
 			t.Fatal(err)
@@ -70,21 +86,27 @@ func TestPublishedPrompts(t *testing.T) {
 		for _, lang := range langs {
 			share := float64(right[lang]) / float64(n)
 			t.Logf("%s: %.2f %% of %d prompts in %s", folder, 100*share, n, lang)
-			if share < 0.98 {
-				t.Errorf("%s: %.2f %% of the prompts in %s were told right, expected 98 %%", folder, 100*share, lang)
+			if share < atLeast {
+				t.Errorf("%s: %.2f %% of the prompts in %s were told right, expected %.0f %%",
+					folder, 100*share, lang, 100*atLeast)
 			}
 		}
 	}
 }
 
+func TestExcerptsOfAnswers(t *testing.T) { checkAnswers(t, excerpts, 20) }
+
 // Real answers are long, and all of them are told right.
-func TestPublishedAnswers(t *testing.T) {
-	data := dataFolder(t)
+func TestPublishedAnswers(t *testing.T) { checkAnswers(t, dataFolder(t), 300) }
+
+// checkAnswers identifies the first n English answers and their French translations.
+func checkAnswers(t *testing.T, data string, n int) {
+	t.Helper()
 	translations, err := datasets.LoadTranslations(filepath.Join(data, "llama3-m0", "en.to_fr.jsonl"), "en", "fr")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tr := range translations[:300] {
+	for _, tr := range translations[:n] {
 		if lang, _ := Default().Identify(tr.Source); lang != "en" {
 			t.Errorf("%s: the English answer is told as %q", tr.ID, lang)
 		}
@@ -94,6 +116,7 @@ func TestPublishedAnswers(t *testing.T) {
 	}
 }
 
+// dataFolder returns the folder of published files, and skips the test where there is none.
 func dataFolder(t *testing.T) string {
 	t.Helper()
 	data := os.Getenv("LIDR_DATA")
