@@ -12,12 +12,12 @@ import (
 // Texts that gota's own readers would turn into numbers or into missing values come back as they were.
 func TestFrameRoundTrip(t *testing.T) {
 	type row struct {
-		Text   string  `json:"text"`
-		Number int64   `json:"number,omitempty"`
-		Share  float64 `json:"share"`
-		OK     bool    `json:"ok"`
-		Place  string  `json:"-"`
-		inner  int
+		Text     string  `json:"text"`
+		Number   int64   `json:"number,omitempty"`
+		Share    float64 `json:"share"`
+		OK       bool    `json:"ok"`
+		Place    string  `json:"-"`
+		Untagged int
 	}
 	rows := []row{{Text: "007", Number: -3, Share: 1e-9, OK: true}, {Text: "NaN"}, {Text: "NA"}, {Text: "a\n\"b\",c"}, {Text: ""}}
 	df := Frame(rows)
@@ -28,7 +28,7 @@ func TestFrameRoundTrip(t *testing.T) {
 	if err := Rows(df, &back); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(rows, back, cmp.AllowUnexported(row{})); diff != "" {
+	if diff := cmp.Diff(rows, back); diff != "" {
 		t.Error(diff)
 	}
 	if err := Rows(Frame(rows[:0]), &back); err != nil || len(back) != 0 {

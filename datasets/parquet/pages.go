@@ -17,6 +17,10 @@ import (
 
 var errCutOff = errors.New("a page is cut off")
 
+// plainDictionary is PLAIN_DICTIONARY, which older writers put for RLE_DICTIONARY in data pages and for PLAIN in dictionary
+// pages. The format deprecates it, and with it the library its name for it, but there are such files.
+const plainDictionary format.Encoding = 2
+
 // checkPage unpacks a page and counts what is in it. The library unpacks to the end, whatever the header says that comes out:
 // some kilobytes of a compressed page, or five bytes of a run of equal values, may stand for gigabytes.
 func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, body []byte) error {
@@ -38,7 +42,7 @@ func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, b
 			codec = format.Uncompressed
 		}
 	case format.DictionaryPage:
-		if e := page.DictionaryPageHeader.V.Encoding; e != format.Plain && e != format.PlainDictionary {
+		if e := page.DictionaryPageHeader.V.Encoding; e != format.Plain && e != plainDictionary {
 			return fmt.Errorf("its dictionary is encoded by %s, expected PLAIN", e)
 		}
 	}
@@ -101,7 +105,7 @@ func checkValues(encoding format.Encoding, kind format.Type, data []byte) (err e
 	switch encoding {
 	case format.Plain, format.ByteStreamSplit:
 		return nil
-	case format.PlainDictionary, format.RLEDictionary:
+	case plainDictionary, format.RLEDictionary:
 		if len(data) == 0 {
 			return nil
 		}
