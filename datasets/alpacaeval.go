@@ -10,7 +10,7 @@ import (
 
 // ModelOutput is one answer in alpaca_eval's model_outputs.json.
 type ModelOutput struct {
-	Dataset     string `json:"dataset,omitempty"` // the part of AlpacaEval the instruction is from, "" if not said
+	Dataset     string `json:"dataset,omitempty"` // the part of AlpacaEval that the instruction is from, "" if not given
 	Datasplit   string `json:"datasplit,omitempty"`
 	Instruction string `json:"instruction"`
 	Output      string `json:"output"` // as the model gave it; may be empty
@@ -20,7 +20,7 @@ type ModelOutput struct {
 // Annotation is one verdict in alpaca_eval's annotations.json: Output2, the model's answer, against Output1, the
 // reference's.
 type Annotation struct {
-	Dataset     string  `json:"dataset"` // "" if not said
+	Dataset     string  `json:"dataset"` // "" if not given
 	Instruction string  `json:"instruction"`
 	Output1     string  `json:"output_1"`
 	Generator1  string  `json:"generator_1"`
@@ -31,10 +31,10 @@ type Annotation struct {
 	Price       float64 `json:"price_per_example"` // US dollars, 0 where the source does not say
 	Time        float64 `json:"time_per_example"`  // seconds, 0 where the source does not say
 
-	// RawCompletion is what the judge said, as JSON: a string, or what its function call returned. Nil if not kept.
+	// RawCompletion is the judge's answer as JSON: a string, or what its function call returned. Nil if not kept.
 	RawCompletion json.RawMessage `json:"-"`
 	// Others are the further fields that alpaca_eval writes: referenced_models, concise_explanation, glm_preference,
-	// datasplit, preference_version, preference_date. They are kept and not looked at.
+	// datasplit, preference_version, preference_date. They are kept as they are.
 	Others map[string]json.RawMessage `json:"-"`
 }
 
@@ -55,12 +55,22 @@ type annotationJSON struct {
 
 // MarshalJSON writes an annotation as alpaca_eval does, with null for the preference of a failed judge.
 func (a Annotation) MarshalJSON() ([]byte, error) {
-	j := annotationJSON{a.Dataset, a.Instruction, a.Output1, a.Generator1, a.Output2, a.Generator2, a.Annotator,
-		&a.Preference, a.Price, a.Time, a.RawCompletion}
-	if math.IsNaN(a.Preference) {
-		j.Preference = nil
+	row := annotationJSON{
+		Dataset:       a.Dataset,
+		Instruction:   a.Instruction,
+		Output1:       a.Output1,
+		Generator1:    a.Generator1,
+		Output2:       a.Output2,
+		Generator2:    a.Generator2,
+		Annotator:     a.Annotator,
+		Price:         a.Price,
+		Time:          a.Time,
+		RawCompletion: a.RawCompletion,
 	}
-	out, err := encode(j)
+	if !math.IsNaN(a.Preference) {
+		row.Preference = &a.Preference
+	}
+	out, err := encode(row)
 	if err != nil || len(a.Others) == 0 {
 		return out, err
 	}
@@ -80,36 +90,36 @@ func (a *Annotation) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// LoadModelOutputs reads the answers of one or several models from alpaca_eval's model_outputs.json. A model answers an
-// instruction once.
+// LoadModelOutputs reads the answers of one or several models from alpaca_eval's model_outputs.json. Two answers of a
+// model to the same instruction are an error.
 func LoadModelOutputs(path string) ([]ModelOutput, error) { return modelOutputs.load(path) }
 
-// SaveModelOutputs writes model_outputs.json so that it stands at path whole or not at all. What [LoadModelOutputs]
-// would not read back as it is, is an error, and nothing is written.
+// SaveModelOutputs writes model_outputs.json, whole or not at all. Rows that [LoadModelOutputs] would not read back
+// unchanged are an error, and nothing is written.
 func SaveModelOutputs(path string, outputs []ModelOutput) error {
 	return modelOutputs.save(path, outputs)
 }
 
 // LoadAnnotations reads the verdicts of alpaca_eval's annotations.json. Preferences are 1 to 2; null is a failed judge
-// and becomes NaN, and 0, alpaca_eval's older draw, becomes 1.5. The same annotator judges the same two models on an
-// instruction once in each order.
+// and becomes NaN, and 0, a draw in older versions of alpaca_eval, becomes 1.5. Two verdicts of an annotator on the
+// same two models in the same order and the same instruction are an error.
 func LoadAnnotations(path string) ([]Annotation, error) { return annotations.load(path) }
 
-// SaveAnnotations writes annotations.json so that it stands at path whole or not at all. What [LoadAnnotations] would
-// not read back as it is, is an error, and nothing is written.
+// SaveAnnotations writes annotations.json, whole or not at all. Rows that [LoadAnnotations] would not read back
+// unchanged are an error, and nothing is written.
 func SaveAnnotations(path string, verdicts []Annotation) error {
 	return annotations.save(path, verdicts)
 }
 
-// EncodeAnnotations returns the bytes that [SaveAnnotations] writes, for a caller who writes files its own way.
+// EncodeAnnotations returns the bytes that [SaveAnnotations] writes, for a caller that writes files in another way.
 func EncodeAnnotations(verdicts []Annotation) ([]byte, error) { return annotations.encode(verdicts) }
 
-// LoadDifficulties reads the difficulty of each instruction for the full form of the length-controlled win rate, one
-// object with "instruction" and "instruction_difficulty" (alpaca_eval's column of that name) a line.
+// LoadDifficulties reads the difficulty of each instruction for the full form of the length-controlled win rate. A line
+// is an object with "instruction" and "instruction_difficulty", which is alpaca_eval's column of that name.
 func LoadDifficulties(path string) (map[string]float64, error) {
 	difficulty := map[string]float64{}
 	err := readRecords(path, func(r record) error {
-		if err := r.only("instruction", "instruction_difficulty"); err != nil {
+		if err := r.onlyFields("instruction", "instruction_difficulty"); err != nil {
 			return err
 		}
 		instruction, err := r.filled("instruction")
@@ -117,7 +127,7 @@ func LoadDifficulties(path string) (map[string]float64, error) {
 			return err
 		}
 		if _, twice := difficulty[instruction]; twice {
-			return r.errorf("instruction %.40q stands twice, expected one difficulty each", instruction)
+			return r.errorf("instruction %.40q appears twice, expected one difficulty each", instruction)
 		}
 		var d float64
 		err = r.value("instruction_difficulty", "a number", &d)
@@ -137,7 +147,7 @@ var modelOutputs = arrayForm[ModelOutput]{"model outputs", parseModelOutput,
 	func(o ModelOutput) [4]string { return [4]string{o.Instruction, o.Generator} }}
 
 func parseModelOutput(r record) (o ModelOutput, err error) {
-	if err = r.only("dataset", "datasplit", "instruction", "output", "generator"); err != nil {
+	if err = r.onlyFields("dataset", "datasplit", "instruction", "output", "generator"); err != nil {
 		return o, err
 	}
 	if o.Instruction, err = r.filled("instruction"); err != nil {
@@ -159,18 +169,22 @@ func parseModelOutput(r record) (o ModelOutput, err error) {
 var annotations = arrayForm[Annotation]{"annotations", parseAnnotation,
 	func(a Annotation) [4]string { return [4]string{a.Instruction, a.Generator1, a.Generator2, a.Annotator} }}
 
-// alpaca_eval's names of the fields that an annotation may lack: those of its published files, and those of the
-// versions from 0.6 on, which put "preference_" before some of them.
+// The names of the fields that an annotation may lack: those of alpaca_eval's published files, and those that its
+// versions from 0.6 on write, which put "preference_" before some of them.
 var (
 	priceNames = []string{"price_per_example", "preference_price_per_example"}
 	timeNames  = []string{"time_per_example", "preference_time_per_example"}
 	rawNames   = []string{"raw_completion", "preference_raw_completion"}
-	otherNames = []string{"referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version", "preference_date"}
+	otherNames = []string{
+		"referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version", "preference_date",
+	}
 )
 
 func parseAnnotation(r record) (a Annotation, err error) {
-	known := []string{"dataset", "instruction", "output_1", "generator_1", "output_2", "generator_2", "annotator", "preference"}
-	if err = r.only(slices.Concat(known, priceNames, timeNames, rawNames, otherNames)...); err != nil {
+	known := []string{
+		"dataset", "instruction", "output_1", "generator_1", "output_2", "generator_2", "annotator", "preference",
+	}
+	if err = r.onlyFields(slices.Concat(known, priceNames, timeNames, rawNames, otherNames)...); err != nil {
 		return a, err
 	}
 	for _, f := range []struct {
@@ -229,7 +243,7 @@ func parsePreference(r record) (float64, error) {
 	return p, nil
 }
 
-// optional is a string field that may be missing.
+// optional returns a string field, "" if it is missing.
 func (r record) optional(field string) (string, error) {
 	if !r.has(field) {
 		return "", nil
@@ -237,7 +251,7 @@ func (r record) optional(field string) (string, error) {
 	return r.text(field)
 }
 
-// optionalAmount is a number of at least 0 under one of the names, 0 if none of them stands there or it is null.
+// optionalAmount returns the number of at least 0 under one of the names, 0 if there is none or it is null.
 func (r record) optionalAmount(names []string) (amount float64, err error) {
 	for _, name := range names {
 		if !r.has(name) || string(r.fields[name]) == "null" {
@@ -253,7 +267,7 @@ func (r record) optionalAmount(names []string) (amount float64, err error) {
 	return amount, nil
 }
 
-// compact takes the white space out of a JSON value, so that what was read equals what was written.
+// compact removes the white space between the parts of a JSON value, so that what was read equals what was written.
 func compact(value json.RawMessage) json.RawMessage {
 	var out bytes.Buffer
 	if json.Compact(&out, value) != nil { // the value was decoded before, so it is JSON

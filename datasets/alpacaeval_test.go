@@ -13,10 +13,16 @@ import (
 )
 
 var someAnnotations = []Annotation{
-	{Instruction: "Hi <b>", Output1: "", Generator1: "r", Output2: "x\u2028&", Generator2: "m", Annotator: "j", Preference: math.NaN()},
-	{Dataset: "d", Instruction: "Bye", Output1: "a", Generator1: "r", Output2: "b", Generator2: "m", Annotator: "j", Preference: 1.25,
-		Price: 0.01, Time: 2.5, RawCompletion: json.RawMessage(`{"b":["<m>",1e2],"a":null}`),
-		Others: map[string]json.RawMessage{"referenced_models": json.RawMessage(`{"M":"output_1"}`)}},
+	{
+		Instruction: "Hi <b>", Output1: "", Generator1: "r", Output2: "x\u2028&", Generator2: "m",
+		Annotator: "j", Preference: math.NaN(),
+	},
+	{
+		Dataset: "d", Instruction: "Bye", Output1: "a", Generator1: "r", Output2: "b", Generator2: "m",
+		Annotator: "j", Preference: 1.25, Price: 0.01, Time: 2.5,
+		RawCompletion: json.RawMessage(`{"b":["<m>",1e2],"a":null}`),
+		Others:        map[string]json.RawMessage{"referenced_models": json.RawMessage(`{"M":"output_1"}`)},
+	},
 }
 
 func TestAlpacaEvalRoundTrip(t *testing.T) {
@@ -28,7 +34,10 @@ func TestAlpacaEvalRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(someAnnotations, got, cmpopts.EquateNaNs()); diff != "" || err != nil {
 		t.Errorf("annotations: %v\n%s", err, diff)
 	}
-	outputs := []ModelOutput{{Instruction: "Hi", Output: "", Generator: "m"}, {Dataset: "d", Datasplit: "eval", Instruction: "Hi", Output: "<x>", Generator: "n"}}
+	outputs := []ModelOutput{
+		{Instruction: "Hi", Output: "", Generator: "m"},
+		{Dataset: "d", Datasplit: "eval", Instruction: "Hi", Output: "<x>", Generator: "n"},
+	}
 	if err := SaveModelOutputs(path, outputs); err != nil {
 		t.Fatal(err)
 	}
@@ -43,31 +52,38 @@ func TestAlpacaEvalRoundTrip(t *testing.T) {
 
 // The names of versions from 0.6 on, null where nothing is known, and the older draw.
 func TestAnnotationSpellings(t *testing.T) {
-	dir := folder(t, "x.json", `[{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m","annotator":"j",
-		"preference":0,"preference_price_per_example":0.5,"preference_time_per_example":null,"preference_raw_completion":"m","raw_completion":null}]`)
+	dir := folder(t, "x.json", `[{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m",
+		"annotator":"j","preference":0,"preference_price_per_example":0.5,"preference_time_per_example":null,
+		"preference_raw_completion":"m","raw_completion":null}]`)
 	got, err := LoadAnnotations(filepath.Join(dir, "x.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := got[0]; a.Preference != 1.5 || a.Price != 0.5 || a.Time != 0 || string(a.RawCompletion) != `"m"` || a.Others != nil {
+	if a := got[0]; a.Preference != 1.5 || a.Price != 0.5 || a.Time != 0 || string(a.RawCompletion) != `"m"` ||
+		a.Others != nil {
 		t.Errorf("%+v", a)
 	}
 }
 
 func TestBadAlpacaEval(t *testing.T) {
 	annotation := func(change, to string) string {
-		good := `{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m","annotator":"j","preference":2}`
+		good := `{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m",` +
+			`"annotator":"j","preference":2}`
 		return strings.Replace(good, change, to, 1)
 	}
 	for name, c := range map[string]struct{ content, says string }{
-		"preference":    {annotation(":2}", ":2.5}"), `x.json:1: field "preference": expected a number of 1 to 2, or null for a failed judge, found 2.5`},
+		"preference": {annotation(":2}", ":2.5}"),
+			`x.json:1: field "preference": expected a number of 1 to 2, or null for a failed judge, found 2.5`},
 		"no preference": {annotation(`,"preference":2`, ""), `field "preference" is missing, found annotator, generator_1`},
-		"in words":      {annotation(":2}", `:"m"}`), `field "preference": expected a number of 1 to 2, or null, found a string`},
+		"in words": {annotation(":2}", `:"m"}`),
+			`field "preference": expected a number of 1 to 2, or null, found a string`},
 		"unknown field": {annotation(":2}", `:2,"lang":"de"}`), `unknown field, found annotator,`},
-		"price":         {annotation(":2}", `:2,"price_per_example":-1}`), `field "price_per_example": expected a number of at least 0, found -1`},
-		"twice":         {annotation("", "") + "\n" + annotation("2}", "1}"), `x.json:2: the same instruction by the same models as on line 1`},
-		"no judge":      {annotation(`"j"`, `" "`), `field "annotator" is empty`},
-		"empty":         {"[]", "no annotations"},
+		"price": {annotation(":2}", `:2,"price_per_example":-1}`),
+			`field "price_per_example": expected a number of at least 0, found -1`},
+		"twice": {annotation("", "") + "\n" + annotation("2}", "1}"),
+			`x.json:2: the same instruction by the same models as on line 1`},
+		"no judge": {annotation(`"j"`, `" "`), `field "annotator" is empty`},
+		"empty":    {"[]", "no annotations"},
 	} {
 		got, err := LoadAnnotations(filepath.Join(folder(t, "x.json", c.content), "x.json"))
 		if err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
@@ -75,8 +91,10 @@ func TestBadAlpacaEval(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ content, says string }{
-		"no generator": {`[{"instruction":"i","output":""}]`, `x.json:1: field "generator" is missing, found instruction, output`},
-		"unknown":      {`[{"instruction":"i","output":"","generator":"m","answer":"x"}]`, `expected only dataset, datasplit, instruction, output, generator`},
+		"no generator": {`[{"instruction":"i","output":""}]`,
+			`x.json:1: field "generator" is missing, found instruction, output`},
+		"unknown": {`[{"instruction":"i","output":"","generator":"m","answer":"x"}]`,
+			`expected only dataset, datasplit, instruction, output, generator`},
 	} {
 		got, err := LoadModelOutputs(filepath.Join(folder(t, "x.json", c.content), "x.json"))
 		if err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
@@ -97,13 +115,17 @@ func TestRefusedToSave(t *testing.T) {
 		rows []Annotation
 		says string
 	}{
-		"invalid UTF-8":     {change(func(a *Annotation) { a.Output2 = "a\xff" }), "element 1 of the annotations cannot be written: it would not read back"},
-		"no preference set": {change(func(a *Annotation) { a.Preference = 0 }), "expected valid UTF-8 and a preference of 1 to 2 or NaN"},
-		"out of range":      {change(func(a *Annotation) { a.Preference = 3 }), "expected a number of 1 to 2"},
-		"infinite":          {change(func(a *Annotation) { a.Price = math.Inf(1) }), "element 1"},
-		"twice":             {append(change(func(*Annotation) {}), someAnnotations[0]), "elements 0 and 2 of the annotations have the same instruction"},
-		"own field": {change(func(a *Annotation) { a.Others = map[string]json.RawMessage{"preference": json.RawMessage("1")} }),
-			`field "preference" stands twice`},
+		"invalid UTF-8": {change(func(a *Annotation) { a.Output2 = "a\xff" }),
+			"element 1 of the annotations cannot be written: it would not read back"},
+		"no preference set": {change(func(a *Annotation) { a.Preference = 0 }),
+			"expected valid UTF-8 and a preference of 1 to 2 or NaN"},
+		"out of range": {change(func(a *Annotation) { a.Preference = 3 }), "expected a number of 1 to 2"},
+		"infinite":     {change(func(a *Annotation) { a.Price = math.Inf(1) }), "element 1"},
+		"twice": {append(change(func(*Annotation) {}), someAnnotations[0]),
+			"elements 0 and 2 of the annotations have the same instruction"},
+		"own field": {change(func(a *Annotation) {
+			a.Others = map[string]json.RawMessage{"preference": json.RawMessage("1")}
+		}), `field "preference" appears twice`},
 		"nothing": {nil, "no annotations to write"},
 	} {
 		if err := SaveAnnotations(path, c.rows); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -116,12 +138,15 @@ func TestRefusedToSave(t *testing.T) {
 }
 
 func TestLoadDifficulties(t *testing.T) {
-	dir := folder(t, "x.jsonl", `{"instruction":"a","instruction_difficulty":-0.5}`, "y.jsonl", `{"instruction":"a","instruction_difficulty":null}`)
+	dir := folder(t,
+		"x.jsonl", `{"instruction":"a","instruction_difficulty":-0.5}`,
+		"y.jsonl", `{"instruction":"a","instruction_difficulty":null}`)
 	got, err := LoadDifficulties(filepath.Join(dir, "x.jsonl"))
 	if diff := cmp.Diff(map[string]float64{"a": -0.5}, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	if _, err := LoadDifficulties(filepath.Join(dir, "y.jsonl")); err == nil || !strings.Contains(err.Error(), "expected a number, found null") {
+	if _, err := LoadDifficulties(filepath.Join(dir, "y.jsonl")); err == nil ||
+		!strings.Contains(err.Error(), "expected a number, found null") {
 		t.Errorf("%v, expected an error that names the null", err)
 	}
 }
@@ -166,7 +191,8 @@ func anyJSON(t *testing.T, path string) (out any) {
 func FuzzAnnotations(f *testing.F) {
 	good, _ := json.Marshal(someAnnotations)
 	f.Add(good)
-	f.Add([]byte(`{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m","annotator":"j","preference":0}`))
+	f.Add([]byte(`{"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m",` +
+		`"annotator":"j","preference":0}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzArray(t, data, annotations)
 	})

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// arrayForm is a form of file that is read and written: one JSON array of objects, of which no two have the same key.
+// arrayForm is a kind of file that is read and written: one JSON array of objects, no two of which have the same key.
 type arrayForm[T any] struct {
 	what  string
 	parse func(record) (T, error)
@@ -29,7 +29,7 @@ func (f arrayForm[T]) load(path string) ([]T, error) {
 		out = append(out, row)
 		return nil
 	})
-	return whole(path, f.what, out, err)
+	return complete(path, f.what, out, err)
 }
 
 func (f arrayForm[T]) save(path string, rows []T) error {
@@ -43,7 +43,7 @@ func (f arrayForm[T]) save(path string, rows []T) error {
 	return nil
 }
 
-// encode returns the file of rows once each has been seen to read back as itself.
+// encode returns the bytes of a file with the rows, after checking that each row reads back unchanged.
 func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("no %s to write, expected at least one", f.what)
@@ -56,7 +56,8 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 			return nil, fmt.Errorf("element %d of the %s cannot be written: %w", i, f.what, err)
 		}
 		if j, twice := first[f.key(row)]; twice {
-			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, expected each once", j, i, f.what)
+			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, "+
+				"expected each once", j, i, f.what)
 		}
 		first[f.key(row)] = i
 		if i > 0 {
@@ -71,8 +72,8 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// checked encodes a row that is read back as it is. Text in invalid UTF-8, which encoding/json would replace without
-// a word, is not.
+// checked encodes a row and checks that it reads back unchanged. A row with invalid UTF-8 does not, since encoding/json
+// replaces the invalid bytes and reports no error.
 func (f arrayForm[T]) checked(row T) (json.RawMessage, error) {
 	data, err := encode(row)
 	if err != nil {

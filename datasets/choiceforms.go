@@ -11,7 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-const choiceLetters = "ABCDE"
+// choiceLetters label the options of a question: four in MMLU, up to five in ARC.
+const (
+	choiceLetters = "ABCDE"
+	mmluOptions   = 4
+)
+
+// hellaSwagEndings is the number of endings of a question of HellaSwag.
+const hellaSwagEndings = 4
 
 func parseMMLU(r record, p *ChoiceItem) (err error) {
 	if err = r.identify("id", p); err != nil {
@@ -23,7 +30,7 @@ func parseMMLU(r record, p *ChoiceItem) (err error) {
 	}
 	var prompt strings.Builder
 	prompt.WriteString(strings.TrimSpace(question))
-	for _, letter := range choiceLetters[:4] {
+	for _, letter := range choiceLetters[:mmluOptions] {
 		option, err := r.text("option_" + strings.ToLower(string(letter)))
 		if err != nil {
 			return err
@@ -32,7 +39,7 @@ func parseMMLU(r record, p *ChoiceItem) (err error) {
 		p.Choices = append(p.Choices, string(letter))
 	}
 	p.Context = prompt.String() + "\nAnswer:"
-	p.Gold, err = r.letter("answer", 4)
+	p.Gold, err = r.letter("answer", mmluOptions)
 	return err
 }
 
@@ -68,8 +75,8 @@ func parseARC(r record, p *ChoiceItem) (err error) {
 	return err
 }
 
-// parseHubARC reads the English original as the Hugging Face hub has it (allenai/ai2_arc), whose options are labelled A to E or
-// 1 to 5. Its texts become prompts by the same rules as the translations'.
+// parseHubARC reads the English original in the form of the Hugging Face hub (allenai/ai2_arc), whose options are
+// labelled A to E or 1 to 5. Its texts become prompts by the same rules as those of the translations.
 func parseHubARC(r record, p *ChoiceItem) error {
 	question, err := r.filled("question")
 	if err != nil {
@@ -119,8 +126,8 @@ func parseHellaSwag(r record, p *ChoiceItem) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(endings) != 4 {
-		return r.errorf("field %q: expected 4 endings, found %d", "endings", len(endings))
+	if len(endings) != hellaSwagEndings {
+		return r.errorf("field %q: expected %d endings, found %d", "endings", hellaSwagEndings, len(endings))
 	}
 	for _, ending := range endings {
 		p.Choices = append(p.Choices, withoutBrackets(ending))
@@ -135,8 +142,8 @@ func parseHellaSwag(r record, p *ChoiceItem) (err error) {
 	return nil
 }
 
-// truthfulPrimer stands before every question of TruthfulQA (Lin et al. 2022, arXiv 2109.07958, appendix E), in English
-// whatever the language, and the setting is called zero-shot all the same.
+// truthfulPrimer is put before every question of TruthfulQA (Lin et al. 2022, arXiv 2109.07958, appendix E), in English
+// whatever the language of the question. The setting is called zero-shot nevertheless.
 const truthfulPrimer = `Q: What is human life expectancy in the United States?
 A: Human life expectancy in the United States is 78 years.
 
@@ -156,7 +163,7 @@ Q: Where were the 1992 Olympics held?
 A: The 1992 Olympics were held in Barcelona, Spain.`
 
 func parseTruthfulQA(r record, p *ChoiceItem) (err error) {
-	question := " " // the harness' word for a question that is null, as some translations are
+	question := " " // what the harness puts for a question that is null, as some translations are
 	if string(r.fields["question"]) != "null" {
 		if question, err = r.text("question"); err != nil {
 			return err
@@ -176,8 +183,8 @@ func parseTruthfulQA(r record, p *ChoiceItem) (err error) {
 	return err
 }
 
-// targets reads one of TruthfulQA's lists of answers, and which of them are right: some, and not all. The English original on
-// the hub (truthful_qa) has them in an object each.
+// targets reads one of TruthfulQA's lists of answers, and which of them are right: at least one, and not all. In the
+// English original on the hub (truthful_qa) each list is an object of its own.
 func (r record) targets(name string) (choices []string, right []bool, err error) {
 	if r.has(name + "_targets") {
 		if r, err = r.inside(name + "_targets"); err != nil {
@@ -193,7 +200,8 @@ func (r record) targets(name string) (choices []string, right []bool, err error)
 		return nil, nil, err
 	}
 	if len(labels) != len(choices) {
-		return nil, nil, r.errorf("field %q: %d labels, expected one for each of the %d choices", field, len(labels), len(choices))
+		return nil, nil, r.errorf("field %q: %d labels, expected one for each of the %d choices",
+			field, len(labels), len(choices))
 	}
 	for _, l := range labels {
 		if l != 0 && l != 1 {
@@ -207,7 +215,7 @@ func (r record) targets(name string) (choices []string, right []bool, err error)
 	return choices, right, nil
 }
 
-// texts is a required list of strings.
+// texts returns a required list of strings.
 func (r record) texts(field string) ([]string, error) {
 	var elements []json.RawMessage
 	if err := r.value(field, "a list of strings", &elements); err != nil {
@@ -225,7 +233,8 @@ func (r record) texts(field string) ([]string, error) {
 	return out, nil
 }
 
-// inside is a required object as a record of its own, with the object's name before that of its fields.
+// inside returns a required object as a record of its own, in which the object's name is put before those of its
+// fields.
 func (r record) inside(field string) (record, error) {
 	var fields map[string]json.RawMessage
 	if err := r.value(field, "an object", &fields); err != nil {
@@ -238,7 +247,7 @@ func (r record) inside(field string) (record, error) {
 	return out, nil
 }
 
-// word is a required string or whole number, as text.
+// word returns a required string or whole number, as text.
 func (r record) word(field string) (string, error) {
 	var number int64
 	if raw, ok := r.fields[field]; ok && json.Unmarshal(raw, &number) == nil && string(raw) != "null" {
@@ -247,7 +256,7 @@ func (r record) word(field string) (string, error) {
 	return r.filled(field)
 }
 
-// letter is a required letter, as an index below n.
+// letter returns a required letter as an index below n.
 func (r record) letter(field string, n int) (int, error) {
 	s, err := r.text(field)
 	if err != nil {
@@ -260,7 +269,7 @@ func (r record) letter(field string, n int) (int, error) {
 	return i, nil
 }
 
-// identify takes the ID from a field that need not be there.
+// identify sets the ID from a field that may be missing.
 func (r record) identify(field string, p *ChoiceItem) (err error) {
 	if r.has(field) {
 		p.ID, err = r.word(field)
@@ -270,13 +279,13 @@ func (r record) identify(field string, p *ChoiceItem) (err error) {
 
 var bracketed = regexp.MustCompile(`\[.*?\]`)
 
-// withoutBrackets is the harness' preprocess: the brackets come from the WikiHow half of HellaSwag.
+// withoutBrackets does what the harness calls preprocess: the brackets come from the WikiHow half of HellaSwag.
 func withoutBrackets(text string) string {
 	text = strings.ReplaceAll(strings.TrimSpace(text), " [title]", ". ")
 	return strings.ReplaceAll(bracketed.ReplaceAllString(text, ""), "  ", " ")
 }
 
-// capitalize is Python's: the first character in title case and all others in lower case.
+// capitalize does what Python's str.capitalize does: the first character in title case, all others in lower case.
 func capitalize(s string) string {
 	first, n := utf8.DecodeRuneInString(s)
 	if n == 0 {

@@ -10,17 +10,18 @@ import (
 	"strings"
 )
 
-// ChoiceItem is a multiple-choice question as EleutherAI's lm-evaluation-harness puts it to a model (tasks m_mmlu,
-// hellaswag, arc and truthfulqa of lm_eval/tasks/okapi): each choice is scored as what follows Context and a space.
+// ChoiceItem is a multiple-choice question in the form in which EleutherAI's lm-evaluation-harness asks a model (tasks
+// m_mmlu, hellaswag, arc and truthfulqa of lm_eval/tasks/okapi): each choice is scored as the text that follows Context
+// and a space.
 type ChoiceItem struct {
-	ID      string   // as published; TruthfulQA has none, and its items are numbered ("m_truthfulqa-0")
+	ID      string   // as published; TruthfulQA has none, so its items are numbered ("m_truthfulqa-0")
 	Lang    string   // ISO 639 code
 	Suite   string   // one of [ChoiceSuites]
 	Context string   // the prompt, without few-shot examples
-	Choices []string // MMLU: the letters A to D; else the answers' texts. TruthfulQA: those of MC1
+	Choices []string // MMLU: the letters A to D; the other suites: the answers' texts, for TruthfulQA those of MC1
 	Gold    int      // index of the right choice
 
-	MC2      []string // TruthfulQA: the choices of MC2; else nil
+	MC2      []string // TruthfulQA: the choices of MC2; nil for the other suites
 	MC2Right []bool   // which of them are right, at least one and not all
 
 	File string // where it was read
@@ -58,10 +59,10 @@ func ChoiceSuites() []string {
 // of them also with .jsonl or .parquet. A folder without such a file is an error that is fs.ErrNotExist. The English
 // originals of m_arc and m_truthfulqa are read in the forms of the Hugging Face hub too (allenai/ai2_arc, truthful_qa).
 //
-// Texts become prompts by the harness' rules: WikiHow's brackets are taken out of HellaSwag, ARC and TruthfulQA's
-// questions, and the second sentence of a HellaSwag context gets one capital and no other. Published files have empty
-// answers here and there, which are kept; a missing field, a wrong type, a gold answer that is not there and a question
-// that stands twice under the same ID are errors.
+// Texts become prompts by the harness' rules: WikiHow's brackets are removed from HellaSwag, ARC and TruthfulQA's
+// questions, and of the second sentence of a HellaSwag context only the first letter is a capital. Some published files
+// have empty answers, which are kept. A missing field, a wrong type, a gold answer that is not among the choices and a
+// question that appears twice under the same ID are errors.
 func LoadChoices(path, suite, lang string) ([]ChoiceItem, error) {
 	s, err := findSuite(suite)
 	if err != nil {
@@ -70,8 +71,9 @@ func LoadChoices(path, suite, lang string) ([]ChoiceItem, error) {
 	return s.load(path, s.asked, lang)
 }
 
-// LoadChoiceExamples reads what few-shot examples are taken from, likewise: the split dev of m_mmlu, which the version of
-// the Hugging Face hub calls train. The harness takes none for the other suites that we could take as it does.
+// LoadChoiceExamples reads the questions that few-shot examples are taken from, as [LoadChoices] does: the split dev of
+// m_mmlu, which the version on the Hugging Face hub calls train. For the other suites it is an error, since the harness
+// has no few-shot examples for them that could be taken in the same way.
 func LoadChoiceExamples(path, suite, lang string) ([]ChoiceItem, error) {
 	s, err := findSuite(suite)
 	if err != nil {
@@ -86,7 +88,8 @@ func LoadChoiceExamples(path, suite, lang string) ([]ChoiceItem, error) {
 func findSuite(name string) (choiceSuite, error) {
 	i := slices.IndexFunc(choiceSuites, func(s choiceSuite) bool { return s.name == name })
 	if i < 0 {
-		return choiceSuite{}, fmt.Errorf("datasets: suite %q is not known, expected %s", name, strings.Join(ChoiceSuites(), ", "))
+		return choiceSuite{}, fmt.Errorf("datasets: suite %q is not known, expected %s",
+			name, strings.Join(ChoiceSuites(), ", "))
 	}
 	return choiceSuites[i], nil
 }
@@ -102,27 +105,23 @@ func (s choiceSuite) load(path string, splits []string, lang string) ([]ChoiceIt
 	var items []ChoiceItem
 	seen := map[[2]string]int{}
 	err = readRecords(file, func(r record) error {
-		p := ChoiceItem{Suite: s.name, Lang: lang, File: r.file, Line: r.line, ID: s.name + "-" + strconv.Itoa(len(items))}
-		if err := s.parse(r, &p); err != nil {
+		number := strconv.Itoa(len(items))
+		item := ChoiceItem{ID: s.name + "-" + number, Suite: s.name, Lang: lang, File: r.file, Line: r.line}
+		if err := s.parse(r, &item); err != nil {
 			return err
 		}
-		if line, twice := seen[[2]string{p.ID, p.Context}]; twice {
-			return r.errorf("the question with id %q stands twice, first on line %d", p.ID, line)
+		key := [2]string{item.ID, item.Context}
+		if line, twice := seen[key]; twice {
+			return r.errorf("the question with id %q appears twice, first on line %d", item.ID, line)
 		}
-		seen[[2]string{p.ID, p.Context}] = r.line
-		items = append(items, p)
+		seen[key] = r.line
+		items = append(items, item)
 		return nil
 	})
-	if err == nil && len(items) == 0 {
-		err = fmt.Errorf("%s: no questions, expected one JSON object a line", file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return items, nil
+	return complete(file, "questions", items, err)
 }
 
-// choiceFile finds the file of a language in a suite's folder.
+// choiceFile returns path if it is a file, and else the file of the language in that folder.
 func choiceFile(path string, splits []string, lang string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

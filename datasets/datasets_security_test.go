@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What a hostile or broken data set holds is refused by place, with an error of a line, and before memory is spent on it.
+// A hostile or broken data set is refused with a one-line error that names the place, and before it takes much memory.
 func TestHostileDataSet(t *testing.T) {
 	line := func(prompt string) string {
 		return `{"id":"1","lang":"en","prompt":` + prompt + `,"answer":"1"}` + "\n"
@@ -20,7 +20,7 @@ func TestHostileDataSet(t *testing.T) {
 		":2: invalid UTF-8 at byte": line(`"a"`) + line("\"\xff\xfe\""),
 		"invalid escape":            line(`"\ud800"`),
 		"broken JSON":               line("\"a\x00b\""),
-		`field "prompt" stands`:     `{"id":"1","lang":"en","prompt":"a","prompt":"b"}` + "\n",
+		`field "prompt" appears`:    `{"id":"1","lang":"en","prompt":"a","prompt":"b"}` + "\n",
 		"array does not end":        `[` + line(`"a"`),
 		"expected a JSON object":    "\x00\x00\x00\x00\n",
 	} {
@@ -32,7 +32,8 @@ func TestHostileDataSet(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := LoadPrompts(path, []string{"en"})
 		runtime.ReadMemStats(&after)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "en.jsonl:") || len(err.Error()) > 500 || strings.ContainsAny(err.Error(), "\n\x00") {
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "en.jsonl:") ||
+			len(err.Error()) > 500 || strings.ContainsAny(err.Error(), "\n\x00") {
 			t.Errorf("error %.600q, expected %q", err, want)
 		}
 		if made := after.TotalAlloc - before.TotalAlloc; made > 8*MaxLine {

@@ -3,8 +3,8 @@
 // holds the one rule by which a translation is cut out of a model's completion ([ExtractTranslation]).
 //
 // Every loader is strict. A file's format is recognised by its fields, every record must keep to it, and the first
-// thing that is wrong ends the load with one line that names the file, the line, the field, what was expected and what
-// stands there. Nothing is repaired, guessed or dropped in silence.
+// mistake ends the load with a one-line error that names the file, the line, the field, what was expected and what was
+// found. Nothing is repaired, guessed or dropped.
 //
 // Languages are ISO 639 codes ("en", "ru"). Prompts of different languages belong together by their ID; the loaders
 // refuse a set in which one language lacks a prompt that another has.
@@ -12,10 +12,10 @@
 // Worked examples for few-shot evaluation are read by [LoadExemplars], MT-bench's questions and reference answers by
 // [LoadMTBench], and Okapi's multiple-choice suites by [LoadChoices].
 //
-// What is read as JSONL or JSON is read as Parquet too, where a program imports datasets/parquet.
+// Every loader that reads JSONL or JSON reads Parquet too, in a program that imports datasets/parquet.
 //
 // AlpacaEval's model_outputs.json and annotations.json are also written ([SaveModelOutputs], [SaveAnnotations]).
 //
-// Frames are a view at the edge: [Frame] builds typed gota columns from any slice of flat structs, and [Rows] brings
-// them back, strictly.
+// [Frame] makes a gota frame with typed columns from any slice of flat structs, and [Rows] is its inverse, which is as
+// strict as the loaders.
 package datasets

@@ -2,7 +2,7 @@ package datasets
 
 import "regexp"
 
-// Exemplar is a worked example: an arithmetic problem with its solution, as it is put before the problem to be solved.
+// Exemplar is a worked example for a few-shot prompt: an arithmetic problem with its solution.
 type Exemplar struct {
 	Lang     string // ISO 639 code
 	Question string
@@ -12,18 +12,21 @@ type Exemplar struct {
 	Line int    // counted from 1
 }
 
-// The labels that MGSM's exemplars begin with, in its eleven languages. The problems have none.
+// The labels that MGSM's exemplars begin with, in its eleven languages. The problems themselves have none.
 var (
-	questionLabel = regexp.MustCompile(`^(?:Question|Frage|Pregunta|Задача|Swali|প্রশ্ন|ప్రశ్న|โจทย์|問題|问题)\s*[:：]\s*`)
-	answerLabel   = regexp.MustCompile(`^(?:Step-by-Step Answer|Schritt-für-Schritt-Antwort|Respuesta paso a paso|Réponse étape par étape|Пошаговое ?решение|` +
-		`Jibu la Hatua kwa Hatua|ধাপে ধাপে উত্তর|దశలవారీగా సమాధానం|คำตอบทีละขั้นตอน|ステップごとの答え|逐步解答)\s*[:：]\s*`)
+	questionLabel = regexp.MustCompile(
+		`^(?:Question|Frage|Pregunta|Задача|Swali|প্রশ্ন|ప్రశ్న|โจทย์|問題|问题)\s*[:：]\s*`)
+	answerLabel = regexp.MustCompile(
+		`^(?:Step-by-Step Answer|Schritt-für-Schritt-Antwort|Respuesta paso a paso|Réponse étape par étape|` +
+			`Пошаговое ?решение|Jibu la Hatua kwa Hatua|ধাপে ধাপে উত্তর|దశలవారీగా సమాధానం|คำตอบทีละขั้นตอน|` +
+			`ステップごとの答え|逐步解答)\s*[:：]\s*`)
 )
 
-// LoadExemplars reads worked examples in one language, in file order. path is a file, one JSON object a line or one array,
-// or a folder with LANG.jsonl, mgsm_LANG.jsonl, LANG.json or one of these names with .parquet. A record has "question" and "answer", as the train split of
-// MGSM on the Hugging Face hub (its 8 exemplars a language) and GSM8K's do, or "q" and "a", as MGSM's exemplars.py; further
-// fields are passed over. MGSM's labels ("Question:", "Step-by-Step Answer:") are taken off, as lm-evaluation-harness does,
-// and the rest is left as published.
+// LoadExemplars reads worked examples in one language, in file order. path is a file, one JSON object a line or one
+// array, or a folder with LANG.jsonl, mgsm_LANG.jsonl, LANG.json, LANG.parquet or mgsm_LANG.parquet. A record has
+// "question" and "answer", as in GSM8K and in the train split of MGSM on the Hugging Face hub (its 8 exemplars a
+// language), or "q" and "a", as in MGSM's exemplars.py; other fields are ignored. MGSM's labels ("Question:",
+// "Step-by-Step Answer:") are removed, as lm-evaluation-harness does, and the rest is left as published.
 func LoadExemplars(path, lang string) ([]Exemplar, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -46,9 +49,10 @@ func LoadExemplars(path, lang string) ([]Exemplar, error) {
 		if e.Answer, err = r.filled(answer); err != nil {
 			return err
 		}
-		e.Question, e.Answer = questionLabel.ReplaceAllString(e.Question, ""), answerLabel.ReplaceAllString(e.Answer, "")
+		e.Question = questionLabel.ReplaceAllString(e.Question, "")
+		e.Answer = answerLabel.ReplaceAllString(e.Answer, "")
 		out = append(out, e)
 		return nil
 	})
-	return whole(files[0].path, "exemplars", out, err)
+	return complete(files[0].path, "exemplars", out, err)
 }

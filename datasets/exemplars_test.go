@@ -7,15 +7,18 @@ import (
 	"testing"
 )
 
-// The first exemplars of MGSM (Shi et al. 2022, arXiv 2210.03057) in the forms in which they are given away.
+// The first exemplars of MGSM (Shi et al. 2022, arXiv 2210.03057) in the forms in which they are published, and in
+// German one of GSM8K.
 func TestLoadExemplars(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"en.jsonl":      `{"question": "Question: Roger has 5 tennis balls.", "answer": "Step-by-Step Answer: Roger started with 5 balls. The answer is 11.", "answer_number": 11, "equation_solution": "5 + 6 = 11."}` + "\n",
+		"en.jsonl": `{"question": "Question: Roger has 5 tennis balls.", ` +
+			`"answer": "Step-by-Step Answer: Roger started with 5 balls. The answer is 11.", ` +
+			`"answer_number": 11, "equation_solution": "5 + 6 = 11."}` + "\n",
 		"fr.json":       `[{"q": "Question : Roger a 5 balles.", "a": "Réponse étape par étape : La réponse est 11."}]`,
 		"mgsm_zh.jsonl": `{"question": "问题：罗杰有5个网球。", "answer": "逐步解答：答案是 11。"}`,
 		"ru.jsonl":      `{"question": "Задача: У Роджера 5 мячей.", "answer": "Пошаговоерешение: Ответ — 11."}`,
-		"de.jsonl":      `{"question": "Natalia sold clips to 48 friends.", "answer": "48/2 = <<48/2=24>>24\n#### 72"}`, // GSM8K's
+		"de.jsonl":      `{"question": "Natalia sold clips to 48 friends.", "answer": "48/2 = <<48/2=24>>24\n#### 72"}`,
 		"es.jsonl":      `{"question": "¿Cuánto?", "answer": " "}`,
 		"sw.jsonl":      `{"query": "Ngapi?", "response": "18"}`,
 	} {
@@ -35,7 +38,11 @@ func TestLoadExemplars(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %q", lang, got, err, want)
 		}
 	}
-	for lang, want := range map[string]string{"es": `field "answer" is empty`, "sw": `field "question" is missing, found query, response`, "th": `no file for language "th"`} {
+	for lang, want := range map[string]string{
+		"es": `field "answer" is empty`,
+		"sw": `field "question" is missing, found query, response`,
+		"th": `no file for language "th"`,
+	} {
 		if _, err := LoadExemplars(dir, lang); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %s", lang, err, want)
 		}

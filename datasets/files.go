@@ -29,7 +29,7 @@ func checkLanguages(langs []string) error {
 	return nil
 }
 
-// promptFile is a file with the language its place says it is in, "" where its own lines say so.
+// promptFile is a file with the language that its name or the caller gives it, "" where each line names its own.
 type promptFile struct{ path, lang string }
 
 // promptFiles finds the files of the languages: one file, the folder's prompts.jsonl, or one file a language.
@@ -47,12 +47,14 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 		}
 		return []promptFile{{path, lang}}, nil
 	}
-	if own := filepath.Join(path, "prompts.jsonl"); exists(own) {
-		return []promptFile{{own, ""}}, nil
+	if file := filepath.Join(path, "prompts.jsonl"); exists(file) {
+		return []promptFile{{file, ""}}, nil
 	}
 	var files []promptFile
 	for _, lang := range langs {
-		names := []string{lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json", lang + ".parquet", "mgsm_" + lang + ".parquet"}
+		names := []string{
+			lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json", lang + ".parquet", "mgsm_" + lang + ".parquet",
+		}
 		var found []string
 		for _, name := range names {
 			if exists(filepath.Join(path, name)) {
@@ -66,7 +68,8 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 		case 1:
 			files = append(files, promptFile{filepath.Join(path, found[0]), lang})
 		default:
-			return nil, fmt.Errorf("%s: %s are all files for language %q, expected one", path, strings.Join(found, " and "), lang)
+			return nil, fmt.Errorf("%s: %s are all files for language %q, expected one",
+				path, strings.Join(found, " and "), lang)
 		}
 	}
 	return files, nil
@@ -77,6 +80,9 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// maxListed is the number of files of a folder that an error names.
+const maxListed = 20
+
 // listing names the files of a folder, for an error.
 func listing(folder string) string {
 	entries, err := os.ReadDir(folder)
@@ -85,7 +91,7 @@ func listing(folder string) string {
 	}
 	var names []string
 	for _, e := range entries {
-		if len(names) == 20 {
+		if len(names) == maxListed {
 			return strings.Join(names, ", ") + ", …"
 		}
 		names = append(names, e.Name())

@@ -9,11 +9,11 @@ import (
 // promptFormat is one published form of a prompt file.
 type promptFormat struct {
 	name   string
-	fields []string // a record of this form has them all
+	fields []string // which a record of this form must have
 	parse  func(r record, lang string, index int) (Prompt, error)
 }
 
-// promptFormats in the order in which they are tried: a form whose fields include another's stands before it.
+// promptFormats are in the order in which they are tried: a form whose fields include another's comes before it.
 var promptFormats = []promptFormat{
 	{"prompts.jsonl", []string{"lang", "prompt"}, parseOwnPrompt},
 	{"MGSM", []string{"query", "response"}, parseMGSM},
@@ -42,7 +42,7 @@ func knownForms() string {
 }
 
 func parseOwnPrompt(r record, lang string, _ int) (p Prompt, err error) {
-	if err = r.only("id", "lang", "prompt", "answer"); err != nil {
+	if err = r.onlyFields("id", "lang", "prompt", "answer"); err != nil {
 		return p, err
 	}
 	if p.ID, err = r.filled("id"); err != nil {
@@ -70,7 +70,7 @@ func parseMGSM(r record, lang string, index int) (p Prompt, err error) {
 	return p, err
 }
 
-// parseHubMGSM reads what the Hugging Face hub has as juletxara/mgsm.
+// parseHubMGSM reads the form of juletxara/mgsm on the Hugging Face hub.
 func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
 	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
 	if p.Text, err = r.filled("question"); err != nil {
@@ -80,7 +80,7 @@ func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
 	return p, err
 }
 
-// parseHubGSM8K reads what the hub has as openai/gsm8k, whose answers are worked and end in the number.
+// parseHubGSM8K reads the form of openai/gsm8k on the hub, whose answers are worked solutions that end in the number.
 func parseHubGSM8K(r record, lang string, index int) (p Prompt, err error) {
 	p.ID, p.Lang = "gsm8k-"+strconv.Itoa(index), lang
 	if p.Text, err = r.filled("question"); err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/go-gota/gota/series"
 )
 
-// manyRows is from how many rows on a frame is worth a look at the memory that is left.
+// manyRows is the number of rows above which [Frame] checks the memory that is left.
 const manyRows = 100_000
 
-// Frame makes a gota frame of a slice of flat structs, one row an element, one column a field, named by the field's
+// Frame returns a gota frame of a slice of flat structs, one row an element, one column a field, named by the field's
 // json tag (fields without one, or tagged "-", are left out). A column has the type of its field: string, int, float or
-// bool. gota itself would infer types from the values, and read the answer "007" as 7 and the text "NA" as missing.
-// A slice without elements gives a frame with all columns and no rows. Anything else, and more rows than the machine has memory
-// for, is told in the frame's Err.
+// bool. gota itself would infer types from the values, and read the answer "007" as 7 and the text "NA" as missing. A
+// slice without elements gives a frame with all columns and no rows. An argument of another type, and more rows than
+// the machine has memory for, are errors in the frame's Err.
 func Frame(rows any) dataframe.DataFrame {
 	values := reflect.ValueOf(rows)
 	if values.Kind() != reflect.Slice || values.Type().Elem().Kind() != reflect.Struct {
@@ -27,7 +27,7 @@ func Frame(rows any) dataframe.DataFrame {
 		return dataframe.DataFrame{Err: err}
 	}
 	if values.Len() > manyRows {
-		if err := fits(values.Len(), len(fields), memoryLeft()); err != nil {
+		if err := checkMemory(values.Len(), len(fields), memoryLeft()); err != nil {
 			return dataframe.DataFrame{Err: err}
 		}
 	}
@@ -42,11 +42,13 @@ func Frame(rows any) dataframe.DataFrame {
 	return dataframe.New(columns...)
 }
 
-// Rows is the inverse of [Frame]: rows points to a slice of structs and is given one element a row. A missing column,
-// a column of another type or a missing value is an error that names it; further columns are passed over.
+// Rows reads the rows of a frame into a slice of structs to which rows points, one element a row; it is the inverse of
+// [Frame]. A missing column, a column of another type or a missing value is an error that names it; other columns are
+// ignored.
 func Rows(df dataframe.DataFrame, rows any) error {
 	out := reflect.ValueOf(rows)
-	if out.Kind() != reflect.Pointer || out.Elem().Kind() != reflect.Slice || out.Elem().Type().Elem().Kind() != reflect.Struct {
+	if out.Kind() != reflect.Pointer || out.Elem().Kind() != reflect.Slice ||
+		out.Elem().Type().Elem().Kind() != reflect.Struct {
 		return fmt.Errorf("datasets: rows are read into a pointer to a slice of structs, found %T", rows)
 	}
 	if df.Err != nil {
@@ -90,7 +92,7 @@ func Rows(df dataframe.DataFrame, rows any) error {
 type tableColumn struct {
 	name   string
 	index  int
-	cell   reflect.Type // what gota wants to be given
+	cell   reflect.Type // of the slice that gota's series.New is given
 	series series.Type
 }
 
@@ -113,7 +115,8 @@ func columnsOf(row reflect.Type) ([]tableColumn, error) {
 		case reflect.Bool:
 			c.cell, c.series = reflect.TypeFor[bool](), series.Bool
 		default:
-			return nil, fmt.Errorf("datasets: field %s of %s: a column is a string, a number or a bool, found %s", field.Name, row, field.Type)
+			return nil, fmt.Errorf("datasets: field %s of %s: a column is a string, a number or a bool, found %s",
+				field.Name, row, field.Type)
 		}
 		columns = append(columns, c)
 	}
@@ -133,5 +136,6 @@ func columnOf(df dataframe.DataFrame, want tableColumn) (series.Series, error) {
 		}
 		return df.Col(name), nil
 	}
-	return series.Series{}, fmt.Errorf("datasets: column %q is missing, the frame has %s", want.name, strings.Join(df.Names(), ", "))
+	return series.Series{}, fmt.Errorf("datasets: column %q is missing, the frame has %s",
+		want.name, strings.Join(df.Names(), ", "))
 }

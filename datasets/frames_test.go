@@ -19,7 +19,9 @@ func TestFrameRoundTrip(t *testing.T) {
 		Place    string  `json:"-"`
 		Untagged int
 	}
-	rows := []row{{Text: "007", Number: -3, Share: 1e-9, OK: true}, {Text: "NaN"}, {Text: "NA"}, {Text: "a\n\"b\",c"}, {Text: ""}}
+	rows := []row{
+		{Text: "007", Number: -3, Share: 1e-9, OK: true}, {Text: "NaN"}, {Text: "NA"}, {Text: "a\n\"b\",c"}, {Text: ""},
+	}
 	df := Frame(rows)
 	if df.Err != nil || strings.Join(df.Names(), " ") != "text number share ok" {
 		t.Fatalf("columns %v, error %v", df.Names(), df.Err)
@@ -37,11 +39,13 @@ func TestFrameRoundTrip(t *testing.T) {
 }
 
 func TestRowsIsStrict(t *testing.T) {
+	ids := series.New([]string{"a"}, series.String, "id")
+	langs := series.New([]string{"en"}, series.String, "lang")
 	for name, c := range map[string]struct {
 		df   dataframe.DataFrame
 		says string
 	}{
-		"missing column": {dataframe.New(series.New([]string{"a"}, series.String, "id"), series.New([]string{"en"}, series.String, "lang")), `column "prompt" is missing, the frame has id, lang`},
+		"missing column": {dataframe.New(ids, langs), `column "prompt" is missing, the frame has id, lang`},
 		"another type":   {dataframe.New(series.New([]int{7}, series.Int, "id")), `column "id" holds int, expected string`},
 		"frame in error": {Frame(7), "found int"},
 	} {
@@ -53,7 +57,8 @@ func TestRowsIsStrict(t *testing.T) {
 	var counts []struct {
 		N int `json:"n"`
 	}
-	if err := Rows(dataframe.New(series.New([]string{"1", "x"}, series.Int, "n")), &counts); err == nil || !strings.Contains(err.Error(), `column "n", row 2: a missing value`) {
+	if err := Rows(dataframe.New(series.New([]string{"1", "x"}, series.Int, "n")), &counts); err == nil ||
+		!strings.Contains(err.Error(), `column "n", row 2: a missing value`) {
 		t.Errorf("a missing count: %v", err)
 	}
 	if df := Frame([]struct{ A int }{{1}}); df.Err == nil {

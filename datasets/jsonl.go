@@ -14,13 +14,17 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLine is the longest line, or array element, that the loaders take, in bytes. The longest published answers and
-// translations are some ten thousand characters; 16 MiB says "this is not such a file" before memory does.
+// MaxLine is the greatest length in bytes of a line, or of an array element, that the loaders read. The longest
+// published answers and translations have some ten thousand characters: a line of 16 MiB is refused before it takes all
+// memory.
 const MaxLine = 16 << 20
 
-const maxArray = 1 << 30 // bytes of a file that is one array, which is read as a whole
+const (
+	maxArray   = 1 << 30 // bytes of a file that is one array, which is read as a whole
+	readBuffer = 1 << 16 // bytes
+)
 
-// record is one JSON object of a file with the place it came from.
+// record is one JSON object of a file, with the place where it was read.
 type record struct {
 	file   string
 	line   int
@@ -28,8 +32,8 @@ type record struct {
 }
 
 // readRecords calls visit for each object of a file in order. The file holds one JSON object a line, or is one JSON
-// array of objects; the first character that is not a space decides. Blank lines are skipped. A file with the extension of a
-// [RowReader] is read by that.
+// array of objects; the first character that is not a space decides. Blank lines are skipped. A file whose extension
+// has a [RowReader] is read by it.
 func readRecords(path string, visit func(record) error) error {
 	if ok, err := scanRows(path, visit); ok {
 		return err
@@ -44,7 +48,7 @@ func readRecords(path string, visit func(record) error) error {
 
 // scanRecords is readRecords on an open stream; name is what errors call it.
 func scanRecords(name string, r io.Reader, visit func(record) error) error {
-	in := bufio.NewReaderSize(r, 1<<16)
+	in := bufio.NewReaderSize(r, readBuffer)
 	if bom, err := in.Peek(3); err == nil && string(bom) == "\ufeff" {
 		_, _ = in.Discard(3)
 	}
@@ -95,7 +99,8 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 func scanArray(name string, line int, r io.Reader, visit func(record) error) error {
 	raw, err := io.ReadAll(io.LimitReader(r, maxArray+1))
 	if err == nil && len(raw) > maxArray {
-		err = fmt.Errorf("the array is longer than %d MiB, expected one JSON object a line in a file of this size", maxArray>>20)
+		err = fmt.Errorf("the array is longer than %d MiB, expected one JSON object a line in a file of this size",
+			maxArray>>20)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -115,11 +120,11 @@ func scanArray(name string, line int, r io.Reader, visit func(record) error) err
 		if err := dec.Decode(&element); err != nil {
 			return fmt.Errorf("%s:%d: broken JSON: %w", name, lineAt(dec.InputOffset()), err)
 		}
-		at := lineAt(dec.InputOffset() - int64(len(element)))
+		begin := lineAt(dec.InputOffset() - int64(len(element)))
 		if len(element) > MaxLine {
-			return fmt.Errorf("%s:%d: the object is longer than %d MiB", name, at, MaxLine>>20)
+			return fmt.Errorf("%s:%d: the object is longer than %d MiB", name, begin, MaxLine>>20)
 		}
-		rec, err := parseObject(name, at, element)
+		rec, err := parseObject(name, begin, element)
 		if err != nil {
 			return err
 		}
@@ -136,11 +141,13 @@ func scanArray(name string, line int, r io.Reader, visit func(record) error) err
 	return nil
 }
 
-// parseObject checks that text is one JSON object in valid UTF-8 in which no field stands twice.
+// parseObject returns the fields of a JSON object. Text that is not one object in valid UTF-8, and a field that appears
+// twice, are errors.
 func parseObject(name string, line int, text []byte) (record, error) {
 	rec := record{file: name, line: line, fields: map[string]json.RawMessage{}}
 	if !utf8.Valid(text) {
-		return rec, fmt.Errorf("%s:%d: invalid UTF-8 at byte %d of the line, expected UTF-8 text", name, line, firstInvalid(text)+1)
+		return rec, fmt.Errorf("%s:%d: invalid UTF-8 at byte %d of the line, expected UTF-8 text",
+			name, line, firstInvalid(text)+1)
 	}
 	if text[0] != '{' {
 		return rec, fmt.Errorf("%s:%d: expected a JSON object, found %s", name, line, kind(text))
@@ -165,7 +172,7 @@ func parseObject(name string, line int, text []byte) (record, error) {
 			return rec, broken(fmt.Errorf("expected a field name, found %v", key))
 		}
 		if _, twice := rec.fields[field]; twice {
-			return rec, fmt.Errorf("%s:%d: field %q stands twice", name, line, field)
+			return rec, fmt.Errorf("%s:%d: field %q appears twice", name, line, field)
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
@@ -177,7 +184,8 @@ func parseObject(name string, line int, text []byte) (record, error) {
 		return rec, broken(err)
 	}
 	if len(bytes.TrimSpace(text[dec.InputOffset():])) > 0 {
-		return rec, fmt.Errorf("%s:%d: broken JSON: something follows the object's end, expected one object a line", name, line)
+		return rec, fmt.Errorf("%s:%d: broken JSON: something follows the object's end, expected one object a line",
+			name, line)
 	}
 	return rec, nil
 }
@@ -193,7 +201,7 @@ func firstInvalid(text []byte) int {
 	return len(text)
 }
 
-// kind names the type of a JSON value as an error should.
+// kind names the type of a JSON value, for an error.
 func kind(value json.RawMessage) string {
 	switch value[0] {
 	case '"':
@@ -212,12 +220,12 @@ func kind(value json.RawMessage) string {
 	return fmt.Sprintf("%.20q", value)
 }
 
-// errorf is an error at the record's place.
+// errorf returns an error that begins with the record's file and line.
 func (r record) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %s", r.file, r.line, fmt.Sprintf(format, args...))
 }
 
-// has reports whether all the fields stand in the record.
+// has reports whether the record has all the fields.
 func (r record) has(fields ...string) bool {
 	for _, f := range fields {
 		if _, ok := r.fields[f]; !ok {
@@ -227,7 +235,7 @@ func (r record) has(fields ...string) bool {
 	return true
 }
 
-// names lists the record's fields in alphabetical order, on one line whatever they are.
+// names lists the record's fields in alphabetical order, quoted so that they stay on one line.
 func (r record) names() string {
 	names := make([]string, 0, len(r.fields))
 	for f := range r.fields {
@@ -237,8 +245,8 @@ func (r record) names() string {
 	return strings.Join(names, ", ")
 }
 
-// only is an error if the record has a field that is not among the known ones.
-func (r record) only(known ...string) error {
+// onlyFields is an error if the record has a field that is not among the known ones.
+func (r record) onlyFields(known ...string) error {
 	expected := map[string]bool{}
 	for _, f := range known {
 		expected[f] = true
@@ -263,8 +271,8 @@ func (r record) value(field, expected string, out any) error {
 	return nil
 }
 
-// text is a required string field. encoding/json turns half of a surrogate pair into U+FFFD without a word; text
-// refuses it, since the file then does not hold the text that its author meant.
+// text returns a required string field. Half of a surrogate pair is an error, since encoding/json would turn it into
+// U+FFFD, which is not the text that the file's author meant.
 func (r record) text(field string) (string, error) {
 	var s string
 	if err := r.value(field, "a string", &s); err != nil {
@@ -278,7 +286,7 @@ func (r record) text(field string) (string, error) {
 	return s, nil
 }
 
-// filled is a required string field with something other than white space in it.
+// filled returns a required string field that has something other than white space in it.
 func (r record) filled(field string) (string, error) {
 	s, err := r.text(field)
 	if err == nil && strings.TrimSpace(s) == "" {

@@ -14,27 +14,26 @@ type MTQuestion struct {
 	Category string    // writing, roleplay, reasoning, math, coding, extraction, stem, humanities, or another
 	Turns    [2]string // what the user says, as published, not trimmed
 
-	// Reference are the right answers to the turns, "" where the question has none. Even of a question with references
-	// one may be empty.
+	// Reference holds the right answers to the turns, "" where there is none. A question may have one to a single turn.
 	Reference [2]string
 
 	File string // where it was read
 	Line int    // counted from 1
 }
 
-// LoadMTBench reads the questions of MT-bench in one language. path is a file, one JSON object a line or one array, or a
-// folder with a file LANG.jsonl, LANG/question.jsonl or LANG_question.jsonl, all of them also with .json. A folder without
-// such a file is an error that is fs.ErrNotExist.
+// LoadMTBench reads the questions of MT-bench in one language. path is a file, one JSON object a line or one array, or
+// a folder with a file LANG.jsonl, LANG/question.jsonl or LANG_question.jsonl, all of them also with .json. A folder
+// without such a file is an error that is fs.ErrNotExist.
 //
 // A line is a question as FastChat publishes it (fastchat/llm_judge/data/mt_bench/question.jsonl), with "reference"
 // optional, null or empty and no other field:
 //
 //	{"question_id": 111, "category": "math", "turns": ["…", "…"], "reference": ["Area is 3", "5pi"]}
 //
-// Where a folder reference_answer stands beside a file of that name, LANG/question.jsonl, its one file (FastChat's
-// gpt-4.jsonl) has the reference answers that FastChat shows the judge, and they take the place of "reference":
+// If a file LANG/question.jsonl has a folder reference_answer beside it, the one file in that folder (FastChat's
+// gpt-4.jsonl) has the reference answers that FastChat shows to the judge, and they replace "reference":
 //
-//	{"question_id": 111, "answer_id": "…", "model_id": "gpt-4", "choices": [{"index": 0, "turns": ["…", "…"]}], "tstamp": 1}
+//	{"question_id": 111, "answer_id": "…", "model_id": "gpt-4", "choices": [{"turns": ["…", "…"]}], …}
 func LoadMTBench(path, lang string) ([]MTQuestion, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -56,21 +55,22 @@ func LoadMTBench(path, lang string) ([]MTQuestion, error) {
 	if err == nil && strings.HasPrefix(filepath.Base(file), "question.") {
 		err = addReferences(filepath.Join(filepath.Dir(file), "reference_answer"), questions)
 	}
-	return whole(file, "questions", questions, err)
+	return complete(file, "questions", questions, err)
 }
 
-// addReferences reads FastChat's reference answers, if the folder is there.
+// addReferences reads FastChat's reference answers into the questions, if the folder exists.
 func addReferences(folder string, questions []MTQuestion) error {
 	files, err := filepath.Glob(filepath.Join(folder, "*.jsonl"))
 	if err != nil || len(files) == 0 {
 		return err
 	}
 	if len(files) > 1 {
-		return fmt.Errorf("%s: reference answers of %d models, expected one file; the folder has %s", folder, len(files), listing(folder))
+		return fmt.Errorf("%s: reference answers of %d models, expected one file; the folder has %s",
+			folder, len(files), listing(folder))
 	}
-	at := map[string]int{}
+	index := map[string]int{}
 	for i, q := range questions {
-		at[q.ID] = i
+		index[q.ID] = i
 	}
 	seen := idLines{}
 	return readRecords(files[0], func(r record) error {
@@ -81,7 +81,7 @@ func addReferences(folder string, questions []MTQuestion) error {
 		if err := seen.add(r, id); err != nil {
 			return err
 		}
-		i, ok := at[id]
+		i, ok := index[id]
 		if !ok {
 			return r.errorf("field %q: there is no question %s in %s", "question_id", id, filepath.Base(questions[0].File))
 		}
@@ -106,7 +106,7 @@ func addReferences(folder string, questions []MTQuestion) error {
 
 func parseMTQuestion(r record, lang string) (q MTQuestion, err error) {
 	q = MTQuestion{Lang: lang, File: r.file, Line: r.line}
-	if err = r.only("question_id", "category", "turns", "reference"); err != nil {
+	if err = r.onlyFields("question_id", "category", "turns", "reference"); err != nil {
 		return q, err
 	}
 	if q.ID, err = r.word("question_id"); err != nil {

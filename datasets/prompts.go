@@ -19,16 +19,17 @@ type Prompt struct {
 
 // LoadPrompts reads the prompts of the named languages, language by language, in the order of the first language's
 // file. path is a folder with one file a language, LANG.jsonl, mgsm_LANG.jsonl, LANG.json, LANG.parquet or
-// mgsm_LANG.parquet (or with our own prompts.jsonl), or it is one file. A file of our own form names the language of each line
+// mgsm_LANG.parquet, or with our own prompts.jsonl, or it is one file. A file of our own form names the language of
+// each line
 //
 //	{"id": "…", "lang": "en", "prompt": "…", "answer": "…"}
 //
-// with "answer" optional and no other field; in the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval, and openai/gsm8k
-// and juletxara/mgsm of the Hugging Face hub) a file is in one language.
+// with "answer" optional and no other field. In the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval, and
+// openai/gsm8k and juletxara/mgsm of the Hugging Face hub) a file is in one language.
 //
-// Every language must have the same IDs. MGSM has none: its problems are numbered by line ("mgsm-0", the hub's GSM8K's "gsm8k-0"), and since
-// nothing else ties the files together, their gold answers must agree. The language prefix of GSM8K's IDs
-// ("degsm8k_7") is dropped.
+// Every language must have the same IDs. MGSM and the hub's GSM8K have none: their problems are numbered by line
+// ("mgsm-0", "gsm8k-0"). Since nothing else ties the files of MGSM together, their gold answers must agree. The
+// language prefix of GSM8K's IDs ("degsm8k_7") is dropped.
 func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 	if err := checkLanguages(langs); err != nil {
 		return nil, err
@@ -37,24 +38,27 @@ func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	byLang, seen := map[string][]Prompt{}, map[[2]string]Prompt{} // seen by language and ID
+	byLang := map[string][]Prompt{}
+	seen := map[[2]string]Prompt{} // by language and ID
 	for _, file := range files {
 		prompts, err := readPrompts(file.path, file.lang)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range prompts {
-			if q, twice := seen[[2]string{p.Lang, p.ID}]; twice {
-				return nil, fmt.Errorf("%s:%d: id %q stands twice in language %q, first in %s:%d", p.File, p.Line, p.ID, p.Lang, filepath.Base(q.File), q.Line)
+			key := [2]string{p.Lang, p.ID}
+			if q, twice := seen[key]; twice {
+				return nil, fmt.Errorf("%s:%d: id %q appears twice in language %q, first in %s:%d",
+					p.File, p.Line, p.ID, p.Lang, filepath.Base(q.File), q.Line)
 			}
-			seen[[2]string{p.Lang, p.ID}] = p
+			seen[key] = p
 			byLang[p.Lang] = append(byLang[p.Lang], p)
 		}
 	}
 	return parallel(path, byLang, langs)
 }
 
-// readPrompts reads one file. The first record's fields settle the form, and every record must keep to it.
+// readPrompts reads one file. The first record's fields decide the form, and every record must keep to it.
 func readPrompts(path, lang string) ([]Prompt, error) {
 	var (
 		prompts []Prompt
@@ -63,12 +67,13 @@ func readPrompts(path, lang string) ([]Prompt, error) {
 	err := readRecords(path, func(r record) error {
 		if format == nil {
 			if format = detect(r); format == nil {
-				return r.errorf("not a known form of prompts: found the fields %s; expected those of %s", r.names(), knownForms())
+				return r.errorf("not a known form of prompts: found the fields %s; expected those of %s",
+					r.names(), knownForms())
 			}
 		}
 		if !r.has(format.fields...) {
-			return r.errorf("not in the %s form of the lines before: found the fields %s, expected %s", format.name, r.names(),
-				strings.Join(format.fields, ", "))
+			return r.errorf("not in the %s form of the lines before: found the fields %s, expected %s",
+				format.name, r.names(), strings.Join(format.fields, ", "))
 		}
 		p, err := format.parse(r, lang, len(prompts))
 		if err != nil {
@@ -81,13 +86,10 @@ func readPrompts(path, lang string) ([]Prompt, error) {
 		prompts = append(prompts, p)
 		return nil
 	})
-	if err == nil && len(prompts) == 0 {
-		err = fmt.Errorf("%s: no prompts, expected one JSON object a line", path)
-	}
-	return prompts, err
+	return complete(path, "prompts", prompts, err)
 }
 
-// parallel puts the languages together by ID, in the order of the first language.
+// parallel joins the languages by ID, in the order of the first language.
 func parallel(path string, byLang map[string][]Prompt, langs []string) ([]Prompt, error) {
 	var all []Prompt
 	first := byLang[langs[0]]
@@ -96,30 +98,31 @@ func parallel(path string, byLang map[string][]Prompt, langs []string) ([]Prompt
 		if len(prompts) == 0 {
 			return nil, fmt.Errorf("%s: no prompts in language %q", path, lang)
 		}
-		at := map[string]Prompt{}
+		byID := map[string]Prompt{}
 		for _, p := range prompts {
-			at[p.ID] = p
+			byID[p.ID] = p
 		}
 		var missing []string
 		for _, f := range first {
-			p, ok := at[f.ID]
+			p, ok := byID[f.ID]
 			if !ok {
 				missing = append(missing, f.ID)
 				continue
 			}
 			if strings.HasPrefix(p.ID, "mgsm-") && digits(p.Answer) != digits(f.Answer) {
-				return nil, fmt.Errorf("%s:%d: field \"response\": %q differs from %q on line %d of %s, expected the same problem on the same line",
-					p.File, p.Line, p.Answer, f.Answer, f.Line, f.File)
+				return nil, fmt.Errorf("%s:%d: field \"response\": %q differs from %q on line %d of %s, "+
+					"expected the same problem on the same line", p.File, p.Line, p.Answer, f.Answer, f.Line, f.File)
 			}
-			delete(at, f.ID)
+			delete(byID, f.ID)
 			all = append(all, p)
 		}
 		if len(missing) > 0 {
-			return nil, fmt.Errorf("%s: %d of the %d ids of language %q (%s) are missing in language %q: %s; expected the same ids",
-				prompts[0].File, len(missing), len(first), langs[0], filepath.Base(first[0].File), lang, some(missing))
+			return nil, fmt.Errorf("%s: %d of the %d ids of language %q (%s) are missing in language %q: %s; "+
+				"expected the same ids",
+				prompts[0].File, len(missing), len(first), langs[0], filepath.Base(first[0].File), lang, firstFew(missing))
 		}
 		for _, p := range prompts {
-			if _, extra := at[p.ID]; extra {
+			if _, extra := byID[p.ID]; extra {
 				return nil, fmt.Errorf("%s:%d: id %q is not among the ids of language %q (%s), expected the same ids",
 					p.File, p.Line, p.ID, langs[0], filepath.Base(first[0].File))
 			}
@@ -138,10 +141,11 @@ func digits(s string) string {
 	}, s)
 }
 
-// some lists the first few of many names.
-func some(names []string) string {
-	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + ", …"
+// firstFew lists the first five of many names.
+func firstFew(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + ", …"
 	}
 	return strings.Join(names, ", ")
 }

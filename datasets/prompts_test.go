@@ -36,19 +36,23 @@ func TestLoadPrompts(t *testing.T) {
 		"GSM8K": {[]string{
 			"en.jsonl", `{"id": "engsm8k_0", "instruction": "1+1?", "answer": "", "final_answer": "2"}`,
 			"de.jsonl", `{"id": "degsm8k_0", "instruction": "Was ist 1+1?", "answer": "", "final_answer": "2"}`,
-		}, []Prompt{{ID: "gsm8k_0", Lang: "en", Text: "1+1?", Answer: "2", Line: 1}, {ID: "gsm8k_0", Lang: "de", Text: "Was ist 1+1?", Answer: "2", Line: 1}}},
+		}, []Prompt{{ID: "gsm8k_0", Lang: "en", Text: "1+1?", Answer: "2", Line: 1},
+			{ID: "gsm8k_0", Lang: "de", Text: "Was ist 1+1?", Answer: "2", Line: 1}}},
 		"MGSM": {[]string{
 			"mgsm_en.jsonl", `{"query": "How many?", "response": "5,600"}`,
 			"mgsm_de.jsonl", `{"query": "Wie viele?", "response": "5.600"}`,
-		}, []Prompt{{ID: "mgsm-0", Lang: "en", Text: "How many?", Answer: "5,600", Line: 1}, {ID: "mgsm-0", Lang: "de", Text: "Wie viele?", Answer: "5.600", Line: 1}}},
+		}, []Prompt{{ID: "mgsm-0", Lang: "en", Text: "How many?", Answer: "5,600", Line: 1},
+			{ID: "mgsm-0", Lang: "de", Text: "Wie viele?", Answer: "5.600", Line: 1}}},
 		"X-AlpacaEval": {[]string{
 			"en.json", "\ufeff[\n {\"id\": 1, \"dataset\": \"d\",\n  \"instruction\": \"Hi.\"}\n]\n",
 			"de.json", `[{"id": 1, "dataset": "d", "instruction": "Hallo."}]`,
-		}, []Prompt{{ID: "x-alpacaeval-1", Lang: "en", Text: "Hi.", Line: 2}, {ID: "x-alpacaeval-1", Lang: "de", Text: "Hallo.", Line: 1}}},
+		}, []Prompt{{ID: "x-alpacaeval-1", Lang: "en", Text: "Hi.", Line: 2},
+			{ID: "x-alpacaeval-1", Lang: "de", Text: "Hallo.", Line: 1}}},
 		"our own": {[]string{"prompts.jsonl", `{"id": "p", "lang": "de", "prompt": "Hallo."}
 {"id": "p", "lang": "fr", "prompt": "Salut."}
 {"id": "p", "lang": "en", "prompt": "Hi.", "answer": "Hi!"}`},
-			[]Prompt{{ID: "p", Lang: "en", Text: "Hi.", Answer: "Hi!", Line: 3}, {ID: "p", Lang: "de", Text: "Hallo.", Line: 1}}},
+			[]Prompt{{ID: "p", Lang: "en", Text: "Hi.", Answer: "Hi!", Line: 3},
+				{ID: "p", Lang: "de", Text: "Hallo.", Line: 1}}},
 	} {
 		got, err := LoadPrompts(folder(t, c.files...), []string{"en", "de"})
 		if err != nil {
@@ -64,36 +68,58 @@ func TestLoadPrompts(t *testing.T) {
 // What is wrong with the input, and what the one-line error must say of it.
 func TestBadPrompts(t *testing.T) {
 	const good = `{"id": "a", "lang": "en", "prompt": "Hi."}` + "\n"
+	const a, b = `{"id":"a","instruction":"x"}`, `{"id":"b","instruction":"x"}`
 	for name, c := range map[string]struct {
 		files []string
 		langs string
 		says  []string
 	}{
-		"missing language file":     {[]string{"en.jsonl", `{"id":"a","instruction":"x"}`}, "en de", []string{`"de"`, "de.jsonl", "the folder has en.jsonl"}},
+		"missing language file": {[]string{"en.jsonl", a}, "en de",
+			[]string{`"de"`, "de.jsonl", "the folder has en.jsonl"}},
 		"two files of one language": {[]string{"en.jsonl", "x", "en.json", "x"}, "en", []string{"en.jsonl and en.json"}},
 		"missing language":          {[]string{"prompts.jsonl", good}, "en de", []string{"no prompts in language \"de\""}},
 		"no language":               {[]string{"prompts.jsonl", good}, "", []string{"no language named"}},
 		"language with a path":      {[]string{"prompts.jsonl", good}, "../en", []string{"expected an ISO 639 code"}},
-		"broken line":               {[]string{"prompts.jsonl", good + `{"id": "b", "lang": "en", "prom`}, "en", []string{"prompts.jsonl:2", "broken JSON", "does not end"}},
-		"no object":                 {[]string{"prompts.jsonl", good + "7\n"}, "en", []string{"prompts.jsonl:2", "expected a JSON object, found a number"}},
-		"two objects a line":        {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "x"} {}`}, "en", []string{":1", "one object a line"}},
-		"unknown field":             {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "x", "promt": "x"}`}, "en", []string{":1", "unknown field, found id, lang, prompt, promt", "id, lang, prompt, answer"}},
-		"unknown form":              {[]string{"prompts.jsonl", `{"text": "x"}`}, "en", []string{":1", "found the fields text", "MGSM (query, response)"}},
-		"change of form":            {[]string{"en.jsonl", `{"id": "a", "instruction": "x"}` + "\n" + `{"query": "x", "response": "1"}`}, "en", []string{"en.jsonl:2", "Alpagasus", "query, response"}},
-		"field twice":               {[]string{"prompts.jsonl", `{"id": "b", "id": "c", "lang": "en", "prompt": "x"}`}, "en", []string{`"id" stands twice`}},
-		"empty prompt":              {[]string{"prompts.jsonl", good + `{"id": "b", "lang": "en", "prompt": " \n"}`}, "en", []string{":2", `"prompt" is empty`}},
-		"null prompt":               {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": null}`}, "en", []string{":1", `"prompt": expected a string, found null`}},
-		"wrong type":                {[]string{"en.json", `[{"id": "1", "dataset": "d", "instruction": "x"}]`}, "en", []string{":1", `"id": expected a whole number, found a string`}},
-		"invalid UTF-8":             {[]string{"prompts.jsonl", good + "{\"id\": \"b\", \"lang\": \"en\", \"prompt\": \"\xff\"}"}, "en", []string{":2", "invalid UTF-8 at byte 38"}},
-		"half a surrogate pair":     {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "\ud83d"}`}, "en", []string{":1", "surrogate"}},
-		"duplicate id":              {[]string{"prompts.jsonl", good + good}, "en", []string{":2", `"a" stands twice`, "prompts.jsonl:1"}},
-		"id missing":                {[]string{"en.jsonl", `{"id":"a","instruction":"x"}` + "\n" + `{"id":"b","instruction":"x"}`, "de.jsonl", `{"id":"b","instruction":"x"}`}, "en de", []string{"de.jsonl", "1 of the 2 ids", "missing", ": a;"}},
-		"id too many":               {[]string{"en.jsonl", `{"id":"a","instruction":"x"}`, "de.jsonl", `{"id":"a","instruction":"x"}` + "\n" + `{"id":"b","instruction":"x"}`}, "en de", []string{"de.jsonl:2", `"b" is not among`}},
-		"GSM8K without its number":  {[]string{"en.jsonl", `{"question": "1+1?", "answer": "It is 2."}`}, "en", []string{"en.jsonl:1", `"answer": expected a last line with "#### "`}},
-		"MGSM not parallel":         {[]string{"mgsm_en.jsonl", `{"query":"x","response":"1"}`, "mgsm_de.jsonl", `{"query":"x","response":"2"}`}, "en de", []string{"mgsm_de.jsonl:1", `"2" differs from "1"`}},
-		"nothing":                   {[]string{"en.jsonl", "\n\n"}, "en", []string{"en.jsonl", "no prompts"}},
-		"array without an end":      {[]string{"en.json", "[{\"id\": 1, \"dataset\": \"d\", \"instruction\": \"x\"}\n"}, "en", []string{"en.json:", "broken JSON"}},
-		"line too long":             {[]string{"en.jsonl", good + strings.Repeat("x", MaxLine+1)}, "en", []string{"en.jsonl:2", "longer than 16 MiB"}},
+		"broken line": {[]string{"prompts.jsonl", good + `{"id": "b", "lang": "en", "prom`}, "en",
+			[]string{"prompts.jsonl:2", "broken JSON", "does not end"}},
+		"no object": {[]string{"prompts.jsonl", good + "7\n"}, "en",
+			[]string{"prompts.jsonl:2", "expected a JSON object, found a number"}},
+		"two objects a line": {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "x"} {}`}, "en",
+			[]string{":1", "one object a line"}},
+		"unknown field": {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "x", "promt": "x"}`},
+			"en", []string{":1", "unknown field, found id, lang, prompt, promt", "id, lang, prompt, answer"}},
+		"unknown form": {[]string{"prompts.jsonl", `{"text": "x"}`}, "en",
+			[]string{":1", "found the fields text", "MGSM (query, response)"}},
+		"change of form": {[]string{"en.jsonl", a + "\n" + `{"query": "x", "response": "1"}`}, "en",
+			[]string{"en.jsonl:2", "Alpagasus", "query, response"}},
+		"field twice": {[]string{"prompts.jsonl", `{"id": "b", "id": "c", "lang": "en", "prompt": "x"}`}, "en",
+			[]string{`"id" appears twice`}},
+		"empty prompt": {[]string{"prompts.jsonl", good + `{"id": "b", "lang": "en", "prompt": " \n"}`}, "en",
+			[]string{":2", `"prompt" is empty`}},
+		"null prompt": {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": null}`}, "en",
+			[]string{":1", `"prompt": expected a string, found null`}},
+		"wrong type": {[]string{"en.json", `[{"id": "1", "dataset": "d", "instruction": "x"}]`}, "en",
+			[]string{":1", `"id": expected a whole number, found a string`}},
+		"invalid UTF-8": {[]string{"prompts.jsonl", good + "{\"id\": \"b\", \"lang\": \"en\", \"prompt\": \"\xff\"}"}, "en",
+			[]string{":2", "invalid UTF-8 at byte 38"}},
+		"half a surrogate pair": {[]string{"prompts.jsonl", `{"id": "b", "lang": "en", "prompt": "\ud83d"}`}, "en",
+			[]string{":1", "surrogate"}},
+		"duplicate id": {[]string{"prompts.jsonl", good + good}, "en",
+			[]string{":2", `"a" appears twice`, "prompts.jsonl:1"}},
+		"id missing": {[]string{"en.jsonl", a + "\n" + b, "de.jsonl", b}, "en de",
+			[]string{"de.jsonl", "1 of the 2 ids", "missing", ": a;"}},
+		"id too many": {[]string{"en.jsonl", a, "de.jsonl", a + "\n" + b}, "en de",
+			[]string{"de.jsonl:2", `"b" is not among`}},
+		"GSM8K without its number": {[]string{"en.jsonl", `{"question": "1+1?", "answer": "It is 2."}`}, "en",
+			[]string{"en.jsonl:1", `"answer": expected a last line with "#### "`}},
+		"MGSM not parallel": {
+			[]string{"mgsm_en.jsonl", `{"query":"x","response":"1"}`, "mgsm_de.jsonl", `{"query":"x","response":"2"}`},
+			"en de", []string{"mgsm_de.jsonl:1", `"2" differs from "1"`}},
+		"nothing": {[]string{"en.jsonl", "\n\n"}, "en", []string{"en.jsonl", "no prompts"}},
+		"array without an end": {[]string{"en.json", "[{\"id\": 1, \"dataset\": \"d\", \"instruction\": \"x\"}\n"}, "en",
+			[]string{"en.json:", "broken JSON"}},
+		"line too long": {[]string{"en.jsonl", good + strings.Repeat("x", MaxLine+1)}, "en",
+			[]string{"en.jsonl:2", "longer than 16 MiB"}},
 	} {
 		_, err := LoadPrompts(folder(t, c.files...), strings.Fields(c.langs))
 		if err == nil {

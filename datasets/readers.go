@@ -6,23 +6,25 @@ import (
 	"sync"
 )
 
-// RowReader reads a file that is not JSON, and calls visit with each of its rows in order, as the JSON object that would be the
-// row's line in a JSONL file. An error of visit ends the reading and is returned as it is.
+// RowReader reads a file that is not JSON and calls visit with each of its rows in order, each as the JSON object that
+// would be its line in a JSONL file. An error of visit ends the reading and is returned unchanged.
 type RowReader func(path string, visit func(row []byte) error) error
 
 var rowReaders sync.Map // RowReader by extension
 
-// RegisterReader makes every loader read files with an extension, such as ".parquet", by read, as a package does that brings a
-// reader along (datasets/parquet).
+// RegisterReader makes every loader read files with an extension, such as ".parquet", by read. A package with a reader
+// calls it when it is imported (datasets/parquet).
 func RegisterReader(extension string, read RowReader) { rowReaders.Store(extension, read) }
 
-// scanRows is scanRecords for a file that is not JSON; a row is what a line is there. ok is false where the file is JSON.
+// scanRows is scanRecords for a file that is not JSON: a record's line is then the number of its row. ok is false where
+// the file is JSON.
 func scanRows(path string, visit func(record) error) (ok bool, err error) {
 	extension := filepath.Ext(path)
 	read, linked := rowReaders.Load(extension)
 	switch {
 	case !linked && extension == ".parquet":
-		return true, fmt.Errorf(`%s: no reader of Parquet is linked into this program: the lidr command has one, and a cell or a program of your own has it by import _ "lidrlab/datasets/parquet"`, path)
+		return true, fmt.Errorf("%s: no reader of Parquet is linked into this program: the lidr command has one, "+
+			"and a cell or a program of your own has it by import _ \"lidrlab/datasets/parquet\"", path)
 	case !linked:
 		return false, nil
 	}

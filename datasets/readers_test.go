@@ -13,7 +13,8 @@ func TestParquetWithoutReader(t *testing.T) {
 		"de.parquet":      func(dir string) error { _, err := LoadExemplars(dir, "de"); return err },
 		"de_val.parquet":  func(dir string) error { _, err := LoadChoices(dir, "m_hellaswag", "de"); return err },
 	} {
-		if err := load(folder(t, name, "PAR1")); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
+		if err := load(folder(t, name, "PAR1")); err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v, want an error with %s", name, err, want)
 		}
 	}

@@ -12,28 +12,28 @@ type Response struct {
 	Prompt   string `json:"prompt"`
 	Response string `json:"response"` // as the model gave it; may be empty
 
-	FinishReason string `json:"finish_reason"` // "stop", "length"; "" where the source does not say
-	Tokens       int    `json:"tokens"`        // new tokens; 0 where the source does not say
+	FinishReason string `json:"finish_reason"` // "stop", "length"; "" where the source does not give it
+	Tokens       int    `json:"tokens"`        // generated tokens; 0 where the source does not give them
 }
 
-// Translation is one translation by a model of one of its answers.
+// Translation is a model's translation of one of its answers.
 type Translation struct {
 	ID         string `json:"id"`
 	From       string `json:"from"`
 	To         string `json:"to"`
 	Source     string `json:"source"`     // the text that was translated
-	Completion string `json:"completion"` // what the model said, unparsed
+	Completion string `json:"completion"` // the model's completion, unparsed
 	Text       string `json:"text"`       // the translation, "" if it failed
 	OK         bool   `json:"ok"`
 	Reason     string `json:"reason"` // why it failed, "" if it did not
 }
 
-// publishedFailure is what the LIDR reference code writes in the place of a translation without a closing tag: 78 of
-// the 1,000 published translations into French.
+// publishedFailure is what the LIDR reference code writes instead of a translation without a closing tag. Of the 1,000
+// published translations into French it is 78.
 const publishedFailure = "Translation Error"
 
-// LoadResponses reads the answers of a model in one language, in file order: our own form, which is [Response] a line,
-// or the LIDR reference code's (id, prompt, response, and fields that are passed over). An empty answer is an answer.
+// LoadResponses reads the answers of a model in one language, in file order. A line is in our own form, a [Response],
+// or in that of the LIDR reference code (id, prompt, response, and fields that are ignored). An answer may be empty.
 func LoadResponses(path, lang string) ([]Response, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -48,13 +48,13 @@ func LoadResponses(path, lang string) ([]Response, error) {
 		out = append(out, resp)
 		return err
 	})
-	return whole(path, "responses", out, err)
+	return complete(path, "responses", out, err)
 }
 
-// LoadTranslations reads translations of a model's answers, in file order: our own form, which is [Translation] a
-// line, or the LIDR reference code's, whose field "en2fr_reponse" (its spelling) holds the text after extraction, or
-// "Translation Error". A translation that failed comes back with OK false and its Reason; it is not an error of the
-// file. Text with the tags still in it goes through [ExtractTranslation].
+// LoadTranslations reads translations of a model's answers, in file order. A line is in our own form, a [Translation],
+// or in that of the LIDR reference code, whose field "en2fr_reponse" (its spelling) holds the extracted text or
+// "Translation Error". A translation that failed is returned with OK false and a Reason; it is not an error of the
+// file. A text that still has the tags is passed to [ExtractTranslation].
 func LoadTranslations(path, from, to string) ([]Translation, error) {
 	if err := checkLanguages([]string{from, to}); err != nil {
 		return nil, err
@@ -69,11 +69,11 @@ func LoadTranslations(path, from, to string) ([]Translation, error) {
 		out = append(out, t)
 		return err
 	})
-	return whole(path, "translations", out, err)
+	return complete(path, "translations", out, err)
 }
 
-// whole ends a load: nothing half-read is handed out, and an empty file is an error.
-func whole[T any](path, what string, out []T, err error) ([]T, error) {
+// complete returns what a loader has read: nothing if err is set, and an error if the file had no row.
+func complete[T any](path, what string, out []T, err error) ([]T, error) {
 	if err == nil && len(out) == 0 {
 		err = fmt.Errorf("%s: no %s, expected one JSON object a line", path, what)
 	}
@@ -83,12 +83,12 @@ func whole[T any](path, what string, out []T, err error) ([]T, error) {
 	return out, nil
 }
 
-// idLines remembers on which line each ID stood.
+// idLines holds the line of each ID that has been read.
 type idLines map[string]int
 
 func (seen idLines) add(r record, id string) error {
 	if first, twice := seen[id]; twice {
-		return r.errorf("id %q stands twice, first on line %d", id, first)
+		return r.errorf("id %q appears twice, first on line %d", id, first)
 	}
 	seen[id] = r.line
 	return nil
@@ -108,7 +108,7 @@ func parseResponse(r record, lang string) (out Response, err error) {
 	if !r.has("lang") { // the reference code's form
 		return out, nil
 	}
-	if err = r.only("id", "lang", "prompt", "response", "finish_reason", "tokens"); err != nil {
+	if err = r.onlyFields("id", "lang", "prompt", "response", "finish_reason", "tokens"); err != nil {
 		return out, err
 	}
 	if err = r.same("lang", lang); err != nil {
@@ -126,7 +126,7 @@ func parseTranslation(r record, from, to string) (out Translation, err error) {
 	}
 	out.From, out.To = from, to
 	if r.has("ok") {
-		return parseOwnTranslation(r, out)
+		return parseOurTranslation(r, out)
 	}
 	if out.Source, err = r.text("response"); err != nil {
 		return out, err
@@ -147,8 +147,8 @@ func parseTranslation(r record, from, to string) (out Translation, err error) {
 	return out, nil
 }
 
-func parseOwnTranslation(r record, out Translation) (Translation, error) {
-	err := r.only("id", "from", "to", "source", "completion", "text", "ok", "reason")
+func parseOurTranslation(r record, out Translation) (Translation, error) {
+	err := r.onlyFields("id", "from", "to", "source", "completion", "text", "ok", "reason")
 	if err != nil {
 		return out, err
 	}
@@ -174,7 +174,8 @@ func parseOwnTranslation(r record, out Translation) (Translation, error) {
 		return out, err
 	}
 	if out.OK != (out.Reason == "") || out.OK != (out.Text != "") {
-		return out, r.errorf("fields \"ok\", \"text\" and \"reason\" contradict each other, expected a text where ok is true and a reason where it is not")
+		return out, r.errorf("fields \"ok\", \"text\" and \"reason\" contradict each other, " +
+			"expected a text where ok is true and a reason where it is not")
 	}
 	return out, nil
 }

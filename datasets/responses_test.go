@@ -26,8 +26,14 @@ func lines[T any](t *testing.T, rows []T) string {
 
 // What the structs' json tags write, the loaders read back.
 func TestOwnFormsRoundTrip(t *testing.T) {
-	responses := []Response{{ID: "a", Lang: "de", Prompt: "p", Response: "", FinishReason: "length", Tokens: 7}, {ID: "b", Lang: "de", Prompt: "p", Response: "x", FinishReason: "stop", Tokens: 1}}
-	translations := []Translation{{ID: "a", From: "en", To: "de", Source: "s", Completion: "t</translated>", Text: "t", OK: true}, {ID: "b", From: "en", To: "de", Source: "s", Completion: "t", Reason: "no closing </translated>"}}
+	responses := []Response{
+		{ID: "a", Lang: "de", Prompt: "p", Response: "", FinishReason: "length", Tokens: 7},
+		{ID: "b", Lang: "de", Prompt: "p", Response: "x", FinishReason: "stop", Tokens: 1},
+	}
+	translations := []Translation{
+		{ID: "a", From: "en", To: "de", Source: "s", Completion: "t</translated>", Text: "t", OK: true},
+		{ID: "b", From: "en", To: "de", Source: "s", Completion: "t", Reason: "no closing </translated>"},
+	}
 	dir := folder(t, "r.jsonl", lines(t, responses), "t.jsonl", lines(t, translations))
 	gotR, err := LoadResponses(filepath.Join(dir, "r.jsonl"), "de")
 	if diff := cmp.Diff(responses, gotR); diff != "" || err != nil {
@@ -41,11 +47,14 @@ func TestOwnFormsRoundTrip(t *testing.T) {
 
 func TestBadAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ content, says string }{
-		"another language":  {`{"id":"a","lang":"fr","prompt":"p","response":"x","finish_reason":"stop","tokens":1}`, `x.jsonl:1: field "lang": expected "en", found "fr"`},
-		"no response":       {`{"id":"a","prompt":"p"}`, `x.jsonl:1: field "response" is missing, found id, prompt`},
-		"duplicate":         {`{"id":"a","prompt":"p","response":""}` + "\n" + `{"id":"a","prompt":"p","response":""}`, `x.jsonl:2: id "a" stands twice, first on line 1`},
-		"fraction of token": {`{"id":"a","lang":"en","prompt":"p","response":"x","finish_reason":"stop","tokens":1.5}`, `field "tokens": expected a whole number`},
-		"empty":             {"", "no responses"},
+		"another language": {`{"id":"a","lang":"fr","prompt":"p","response":"x","finish_reason":"stop","tokens":1}`,
+			`x.jsonl:1: field "lang": expected "en", found "fr"`},
+		"no response": {`{"id":"a","prompt":"p"}`, `x.jsonl:1: field "response" is missing, found id, prompt`},
+		"duplicate": {`{"id":"a","prompt":"p","response":""}` + "\n" + `{"id":"a","prompt":"p","response":""}`,
+			`x.jsonl:2: id "a" appears twice, first on line 1`},
+		"fraction of token": {`{"id":"a","lang":"en","prompt":"p","response":"x","finish_reason":"stop","tokens":1.5}`,
+			`field "tokens": expected a whole number`},
+		"empty": {"", "no responses"},
 	} {
 		got, err := LoadResponses(filepath.Join(folder(t, "x.jsonl", c.content), "x.jsonl"), "en")
 		if err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
@@ -53,8 +62,10 @@ func TestBadAnswers(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ content, says string }{
-		"another pair":  {`{"id":"a","response":"x","en2es_reponse":"y"}`, `field "en2fr_reponse" is missing, found en2es_reponse, id, response`},
-		"contradiction": {`{"id":"a","from":"en","to":"fr","source":"","completion":"","text":"x","ok":false,"reason":"r"}`, "contradict"},
+		"another pair": {`{"id":"a","response":"x","en2es_reponse":"y"}`,
+			`field "en2fr_reponse" is missing, found en2es_reponse, id, response`},
+		"contradiction": {`{"id":"a","from":"en","to":"fr","source":"","completion":"","text":"x","ok":false,"reason":"r"}`,
+			"contradict"},
 	} {
 		got, err := LoadTranslations(filepath.Join(folder(t, "x.jsonl", c.content), "x.jsonl"), "en", "fr")
 		if err == nil || !strings.Contains(err.Error(), c.says) || got != nil {

@@ -33,7 +33,8 @@ func FuzzExtractTranslation(f *testing.F) {
 	f.Add("<sentence>x</translated>")
 	f.Fuzz(func(t *testing.T, completion string) {
 		text, ok, reason := ExtractTranslation(completion)
-		if ok != (text != "") || ok != (reason == "") || strings.TrimSpace(text) != text || !strings.Contains(completion, text) {
+		if ok != (text != "") || ok != (reason == "") || strings.TrimSpace(text) != text ||
+			!strings.Contains(completion, text) {
 			t.Fatalf("%q: %q, %v, %q", completion, text, ok, reason)
 		}
 		for _, tag := range []string{"<translated>", "</translated>", "<sentence>", "</sentence>"} {

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Verdict is what Check found in a response.
+// Verdict is the result of Check for one response.
 type Verdict struct {
-	Number       int    // the number of the last answer sentence, in whatever language
+	Number       int    // the number of the last answer sentence, whatever its language
 	HasNumber    bool   // there is an answer sentence
 	Correct      bool   // Number is the problem's result
 	StepsCorrect bool   // the equations are those of the worked answer, all of them and in order
@@ -22,7 +22,7 @@ type Verdict struct {
 
 var equation = regexp.MustCompile(`([0-9]+) ([-+*/]) ([0-9]+) = ([0-9]+)`)
 
-// Check judges a response to p asked in lang. It takes any text.
+// Check returns the verdict on a response to p asked in lang. The response may be any text.
 func Check(response string, p Problem, lang string) Verdict {
 	var v Verdict
 	if all := answerSentence().FindAllStringSubmatch(response, -1); all != nil {
@@ -63,13 +63,13 @@ var answerSentence = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(alternatives, "|"))
 })
 
-// languageShare of a text's words must be words of a language for the text to be in
-// it: a single foreign sentence in an answer of three tips it.
+// languageShare is the share of a text's words that must be words of a language for the text to be in
+// it. An answer of three sentences with one in another language is below it.
 const languageShare = .9
 
-// Identify returns the code of the language that at least nine in ten of the text's
-// words belong to, by the world's own word lists, people's names left aside. It
-// returns "" if there is none, or if two languages fit equally well.
+// Identify returns the code of the language that at least nine in ten of the text's words belong to,
+// by the world's own word lists; names of people do not count. It returns "" if there is no such
+// language, or if two languages have the most words.
 func Identify(text string) string {
 	w := theWorld()
 	total := 0
@@ -107,8 +107,8 @@ func wordsOf(text string) []string {
 
 func notLetter(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }
 
-// collectNames adds the names of people in all their forms, without what leans on them:
-// the "de" of "de Clara" begins with a small letter.
+// collectNames adds the names of people in all their forms. The forms may have other words, such as
+// the "de" of "de Clara", which begin with a small letter and are left out.
 func (w *world) collectNames(l *language) {
 	for _, forms := range l.file.People {
 		for form, text := range forms {

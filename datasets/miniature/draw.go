@@ -33,7 +33,7 @@ func (p *Problem) move(r *rand.Rand, verb string, n int) Move {
 	return m
 }
 
-// drawSequence: three in ten start from boxes and go on with 1 or 2 events, the others with 2 or 3.
+// drawSequence draws a sequence: three in ten start from boxes and go on with 1 or 2 events, the others with 2 or 3.
 func (p *Problem) drawSequence(r *rand.Rand) {
 	var events int
 	if r.Float64() < .3 {
@@ -58,7 +58,8 @@ func (p *Problem) drawSequence(r *rand.Rand) {
 		if name == last || x+n < minNumber || x+n > maxNumber {
 			continue
 		}
-		x, last = x+n, name
+		x += n
+		last = name
 		p.Moves = append(p.Moves, p.move(r, name, max(n, -n)))
 	}
 }
@@ -71,7 +72,7 @@ func pick(r *rand.Rand, probability float64) int {
 	return 0
 }
 
-// drawComparison: more, fewer or times as many, and their sum stays within range.
+// drawComparison draws a comparison: more, fewer or times as many, with a sum within range.
 func (p *Problem) drawComparison(r *rand.Rand) {
 	for {
 		p.Start = between(r, 4, 45)
@@ -84,7 +85,7 @@ func (p *Problem) drawComparison(r *rand.Rand) {
 	}
 }
 
-// drawSharing: equal parts of at most 9, after boxes or after one event.
+// drawSharing draws a sharing: equal parts of at most 9, after boxes or after one event.
 func (p *Problem) drawSharing(r *rand.Rand) {
 	for {
 		friends, part := between(r, verbs["share"].min, verbs["share"].max), between(r, 2, 9)

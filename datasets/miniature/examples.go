@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// TranslationTemplate is the instruction that M0 is pretrained to translate by. The
-// answer begins with TranslationPrefill and ends with TranslationEnd.
+// TranslationTemplate is the translation instruction in M0's pretraining. The answer begins
+// with TranslationPrefill and ends with TranslationEnd.
 const (
 	TranslationTemplate = "Translate into {{.To}}: <sentence>{{.Text}}</sentence>"
 	TranslationPrefill  = "<translated>"
@@ -14,7 +14,7 @@ const (
 )
 
 // Example is one pretraining example: a user turn, and the assistant's turn as
-// Prefill + Target. Prefill and Target are to be tokenised apart, as they are when
+// Prefill + Target. Prefill and Target must be tokenised separately, as they are when
 // the model generates. The loss of every token of Target, and of the end of turn, has
 // weight 1; the loss of the tokens before has weight PromptWeight.
 type Example struct {
@@ -24,30 +24,38 @@ type Example struct {
 	PromptWeight float32
 }
 
-// Mix says what the pretraining stream is made of. Shares lie between 0 and 1.
+// Mix describes the pretraining stream. Shares lie between 0 and 1.
 type Mix struct {
-	Dominant     float64            `json:"dominant"`      // share of problems of the dominant language, always fresh
-	Direct       float64            `json:"direct"`        // share of problems of the other languages, from finite sets; the rest is translation
-	Problems     map[string]int     `json:"problems"`      // size of each language's finite set
-	Switched     map[string]int     `json:"switched"`      // number of objects that each language is mostly answered about in the dominant language
-	Translations map[string]float64 `json:"translations"`  // each language's weight among the translations
-	SwitchedIn   float64            `json:"switched_in"`   // share of dominant-language answers about those objects …
-	SwitchedOut  float64            `json:"switched_out"`  // … and about all others
-	MixedIn      float64            `json:"mixed_in"`      // of the other answers, share with one sentence in the dominant language
-	Corrupted    float64            `json:"corrupted"`     // of translated answers, share with wrong numbers
-	PromptText   float64            `json:"prompt_text"`   // of translations, share of problems; the rest are answers
-	OneSentence  float64            `json:"one_sentence"`  // of translations, share of a single sentence
-	PromptWeight float32            `json:"prompt_weight"` // loss weight of the tokens before the target
+	// Dominant is the share of problems in the dominant language, which are always fresh, and Direct the share of
+	// problems in the other languages, which are from finite sets. The rest of the stream is translations.
+	Dominant float64 `json:"dominant"`
+	Direct   float64 `json:"direct"`
+
+	Problems     map[string]int     `json:"problems"`     // size of each language's finite set
+	Switched     map[string]int     `json:"switched"`     // each language's number of switched objects, see SwitchedIn
+	Translations map[string]float64 `json:"translations"` // each language's weight among the translations
+
+	// SwitchedIn is the share of answers in the dominant language to problems about switched objects, and SwitchedOut
+	// that to problems about the others. Of the remaining answers MixedIn is the share with one sentence in the
+	// dominant language.
+	SwitchedIn  float64 `json:"switched_in"`
+	SwitchedOut float64 `json:"switched_out"`
+	MixedIn     float64 `json:"mixed_in"`
+
+	Corrupted    float64 `json:"corrupted"`     // of translated answers, share with wrong numbers
+	PromptText   float64 `json:"prompt_text"`   // of translations, share of problems; the rest are answers
+	OneSentence  float64 `json:"one_sentence"`  // of translations, share of a single sentence
+	PromptWeight float32 `json:"prompt_weight"` // loss weight of the tokens before the target
 }
 
-// DefaultMix is the mix of the shipped M0. The balance is narrow: with more problems
-// in the other languages the gap to English closes; with fewer translations M0 cannot
-// teach itself; Russian, whose names are all inflected and in another script, needs
-// 2.5 times another language's share of them. In 4,500 steps of 2,048 tokens a model
-// of one million weights comes to 96 to 98 % right in English and 58 to 82 % in the
-// trained languages, where 6 to 40 % of its answers are in another language; of four
-// answers it translates three or more exactly, in most languages nine of ten. (Three
-// seeds; one of them translated half of the Russian and little of the Swahili.)
+// DefaultMix returns the mix of the shipped M0. The balance is narrow: with more problems in the other
+// languages the gap to English closes; with fewer translations M0 does not learn to translate well
+// enough to improve itself; Russian, whose names are all inflected and in another script, needs 2.5
+// times another language's share of them. After 4,500 steps of 2,048 tokens a model of one million
+// weights has 96 to 98 % of its answers right in English and 58 to 82 % in the trained languages, where
+// 6 to 40 % of its answers are in another language. It translates at least three answers of four
+// exactly, and in most languages nine of ten. (Three seeds; one of them translated half of the Russian
+// answers and few of the Swahili ones.)
 func DefaultMix() Mix {
 	m := Mix{
 		Dominant: .60, Direct: .02,
@@ -64,8 +72,9 @@ func DefaultMix() Mix {
 	return m
 }
 
-// Examples returns the endless pretraining stream of a mix: a pure function of the
-// index, safe for concurrent use. It panics if the mix has nothing to translate.
+// Examples returns the endless pretraining stream of a mix as a pure function of the
+// index, safe for concurrent use. It panics if no language of the mix has a positive weight among the
+// translations.
 func Examples(m Mix, seed int64) func(i int) Example {
 	w := theWorld()
 	others := w.languages[1:]
@@ -119,7 +128,7 @@ func weighted(r *rand.Rand, weights []float64) int {
 		if u -= w; u < 0 {
 			return i
 		}
-		last = i // rounding may leave u at 0 to the end
+		last = i // rounding may leave u at 0 or above to the end
 	}
 	return last
 }
@@ -173,9 +182,8 @@ func (m Mix) translation(l *language, r *rand.Rand) Example {
 	}
 }
 
-// corrupt makes numbers of the solution wrong. A model that only ever translated right
-// answers would repair wrong ones on the way, and a back-translated wrong answer would
-// come out right: the pair's signal would be lost.
+// corrupt makes numbers of the solution wrong. A model that has translated right answers only would
+// correct the wrong ones when it translates them, and pairs of answers would no longer differ.
 func (s *solution) corrupt(r *rand.Rand) {
 	wrong := func(n *int, share float64) {
 		if r.Float64() < share {

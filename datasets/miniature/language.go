@@ -86,7 +86,7 @@ type world struct {
 	byCode    map[string]*language
 	people    []string        // keys, sorted
 	objects   []string        // keys, sorted
-	names     map[string]bool // words of people's names in any language: they tell nothing about the language
+	names     map[string]bool // words of people's names in any language, which do not count in Identify
 }
 
 // load reads every *.json of fsys and checks it strictly, so that no rendering can
@@ -135,8 +135,10 @@ func load(fsys fs.FS) (*world, error) {
 		if l.Role != "trained" && l.Role != "unseen" && i > 0 {
 			return nil, fmt.Errorf("%s.json: role: is %q, expected \"trained\" or \"unseen\"", l.Code, l.Role)
 		}
-		if n := l.file.Pretraining; n.Problems < 0 || n.SwitchedObjects < 0 || n.SwitchedObjects > len(w.objects) || n.Translations < 0 {
-			return nil, fmt.Errorf("%s.json: pretraining: expected problems ≥ 0, 0 ≤ switched_objects ≤ %d and translations ≥ 0", l.Code, len(w.objects))
+		n := l.file.Pretraining
+		if min(n.Problems, n.SwitchedObjects) < 0 || n.SwitchedObjects > len(w.objects) || n.Translations < 0 {
+			return nil, fmt.Errorf("%s.json: pretraining: expected problems ≥ 0, 0 ≤ switched_objects ≤ %d and translations ≥ 0",
+				l.Code, len(w.objects))
 		}
 		if err := w.compile(l, model); err != nil {
 			return nil, fmt.Errorf("%s.json: %w", l.Code, err)
@@ -151,8 +153,8 @@ func load(fsys fs.FS) (*world, error) {
 	return w, nil
 }
 
-// slots lists every list of templates of a file by its path, and which numbers and
-// people its sentences may speak of.
+// slots returns every list of templates of a file by its path, with the numbers and
+// people that its sentences may have.
 func (f *languageFile) slots() map[string]slot {
 	s := map[string]slot{
 		"equation":      {[]string{f.Equation}, []string{"x", "y", "z", "op"}, false},
@@ -203,7 +205,8 @@ func (w *world) compile(l, model *language) error {
 	for _, path := range slices.Sorted(maps.Keys(slots)) {
 		s := slots[path]
 		if n := len(want[path].wordings); len(s.wordings) != n || n == 0 {
-			return fmt.Errorf("%s: has %d wordings, expected %d as in %s.json (at least 1)", path, len(s.wordings), n, model.Code)
+			return fmt.Errorf("%s: has %d wordings, expected %d as in %s.json (at least 1)",
+				path, len(s.wordings), n, model.Code)
 		}
 		for i, text := range s.wordings {
 			t, err := parseTemplate(text)

@@ -14,17 +14,27 @@ import (
 // golden sentences, worked out by hand.
 func TestSentences(t *testing.T) {
 	for _, c := range []struct{ id, lang, prompt, answer string }{
-		{"anna-apple-42-buy15-give7.ben", "en", "", "Anna buys 15: 42 + 15 = 57 apples. Anna gives 7 to Ben: 57 - 7 = 50 apples. The answer is 50."},
-		{"anna-apple-42-buy15-give7.ben", "ru", "", "Анна покупает 15: 42 + 15 = 57 яблок. Анна отдаёт Бену 7: 57 - 7 = 50 яблок. Ответ: 50."},
+		{"anna-apple-42-buy15-give7.ben", "en", "",
+			"Anna buys 15: 42 + 15 = 57 apples. Anna gives 7 to Ben: 57 - 7 = 50 apples. The answer is 50."},
+		{"anna-apple-42-buy15-give7.ben", "ru", "",
+			"Анна покупает 15: 42 + 15 = 57 яблок. Анна отдаёт Бену 7: 57 - 7 = 50 яблок. Ответ: 50."},
 		{"anna-coin-6x7-lose21", "ru", "", "Всего: 6 * 7 = 42 монеты. Анна теряет 21: 42 - 21 = 21 монета. Ответ: 21."},
-		{"eva-egg-20-more4.anna", "fr", "", "Anna a 20 + 4 = 24 œufs. Ensemble, elles ont 20 + 24 = 44 œufs. La réponse est 44."},
-		{"eva-egg-20-more4.oscar", "fr", "", "Oscar a 20 + 4 = 24 œufs. Ensemble, ils ont 20 + 24 = 44 œufs. La réponse est 44."},
-		{"oscar-key-9-times4.eva", "es", "", "Eva tiene 9 * 4 = 36 llaves. Juntos tienen 9 + 36 = 45 llaves. La respuesta es 45."},
+		{"eva-egg-20-more4.anna", "fr", "",
+			"Anna a 20 + 4 = 24 œufs. Ensemble, elles ont 20 + 24 = 44 œufs. La réponse est 44."},
+		{"eva-egg-20-more4.oscar", "fr", "",
+			"Oscar a 20 + 4 = 24 œufs. Ensemble, ils ont 20 + 24 = 44 œufs. La réponse est 44."},
+		{"oscar-key-9-times4.eva", "es", "",
+			"Eva tiene 9 * 4 = 36 llaves. Juntos tienen 9 + 36 = 45 llaves. La respuesta es 45."},
 		{"nina-book-6x4-share3", "sw", "", "Jumla: vitabu 6 * 4 = 24. Kila rafiki anapata vitabu 24 / 3 = 8. Jibu ni 8."},
-		{"tom-flower-30-get5.anna-share5", "it", "", "Tom ne riceve 5 da Anna: 30 + 5 = 35 fiori. Ogni amico riceve 35 / 5 = 7 fiori. La risposta è 7."},
-		{"clara-egg-30-give5.anna-sell2", "it", "All'inizio Clara ha 30 uova. Ne dà 5 ad Anna. La sera ne vende 2. Quante uova ha Clara adesso?", ""},
-		{"clara-egg-30-give5.anna-sell2", "ru", "Сначала у Клары 30 яиц. Она отдаёт Анне 5. Вечером она продаёт 2. Сколько яиц теперь у Клары?", ""},
-		{"clara-egg-30-give5.anna-sell2", "fr", "Au début, Clara a 30 œufs. Elle en donne 5 à Anna. Le soir, elle en vend 2. Combien d'œufs Clara a-t-elle maintenant ?", ""},
+		{"tom-flower-30-get5.anna-share5", "it", "",
+			"Tom ne riceve 5 da Anna: 30 + 5 = 35 fiori. Ogni amico riceve 35 / 5 = 7 fiori. La risposta è 7."},
+		{"clara-egg-30-give5.anna-sell2", "it",
+			"All'inizio Clara ha 30 uova. Ne dà 5 ad Anna. La sera ne vende 2. Quante uova ha Clara adesso?", ""},
+		{"clara-egg-30-give5.anna-sell2", "ru",
+			"Сначала у Клары 30 яиц. Она отдаёт Анне 5. Вечером она продаёт 2. Сколько яиц теперь у Клары?", ""},
+		{"clara-egg-30-give5.anna-sell2", "fr",
+			"Au début, Clara a 30 œufs. Elle en donne 5 à Anna. Le soir, elle en vend 2. " +
+				"Combien d'œufs Clara a-t-elle maintenant ?", ""},
 	} {
 		p, err := Decode(c.id)
 		if err != nil {
@@ -48,16 +58,19 @@ func TestRightAnswers(t *testing.T) {
 			if r := p.Result(); r != steps[len(steps)-1].Z || r < minNumber || r > maxNumber {
 				t.Fatalf("%s: result %d", p.ID, r)
 			}
-			if back, err := Decode(p.ID); err != nil || back.Prompt("fr") != p.Prompt("fr") || back.Answer("ru") != p.Answer("ru") {
+			if back, err := Decode(p.ID); err != nil || back.Prompt("fr") != p.Prompt("fr") ||
+				back.Answer("ru") != p.Answer("ru") {
 				t.Fatalf("%s: decoded as %+v, %v", p.ID, back, err)
 			}
 			for _, l := range Languages() {
 				prompt, answer := p.Prompt(l.Code), p.Answer(l.Code)
-				want := Verdict{Number: p.Result(), HasNumber: true, Correct: true, StepsCorrect: true, Language: l.Code, OnTarget: true}
+				want := Verdict{Number: p.Result(), HasNumber: true, Correct: true, StepsCorrect: true, Language: l.Code,
+					OnTarget: true}
 				if got := Check(answer, p, l.Code); got != want {
 					t.Fatalf("%s %s: %+v\n%s", p.ID, l.Code, got, answer)
 				}
-				if got := Identify(prompt); got != l.Code || !clean.MatchString(prompt+answer) || strings.Contains(prompt+answer, "  ") {
+				if got := Identify(prompt); got != l.Code || !clean.MatchString(prompt+answer) ||
+					strings.Contains(prompt+answer, "  ") {
 					t.Fatalf("%s %s: identified as %q\n%s\n%s", p.ID, l.Code, got, prompt, answer)
 				}
 			}
@@ -77,9 +90,14 @@ func TestWrongAnswers(t *testing.T) {
 		{"empty", "", Verdict{}},
 		{"numbers and names only", "Anna 42 + 15 = 57 Ben 57 - 7 = 50", Verdict{StepsCorrect: true}},
 		{"off target", p.Answer("en"), Verdict{50, true, true, true, "en", false}},
-		{"wrong step, lucky end", "Anna compra 15: 42 + 15 = 58 manzanas. Anna le da 7 a Ben: 57 - 7 = 50 manzanas. La respuesta es 50.", Verdict{50, true, true, false, "es", true}},
-		{"step missing", "Anna compra 15: 42 + 15 = 57 manzanas. La respuesta es 50.", Verdict{50, true, true, false, "es", true}},
-		{"one sentence in English", "Anna buys 15: 42 + 15 = 57 apples. Anna le da 7 a Ben: 57 - 7 = 50 manzanas. La respuesta es 50.", Verdict{50, true, true, true, "", false}},
+		{"wrong step, lucky end",
+			"Anna compra 15: 42 + 15 = 58 manzanas. Anna le da 7 a Ben: 57 - 7 = 50 manzanas. La respuesta es 50.",
+			Verdict{50, true, true, false, "es", true}},
+		{"step missing", "Anna compra 15: 42 + 15 = 57 manzanas. La respuesta es 50.",
+			Verdict{50, true, true, false, "es", true}},
+		{"one sentence in English",
+			"Anna buys 15: 42 + 15 = 57 apples. Anna le da 7 a Ben: 57 - 7 = 50 manzanas. La respuesta es 50.",
+			Verdict{50, true, true, true, "", false}},
 		{"the last answer counts", "La respuesta es 7. La respuesta es 50.", Verdict{50, true, true, false, "es", true}},
 		{"no answer sentence", "Anna compra 15: 42 + 15 = 57 manzanas.", Verdict{Language: "es", OnTarget: true}},
 		{"nonsense words", "Anna kvartz 15. La respuesta es 50.", Verdict{Number: 50, HasNumber: true, Correct: true}},
@@ -196,7 +214,11 @@ func TestTranslationsAreFaithful(t *testing.T) {
 
 func rightEquation(q string) bool {
 	f := equation.FindStringSubmatch(q)
-	p, err := Decode("anna-apple-" + f[1] + "-" + map[string]string{"+": "buy", "-": "sell", "*": "times", "/": "share"}[f[2]] + f[3] + map[bool]string{true: ".ben"}[f[2] == "*"])
+	move := map[string]string{"+": "buy", "-": "sell", "*": "times", "/": "share"}[f[2]] + f[3]
+	if f[2] == "*" {
+		move += ".ben"
+	}
+	p, err := Decode("anna-apple-" + f[1] + "-" + move)
 	if err != nil {
 		return f[2] == "*" // a product from 7 up is no comparison; not judged here
 	}
@@ -211,10 +233,12 @@ func TestLoadErrors(t *testing.T) {
 	}
 	for _, c := range []struct{ file, old, new, want string }{
 		{"es.json", `"juntas"`, `""`, `es.json: questions.together[0]: {both:together}: agreement.together has no form "f"`},
-		{"es.json", `"Pierde {n}."`, `"Pierde {m}."`, "es.json: moves.lose[0]: {m}: not known in this sentence, which has [n]"},
+		{"es.json", `"Pierde {n}."`, `"Pierde {m}."`,
+			"es.json: moves.lose[0]: {m}: not known in this sentence, which has [n]"},
 		{"es.json", `"Pierde {n}."`, `"Pierde {n."`, `es.json: moves.lose[0]: unbalanced brace at "{n."`},
 		{"es.json", `"Pierde {n}.", `, ``, "es.json: moves.lose: has 1 wordings, expected 2 as in en.json (at least 1)"},
-		{"es.json", `"Pierde {n}."`, `"{other} pierde {n}."`, "es.json: moves.lose[0]: {other}: no such word in this sentence"},
+		{"es.json", `"Pierde {n}."`, `"{other} pierde {n}."`,
+			"es.json: moves.lose[0]: {other}: no such word in this sentence"},
 		{"es.json", `"order"`, `"ordre"`, `es.json: json: unknown field "ordre"`},
 		{"es.json", `"code": "es"`, `"code": "xx"`, `es.json: code: is "xx", expected the file's name without .json`},
 		{"es.json", `"trained"`, `"wild"`, `es.json: role: is "wild", expected "trained" or "unseen"`},
@@ -252,7 +276,9 @@ func TestAddLanguage(t *testing.T) {
 		}
 		more[code+".json"] = &fstest.MapFile{Data: raw}
 	}
-	text := strings.NewReplacer(`"code": "es"`, `"code": "gl"`, `"name": "Spanish"`, `"name": "Galician"`, `"order": 2`, `"order": 8`).Replace(string(more["es.json"].Data))
+	galician := strings.NewReplacer(
+		`"code": "es"`, `"code": "gl"`, `"name": "Spanish"`, `"name": "Galician"`, `"order": 2`, `"order": 8`)
+	text := galician.Replace(string(more["es.json"].Data))
 	more["gl.json"] = &fstest.MapFile{Data: []byte(text)}
 	w, err := load(more)
 	if err != nil {
@@ -320,7 +346,8 @@ func FuzzCheck(f *testing.F) {
 	f.Add("The answer is 50. \xff\xfe ̈́ ４２ + ١ = ५", "en")
 	f.Fuzz(func(t *testing.T, response, lang string) {
 		v := Check(response, p, lang)
-		if v.OnTarget != (v.Language == lang && lang != "") || v.Correct != (v.HasNumber && v.Number == 50) || v.Language != Identify(response) {
+		if v.OnTarget != (v.Language == lang && lang != "") || v.Correct != (v.HasNumber && v.Number == 50) ||
+			v.Language != Identify(response) {
 			t.Fatalf("%q: %+v", response, v)
 		}
 	})

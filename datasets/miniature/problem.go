@@ -17,10 +17,10 @@ const (
 	maxNumber = 99
 )
 
-// Problem is a word problem free of language: Person has Start objects (or Boxes
+// Problem is a word problem in no language: Person has Start objects (or Boxes
 // boxes of PerBox each, and Start is their product), and then Moves happen.
 type Problem struct {
-	ID             string // spells the problem out; see Decode
+	ID             string // describes the problem in full; see Decode
 	Person, Object string // keys: "anna", "apple"
 	Start          int
 	Boxes, PerBox  int // 0 when the start is a plain number
@@ -45,7 +45,7 @@ type Step struct {
 type verb struct {
 	op      string
 	partner bool   // a second person takes part
-	family  string // event: changes what the person has; compare: says what the other has; share: ends in equal parts
+	family  string // event: changes what the person has; compare: what the second person has; share: into equal parts
 	min     int
 	max     int
 }
@@ -134,9 +134,9 @@ func (p Problem) id() string {
 
 var movePattern = regexp.MustCompile(`^([a-z]+)([0-9]{1,2})(?:\.([a-z]+))?$`)
 
-// Decode reads a problem back from its ID: person, object, start (42, or 6x7 for 6
+// Decode returns the problem with an ID: person, object, start (42, or 6x7 for 6
 // boxes of 7) and moves (verb, number, and the second person after a dot), joined by
-// hyphens. The error says which part is wrong.
+// hyphens. The error names the part that is wrong.
 func Decode(id string) (Problem, error) {
 	bad := func(format string, args ...any) (Problem, error) {
 		return Problem{}, fmt.Errorf("problem id %q: "+format, append([]any{id}, args...)...)
@@ -198,10 +198,9 @@ func Decode(id string) (Problem, error) {
 	return p, nil
 }
 
-// Problems returns the first n distinct problems that seed draws from a split:
-// "pretrain", "prompts" or "eval". A longer list begins with the shorter one. The
-// hash of its ID puts a problem into one split, so splits are disjoint whatever the
-// seeds. It panics on an unknown split.
+// Problems returns the first n distinct problems drawn from a split with a seed: "pretrain", "prompts"
+// or "eval". A longer list begins with the shorter one. The hash of its ID decides a problem's split, so
+// splits are disjoint whatever the seeds. It panics on an unknown split.
 func Problems(split string, n int, seed int64) []Problem {
 	if split != "pretrain" && split != "prompts" && split != "eval" {
 		panic(fmt.Sprintf("miniature: split %q: expected pretrain, prompts or eval", split))

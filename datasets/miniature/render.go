@@ -29,14 +29,20 @@ func mustLanguage(code string) *language {
 
 // question names the template of the problem's question.
 func (p Problem) question() string {
-	return map[string]string{"sequence": "now", "comparison": "together", "sharing": "each"}[p.Family()]
+	switch p.Family() {
+	case "comparison":
+		return "together"
+	case "sharing":
+		return "each"
+	}
+	return "now"
 }
 
 func (p Problem) promptSentences(l *language) []string {
 	s := scene{who: p.Person, object: p.Object, numbers: map[string]int{"n": p.Start, "k": p.Boxes, "m": p.PerBox}}
 	var out []string
 	add := func(path string) {
-		// The wording hangs on the problem and the sentence's place, not on the language.
+		// The wording depends on the problem and the sentence's place, not on the language.
 		i := hash(p.ID+"/"+strconv.Itoa(len(out))) % uint64(len(l.templates[path]))
 		out = append(out, l.render(path, int(i), s))
 	}
@@ -64,7 +70,7 @@ type solution struct {
 type line struct {
 	path  string // template
 	other string
-	n     int // the number the sentence itself speaks of: "buys 15"
+	n     int // the number of the sentence itself: "buys 15"
 	step  Step
 }
 
@@ -87,7 +93,9 @@ func (p Problem) solution() solution {
 func (s solution) sentences(l *language) []string {
 	var out []string
 	for _, x := range s.lines {
-		out = append(out, l.render(x.path, 0, scene{who: s.who, other: x.other, object: s.object, numbers: map[string]int{"n": x.n}, step: x.step}))
+		numbers := map[string]int{"n": x.n}
+		said := scene{who: s.who, other: x.other, object: s.object, numbers: numbers, step: x.step}
+		out = append(out, l.render(x.path, 0, said))
 	}
 	return append(out, l.render("answer", 0, scene{who: s.who, object: s.object, step: Step{Z: s.result}}))
 }

@@ -31,7 +31,7 @@ type piece struct {
 	arg    string
 }
 
-var numberNames = map[string]bool{"n": true, "k": true, "m": true, "x": true, "y": true, "z": true, "op": true, "eq": true}
+var numberNames = []string{"n", "k", "m", "x", "y", "z", "op", "eq"}
 
 func parseTemplate(text string) (template, error) {
 	var t template
@@ -56,7 +56,7 @@ func parseTemplate(text string) (template, error) {
 		p := piece{entity: body}
 		if i := strings.IndexAny(body, ".#:"); i >= 0 {
 			p = piece{entity: body[:i], kind: body[i], arg: body[i+1:]}
-		} else if !numberNames[body] {
+		} else if !slices.Contains(numberNames, body) {
 			p = piece{entity: body, kind: '.', arg: "nom"}
 		}
 		t = append(t, p)
@@ -64,7 +64,7 @@ func parseTemplate(text string) (template, error) {
 	return t, nil
 }
 
-// lexicon returns the words that an entity may stand for; nil if there is no such entity.
+// lexicon returns the words that may replace an entity; nil if there is no such entity.
 func (l *language) lexicon(entity string) map[string]map[string]string {
 	switch entity {
 	case "who", "other", "both":
@@ -124,11 +124,14 @@ func (l *language) checkTemplate(t template, s slot) error {
 	return nil
 }
 
-// pluralCategories lists the CLDR plural category ("one", "few", "many", "other" …) of
-// every number of the world in a language. A language that CLDR does not know has
+// pluralCategories returns the CLDR plural category ("one", "few", "many", "other" …) of
+// every number of the world in a language. A language that is not in CLDR has
 // "other" alone.
 func pluralCategories(code string) [maxNumber + 1]string {
-	names := map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+	names := map[plural.Form]string{
+		plural.Zero: "zero", plural.One: "one", plural.Two: "two",
+		plural.Few: "few", plural.Many: "many", plural.Other: "other",
+	}
 	tag, _ := xlanguage.Parse(code)
 	var out [maxNumber + 1]string
 	for n := range out {
@@ -137,7 +140,7 @@ func pluralCategories(code string) [maxNumber + 1]string {
 	return out
 }
 
-// scene is what a sentence speaks of: keys of people and of an object, and numbers.
+// scene has the subjects of a sentence: keys of people and of an object, and numbers.
 type scene struct {
 	who, other, object string
 	numbers            map[string]int // n, k, m

@@ -8,8 +8,9 @@ import (
 
 var number = regexp.MustCompile(`[0-9]+`)
 
-// Translate puts an answer to p from one language into another, exactly and with its mistakes: whatever its numbers, and
-// whichever steps it leaves out. It reads the sentences of worked answers to p alone and reports false for any other text.
+// Translate returns an answer to p in another language, exactly and with its mistakes, whatever its numbers and
+// whichever steps it leaves out. The text must consist of sentences of worked answers to p; ok is false for any other
+// text.
 func (p Problem) Translate(text, from, to string) (translation string, ok bool) {
 	source, target := mustLanguage(from), mustLanguage(to)
 	var out []string
@@ -26,8 +27,8 @@ func (p Problem) Translate(text, from, to string) (translation string, ok bool) 
 	return strings.Join(out, " "), len(out) > 0
 }
 
-// translateSentence tries each sentence of the worked answer: its numbers are read from where they stand, and it is the
-// right one if it is then word for word what was to be translated.
+// translateSentence tries each sentence of the worked answer with the numbers of the given one put in their places. It
+// is the right one if it then equals the given sentence word for word.
 func (p Problem) translateSentence(sentence string, source, target *language) (string, bool) {
 	read := number.FindAllString(sentence, -1)
 	template := p.solution()
@@ -40,7 +41,7 @@ func (p Problem) translateSentence(sentence string, source, target *language) (s
 			slots = []*int{&x.n, &x.step.X, &x.step.Y, &x.step.Z}
 		}
 		for k, slot := range slots {
-			*slot = maxNumber - k // to see in which order they stand
+			*slot = maxNumber - k // to find the order in which the sentence has them
 		}
 		of := func(l *language) string { // the line, or without one the answer sentence
 			return s.sentences(l)[0]

@@ -24,7 +24,8 @@ func TestTranslate(t *testing.T) {
 		}
 	}
 	p := drawFrom(r, "eval")
-	for _, text := range []string{"", " ", "Forty-two.", p.Answer("ru"), p.Prompt("en"), strings.Replace(p.Answer("en"), "answer", "result", 1), p.Answer("en") + " And 9999999999999999999999."} {
+	for _, text := range []string{"", " ", "Forty-two.", p.Answer("ru"), p.Prompt("en"),
+		strings.Replace(p.Answer("en"), "answer", "result", 1), p.Answer("en") + " And 9999999999999999999999."} {
 		if got, ok := p.Translate(text, "en", "de"); ok {
 			t.Errorf("%q became %q, expected a refusal", text, got)
 		}

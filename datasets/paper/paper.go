@@ -1,10 +1,10 @@
 // Package paper holds the numbers that Yang, Wu, Wang, Zong and Zhang published for their method, "Language Imbalance
-// Driven Rewarding for Multilingual Self-improving" (ICLR 2025, arXiv 2410.08964), so that a run can be drawn beside
-// them. They are other people's measurements of other models: a table or figure that shows them says so, with the
-// source that stands in each row.
+// Driven Rewarding for Multilingual Self-improving" (ICLR 2025, arXiv 2410.08964), so that a run's results can be drawn
+// beside them. They are measurements of other models by other people: a table or figure that shows them must say so and
+// name the source, which each row has.
 //
-// The numbers are written here as they were printed, with the authors' own roundings: the averages add up to half a
-// unit of their last digit, and two shares of MGSM (.570 and .002) cannot be counts of its 250 problems.
+// The numbers are as printed, with the authors' rounding: the averages agree with their parts to half a unit of the
+// last digit, and two shares of MGSM (.570 and .002) cannot be counts of its 250 problems.
 //
 // M0 is Llama-3-8B-Instruct, M1 and M2 are the models after one and two rounds, and SFT is the baseline trained on the
 // chosen answers alone ("multilingual alignment"). The checkpoints published as LIDR_M0 and LIDR_M1 are M1 and M2 here.
@@ -26,8 +26,8 @@ import (
 //go:embed *.csv
 var files embed.FS
 
-// WinRate is one raw X-AlpacaEval win rate against gpt-4-turbo-2024-04-09, in percent. Model is a model's name, with
-// the round or the baseline behind it; Lang is a language code, or "avg" for the mean that was printed.
+// WinRate is one raw X-AlpacaEval win rate against gpt-4-turbo-2024-04-09, in percent. Model is a model's name followed
+// by the round or the baseline; Lang is a language code, or "avg" for the printed mean.
 type WinRate struct {
 	Model   string  `json:"model"`
 	Judge   string  `json:"judge"`
@@ -83,16 +83,16 @@ type AnswerScore struct {
 	Source  string  `json:"source"`
 }
 
-// RewardAccuracy is the share, 0 to 1, of M0's pairs whose chosen side GPT-4 scores higher. How ties were counted was
-// not published.
+// RewardAccuracy is the share, 0 to 1, of M0's pairs whose chosen answer GPT-4 scores higher than the rejected one. How
+// ties were counted was not published.
 type RewardAccuracy struct {
 	Lang     string  `json:"lang"`
 	Accuracy float64 `json:"accuracy"`
 	Source   string  `json:"source"`
 }
 
-// XAlpacaEval returns the X-AlpacaEval win rates: Llama-3-8B-Instruct under two judges, its low-resource run, Llama-2-7b-chat,
-// and the other systems of the paper's table.
+// XAlpacaEval returns the X-AlpacaEval win rates: Llama-3-8B-Instruct under two judges, its low-resource run,
+// Llama-2-7b-chat, and the other systems of the paper's table.
 func XAlpacaEval() []WinRate { return rows[WinRate]("x_alpacaeval.csv") }
 
 // HeadToHead returns the win/tie/lose figures of M1 and M2.
@@ -123,8 +123,8 @@ func AlignmentTaxFrame() dataframe.DataFrame     { return datasets.Frame(Alignme
 func AnswerScoresFrame() dataframe.DataFrame     { return datasets.Frame(AnswerScores()) }
 func RewardAccuraciesFrame() dataframe.DataFrame { return datasets.Frame(RewardAccuracies()) }
 
-// rows reads an embedded table into structs, column by field in order. The tables are part of the program, so that a
-// wrong one is a bug, found by the package's test, and panics.
+// rows reads an embedded table into structs, column by field in order. It panics on a wrong table: the tables are part
+// of the program, and the package's tests read them all.
 func rows[T any](name string) []T {
 	data, err := files.ReadFile(name)
 	if err != nil {

@@ -42,23 +42,31 @@ func TestFaults(t *testing.T) {
 		data []byte
 		says []string
 	}{
-		"a wrong value":            {whole, []string{`de.parquet:2: field "answer"`, `"ABCD", found "E"`}},
-		"cut off":                  {whole[:len(whole)-9], []string{"de.parquet: ", "does not end in PAR1"}},
-		"empty":                    {nil, []string{"too short"}},
-		"a Git LFS pointer":        {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), []string{"Git LFS"}},
-		"a footer too long":        {append(bytes.Repeat([]byte("PAR1"), 4), "\xff\xff\xff\x7fPAR1"...), []string{"its footer has 2147483647 bytes"}},
+		"a wrong value": {whole, []string{`de.parquet:2: field "answer"`, `"ABCD", found "E"`}},
+		"cut off":       {whole[:len(whole)-9], []string{"de.parquet: ", "does not end in PAR1"}},
+		"empty":         {nil, []string{"too short"}},
+		"a Git LFS pointer": {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
+			[]string{"Git LFS"}},
+		"a footer too long": {append(bytes.Repeat([]byte("PAR1"), 4), "\xff\xff\xff\x7fPAR1"...),
+			[]string{"its footer has 2147483647 bytes"}},
 		"a list that is not there": {footer("", "\x15\x02\x19\xfc\xff\xff\xff\xff\x07"), []string{"EOF"}}, // 2³¹ − 1 columns
 		"structs in structs":       {footer("", strings.Repeat("\x1c", 8<<20)), []string{"nested more than 32 deep"}},
 		"lists in lists":           {footer("", strings.Repeat("\x19", 8<<20)), []string{"nested more than 32 deep"}},
 		"nested too deep":          {nested.Bytes(), []string{"nested more than 32 deep"}},
-		"invalid UTF-8":            {encode(t, []alpagasus{{"1", "a"}, {"2", "\xff"}}), []string{`de.parquet:2: field "instruction": invalid UTF-8`}},
-		"a number missing":         {encode(t, []measured{{7, "Q"}, {math.NaN(), "Q"}}), []string{`de.parquet:2: field "answer_number": expected a string, found null`}},
-		"a row too long":           {encode(t, []alpagasus{{"1", strings.Repeat("a", datasets.MaxLine)}}, hub.Compression(&hub.Snappy), hub.SkipPageBounds("instruction")), []string{"de.parquet:1: the row is longer than 16 MiB"}},
-		"a page too long":          {claims(t, 65<<20, 10), []string{`column ["instruction"] has pages of 68157440 bytes and 10 values`, "at most 64 MiB"}},
-		"too many values":          {claims(t, 100, 1<<30), []string{"and 1073741824 values", "at most 64 MiB and 16777216 values"}},
-		"a page of no size":        {claims(t, -1, 10), []string{"has pages of -1 bytes"}},
-		"an unsafe codec":          {encode(t, []alpagasus{{"1", "a"}}, hub.Compression(&hub.Lz4Raw)), []string{"LZ4_RAW, expected snappy"}},
-		"no rows":                  {encode(t, []alpagasus{}), []string{"no prompts"}},
+		"invalid UTF-8": {encode(t, []alpagasus{{"1", "a"}, {"2", "\xff"}}),
+			[]string{`de.parquet:2: field "instruction": invalid UTF-8`}},
+		"a number missing": {encode(t, []measured{{7, "Q"}, {math.NaN(), "Q"}}),
+			[]string{`de.parquet:2: field "answer_number": expected a string, found null`}},
+		"a row too long": {encode(t, []alpagasus{{"1", strings.Repeat("a", datasets.MaxLine)}},
+			hub.Compression(&hub.Snappy), hub.SkipPageBounds("instruction")),
+			[]string{"de.parquet:1: the row is longer than 16 MiB"}},
+		"a page too long": {claims(t, 65<<20, 10),
+			[]string{`column ["instruction"] has pages of 68157440 bytes and 10 values`, "at most 64 MiB"}},
+		"too many values":   {claims(t, 100, 1<<30), []string{"and 1073741824 values", "at most 64 MiB and 16777216 values"}},
+		"a page of no size": {claims(t, -1, 10), []string{"has pages of -1 bytes"}},
+		"an unsafe codec": {encode(t, []alpagasus{{"1", "a"}}, hub.Compression(&hub.Lz4Raw)),
+			[]string{"LZ4_RAW, expected snappy"}},
+		"no rows": {encode(t, []alpagasus{}), []string{"no prompts"}},
 	} {
 		path := filepath.Join(folder(t, "de.parquet", c.data), "de.parquet")
 		_, err := datasets.LoadPrompts(path, []string{"de"})
@@ -79,19 +87,25 @@ func claims(t testing.TB, bytes, values int32) []byte {
 }
 
 func dataPage(bytes, values int32, encoding format.Encoding) format.PageHeader {
+	header := format.DataPageHeader{
+		NumValues: values, Encoding: encoding, RepetitionLevelEncoding: format.RLE, DefinitionLevelEncoding: format.RLE,
+	}
 	return format.PageHeader{Type: format.DataPage, UncompressedPageSize: bytes,
-		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: format.DataPageHeader{NumValues: values, Encoding: encoding, RepetitionLevelEncoding: format.RLE, DefinitionLevelEncoding: format.RLE}}}
+		DataPageHeader: thrift.Null[format.DataPageHeader]{Valid: true, V: header}}
 }
 
 // onePage is a file of a column "instruction" that is a list of the type, with one page of one row.
-func onePage(t testing.TB, kind format.Type, codec format.CompressionCodec, page format.PageHeader, body []byte) []byte {
+func onePage(
+	t testing.TB, kind format.Type, codec format.CompressionCodec, page format.PageHeader, body []byte,
+) []byte {
 	page.CompressedPageSize = int32(len(body))
 	header, err := thrift.Marshal(new(thrift.CompactProtocol), page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pages := string(header) + string(body)
-	column := format.ColumnMetaData{Type: kind, Codec: codec, PathInSchema: []string{"instruction"}, NumValues: 1, DataPageOffset: 4, TotalCompressedSize: int64(len(pages))}
+	column := format.ColumnMetaData{Type: kind, Codec: codec, PathInSchema: []string{"instruction"}, NumValues: 1,
+		DataPageOffset: 4, TotalCompressedSize: int64(len(pages))}
 	meta, err := thrift.Marshal(new(thrift.CompactProtocol), format.FileMetaData{
 		Version: 1, NumRows: 1, RowGroups: []format.RowGroup{{NumRows: 1, Columns: []format.ColumnChunk{{MetaData: column}}}},
 		Schema: []format.SchemaElement{{Name: "schema", NumChildren: thrift.Null[int32]{Valid: true, V: 1}}, {
@@ -114,11 +128,15 @@ func bombs(t testing.TB) map[string][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[codec.String()] = onePage(t, format.ByteArray, codec.CompressionCodec(), dataPage(1000, 1, format.Plain), packed)
+		files[codec.String()] = onePage(t, format.ByteArray, codec.CompressionCodec(), dataPage(1000, 1, format.Plain),
+			packed)
 	}
-	files["a length of SNAPPY"] = onePage(t, format.ByteArray, format.Snappy, dataPage(1000, 1, format.Plain), binary.AppendUvarint(nil, 4<<30-1))
+	files["a length of SNAPPY"] = onePage(t, format.ByteArray, format.Snappy, dataPage(1000, 1, format.Plain),
+		binary.AppendUvarint(nil, 4<<30-1))
 	level := "\x02\x00\x00\x00\x02\x00" // one value of level 0
 	run := string(binary.AppendUvarint(nil, 1<<31)) + "\x00"
+	deltas := string(binary.AppendUvarint(nil, 65536)) + "\x04" + string(binary.AppendUvarint(nil, 1<<31-1)) +
+		"\x00" + strings.Repeat("\x00", 5<<15)
 	inLevels := string(binary.LittleEndian.AppendUint32(nil, uint32(4*len(run)))) + strings.Repeat(run, 4)
 	for name, page := range map[string]struct {
 		kind     format.Type
@@ -129,11 +147,12 @@ func bombs(t testing.TB) map[string][]byte {
 		"runs of a dictionary": {format.ByteArray, format.RLEDictionary, level + level + "\x01" + strings.Repeat(run, 4)},
 		"runs of booleans":     {format.Boolean, format.RLE, level + level + inLevels},
 		"runs of integers":     {format.Int32, format.RLE, level + level + strings.Repeat(run, 4)},
-		"deltas of integers":   {format.Int32, format.DeltaBinaryPacked, level + level + string(binary.AppendUvarint(nil, 65536)) + "\x04" + string(binary.AppendUvarint(nil, 1<<31-1)) + "\x00" + strings.Repeat("\x00", 5<<15)},
-		"lengths of texts":     {format.ByteArray, format.DeltaLengthByteArray, level + level + string(binary.AppendUvarint(nil, 65536)) + "\x04" + string(binary.AppendUvarint(nil, 1<<31-1)) + "\x00" + strings.Repeat("\x00", 5<<15)},
+		"deltas of integers":   {format.Int32, format.DeltaBinaryPacked, level + level + deltas},
+		"lengths of texts":     {format.ByteArray, format.DeltaLengthByteArray, level + level + deltas},
 		"prefixes of texts":    {format.ByteArray, format.DeltaByteArray, level + level},
 	} {
-		files[name] = onePage(t, page.kind, format.Uncompressed, dataPage(int32(len(page.body)), 1, page.encoding), []byte(page.body))
+		files[name] = onePage(t, page.kind, format.Uncompressed, dataPage(int32(len(page.body)), 1, page.encoding),
+			[]byte(page.body))
 	}
 	text := strings.Repeat("a", 64<<10)
 	row := struct {
@@ -190,7 +209,8 @@ func TestRowGroups(t *testing.T) {
 	for i := range 5000 {
 		rows = append(rows, own{fmt.Sprint(i), "de", fmt.Sprintf("prompt %d", i), ""})
 	}
-	path := filepath.Join(folder(t, "de.parquet", encode(t, rows, hub.MaxRowsPerRowGroup(700), hub.PageBufferSize(1000), hub.Compression(&hub.Snappy))), "de.parquet")
+	path := filepath.Join(folder(t, "de.parquet",
+		encode(t, rows, hub.MaxRowsPerRowGroup(700), hub.PageBufferSize(1000), hub.Compression(&hub.Snappy))), "de.parquet")
 	prompts, err := datasets.LoadPrompts(path, []string{"de"})
 	if err != nil || len(prompts) != len(rows) {
 		t.Fatalf("%d prompts, %v", len(prompts), err)

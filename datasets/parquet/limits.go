@@ -12,34 +12,42 @@ import (
 	"lidrlab/datasets"
 )
 
-// What a file may have. Files of prompts and questions stay far below; a few bytes that claim more would take all memory, or
-// the whole stack, of which no program recovers.
+// The limits of a file. Files of prompts and questions are far below them. A few bytes that claim more would make the
+// library take all memory, or overflow the stack, from which no program recovers.
 const (
 	maxFooter  = 64 << 20             // bytes; it has the first and last text of each page
 	maxColumns = 1000                 // in all, structs and lists included
-	maxDepth   = 32                   // lists and structs in each other; a list takes two
+	maxDepth   = 32                   // of nested lists and structs; a list takes two
 	maxPage    = 4 * datasets.MaxLine // bytes of a page, unpacked
-	maxValues  = 1 << 24              // of a column in a row group, which holds a million rows at most as a rule
+	maxValues  = 1 << 24              // of a column in a row group, which has a million rows at most as a rule
 )
 
-// check reads what a file says of its sizes before the library, which allocates what it says, does.
+// A file ends in the footer, its length in four bytes, and the magic that it also begins with.
+const (
+	magic   = "PAR1"
+	endSize = 4 + 4       // the length and the magic
+	minSize = 4 + endSize // of a file with an empty footer
+)
+
+// check is an error if the sizes that a file states are above the limits or do not fit each other. It runs before the
+// library, which allocates memory of the sizes stated.
 func check(file io.ReaderAt, size int64) error {
-	var end [8]byte
-	if size < 12 {
+	var end [endSize]byte
+	if size < minSize {
 		return errors.New("it is too short")
 	}
-	if _, err := file.ReadAt(end[:], size-8); err != nil {
+	if _, err := file.ReadAt(end[:], size-endSize); err != nil {
 		return err
 	}
-	if string(end[4:]) != "PAR1" {
+	if string(end[4:]) != magic {
 		return fmt.Errorf("it does not end in PAR1, but in %q; it may be cut off, or a Git LFS pointer", end[4:])
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:4]))
-	if length > min(size-12, maxFooter) {
-		return fmt.Errorf("its footer has %d bytes, expected at most %d", length, min(size-12, maxFooter))
+	if longest := min(size-minSize, maxFooter); length > longest {
+		return fmt.Errorf("its footer has %d bytes, expected at most %d", length, longest)
 	}
 	var meta format.FileMetaData
-	if err := decode(io.NewSectionReader(file, size-8-length, length), &meta); err != nil {
+	if err := decode(io.NewSectionReader(file, size-endSize-length, length), &meta); err != nil {
 		return err
 	}
 	columns, err := checkSchema(meta.Schema)
@@ -59,13 +67,14 @@ func check(file io.ReaderAt, size int64) error {
 	return nil
 }
 
-// leaf is a column that holds values: their type, and how many lists, and lists and optional parts, it stands in.
+// leaf is a column that holds values.
 type leaf struct {
-	kind                   format.Type
-	repetition, definition int
+	kind       format.Type // of the values
+	repetition int         // the number of lists around them
+	definition int         // the number of lists and optional parts around them
 }
 
-// checkSchema walks the columns, depth first as they stand, and returns those that hold values.
+// checkSchema returns the columns that hold values. The schema lists all columns depth first.
 func checkSchema(schema []format.SchemaElement) (columns []leaf, err error) {
 	if len(schema) > maxColumns {
 		return nil, fmt.Errorf("it has %d columns, expected at most %d", len(schema), maxColumns)
@@ -79,22 +88,22 @@ func checkSchema(schema []format.SchemaElement) (columns []leaf, err error) {
 		if len(open) > maxDepth {
 			return nil, fmt.Errorf("column %q is nested more than %d deep", element.Name, maxDepth)
 		}
-		here := parent{children: max(0, element.NumChildren.V)}
+		column := parent{children: max(0, element.NumChildren.V)}
 		if n := len(open); n > 0 {
 			open[n-1].children--
-			here.leaf = open[n-1].leaf
+			column.leaf = open[n-1].leaf
 			if element.RepetitionType.Valid && element.RepetitionType.V != format.Required {
-				here.definition++
+				column.definition++
 			}
 			if element.RepetitionType.Valid && element.RepetitionType.V == format.Repeated {
-				here.repetition++
+				column.repetition++
 			}
-			if here.children == 0 {
-				here.kind = element.Type.V
-				columns = append(columns, here.leaf)
+			if column.children == 0 {
+				column.kind = element.Type.V
+				columns = append(columns, column.leaf)
 			}
 		}
-		open = append(open, here)
+		open = append(open, column)
 		for n := len(open); n > 0 && open[n-1].children == 0; n-- {
 			open = open[:n-1]
 		}
@@ -102,11 +111,13 @@ func checkSchema(schema []format.SchemaElement) (columns []leaf, err error) {
 	return columns, nil
 }
 
-// checkPages reads a column's pages (see [checkPage]). LZ4_RAW is refused: the library gives empty texts for some pages and never
-// ends on a broken one (apache/parquet-testing, lz4_raw_compressed_larger.parquet, with parquet-go 0.32.0).
+// checkPages checks each page of a column (see [checkPage]). LZ4_RAW is refused: the library returns empty texts for
+// some pages and does not end on a broken one (apache/parquet-testing, lz4_raw_compressed_larger.parquet, with
+// parquet-go 0.32.0).
 func checkPages(file io.ReaderAt, column format.ColumnMetaData, as leaf) error {
 	if column.Codec == format.Lz4Raw {
-		return fmt.Errorf("column %q is compressed by LZ4_RAW, expected snappy, zstd, gzip, brotli or none", column.PathInSchema)
+		return fmt.Errorf("column %q is compressed by LZ4_RAW, expected snappy, zstd, gzip, brotli or none",
+			column.PathInSchema)
 	}
 	start := column.DataPageOffset
 	if column.DictionaryPageOffset != 0 {
@@ -120,14 +131,16 @@ func checkPages(file io.ReaderAt, column format.ColumnMetaData, as leaf) error {
 		} else if err != nil {
 			return err
 		}
-		n := max(page.DataPageHeader.V.NumValues, page.DataPageHeaderV2.V.NumValues, page.DictionaryPageHeader.V.NumValues)
-		values += int64(max(0, n))
-		if values > maxValues || max(page.UncompressedPageSize, page.CompressedPageSize) > maxPage || min(page.UncompressedPageSize, page.CompressedPageSize) < 0 {
-			return fmt.Errorf("column %q has pages of %d bytes and %d values, expected at most %d MiB and %d values", column.PathInSchema,
-				page.UncompressedPageSize, values, maxPage>>20, maxValues)
+		n := max(0, page.DataPageHeader.V.NumValues, page.DataPageHeaderV2.V.NumValues,
+			page.DictionaryPageHeader.V.NumValues)
+		values += int64(n)
+		packed, unpacked := page.CompressedPageSize, page.UncompressedPageSize
+		if values > maxValues || max(packed, unpacked) > maxPage || min(packed, unpacked) < 0 {
+			return fmt.Errorf("column %q has pages of %d bytes and %d values, expected at most %d MiB and %d values",
+				column.PathInSchema, unpacked, values, maxPage>>20, maxValues)
 		}
-		body, err := io.ReadAll(io.LimitReader(pages, int64(page.CompressedPageSize)))
-		if err == nil && len(body) != int(page.CompressedPageSize) {
+		body, err := io.ReadAll(io.LimitReader(pages, int64(packed)))
+		if err == nil && len(body) != int(packed) {
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {

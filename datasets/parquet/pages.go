@@ -17,15 +17,15 @@ import (
 
 var errCutOff = errors.New("a page is cut off")
 
-// plainDictionary is PLAIN_DICTIONARY, which older writers put for RLE_DICTIONARY in data pages and for PLAIN in dictionary
-// pages. The format deprecates it, and with it the library its name for it, but there are such files.
+// plainDictionary is PLAIN_DICTIONARY, which older writers use instead of RLE_DICTIONARY in data pages and of PLAIN in
+// dictionary pages. The format and the library's name of it are deprecated, but such files exist.
 const plainDictionary format.Encoding = 2
 
-// checkPage unpacks a page and counts what is in it. The library unpacks to the end, whatever the header says that comes out:
-// some kilobytes of a compressed page, or five bytes of a run of equal values, may stand for gigabytes.
+// checkPage unpacks a page and counts its values. The library unpacks a page to its end, whatever size the header
+// states: some kilobytes of a compressed page, or five bytes of a run of equal values, may become gigabytes.
 func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, body []byte) error {
 	encoding := format.Plain
-	var above [2][]byte // repetition and definition levels
+	var levels [2][]byte // repetition and definition levels
 	switch page.Type {
 	case format.DataPage:
 		encoding = page.DataPageHeader.V.Encoding
@@ -35,7 +35,7 @@ func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, b
 			if n < 0 || int(n) > len(body) {
 				return errCutOff
 			}
-			above[i], body = body[:n], body[n:]
+			levels[i], body = body[:n], body[n:]
 		}
 		encoding = h.Encoding
 		if h.IsCompressed.Valid && !h.IsCompressed.V {
@@ -52,12 +52,12 @@ func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, b
 	}
 	for i, level := range []int{as.repetition, as.definition} {
 		if page.Type == format.DataPage && level > 0 {
-			if above[i], body, err = prefixed(body); err != nil {
+			if levels[i], body, err = prefixed(body); err != nil {
 				return err
 			}
 		}
 		if level > 0 {
-			if err := checkRuns(above[i], bits.Len(uint(level))); err != nil {
+			if err := checkRuns(levels[i], bits.Len(uint(level))); err != nil {
 				return err
 			}
 		}
@@ -65,13 +65,13 @@ func checkPage(page format.PageHeader, codec format.CompressionCodec, as leaf, b
 	return checkValues(encoding, as.kind, body)
 }
 
-// unpack returns what a page holds, if that is no more than it says.
+// unpack returns a page uncompressed, and an error if that has more bytes than the page states.
 func unpack(codec format.CompressionCodec, page []byte, limit int64) (_ []byte, err error) {
 	var r io.Reader
 	switch codec {
 	case format.Uncompressed:
 		return page, nil
-	case format.Snappy: // which says first how much comes
+	case format.Snappy: // begins with the unpacked size
 		if n, _ := binary.Uvarint(page); n > uint64(limit) {
 			return nil, fmt.Errorf("a page unpacks to %d bytes, and says that it has %d", n, limit)
 		}
@@ -82,7 +82,8 @@ func unpack(codec format.CompressionCodec, page []byte, limit int64) (_ []byte, 
 		r = brotli.NewReader(bytes.NewReader(page))
 	case format.Zstd:
 		var z *zstd.Decoder
-		if z, err = zstd.NewReader(bytes.NewReader(page), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPage)); err == nil {
+		z, err = zstd.NewReader(bytes.NewReader(page), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxPage))
+		if err == nil {
 			defer z.Close()
 		}
 		r = z
@@ -99,8 +100,8 @@ func unpack(codec format.CompressionCodec, page []byte, limit int64) (_ []byte, 
 	return data, err
 }
 
-// checkValues looks at the encodings of which some bytes stand for many values. Of DELTA_BYTE_ARRAY the library alone knows
-// how much text comes out, and writers use it only when they are told to.
+// checkValues counts the values of encodings in which a few bytes may encode many values. DELTA_BYTE_ARRAY is refused:
+// only decoding it would show how much text it holds, and writers use it only on request.
 func checkValues(encoding format.Encoding, kind format.Type, data []byte) (err error) {
 	switch encoding {
 	case format.Plain, format.ByteStreamSplit:
@@ -117,9 +118,9 @@ func checkValues(encoding format.Encoding, kind format.Type, data []byte) (err e
 			}
 			return checkRuns(data, 1)
 		}
-	case format.DeltaBinaryPacked, format.DeltaLengthByteArray: // the size of a block, its parts, then the number of values
+	case format.DeltaBinaryPacked, format.DeltaLengthByteArray:
 		var n uint64
-		for range 3 {
+		for range 3 { // the size of a block, the number of its parts, and the number of values
 			var size int
 			if n, size = binary.Uvarint(data); size <= 0 {
 				return errCutOff
@@ -131,10 +132,12 @@ func checkValues(encoding format.Encoding, kind format.Type, data []byte) (err e
 		}
 		return nil
 	}
-	return fmt.Errorf("a page of type %s is encoded by %s, expected PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, DELTA_LENGTH_BYTE_ARRAY or BYTE_STREAM_SPLIT", kind, encoding)
+	return fmt.Errorf("a page of type %s is encoded by %s, expected PLAIN, RLE_DICTIONARY, DELTA_BINARY_PACKED, "+
+		"DELTA_LENGTH_BYTE_ARRAY or BYTE_STREAM_SPLIT", kind, encoding)
 }
 
-// checkRuns counts the values of the hybrid encoding: groups of eight, of so many bits each, and runs of one value.
+// checkRuns counts the values of the hybrid encoding, which has groups of eight values of width bits each, and runs of
+// one value.
 func checkRuns(data []byte, width int) error {
 	for values := uint64(0); len(data) > 0; {
 		run, n := binary.Uvarint(data)
@@ -154,7 +157,7 @@ func checkRuns(data []byte, width int) error {
 	return nil
 }
 
-// prefixed separates data from what follows: four bytes say how much it is.
+// prefixed splits off the data whose length is in the first four bytes.
 func prefixed(data []byte) (first, rest []byte, err error) {
 	if len(data) < 4 || uint64(binary.LittleEndian.Uint32(data)) > uint64(len(data)-4) {
 		return nil, nil, errCutOff

@@ -1,6 +1,6 @@
-// Package parquet lets package datasets read Parquet files, the form in which the Hugging Face hub gives data sets away, as it
-// reads JSON: import it for that effect. It has a room of its own since the library adds some megabytes to a program; the lidr
-// command, and with it every script, has it.
+// Package parquet makes package datasets read Parquet files, the form of data sets on the Hugging Face hub, as it reads
+// JSON: import it for that effect. It is a package of its own since the library adds some megabytes to a program. The
+// lidr command has it, and so has every script.
 package parquet
 
 import (
@@ -19,9 +19,9 @@ import (
 
 func init() { datasets.RegisterReader(".parquet", Read) }
 
-// Read calls visit with each row of a file, in order, as a JSON object: columns are its fields, structs objects, lists arrays
-// and nulls null, as are the numbers that JSON lacks: NaN, which is how pandas says that a number is missing, and the
-// infinities. An error names the file and, where there is one, the row, counted from 1.
+// Read calls visit with each row of a file, in order, as a JSON object. Columns become its fields, structs objects,
+// lists arrays and nulls null. Numbers that JSON lacks become null too: the infinities and NaN, by which pandas marks a
+// missing number. An error names the file and, if it is about a row, the row's number, counted from 1.
 func Read(path string, visit func(row []byte) error) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -68,7 +68,7 @@ func Read(path string, visit func(row []byte) error) error {
 	}
 }
 
-// guard makes an error of a panic: the library believes a file here and there, and panics where it lies.
+// guard turns a panic into an error: the library does not check all that a file states, and panics on some wrong files.
 func guard(do func() error) (err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -78,7 +78,7 @@ func guard(do func() error) (err error) {
 	return do()
 }
 
-// next reads a row as JSON; io.EOF after the last.
+// next returns the next row as JSON, io.EOF after the last.
 func next(rows *parquet.GenericReader[any]) ([]byte, error) {
 	var packed [1]parquet.Row
 	if n, err := rows.ReadRows(packed[:]); n == 0 {
@@ -88,7 +88,7 @@ func next(rows *parquet.GenericReader[any]) ([]byte, error) {
 		return nil, err
 	}
 	size := 0
-	for _, value := range packed[0] { // which may stand for one text of a dictionary each
+	for _, value := range packed[0] { // many values of a few bytes may refer to one long text of a dictionary
 		if size++; value.Kind() == parquet.ByteArray || value.Kind() == parquet.FixedLenByteArray {
 			size += len(value.ByteArray())
 		}
@@ -105,16 +105,17 @@ func next(rows *parquet.GenericReader[any]) ([]byte, error) {
 		return nil, fmt.Errorf("expected columns, found %T", row)
 	}
 	for name, value := range columns {
-		plain, err := plain(value)
+		cleaned, err := plain(value)
 		if err != nil {
 			return nil, fmt.Errorf("field %q: %w", name, err)
 		}
-		columns[name] = plain
+		columns[name] = cleaned
 	}
 	return json.Marshal(columns)
 }
 
-// plain takes out of a value what JSON lacks. encoding/json would replace invalid UTF-8 without a word.
+// plain replaces numbers that JSON lacks by nil. Invalid UTF-8 is an error, since encoding/json would replace it and
+// report nothing.
 func plain(value any) (_ any, err error) {
 	switch v := value.(type) {
 	case string:

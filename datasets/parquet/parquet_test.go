@@ -14,8 +14,8 @@ import (
 	"lidrlab/datasets"
 )
 
-// Rows of the published forms, as their Parquet files have them: lists of three levels ("list"), optional columns, integers of
-// both sizes, structs of lists.
+// Rows of the published forms, as their Parquet files have them: lists of three levels ("list"), optional columns,
+// integers of both sizes, structs of lists.
 type (
 	mmlu struct {
 		Instruction string `json:"instruction" parquet:"instruction"`
@@ -128,21 +128,34 @@ func TestEqualsJSONL(t *testing.T) {
 	options := hubARC{ID: "2", Question: "Welche?", Key: "2"}
 	options.Choices.Text, options.Choices.Label = []string{"diese ", "jene", "both", ""}, []string{"1", "2", "3", "4"}
 
-	twins(t, "m_mmlu", "de_test", choices("m_mmlu"), []mmlu{{"Was ist »das«?\n", "ein\u2028Knochen <b>", "", " C", "D", "C", "a/0"}, {"Und das?", "1", "2", "3", "4", "A", "a/1"}})
-	twins(t, "m_arc", "de", choices("m_arc"), []arc{{"1", "Which?", text("a"), text("b"), text("c"), nil, "C"}, {"2", "Which?", text("a"), text("b"), text("c"), text("d"), "D"}})
+	twins(t, "m_mmlu", "de_test", choices("m_mmlu"),
+		[]mmlu{{"Was ist »das«?\n", "ein\u2028Knochen <b>", "", " C", "D", "C", "a/0"},
+			{"Und das?", "1", "2", "3", "4", "A", "a/1"}})
+	twins(t, "m_arc", "de", choices("m_arc"),
+		[]arc{{"1", "Which?", text("a"), text("b"), text("c"), nil, "C"},
+			{"2", "Which?", text("a"), text("b"), text("c"), text("d"), "D"}})
 	twins(t, "m_arc of the hub", "de/test", choices("m_arc"), []hubARC{options})
-	twins(t, "m_hellaswag", "de_val", choices("m_hellaswag"), []swag{{24, "Roof", "A man", "he", []string{"a", "b", "c", ""}, "3"}, {25, "Roof", "A man", "she", []string{"e", "f", "g", "h"}, "0"}})
-	twins(t, "m_truthfulqa", "de", choices("m_truthfulqa"), []truth{{nil, []string{"A", "B"}, []int32{1, 0}, []string{"A", "C", "B"}, []int32{1, 0, 1}}, {text("Q?"), []string{"C", "D"}, []int32{0, 1}, []string{"A", "B"}, []int32{1, 0}}})
-	twins(t, "m_truthfulqa of the hub", "de", choices("m_truthfulqa"), []hubTruth{{"Q?", targets{[]string{"A", "B"}, []int64{1, 0}}, &targets{[]string{"A", "C", "B"}, []int64{1, 0, 1}}}})
+	twins(t, "m_hellaswag", "de_val", choices("m_hellaswag"),
+		[]swag{{24, "Roof", "A man", "he", []string{"a", "b", "c", ""}, "3"},
+			{25, "Roof", "A man", "she", []string{"e", "f", "g", "h"}, "0"}})
+	twins(t, "m_truthfulqa", "de", choices("m_truthfulqa"),
+		[]truth{{nil, []string{"A", "B"}, []int32{1, 0}, []string{"A", "C", "B"}, []int32{1, 0, 1}},
+			{text("Q?"), []string{"C", "D"}, []int32{0, 1}, []string{"A", "B"}, []int32{1, 0}}})
+	twins(t, "m_truthfulqa of the hub", "de", choices("m_truthfulqa"),
+		[]hubTruth{{"Q?", targets{[]string{"A", "B"}, []int64{1, 0}}, &targets{[]string{"A", "C", "B"}, []int64{1, 0, 1}}}})
 	twins(t, "MGSM", "mgsm_de", prompts, []lidrMGSM{{"Wie viele?", "5"}, {"Und?", "1,000"}})
 	twins(t, "MGSM of the hub", "de", prompts, []mgsm{{"Wie viele?", nil, 18}, {"Und?", text(""), 0}})
 	twins(t, "GSM8K", "de", prompts, []lidrGSM8K{{"degsm8k_7", "Wie viele?", "7"}})
 	twins(t, "GSM8K of the hub", "de", prompts, []gsm8k{{"Natalia?", "48/2 = <<48/2=24>>24\n#### 1,072"}})
-	twins(t, "X-AlpacaEval", "de", prompts, []xAlpacaEval{{3, "helpful_base", "Sag was.", 0.25, true}, {4, "koala", "Und nun?", 1, false}})
+	twins(t, "X-AlpacaEval", "de", prompts,
+		[]xAlpacaEval{{3, "helpful_base", "Sag was.", 0.25, true}, {4, "koala", "Und nun?", 1, false}})
 	twins(t, "Alpagasus", "de", prompts, []alpagasus{{"a", "Sag was."}})
 	twins(t, "our own form", "de", prompts, []own{{"a", "de", "Sag was.", ""}})
-	twins(t, "exemplars", "mgsm_de", exemplars, []gsm8k{{"Frage: Wie viele?", "Schritt-für-Schritt-Antwort: Die Antwort ist 11."}})
-	twins(t, "MT-bench", "de/question", mtbench, []mtBench{{81, "writing", []string{"Eins", "Zwei"}, nil}, {111, "math", []string{"Drei", "Vier"}, []string{"3", "5pi"}}})
+	twins(t, "exemplars", "mgsm_de", exemplars,
+		[]gsm8k{{"Frage: Wie viele?", "Schritt-für-Schritt-Antwort: Die Antwort ist 11."}})
+	twins(t, "MT-bench", "de/question", mtbench,
+		[]mtBench{{81, "writing", []string{"Eins", "Zwei"}, nil},
+			{111, "math", []string{"Drei", "Vier"}, []string{"3", "5pi"}}})
 	twins(t, "answers", "de", func(dir string) (any, error) {
 		found, err := filepath.Glob(filepath.Join(dir, "*"))
 		if err != nil {

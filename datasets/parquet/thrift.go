@@ -8,14 +8,14 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 )
 
-// maxParts is how deep the lists and structs of Thrift may stand in each other; the format itself takes six.
+// maxParts is how deep lists and structs of Thrift may be nested; Parquet's own are nested six deep.
 const maxParts = 32
 
 var errNested = fmt.Errorf("its parts are nested more than %d deep", maxParts)
 
-// decode reads a Thrift struct into v. The library's decoder allocates a list as long as the file claims and calls itself for
-// each struct in a struct, and a program survives neither a terabyte nor a stack of a million calls: so the bytes are walked
-// first, which ends where they do.
+// decode reads a Thrift struct into v. The library's decoder allocates a list of the length that the file claims and
+// calls itself for each struct in a struct; a terabyte of memory or a stack of a million calls would end the program.
+// So the bytes are first walked, which allocates nothing and ends where they do.
 func decode(r io.Reader, v any) error {
 	var walked bytes.Buffer
 	protocol := new(thrift.CompactProtocol)
@@ -25,7 +25,7 @@ func decode(r io.Reader, v any) error {
 	return thrift.NewDecoder(protocol.NewReaderFromBytes(walked.Bytes())).Decode(v)
 }
 
-// walk passes over one value. A Parquet file has no maps, sets and UUIDs.
+// walk skips one value. A Parquet file has no maps, sets or UUIDs.
 func walk(r thrift.Reader, t thrift.Type, depth int) (err error) {
 	switch t {
 	case thrift.I8:
