@@ -14,8 +14,13 @@ type key struct {
 	draw func(c *draw.Canvas, x, y vg.Length) // x = left edge, y = middle
 }
 
-// keyWidth is the room for the sign of a key.
-const keyWidth = vg.Length(11)
+// The legend in points: the room for the sign of a key, the gap between it and
+// the name, and the gap between two keys.
+const (
+	keyWidth = vg.Length(11)
+	nameGap  = vg.Length(4)
+	keyGap   = vg.Length(12)
+)
 
 func swatch(name string, col color.Color) key {
 	return key{name, func(c *draw.Canvas, x, y vg.Length) {
@@ -52,14 +57,15 @@ func headerSized(c draw.Canvas, size float64, title, unit string, keys []key) dr
 		row := lineHeight(st) + 1
 		x, y := c.Min.X, c.Max.Y-row/2-1
 		for _, k := range keys {
-			name := shorten(k.name, st, c.Size().X-keyWidth-4)
-			w := keyWidth + 4 + st.Width(name)
+			name := shorten(k.name, st, c.Size().X-keyWidth-nameGap)
+			w := keyWidth + nameGap + st.Width(name)
 			if x > c.Min.X && x+w > c.Max.X {
-				x, y = c.Min.X, y-row
+				x = c.Min.X
+				y -= row
 			}
 			k.draw(&c, x, y)
-			drawMiddle(&c, st, x+keyWidth+4, y, name)
-			x += w + 12
+			drawMiddle(&c, st, x+keyWidth+nameGap, y, name)
+			x += w + keyGap
 		}
 		c.Max.Y = y - row/2
 	}
@@ -77,38 +83,42 @@ type tick struct {
 type axis struct {
 	min, max float64
 	ticks    []tick
-	named    bool // the ticks are names, not numbers: they may take several lines
+	named    bool // the ticks are names, not numbers, and may have several lines
 }
 
-// numeric is an axis over min…max with about n ticks at 1, 2 or 5 times a power
-// of ten. The range grows to the next tick where grow says so.
-func numeric(min, max float64, n int, grow bool) axis {
-	if !(max > min) { // equal, or no finite value at all
-		if math.IsInf(min, 0) || math.IsInf(max, 0) {
-			min, max = 0, 1
+// rounding is how far a value may be from a tick, in steps, to be taken for it.
+const rounding = 1e-9
+
+// numeric returns an axis over lo…hi with about n ticks at 1, 2 or 5 times a
+// power of ten. If grow is set, the range grows to the next tick at both ends.
+func numeric(lo, hi float64, n int, grow bool) axis {
+	if !(hi > lo) { // equal, or no finite value at all
+		if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
+			lo, hi = 0, 1
 		} else {
-			min, max = min-.5, max+.5
+			lo, hi = lo-.5, hi+.5
 		}
 	}
-	step := math.Pow(10, math.Floor(math.Log10((max-min)/float64(n))))
+	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/float64(n))))
 	for _, m := range []float64{1, 2, 5, 10} {
-		if step*m*float64(n) >= max-min {
+		if step*m*float64(n) >= hi-lo {
 			step *= m
 			break
 		}
 	}
 	if grow {
-		min, max = math.Floor(min/step+1e-9)*step, math.Ceil(max/step-1e-9)*step
+		lo = math.Floor(lo/step+rounding) * step
+		hi = math.Ceil(hi/step-rounding) * step
 	}
-	digits := int(math.Max(0, -math.Floor(math.Log10(step)+1e-9)))
-	a := axis{min: min, max: max}
-	for i := math.Ceil(min/step - 1e-9); i*step <= max+step*1e-9; i++ {
+	digits := int(math.Max(0, -math.Floor(math.Log10(step)+rounding)))
+	a := axis{min: lo, max: hi}
+	for i := math.Ceil(lo/step - rounding); i*step <= hi+step*rounding; i++ {
 		a.ticks = append(a.ticks, tick{i * step, number(i*step, digits)})
 	}
 	return a
 }
 
-// named is an axis with a name at each of 0, 1, 2, …
+// named returns an axis with a name at each of 0, 1, 2, …
 func named(names []string) axis {
 	a := axis{min: -.5, max: float64(len(names)) - .5, named: true}
 	for i, n := range names {
@@ -131,7 +141,7 @@ func (a *area) py(y float64) vg.Length { return a.Y((y - a.y.min) / (a.y.max - a
 func frame(c draw.Canvas, x, y axis) area {
 	st := textStyle(tickSize, muted)
 	a := area{Canvas: c, x: x, y: y}
-	a.Min.X += tickWidth(y, st) + 4
+	a.Min.X += tickWidth(y, st) + nameGap
 	a.Max.Y -= lineHeight(st) / 2
 	if n := len(x.ticks); n > 0 && !x.named {
 		a.Max.X -= st.Width(x.ticks[n-1].label) / 2
@@ -151,7 +161,7 @@ func frame(c draw.Canvas, x, y axis) area {
 		if !y.named {
 			a.StrokeLine2(line(grid, .6), a.Min.X, a.py(t.at), a.Max.X, a.py(t.at))
 		}
-		drawMiddle(&a.Canvas, aligned(st, draw.XRight), a.Min.X-4, a.py(t.at), t.label)
+		drawMiddle(&a.Canvas, aligned(st, draw.XRight), a.Min.X-nameGap, a.py(t.at), t.label)
 	}
 	for i, t := range x.ticks {
 		drawLines(&a.Canvas, aligned(st, draw.XCenter), vg.Point{X: a.px(t.at), Y: a.Min.Y - 3}, labels[i])
@@ -168,18 +178,20 @@ func tickWidth(a axis, st draw.TextStyle) vg.Length {
 	return w
 }
 
-// baseLine draws the x axis's line, over the data that stand on it.
+// baseLine draws the line of the x axis at y, over the data.
 func (a *area) baseLine(y float64) {
 	a.StrokeLine2(line(rule, .8), a.Min.X, a.py(y), a.Max.X, a.py(y))
 }
 
 // interval draws an error bar of half-length e around (x, y), cut at the area's edge.
 func (a *area) interval(st draw.LineStyle, x vg.Length, y, e float64) {
+	const halfCap = vg.Length(2) // half the width of the lines at its ends
 	if !(e > 0) {
 		return
 	}
-	lo, hi := a.py(math.Max(y-e, a.y.min)), a.py(math.Min(y+e, a.y.max))
+	lo := a.py(math.Max(y-e, a.y.min))
+	hi := a.py(math.Min(y+e, a.y.max))
 	a.StrokeLine2(st, x, lo, x, hi)
-	a.StrokeLine2(st, x-2, lo, x+2, lo)
-	a.StrokeLine2(st, x-2, hi, x+2, hi)
+	a.StrokeLine2(st, x-halfCap, lo, x+halfCap, lo)
+	a.StrokeLine2(st, x-halfCap, hi, x+halfCap, hi)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // GroupedBars shows a score for several groups (languages), one bar a series
-// (model). The first series is what the others are compared with: it is grey.
+// (model). The first series is the one that the others are compared with, and is grey.
 type GroupedBars struct {
 	Title  string
 	Unit   string // what the bars show, under the title: "correct answers, %"
@@ -18,6 +18,12 @@ type GroupedBars struct {
 	Percent       bool    // values are shares in 0…1, drawn as per cent
 	Width, Height float64 // millimetres; 0 = 160 × 80
 }
+
+// The shares of a group's room that its bars take, and of a bar's room that the bar takes; the rest are gaps.
+const (
+	barsShare = .8
+	barShare  = .92
+)
 
 // Figure lays the bars out.
 func (b GroupedBars) Figure() *Figure {
@@ -34,14 +40,15 @@ func (b GroupedBars) Figure() *Figure {
 		}
 		c = header(margins(c), title, b.Unit, keys)
 		a := frame(c, named(b.Groups), numeric(lo, hi, 5, true))
-		slot := .8 / float64(len(series)) // of a group's room; the rest parts the groups
+		slot := barsShare / float64(len(series))
 		for i, s := range series {
 			for g, v := range s.Values {
 				if math.IsNaN(v) {
 					continue
 				}
-				x := float64(g) - .4 + slot*(float64(i)+.5)
-				fillRect(&a.Canvas, barColor(i), a.px(x-slot*.46), a.py(0), a.px(x+slot*.46), a.py(v))
+				x := float64(g) - barsShare/2 + slot*(float64(i)+.5)
+				left, right := a.px(x-slot*barShare/2), a.px(x+slot*barShare/2)
+				fillRect(&a.Canvas, barColor(i), left, a.py(0), right, a.py(v))
 				a.interval(line(ink, .8), a.px(x), v, s.errorAt(g))
 			}
 		}

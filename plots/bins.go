@@ -11,10 +11,16 @@ type bins struct {
 	n         int
 }
 
-// newBins cuts lo…hi into about √n bins, at least 8 and at most 30, of a width
-// that is 1, 2 or 5 times a power of ten and, as lengths are whole, at least 1.
+// The least and the greatest number of bins that a histogram is cut into.
+const (
+	fewestBins = 8
+	mostBins   = 30
+)
+
+// newBins cuts lo…hi into about √n bins, within the limits above, of a width that
+// is 1, 2 or 5 times a power of ten and, since lengths are whole, at least 1.
 func newBins(lo, hi float64, n int) bins {
-	want := math.Min(30, math.Max(8, math.Sqrt(float64(n))))
+	want := math.Min(mostBins, math.Max(fewestBins, math.Sqrt(float64(n))))
 	a := numeric(lo, math.Max(hi, lo+1), int(want), true)
 	width := math.Max(1, a.ticks[1].at-a.ticks[0].at)
 	start := math.Floor(lo/width) * width

@@ -58,7 +58,8 @@ func (v Curves) Figure() *Figure {
 
 func (v Curves) panel(c draw.Canvas, p Panel) {
 	var keys []key
-	x0, x1, y0, y1 := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	x0, x1 := math.Inf(1), math.Inf(-1)
+	y0, y1 := math.Inf(1), math.Inf(-1)
 	for i, k := range p.Curves {
 		if k.Name != "" {
 			keys = append(keys, stroke(k.Name, line(colorOf(i), 1.4), draw.GlyphStyle{}))
@@ -118,7 +119,8 @@ func smooth(y []float64, w float64) []float64 {
 			out[i] = math.NaN()
 			continue
 		}
-		sum, weight = w*sum+(1-w)*v, w*weight+(1-w)
+		sum = w*sum + (1-w)*v
+		weight = w*weight + (1 - w)
 		out[i] = sum / weight
 	}
 	return out

@@ -7,19 +7,24 @@
 //   - [HeatMap]: a score by language and round
 //   - [Histograms]: lengths of the chosen and rejected answers, as small multiples
 //
-// Each is a plain struct whose Figure method lays it out; the [Figure] is then
-// saved as PNG (150 dpi), SVG or, where rsvg-convert is installed, PDF, or handed
-// on as bytes:
+// Each is a plain struct whose Figure method lays it out. The [Figure] is then
+// saved as PNG (150 dpi), SVG or, where rsvg-convert is installed, PDF, or
+// returned as bytes:
 //
 //	fig := plots.GroupedBars{Title: "Accuracy", Groups: langs, Series: models, Percent: true}.Figure()
 //	err := fig.Save("accuracy.svg")
 //
-// A mistake in the data (say, three labels for four values) is reported by
-// Save, PNG, SVG and PDF, so that the call above needs one check only.
+// A mistake in the data (say, three labels for four values) is returned as an
+// error by Save, PNG, SVG and PDF, so that the call above needs one check only.
 //
-// Colours are Okabe and Ito's, which colour-blind readers tell apart. Sizes are
-// in millimetres: text has the same size at every width, so a figure made for a
-// column of 85 mm is as readable as one of 170 mm. PNG knows Latin, Greek and
-// Cyrillic letters only: label with language codes there. SVG keeps text as
-// text, and the viewer's fonts draw every script.
+// Colours are Okabe and Ito's, which colour-blind readers can tell apart. Sizes
+// are in millimetres: text has the same size at every width, so a figure for a
+// column of 85 mm is as readable as one of 170 mm. The font of PNG files has
+// Latin, Greek and Cyrillic letters only: use language codes as labels there.
+// SVG keeps text as text, and the viewer's fonts draw every script.
+//
+// The package draws on gonum's canvases (vg) and has its own axes, legends and
+// bars instead of those of gonum/plot: there text is wrapped or shortened where
+// it does not fit, bars have error bars, and SVG has text that can be selected
+// and colours that a page can change.
 package plots

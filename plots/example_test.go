@@ -18,9 +18,21 @@ func ExampleGroupedBars() {
 		Unit:   "correct final answers, %; intervals of 95 %",
 		Groups: langs,
 		Series: []plots.Series{
-			{Name: "M0", Values: []float64{.80, .58, .27, .55, .51, .41, .30}, Errors: []float64{.05, .06, .055, .06, .06, .06, .057}},
-			{Name: "M1", Values: []float64{.81, .78, .52, .76, .70, .58, .44}, Errors: []float64{.049, .05, .062, .053, .057, .061, .061}},
-			{Name: "M2", Values: []float64{.80, .80, .57, .77, .74, .60, .47}, Errors: []float64{.05, .05, .061, .052, .054, .06, .062}},
+			{
+				Name:   "M0",
+				Values: []float64{.80, .58, .27, .55, .51, .41, .30},
+				Errors: []float64{.05, .06, .055, .06, .06, .06, .057},
+			},
+			{
+				Name:   "M1",
+				Values: []float64{.81, .78, .52, .76, .70, .58, .44},
+				Errors: []float64{.049, .05, .062, .053, .057, .061, .061},
+			},
+			{
+				Name:   "M2",
+				Values: []float64{.80, .80, .57, .77, .74, .60, .47},
+				Errors: []float64{.05, .05, .061, .052, .054, .06, .062},
+			},
 		},
 		Percent: true,
 		Width:   110, Height: 65,
@@ -98,7 +110,8 @@ func ExampleHeatMap() {
 		Rows:    langs,
 		Columns: []string{"M1", "M2", "M3"},
 		Values: [][]float64{
-			{.01, 0, -.04}, {.20, .22, .19}, {.25, .30, .31}, {.21, .22, .20}, {.19, .23, .21}, {.17, .19, math.NaN()}, {.14, .17, -.12},
+			{.01, 0, -.04}, {.20, .22, .19}, {.25, .30, .31}, {.21, .22, .20},
+			{.19, .23, .21}, {.17, .19, math.NaN()}, {.14, .17, -.12},
 		},
 		Percent: true,
 		Width:   85,

@@ -17,8 +17,8 @@ import (
 // dpi is the resolution of PNG files in dots per inch.
 const dpi = 150
 
-// Figure is a laid-out figure, ready to be written. The figures of this package
-// make one with their Figure method.
+// Figure is a figure that is laid out and can be written. The Figure methods of
+// this package's structs return one.
 type Figure struct {
 	title         string
 	width, height vg.Length
@@ -31,13 +31,13 @@ func newFigure(title string, width, height float64, draw func(c draw.Canvas, tit
 	return &Figure{title: title, width: vg.Length(width) * mm, height: vg.Length(height) * mm, draw: draw}
 }
 
-// broken makes a figure that reports a mistake in its data when it is written.
+// broken makes a figure that returns a mistake in its data when it is written.
 func broken(format string, args ...any) *Figure {
 	return &Figure{err: fmt.Errorf("plots: "+format, args...)}
 }
 
-// Save writes the figure to a file, as PNG, SVG or PDF by the path's extension. The
-// folder is made where it is missing, and the file appears whole or not at all.
+// Save writes the figure to a file, as PNG, SVG or PDF by the path's extension. It
+// makes missing folders, and writes the file whole or not at all.
 func (f *Figure) Save(path string) error {
 	render := f.PNG
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -49,14 +49,14 @@ func (f *Figure) Save(path string) error {
 	default:
 		return fmt.Errorf("%s: a figure is saved as .png, .svg or .pdf", path)
 	}
-	b, err := render()
+	data, err := render()
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return writeFile(path, b)
+	return writeFile(path, data)
 }
 
-// PNG draws the figure on white at 150 dpi.
+// PNG returns the figure on white at 150 dpi.
 func (f *Figure) PNG() ([]byte, error) {
 	if f.err != nil {
 		return nil, f.err
@@ -70,18 +70,17 @@ func (f *Figure) PNG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// SVG draws the figure on white as a document of its own. Its text stays text.
+// SVG returns the figure on white as a complete document. Its text stays text.
 func (f *Figure) SVG() ([]byte, error) {
 	return f.svg(f.title, func(c *draw.Canvas) {
 		fillRect(c, color.White, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
 	})
 }
 
-// InlineSVG draws the figure as an <svg> element for an HTML page: without a
-// background, without its title, which the page has in its own type, and with
-// the colours of text, axes, grid and grey bars as the CSS properties --plot-ink,
-// --plot-muted, --plot-rule, --plot-grid and --plot-baseline, so that a dark
-// theme reaches it.
+// InlineSVG returns the figure as an <svg> element for an HTML page. It has no
+// background and no title, which the page writes in its own font. The colours of
+// text, axes, grid and grey bars are the CSS properties --plot-ink, --plot-muted,
+// --plot-rule, --plot-grid and --plot-baseline, so that a dark theme can set them.
 func (f *Figure) InlineSVG() ([]byte, error) {
 	b, err := f.svg("", func(*draw.Canvas) {})
 	if err != nil {
@@ -111,14 +110,16 @@ func (f *Figure) svg(title string, background func(c *draw.Canvas)) ([]byte, err
 	if _, err := svg.WriteTo(&b); err != nil {
 		return nil, err
 	}
-	// Arial and Helvetica have the widths of Liberation Sans, and are there
-	// where it is not.
-	s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,Helvetica,sans-serif")
+	// Arial and Helvetica have the widths of Liberation Sans, for viewers
+	// without it.
+	const fallbacks = ",Arial,Helvetica,sans-serif"
+	const family = "font-family:Liberation Sans"
+	s := strings.ReplaceAll(b.String(), family, family+fallbacks)
 	s = strings.Replace(s, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(f.title)+`" `, 1)
 	return []byte(s), nil
 }
 
-// String names the figure where it cannot be drawn, on a terminal.
+// String returns a line for terminals, which cannot draw the figure.
 func (f *Figure) String() string {
 	return fmt.Sprintf("figure %q: its Save method writes it as .png, .svg or .pdf", f.title)
 }

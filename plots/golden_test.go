@@ -129,7 +129,9 @@ func eachPixel(img image.Image, f func(x, y int)) {
 // hard is a figure with more and longer labels than fit: they must be wrapped or
 // shortened, never cut.
 func hard(width float64) *plots.Figure {
-	groups := []string{"translated prompts only", "Donaudampfschifffahrtsgesellschaft", "en", "a b c d e f g", "", "<b>&", "ru"}
+	groups := []string{
+		"translated prompts only", "Donaudampfschifffahrtsgesellschaft", "en", "a b c d e f g", "", "<b>&", "ru",
+	}
 	s := plots.Series{Name: "a model with quite a long name, round 1"}
 	for i := range groups {
 		s.Values = append(s.Values, float64(i)*1e3-2e3)
@@ -156,16 +158,46 @@ func TestNothingIsCut(t *testing.T) {
 // point, equal values, values of an odd size.
 func TestDegenerate(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
+	curve := func(c plots.Curve) *plots.Figure {
+		return plots.Curves{Panels: []plots.Panel{{Curves: []plots.Curve{c}}}, Smoothing: .9}.Figure()
+	}
 	for name, fig := range map[string]*plots.Figure{
-		"bars, nothing measured":  plots.GroupedBars{Groups: []string{"en"}, Series: []plots.Series{{Name: "M0", Values: []float64{nan}, Errors: []float64{nan}}}}.Figure(),
-		"bars, large":             plots.GroupedBars{Groups: []string{"a", "b"}, Series: []plots.Series{{Values: []float64{1e12, -1e12}}}}.Figure(),
-		"lines, nothing measured": plots.Lines{X: []string{"M0"}, Series: []plots.Series{{Name: "en", Values: []float64{nan}}}}.Figure(),
-		"lines, one point":        plots.Lines{X: []string{"M0"}, Series: []plots.Series{{Name: "en", Values: []float64{.5}}}, Percent: true}.Figure(),
-		"curve, empty":            plots.Curves{Panels: []plots.Panel{{Curves: []plots.Curve{{}}}}, Smoothing: .9}.Figure(),
-		"curve, infinite":         plots.Curves{Panels: []plots.Panel{{Curves: []plots.Curve{{X: []float64{1, 2, 3}, Y: []float64{1e-7, inf, 3e-7}}}}}, Smoothing: .9}.Figure(),
-		"heat map, not measured":  plots.HeatMap{Rows: []string{"en"}, Columns: []string{"M0"}, Values: [][]float64{{nan}}}.Figure(),
-		"heat map, equal":         plots.HeatMap{Rows: []string{"en"}, Columns: []string{"M0", "M1"}, Values: [][]float64{{-2, -2}}}.Figure(),
-		"histogram, equal":        plots.Histograms{Panels: []plots.HistogramPanel{{Title: "en", Samples: []plots.Sample{{Name: "chosen", Values: []float64{7, 7, 7}}}}}}.Figure(),
+		"bars, nothing measured": plots.GroupedBars{
+			Groups: []string{"en"},
+			Series: []plots.Series{{Name: "M0", Values: []float64{nan}, Errors: []float64{nan}}},
+		}.Figure(),
+		"bars, large": plots.GroupedBars{
+			Groups: []string{"a", "b"},
+			Series: []plots.Series{{Values: []float64{1e12, -1e12}}},
+		}.Figure(),
+		"lines, nothing measured": plots.Lines{
+			X:      []string{"M0"},
+			Series: []plots.Series{{Name: "en", Values: []float64{nan}}},
+		}.Figure(),
+		"lines, one point": plots.Lines{
+			X:       []string{"M0"},
+			Series:  []plots.Series{{Name: "en", Values: []float64{.5}}},
+			Percent: true,
+		}.Figure(),
+		"curve, empty": curve(plots.Curve{}),
+		"curve, infinite": curve(plots.Curve{
+			X: []float64{1, 2, 3},
+			Y: []float64{1e-7, inf, 3e-7},
+		}),
+		"heat map, not measured": plots.HeatMap{
+			Rows:    []string{"en"},
+			Columns: []string{"M0"},
+			Values:  [][]float64{{nan}},
+		}.Figure(),
+		"heat map, equal": plots.HeatMap{
+			Rows:    []string{"en"},
+			Columns: []string{"M0", "M1"},
+			Values:  [][]float64{{-2, -2}},
+		}.Figure(),
+		"histogram, equal": plots.Histograms{Panels: []plots.HistogramPanel{{
+			Title:   "en",
+			Samples: []plots.Sample{{Name: "chosen", Values: []float64{7, 7, 7}}},
+		}}}.Figure(),
 	} {
 		b, err := fig.PNG()
 		if err == nil {
@@ -211,12 +243,22 @@ func TestSVG(t *testing.T) {
 
 func TestMistakesAreReported(t *testing.T) {
 	for want, fig := range map[string]*plots.Figure{
-		`bars "x": series "M0" has 1 values for 2 labels`: plots.GroupedBars{Title: "x", Groups: []string{"en", "es"}, Series: []plots.Series{{Name: "M0", Values: []float64{1}}}}.Figure(),
-		`lines "x": nothing to draw`:                      plots.Lines{Title: "x"}.Figure(),
-		`row "en": win 0, tie 0, lose 0`:                  plots.WinTieLose{Rows: []plots.Outcome{{Label: "en"}}}.Figure(),
-		`curve "loss": 1 steps for 0 values`:              plots.Curves{Panels: []plots.Panel{{Curves: []plots.Curve{{Name: "loss", X: []float64{1}}}}}}.Figure(),
-		`row "en": 0 values for 1 columns`:                plots.HeatMap{Rows: []string{"en"}, Columns: []string{"M0"}, Values: [][]float64{{}}}.Figure(),
-		`no panel has a value`:                            plots.Histograms{}.Figure(),
+		`bars "x": series "M0" has 1 values for 2 labels`: plots.GroupedBars{
+			Title:  "x",
+			Groups: []string{"en", "es"},
+			Series: []plots.Series{{Name: "M0", Values: []float64{1}}},
+		}.Figure(),
+		`lines "x": nothing to draw`:     plots.Lines{Title: "x"}.Figure(),
+		`row "en": win 0, tie 0, lose 0`: plots.WinTieLose{Rows: []plots.Outcome{{Label: "en"}}}.Figure(),
+		`curve "loss": 1 steps for 0 values`: plots.Curves{Panels: []plots.Panel{{
+			Curves: []plots.Curve{{Name: "loss", X: []float64{1}}},
+		}}}.Figure(),
+		`row "en": 0 values for 1 columns`: plots.HeatMap{
+			Rows:    []string{"en"},
+			Columns: []string{"M0"},
+			Values:  [][]float64{{}},
+		}.Figure(),
+		`no panel has a value`: plots.Histograms{}.Figure(),
 	} {
 		if _, err := fig.SVG(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
@@ -230,7 +272,11 @@ func TestMistakesAreReported(t *testing.T) {
 
 // With the converter a PDF holds the text of every script; without it the error says what to install.
 func TestPDF(t *testing.T) {
-	fig := plots.GroupedBars{Title: "Añadir, Точность", Groups: []string{"es", "ru"}, Series: []plots.Series{{Name: "M0", Values: []float64{1, 2}}}}.Figure()
+	fig := plots.GroupedBars{
+		Title:  "Añadir, Точность",
+		Groups: []string{"es", "ru"},
+		Series: []plots.Series{{Name: "M0", Values: []float64{1, 2}}},
+	}.Figure()
 	t.Run("without the converter", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		if _, err := fig.PDF(); err == nil || !strings.Contains(err.Error(), "install librsvg2-bin") {

@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// HeatMap shows a value for every row (language) and column (round), as colour
-// and as number. Where there are negative values the colours part at 0.
+// HeatMap shows a value for every row (language) and column (round), as a colour
+// and as a number. If there are negative values, they have a colour of their own.
 type HeatMap struct {
 	Title   string
 	Unit    string // what the cells show, under the title
@@ -24,7 +24,8 @@ type HeatMap struct {
 // Figure lays the map out.
 func (h HeatMap) Figure() *Figure {
 	if len(h.Rows) == 0 || len(h.Columns) == 0 || len(h.Values) != len(h.Rows) {
-		return broken("heat map %q: %d rows of values for %d row names and %d column names", h.Title, len(h.Values), len(h.Rows), len(h.Columns))
+		return broken("heat map %q: %d rows of values for %d row names and %d column names",
+			h.Title, len(h.Values), len(h.Rows), len(h.Columns))
 	}
 	factor := 1.
 	if h.Percent {
@@ -50,7 +51,8 @@ func (h HeatMap) Figure() *Figure {
 					label = number(v*factor, h.Digits)
 				}
 				x, y := float64(k), float64(i)
-				fillRect(&a.Canvas, fill, a.px(x-.5)+.75, a.py(y-.5)-.75, a.px(x+.5)-.75, a.py(y+.5)+.75)
+				const gap = .75 // half the gap between two cells
+				fillRect(&a.Canvas, fill, a.px(x-.5)+gap, a.py(y-.5)-gap, a.px(x+.5)-gap, a.py(y+.5)+gap)
 				st := aligned(textStyle(labelSize, letter), draw.XCenter)
 				drawMiddle(&a.Canvas, st, a.px(x), a.py(y), shorten(label, st, a.px(x+.5)-a.px(x-.5)))
 			}
@@ -74,7 +76,8 @@ func cellColors(v, lo, hi float64) (fill, letter color.Color, label string) {
 	case hi > lo:
 		t = (v - lo) / (hi - lo)
 	}
-	t = .04 + .96*math.Abs(t)
+	const faintest = .04 // so that 0 differs from the page
+	t = faintest + (1-faintest)*math.Abs(t)
 	mix := func(a, b uint8) uint8 { return uint8(float64(a)*(1-t) + float64(b)*t + .5) }
 	f := color.NRGBA{R: mix(0xF7, end.R), G: mix(0xF9, end.G), B: mix(0xFB, end.B), A: 255}
 	// Rec. 709 luma: below 117, relative luminance .18, white letters have more

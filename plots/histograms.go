@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Histograms shows how values are spread, as small multiples with common bins:
-// the lengths of the chosen and the rejected answers, one panel a language. A
-// dashed line marks each sample's median.
+// Histograms shows the distributions of values, as small multiples with common
+// bins: the lengths of the chosen and the rejected answers, one panel a language.
+// A dashed line marks each sample's median.
 type Histograms struct {
 	Title  string
 	XLabel string // "tokens"

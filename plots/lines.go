@@ -21,7 +21,8 @@ type Lines struct {
 }
 
 var shapes = []draw.GlyphDrawer{
-	draw.CircleGlyph{}, draw.BoxGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{},
+	draw.CircleGlyph{}, draw.BoxGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{},
+	draw.PyramidGlyph{}, draw.CrossGlyph{},
 }
 
 // Figure lays the lines out.
@@ -52,8 +53,9 @@ func (l Lines) Figure() *Figure {
 			a.StrokeLine2(st, a.Min.X, a.py(reference), a.Max.X, a.py(reference))
 		}
 		for i, s := range series {
-			// Side by side by a little, so that no interval hides another.
-			shift := vg.Length(float64(i)-float64(len(series)-1)/2) * 3
+			// The lines are shifted a little, so that no interval hides another.
+			const apart = vg.Length(3)
+			shift := vg.Length(float64(i)-float64(len(series)-1)/2) * apart
 			var run []vg.Point
 			for r, v := range s.Values {
 				if math.IsNaN(v) {

@@ -16,7 +16,7 @@ func newGrid(n, columns int) panelGrid {
 	return panelGrid{n, (n + columns - 1) / columns, columns}
 }
 
-// cell is the part of c that panel i has.
+// cell returns the part of c for panel i.
 func (g panelGrid) cell(c draw.Canvas, i int) draw.Canvas {
 	t := draw.Tiles{Rows: g.rows, Cols: g.columns, PadX: 14, PadY: 9}
 	return t.At(c, i%g.columns, i/g.columns)

@@ -49,22 +49,23 @@ func scaled(in []Series, n int, percent bool) ([]Series, error) {
 	return out, nil
 }
 
-// extent is the range of lo…hi and of all values with their intervals, which are
-// cut where they reach past what a share can be.
+// extent returns the range of lo…hi and of all values with their intervals, of
+// which the parts below 0 % and above 100 % do not count.
 func extent(series []Series, percent bool, lo, hi float64) (float64, float64) {
 	for _, s := range series {
 		for i, v := range s.Values {
-			l, h := v-s.errorAt(i), v+s.errorAt(i)
+			low, high := v-s.errorAt(i), v+s.errorAt(i)
 			if percent && v >= 0 {
-				l, h = math.Max(l, 0), math.Min(h, 100)
+				low = math.Max(low, 0)
+				high = math.Min(high, 100)
 			}
-			lo, hi = span(lo, hi, l, h)
+			lo, hi = span(lo, hi, low, high)
 		}
 	}
 	return lo, hi
 }
 
-// size is a figure's size in millimetres, with defaults for what is 0.
+// size returns a figure's size in millimetres, with a default for each that is 0.
 func size(width, height, defaultWidth, defaultHeight float64) (float64, float64) {
 	if width == 0 {
 		width = defaultWidth

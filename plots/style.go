@@ -47,7 +47,7 @@ func rgb(x uint32) color.NRGBA {
 	return color.NRGBA{R: uint8(x >> 16), G: uint8(x >> 8), B: uint8(x), A: 255}
 }
 
-// faded is c at opacity a.
+// faded returns c at opacity a.
 func faded(c color.Color, a float64) color.NRGBA {
 	n := color.NRGBAModel.Convert(c).(color.NRGBA)
 	n.A = uint8(255 * a)
@@ -64,7 +64,7 @@ const (
 
 var textHandler = text.Plain{Fonts: font.NewCache(liberation.Collection())}
 
-// textStyle is the sans font at a size in points.
+// textStyle returns the sans font at a size in points.
 func textStyle(size float64, c color.Color) draw.TextStyle {
 	return draw.TextStyle{
 		Color:   c,
@@ -88,9 +88,8 @@ func aligned(s draw.TextStyle, x text.XAlignment) draw.TextStyle {
 // lineHeight is the distance between the lines of a text.
 func lineHeight(s draw.TextStyle) vg.Length { return s.Font.Size * leading }
 
-// wrap breaks a text at spaces into lines of at most width; a word that is
-// wider than a line is shortened with an ellipsis, so that nothing ever sticks
-// out of its box.
+// wrap breaks a text at spaces into lines of at most width. A word that is wider
+// than a line is shortened with an ellipsis, so that nothing is outside its box.
 func wrap(s string, st draw.TextStyle, width vg.Length) []string {
 	var lines []string
 	for _, word := range strings.Fields(s) {
@@ -139,7 +138,7 @@ func fillRect(c *draw.Canvas, col color.Color, x0, y0, x1, y1 vg.Length) {
 	c.FillPolygon(col, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
 }
 
-// number is v with at most digits decimals, a real minus sign and no trailing zeros.
+// number writes v with at most digits decimals, a real minus sign and no trailing zeros.
 func number(v float64, digits int) string {
 	s := strconv.FormatFloat(v, 'f', digits, 64)
 	if strings.Contains(s, ".") {
@@ -151,12 +150,13 @@ func number(v float64, digits int) string {
 	return strings.Replace(s, "-", "−", 1)
 }
 
-// span is the range of all finite values.
-func span(min, max float64, values ...float64) (float64, float64) {
+// span returns the range lo…hi extended to all finite values.
+func span(lo, hi float64, values ...float64) (float64, float64) {
 	for _, v := range values {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			min, max = math.Min(min, v), math.Max(max, v)
+			lo = math.Min(lo, v)
+			hi = math.Max(hi, v)
 		}
 	}
-	return min, max
+	return lo, hi
 }

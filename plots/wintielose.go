@@ -46,8 +46,10 @@ func (w WinTieLose) Figure() *Figure {
 	var names []string
 	for i := range w.Rows { // the first row on top
 		r := w.Rows[len(w.Rows)-1-i]
-		if sum := r.Win + r.Tie + r.Lose; !(sum > 0) || math.IsInf(sum, 0) || r.Win < 0 || r.Tie < 0 || r.Lose < 0 {
-			return broken("win/tie/lose %q, row %q: win %g, tie %g, lose %g are not shares of a whole", w.Title, r.Label, r.Win, r.Tie, r.Lose)
+		sum := r.Win + r.Tie + r.Lose
+		if !(sum > 0) || math.IsInf(sum, 0) || min(r.Win, r.Tie, r.Lose) < 0 {
+			return broken("win/tie/lose %q, row %q: win %g, tie %g, lose %g are not shares of a whole",
+				w.Title, r.Label, r.Win, r.Tie, r.Lose)
 		}
 		names = append(names, r.Label)
 	}
@@ -63,7 +65,8 @@ func (w WinTieLose) Figure() *Figure {
 				share := 100 * part / sum
 				x0, x1 := a.px(at), a.px(at+share)
 				at += share
-				y0, y1 := a.py(float64(i)-.38), a.py(float64(i)+.38)
+				const half = .38 // of a bar's height, in rows
+				y0, y1 := a.py(float64(i)-half), a.py(float64(i)+half)
 				fillRect(&a.Canvas, outcomeKeys[k].fill, x0, y0, x1, y1)
 				st := aligned(textStyle(tickSize, outcomeKeys[k].letter), draw.XCenter)
 				if label := fmt.Sprintf("%.0f", share); st.Width(label)+4 < x1-x0 {
