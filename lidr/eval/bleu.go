@@ -10,26 +10,26 @@ import (
 // bleuOrder is the longest n-gram of BLEU, in words.
 const bleuOrder = 4
 
-// BLEUScore is a BLEU in points of 100, with what it is made of.
+// BLEUScore is a BLEU in points of 100, with its parts.
 type BLEUScore struct {
 	Score            float64   `json:"score"`
 	Precisions       []float64 `json:"precisions"` // of 1- to 4-grams, in points, after smoothing
 	BrevityPenalty   float64   `json:"brevity_penalty"`
 	HypothesisLength int       `json:"hypothesis_length"` // in tokens
 	ReferenceLength  int       `json:"reference_length"`  // of the reference nearest in length
-	// Signature says how it was computed, in the form of sacreBLEU. Scores with different signatures do not compare.
+	// Signature says how it was computed, in the form of sacreBLEU. Scores with different signatures are not comparable.
 	Signature string `json:"signature"`
 }
 
-// String is the line that sacreBLEU prints, as in "BLEU|nrefs:1|… = 48.53".
+// String returns the line that sacreBLEU prints, as in "BLEU|nrefs:1|… = 48.53".
 func (s BLEUScore) String() string { return fmt.Sprintf("BLEU|%s = %.2f", s.Signature, s.Score) }
 
-// BLEU is the BLEU of a corpus (Papineni et al., ACL 2002) as sacreBLEU computes it by default (Post, WMT 2018):
+// BLEU returns the BLEU of a corpus (Papineni et al., ACL 2002) as sacreBLEU computes it by default (Post, WMT 2018):
 // tokenizer 13a, exponential smoothing, n-grams of 1 to 4 words, case kept. references holds the references of each
-// hypothesis. It has no standard error of its own: to compare two systems, use their sentences' scores
-// ([SentenceBLEU], better [SentenceChrF]) with [PairedBootstrap].
+// hypothesis. A corpus BLEU has no standard error: to compare two systems, use their sentences' scores ([SentenceBLEU],
+// better [SentenceChrF]) with [PairedBootstrap].
 //
-// 13a is made for languages that put spaces between words. For Chinese, Japanese and Thai use [ChrF].
+// 13a is made for languages with spaces between words. For Chinese, Japanese and Thai use [ChrF].
 func BLEU(hypotheses []string, references [][]string) (BLEUScore, error) {
 	nrefs, err := checkReferences(hypotheses, references)
 	if err != nil {
@@ -42,7 +42,8 @@ func BLEU(hypotheses []string, references [][]string) (BLEUScore, error) {
 	return sum.score(nrefs, false), nil
 }
 
-// SentenceBLEU is the BLEU of one sentence, with the effective order: n-grams longer than the hypothesis do not count.
+// SentenceBLEU returns the BLEU of one sentence, with the effective order: n-grams longer than the hypothesis do not
+// count.
 func SentenceBLEU(hypothesis string, references []string) (BLEUScore, error) {
 	nrefs, err := checkReferences([]string{hypothesis}, [][]string{references})
 	if err != nil {
@@ -55,23 +56,27 @@ func SentenceBLEU(hypothesis string, references []string) (BLEUScore, error) {
 
 // bleuCounts are BLEU's sufficient statistics.
 type bleuCounts struct {
-	correct, total     [bleuOrder]int // n-grams of the hypotheses, and those of them found in a reference
-	hypothesis, length int            // tokens of the hypotheses, and of the references nearest in length
+	correct    [bleuOrder]int // n-grams of the hypotheses that are in a reference
+	total      [bleuOrder]int // n-grams of the hypotheses
+	hypothesis int            // tokens of the hypotheses
+	reference  int            // tokens of the references nearest in length
 }
 
 func (c *bleuCounts) add(hypothesis string, references []string) {
 	words := tokenize13a(hypothesis)
-	best := -1
+	distance := func(n int) int { return max(n-len(words), len(words)-n) }
+	nearest := -1
 	var tokenized [][]string
 	for _, reference := range references {
 		tokens := tokenize13a(reference)
 		tokenized = append(tokenized, tokens)
-		n, off := len(tokens), func(n int) int { return max(n-len(words), len(words)-n) }
-		if best < 0 || off(n) < off(best) || off(n) == off(best) && n < best {
-			best = n
+		n := len(tokens)
+		if nearest < 0 || distance(n) < distance(nearest) || distance(n) == distance(nearest) && n < nearest {
+			nearest = n
 		}
 	}
-	c.hypothesis, c.length = c.hypothesis+len(words), c.length+best
+	c.hypothesis += len(words)
+	c.reference += nearest
 	for n := range bleuOrder {
 		most := map[string]int{} // of each n-gram in any one reference
 		for _, tokens := range tokenized {
@@ -90,10 +95,15 @@ func (c *bleuCounts) score(nrefs string, effective bool) BLEUScore {
 	if effective {
 		eff = "yes"
 	}
-	s := BLEUScore{Precisions: make([]float64, bleuOrder), BrevityPenalty: 1, HypothesisLength: c.hypothesis, ReferenceLength: c.length,
-		Signature: fmt.Sprintf("nrefs:%s|case:mixed|eff:%s|tok:13a|smooth:exp|version:lidr", nrefs, eff)}
-	if c.hypothesis < c.length {
-		s.BrevityPenalty = math.Exp(1 - float64(c.length)/float64(c.hypothesis)) // 0 for empty hypotheses
+	s := BLEUScore{
+		Precisions:       make([]float64, bleuOrder),
+		BrevityPenalty:   1,
+		HypothesisLength: c.hypothesis,
+		ReferenceLength:  c.reference,
+		Signature:        fmt.Sprintf("nrefs:%s|case:mixed|eff:%s|tok:13a|smooth:exp|version:lidr", nrefs, eff),
+	}
+	if c.hypothesis < c.reference {
+		s.BrevityPenalty = math.Exp(1 - float64(c.reference)/float64(c.hypothesis)) // 0 for empty hypotheses
 	}
 	if c.correct == [bleuOrder]int{} {
 		return s
@@ -118,10 +128,12 @@ func (c *bleuCounts) score(nrefs string, effective bool) BLEUScore {
 	return s
 }
 
-// What mteval-v13a, the tokenizer of the WMT campaigns, replaces and splits, one after the other.
+// What mteval-v13a, the tokenizer of the WMT campaigns, replaces and splits, in this order.
 var (
-	replaced13a = [][2]string{{"<skipped>", ""}, {"-\n", ""}, {"\n", " "}, {"&quot;", `"`}, {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}}
-	splits13a   = []struct {
+	replaced13a = [][2]string{
+		{"<skipped>", ""}, {"-\n", ""}, {"\n", " "}, {"&quot;", `"`}, {"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"},
+	}
+	splits13a = []struct {
 		at   *regexp.Regexp
 		with string
 	}{

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Interval is a 95 % interval of a share.
+// Interval is a 95 % confidence interval of a share.
 type Interval struct {
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
@@ -17,16 +17,17 @@ type BothOrders struct {
 	WinInterval  Interval `json:"win_interval"` // Wilson, see [Wilson]
 	TieInterval  Interval `json:"tie_interval"`
 	LoseInterval Interval `json:"lose_interval"`
-	// Flip is the share of items whose winner changed with the order: what the judge's position bias decides. Such an
-	// item is a tie.
+	// Flip is the share of items whose winner changed with the order, which shows the judge's position bias. Such an
+	// item counts as a tie.
 	Flip     Estimate `json:"flip_rate"`
-	Failed   int      `json:"n_failed"` // items without a verdict in one order at least, left out of all the shares
+	Failed   int      `json:"n_failed"` // items that lack a verdict in at least one order, left out of all the shares
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// TieRule makes one outcome, 1 win, 0 tie or −1 loss, of the verdicts in the two orders, both from the same model's
-// side: above 0 it won, at 0 it tied, below 0 it lost. The same winner twice wins, a winner and a tie win, opposite
-// winners tie (our rule; the paper does not state its own). NaN, a failed judge, gives NaN.
+// TieRule returns the outcome for a model, 1 win, 0 tie or −1 loss, of the verdicts in the two orders. A verdict above
+// 0 says that the model won, 0 a tie, and one below 0 that it lost. Two equal verdicts give their outcome, a win or
+// loss and a tie give the win or loss, and a win and a loss give a tie (our rule; the paper does not state its own).
+// NaN, a failed judge, gives NaN.
 func TieRule(first, second float64) float64 { return sign(sign(first) + sign(second)) }
 
 func sign(x float64) float64 {
@@ -40,11 +41,12 @@ func sign(x float64) float64 {
 }
 
 // HeadToHeadBothOrders compares two models item by item with [TieRule]. first holds the verdicts with the model's
-// answer shown first, second those with it shown second, both from the model's side: an annotation's preference less
-// 1.5 is such a verdict on Output2.
+// answer shown first, second those with it shown second; all are above 0 if the model won. For the model of Output2 an
+// annotation's preference less 1.5 is such a verdict.
 func HeadToHeadBothOrders(first, second []float64) (BothOrders, error) {
 	if len(first) != len(second) || len(first) == 0 {
-		return BothOrders{}, fmt.Errorf("eval: %d verdicts in one order and %d in the other, expected the same items in both, one at least", len(first), len(second))
+		return BothOrders{}, fmt.Errorf("eval: %d verdicts in one order and %d in the other, "+
+			"expected the same items in both, one at least", len(first), len(second))
 	}
 	var outcomes []float64
 	var b BothOrders
@@ -56,15 +58,19 @@ func HeadToHeadBothOrders(first, second []float64) (BothOrders, error) {
 			continue
 		}
 		outcomes = append(outcomes, outcome)
-		flips += one(sign(first[i])*sign(second[i]) < 0)
+		flips += zeroOrOne(sign(first[i])*sign(second[i]) < 0)
 	}
 	n := len(outcomes)
 	match, err := HeadToHead(outcomes, make([]float64, n))
 	if err != nil {
 		return BothOrders{}, err
 	}
-	b.Match, b.Flip, b.Warnings = match, Proportion(flips, n), Warnings(n, b.Failed)
-	b.WinInterval, b.TieInterval, b.LoseInterval = wilson95(match.Win), wilson95(match.Tie), wilson95(match.Lose)
+	b.Match = match
+	b.WinInterval = wilson95(match.Win)
+	b.TieInterval = wilson95(match.Tie)
+	b.LoseInterval = wilson95(match.Lose)
+	b.Flip = Proportion(flips, n)
+	b.Warnings = Warnings(n, b.Failed)
 	return b, nil
 }
 

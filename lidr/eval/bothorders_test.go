@@ -7,7 +7,10 @@ import (
 )
 
 func TestTieRule(t *testing.T) {
-	for _, c := range [][3]float64{{1, 1, 1}, {1, 0, 1}, {0, 1, 1}, {0, 0, 0}, {1, -1, 0}, {-1, 1, 0}, {-1, 0, -1}, {0, -1, -1}, {-1, -1, -1}, {0.3, -0.1, 0}, {0.01, 0, 1}} {
+	for _, c := range [][3]float64{
+		{1, 1, 1}, {1, 0, 1}, {0, 1, 1}, {0, 0, 0}, {1, -1, 0}, {-1, 1, 0},
+		{-1, 0, -1}, {0, -1, -1}, {-1, -1, -1}, {0.3, -0.1, 0}, {0.01, 0, 1},
+	} {
 		if got := TieRule(c[0], c[1]); got != c[2] {
 			t.Errorf("%v and %v: %v, expected %v", c[0], c[1], got, c[2])
 		}
@@ -39,7 +42,8 @@ func TestHeadToHeadBothOrders(t *testing.T) {
 	if _, err := HeadToHeadBothOrders([]float64{1}, nil); err == nil {
 		t.Error("one order alone was compared")
 	}
-	if b, err := HeadToHeadBothOrders([]float64{nan}, []float64{1}); err != nil || !math.IsNaN(b.Win.Mean) || b.WinInterval != (Interval{0, 1}) {
+	b, err = HeadToHeadBothOrders([]float64{nan}, []float64{1})
+	if err != nil || !math.IsNaN(b.Win.Mean) || b.WinInterval != (Interval{0, 1}) {
 		t.Errorf("no verdict: %+v, %v; expected unknown shares", b, err)
 	}
 }
@@ -54,7 +58,8 @@ func TestAcrossSeeds(t *testing.T) {
 	if e, err := AcrossSeeds([]Estimate{{0.5, 0.03, 250}}); err != nil || e != (Estimate{0.5, 0.03, 250}) {
 		t.Errorf("one seed: %+v, %v", e, err)
 	}
-	if _, err := AcrossSeeds([]Estimate{{0.5, 0.03, 250}, {Mean: math.NaN()}}); err == nil || !strings.Contains(err.Error(), "seed 2 of 2") {
+	if _, err := AcrossSeeds([]Estimate{{0.5, 0.03, 250}, {Mean: math.NaN()}}); err == nil ||
+		!strings.Contains(err.Error(), "seed 2 of 2") {
 		t.Errorf("an unknown score: %v", err)
 	}
 	if _, err := AcrossSeeds(nil); err == nil {

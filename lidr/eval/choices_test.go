@@ -30,8 +30,8 @@ func TestAcc(t *testing.T) {
 	}
 }
 
-// Probabilities 0.2, 0.1 and 0.1, of which the first and last are right: 0.3/0.4. The same 1,000 nats further down, where
-// exp gives 0.
+// Probabilities 0.2, 0.1 and 0.1, of which the first and last are right: 0.3/0.4. The same 1,000 nats further down,
+// where exp gives 0.
 func TestMC2(t *testing.T) {
 	for _, down := range []float64{0, 1000} {
 		logprobs := []float64{math.Log(0.2) - down, math.Log(0.1) - down, math.Log(0.1) - down}

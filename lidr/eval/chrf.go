@@ -9,15 +9,15 @@ import (
 // ChrFScore is a chrF++ in points of 100.
 type ChrFScore struct {
 	Score float64 `json:"score"`
-	// Signature says how it was computed, in the form of sacreBLEU. Scores with different signatures do not compare.
+	// Signature says how it was computed, in the form of sacreBLEU. Scores with different signatures are not comparable.
 	Signature string `json:"signature"`
 }
 
-// String is the line that sacreBLEU prints, as in "chrF2++|nrefs:1|… = 70.39".
+// String returns the line that sacreBLEU prints, as in "chrF2++|nrefs:1|… = 70.39".
 func (s ChrFScore) String() string { return fmt.Sprintf("chrF2++|%s = %.2f", s.Signature, s.Score) }
 
-// chrF has the orders of chrF: the longest n-grams of characters and of words, and how many times recall weighs more
-// than precision.
+// chrF holds the settings of chrF: the lengths of the longest n-grams of characters and of words, and the weight of
+// recall relative to precision.
 type chrF struct {
 	characters, words int
 	beta              float64
@@ -26,21 +26,24 @@ type chrF struct {
 // chrFPlusPlus are the settings of chrF++.
 var chrFPlusPlus = chrF{characters: 6, words: 2, beta: 2}
 
-// ChrF is the chrF++ of a corpus (Popović, WMT 2017) as sacreBLEU computes it with word order 2: n-grams of 1 to 6
+// ChrF returns the chrF++ of a corpus (Popović, WMT 2017) as sacreBLEU computes it with word order 2: n-grams of 1 to 6
 // characters, white space left out, and of 1 to 2 words, β 2, effective order, case kept. references holds the
-// references of each hypothesis; the one with the best score of its own counts. It needs no tokenizer and so serves
-// every language. It has no standard error of its own: to compare two systems, use [SentenceChrF] with
-// [PairedBootstrap].
+// references of each hypothesis, of which the one with the best score counts. chrF++ needs no tokenizer and so is
+// defined for every language. The score of a corpus has no standard error: to compare two systems, use [SentenceChrF]
+// with [PairedBootstrap].
 func ChrF(hypotheses []string, references [][]string) (ChrFScore, error) {
 	nrefs, err := checkReferences(hypotheses, references)
 	if err != nil {
 		return ChrFScore{}, err
 	}
-	return ChrFScore{chrFPlusPlus.corpus(hypotheses, references),
-		fmt.Sprintf("nrefs:%s|case:mixed|eff:yes|nc:%d|nw:%d|space:no|version:lidr", nrefs, chrFPlusPlus.characters, chrFPlusPlus.words)}, nil
+	return ChrFScore{
+		Score: chrFPlusPlus.corpus(hypotheses, references),
+		Signature: fmt.Sprintf("nrefs:%s|case:mixed|eff:yes|nc:%d|nw:%d|space:no|version:lidr",
+			nrefs, chrFPlusPlus.characters, chrFPlusPlus.words),
+	}, nil
 }
 
-// SentenceChrF is the chrF++ of one sentence.
+// SentenceChrF returns the chrF++ of one sentence.
 func SentenceChrF(hypothesis string, references []string) (ChrFScore, error) {
 	return ChrF([]string{hypothesis}, [][]string{references})
 }
@@ -57,7 +60,7 @@ func (m chrF) corpus(hypotheses []string, references [][]string) float64 {
 			counts := make([]chrFCounts, len(sum))
 			for n, r := range m.grams(reference) {
 				counts[n] = chrFCounts{total(grams[n]), total(r), matches(grams[n], r)}
-				if len(r) == 0 { // an order that the reference does not reach counts nowhere
+				if len(r) == 0 { // an order that the reference is too short for does not count
 					counts[n].hypothesis = 0
 				}
 			}
@@ -74,7 +77,7 @@ func (m chrF) corpus(hypotheses []string, references [][]string) float64 {
 	return m.score(sum)
 }
 
-// score is the F score of precision and recall, each averaged over the orders that both sides reach.
+// score returns the F score of precision and recall, each averaged over the orders that both sides are long enough for.
 func (m chrF) score(counts []chrFCounts) float64 {
 	precision, recall, orders := 0.0, 0.0, 0.0
 	for _, c := range counts {
@@ -87,7 +90,8 @@ func (m chrF) score(counts []chrFCounts) float64 {
 	if precision+recall == 0 {
 		return 0
 	}
-	precision, recall = precision/orders, recall/orders
+	precision /= orders
+	recall /= orders
 	weight := m.beta * m.beta
 	return 100 * (1 + weight) * precision * recall / (weight*precision + recall)
 }

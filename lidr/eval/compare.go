@@ -14,8 +14,8 @@ type Match struct {
 	Net Estimate `json:"net"`
 }
 
-// HeadToHead compares two models item by item: the higher score wins and equal scores tie. The score is any number
-// that orders answers, from a rubric's points to a judge's verdict (1 win, 0 tie, −1 loss, against zeros).
+// HeadToHead compares two models item by item: the higher score wins and equal scores tie. A score is any number that
+// orders answers, such as a rubric's points. A judge's verdicts (1 win, 0 tie, −1 loss) are compared with zeros.
 func HeadToHead(model, opponent []float64) (Match, error) {
 	d, err := differences(model, opponent)
 	if err != nil {
@@ -25,13 +25,16 @@ func HeadToHead(model, opponent []float64) (Match, error) {
 	for i, x := range d {
 		switch {
 		case x > 0:
-			win, d[i] = win+1, 1
+			win++
+			d[i] = 1
 		case x < 0:
-			lose, d[i] = lose+1, -1
+			lose++
+			d[i] = -1
 		case x == 0:
 			tie++
 		default:
-			return Match{}, fmt.Errorf("eval: item %d: scores %v and %v cannot be compared, expected numbers", i, model[i], opponent[i])
+			return Match{}, fmt.Errorf("eval: item %d: scores %v and %v cannot be compared, expected numbers",
+				i, model[i], opponent[i])
 		}
 	}
 	n := len(d)
@@ -44,8 +47,8 @@ type JudgedReward struct {
 	Ties     int      `json:"ties"`
 }
 
-// JudgedRewardAccuracy is the share of pairs whose chosen side is scored higher than the rejected one. A tie counts
-// half, and the number of ties stands beside it (the paper does not say how it counted them).
+// JudgedRewardAccuracy returns the share of pairs whose chosen answer is scored higher than the rejected one. A tie
+// counts half, and the number of ties is returned too (the paper does not say how it counted them).
 func JudgedRewardAccuracy(chosen, rejected []float64) (JudgedReward, error) {
 	d, err := differences(chosen, rejected)
 	if err != nil {
@@ -55,7 +58,8 @@ func JudgedRewardAccuracy(chosen, rejected []float64) (JudgedReward, error) {
 	for i, x := range d {
 		switch {
 		case math.IsNaN(x):
-			return JudgedReward{}, fmt.Errorf("eval: pair %d: scores %v and %v cannot be compared, expected numbers", i, chosen[i], rejected[i])
+			return JudgedReward{}, fmt.Errorf("eval: pair %d: scores %v and %v cannot be compared, expected numbers",
+				i, chosen[i], rejected[i])
 		case x > 0:
 			d[i] = 1
 		case x < 0:
@@ -71,17 +75,18 @@ func JudgedRewardAccuracy(chosen, rejected []float64) (JudgedReward, error) {
 
 // OracleReward is the reward accuracy of preference pairs where it is known which answers are right.
 type OracleReward struct {
-	Accuracy  Estimate `json:"accuracy"` // over the pairs with exactly one right side, whose number is its N
+	Accuracy  Estimate `json:"accuracy"` // over the N pairs with exactly one right answer
 	BothRight int      `json:"both_right"`
 	BothWrong int      `json:"both_wrong"`
 }
 
-// OracleRewardAccuracy is the share of pairs whose chosen side is right and rejected side wrong, among the pairs where
-// exactly one side is right. It is another quantity than [JudgedRewardAccuracy]: the pairs that teach nothing about
-// right and wrong are left out and counted apart. Below one half, training on the pairs teaches the wrong side.
+// OracleRewardAccuracy returns the share of pairs whose chosen answer is right, among the pairs with exactly one right
+// answer. It differs from [JudgedRewardAccuracy]: the pairs with two right or two wrong answers are left out of the
+// share and counted separately. If it is below one half, training on the pairs prefers wrong answers.
 func OracleRewardAccuracy(chosenRight, rejectedRight []bool) (OracleReward, error) {
 	if len(chosenRight) != len(rejectedRight) {
-		return OracleReward{}, fmt.Errorf("eval: %d chosen and %d rejected verdicts, expected one of each a pair", len(chosenRight), len(rejectedRight))
+		return OracleReward{}, fmt.Errorf("eval: %d chosen and %d rejected verdicts, expected one of each a pair",
+			len(chosenRight), len(rejectedRight))
 	}
 	var r OracleReward
 	right, decided := 0, 0

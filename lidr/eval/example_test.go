@@ -10,7 +10,8 @@ import (
 func ExampleNumber() {
 	answer := "Er verdient 80.000 Dollar.\n**Antwort: 80.000 $** (in 2 Jahren)"
 	number, ok := eval.Number(answer, "de")
-	fmt.Printf("strict %q, flexible %q, normalised %q %v\n", eval.StrictNumber(answer, "de"), eval.FlexibleNumber(answer), number, ok)
+	strict, flexible := eval.StrictNumber(answer, "de"), eval.FlexibleNumber(answer)
+	fmt.Printf("strict %q, flexible %q, normalised %q %v\n", strict, flexible, number, ok)
 	fmt.Println(eval.EqualNumbers(number, "80,000"))
 	// Output:
 	// strict "", flexible "2", normalised "80000" true

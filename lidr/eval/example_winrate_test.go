@@ -12,7 +12,11 @@ func ExampleScoreWinRate() {
 	var annotations []datasets.Annotation
 	for i, preference := range []float64{1.9, 1.5, 1.2, 2} {
 		annotations = append(annotations, datasets.Annotation{
-			Instruction: fmt.Sprintf("Question %d", i), Generator1: "gpt-4-turbo", Generator2: "M1", Annotator: "judge", Preference: preference,
+			Instruction: fmt.Sprintf("Question %d", i),
+			Generator1:  "gpt-4-turbo",
+			Generator2:  "M1",
+			Annotator:   "judge",
+			Preference:  preference,
 		})
 	}
 	w, err := eval.ScoreWinRate(annotations)

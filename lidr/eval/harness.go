@@ -6,11 +6,11 @@ import (
 )
 
 // The readings of lm-evaluation-harness (tasks/mgsm/native_cot, commit 4e7e0d4): the same expressions and the same
-// comparison, so that figures can be set beside those of other reports. Their weaknesses are theirs: "18.00" becomes
-// 1800, and a strict phrase that is followed by "$" is not found.
+// comparison, so that figures can be compared with those of other reports. They keep the harness's weaknesses: "18.00"
+// becomes 1800, and a strict phrase that is followed by "$" is not found.
 
-// strictPhrase has the harness's answer phrase of each language of MGSM, a number in its group. Bengali has the
-// English one there.
+// strictPhrase has the harness's answer phrase of each language of MGSM with the number as a group. For Bengali the
+// harness has the English phrase.
 var strictPhrase = map[string]*regexp.Regexp{
 	"bn": regexp.MustCompile(`The answer is (\-?[0-9\.\,]+)`),
 	"de": regexp.MustCompile(`Die Antwort lautet (\-?[0-9\.\,]+)`),
@@ -27,8 +27,8 @@ var strictPhrase = map[string]*regexp.Regexp{
 
 var flexible = regexp.MustCompile(`(-?[$0-9.,]{2,})|(-?[0-9]+)`)
 
-// StrictNumber is the harness's "strict-match": what follows the first answer phrase of the language, "" where the
-// phrase is missing or the language is not one of MGSM's.
+// StrictNumber returns the harness's "strict-match": the number after the first answer phrase of the language, "" if
+// the phrase is missing or the language is not one of MGSM's.
 func StrictNumber(answer, lang string) string {
 	phrase, ok := strictPhrase[lang]
 	if !ok {
@@ -40,7 +40,7 @@ func StrictNumber(answer, lang string) string {
 	return ""
 }
 
-// FlexibleNumber is the harness's "flexible-extract": the last thing in the answer that looks like a number, "" if
+// FlexibleNumber returns the harness's "flexible-extract": the last part of the answer that looks like a number, "" if
 // there is none.
 func FlexibleNumber(answer string) string {
 	matches := flexible.FindAllString(answer, -1)
@@ -50,8 +50,8 @@ func FlexibleNumber(answer string) string {
 	return matches[len(matches)-1]
 }
 
-// HarnessEqual is the harness's exact match with ignore_case and ignore_punctuation: equal once ASCII punctuation is
-// taken out of both. Nothing extracted equals nothing.
+// HarnessEqual reports the harness's exact match with ignore_case and ignore_punctuation: whether both are equal
+// without ASCII punctuation. An extracted number of "" equals no gold answer.
 func HarnessEqual(extracted, gold string) bool {
 	return extracted != "" && withoutPunctuation(extracted) == withoutPunctuation(gold)
 }

@@ -99,8 +99,8 @@ func TestLengthControlledGolden(t *testing.T) {
 }
 
 // In the excerpt length says nothing about the preference (see its README.md): at 0 the gradient of its weight is 0
-// whatever the other weight is, and so it stays 0. The other one, b, then minimises |b| + C·Σ cross-entropy over n items,
-// where n·C·(σ(b) − 0.625) = −1. All folds have the mean 0.625, so that the greatest C, 10⁴, predicts them best.
+// whatever the other weight is, and so it stays 0. The other one, b, then minimises |b| + C·Σ cross-entropy over n
+// items, where n·C·(σ(b) − 0.625) = −1. All folds have the mean 0.625, so that the greatest C, 10⁴, predicts them best.
 func TestLengthControlledExcerpt(t *testing.T) {
 	annotations, row := leaderboard(t, excerpts, "model")
 	lc, err := LengthControlledWinRate(annotations, nil)
@@ -180,13 +180,15 @@ func TestLengthControlledFailures(t *testing.T) {
 		difficulty  map[string]float64
 		says        string
 	}{
-		"equal lengths":   {sized(func(int) int { return 3 }, 1, 2, 1.5, 1.2, 2), nil, "by -3 characters each"},
-		"all won":         {sized(varied, 2, 2, 2, 2, 2, 2), nil, "no finite solution"},
-		"told by length":  {sized(func(i int) int { return 100 * (i % 2) }, 1, 2, 1, 2, 1, 2), nil, "no finite solution"},
-		"too few":         {sized(varied, 1, 2, 1, nan, 2), nil, "of 4 verdicts, expected at least 5"},
-		"no difficulty":   {sized(varied, 1, 2, 1, 2, 2), map[string]float64{"0": 1}, `annotation 1: instruction "1" has no difficulty`},
-		"same difficulty": {sized(varied, 1, 2, 1, 2, 2), map[string]float64{"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}, "the same difficulty"},
-		"none":            {nil, nil, "no annotations"},
+		"equal lengths":  {sized(func(int) int { return 3 }, 1, 2, 1.5, 1.2, 2), nil, "by -3 characters each"},
+		"all won":        {sized(varied, 2, 2, 2, 2, 2, 2), nil, "no finite solution"},
+		"told by length": {sized(func(i int) int { return 100 * (i % 2) }, 1, 2, 1, 2, 1, 2), nil, "no finite solution"},
+		"too few":        {sized(varied, 1, 2, 1, nan, 2), nil, "of 4 verdicts, expected at least 5"},
+		"no difficulty": {sized(varied, 1, 2, 1, 2, 2), map[string]float64{"0": 1},
+			`annotation 1: instruction "1" has no difficulty`},
+		"same difficulty": {sized(varied, 1, 2, 1, 2, 2), map[string]float64{"0": 1, "1": 1, "2": 1, "3": 1, "4": 1},
+			"the same difficulty"},
+		"none": {nil, nil, "no annotations"},
 	} {
 		lc, err := LengthControlledWinRate(c.annotations, c.difficulty)
 		if err == nil || !strings.Contains(err.Error(), c.says) || lc.C != 0 {

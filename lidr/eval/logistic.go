@@ -14,14 +14,17 @@ type softLogistic struct {
 	p []float64   // probability of the label 1, of each item
 }
 
-// fit minimises ‖w‖₁ + c·Σ −p·ln σ(x·w) − (1−p)·ln σ(−x·w), liblinear's L1-regularised logistic regression with each
-// item given twice, once a label with its probability as weight. Each step goes towards the minimum of the objective
-// with its smooth part replaced by the quadratic around w, and is halved until the objective falls enough (the proximal
-// Newton method: Lee, Sun and Saunders, SIAM J. Optim. 24, 2014; it converges where features nearly repeat each other,
-// as length and 1 do for a model that is always brief). It ends where no subgradient is further from 0 than
-// 1e-9·max(1, c·items).
+// fit minimises ‖w‖₁ + c·Σ −p·ln σ(x·w) − (1−p)·ln σ(−x·w). This is liblinear's L1-regularised logistic regression with
+// each item given twice, once for each label with the label's probability as weight. The method is proximal Newton
+// (Lee, Sun and Saunders, SIAM J. Optim. 24, 2014): each step goes towards the minimum of the objective in which the
+// quadratic around w replaces the smooth part, and is halved until the objective falls enough. It converges even if
+// features are nearly equal, as length and 1 are for a model with brief answers only. It ends when no subgradient is
+// further from 0 than tolerance·max(1, c·items).
 func (l softLogistic) fit(c float64) ([]float64, error) {
-	const steps = 500
+	const (
+		steps     = 500
+		tolerance = 1e-9
+	)
 	w := make([]float64, len(l.x[0]))
 	for range steps {
 		g, h := l.derivatives(c, w)
@@ -33,7 +36,7 @@ func (l softLogistic) fit(c float64) ([]float64, error) {
 				worst = max(worst, math.Abs(g[j]+math.Copysign(1, w[j])))
 			}
 		}
-		if worst <= 1e-9*max(1, c*float64(len(l.x))) {
+		if worst <= tolerance*max(1, c*float64(len(l.x))) {
 			return w, nil
 		}
 		next, ok := l.shortened(c, w, quadraticMinimum(g, h, w), g)
@@ -45,7 +48,7 @@ func (l softLogistic) fit(c float64) ([]float64, error) {
 	return nil, fmt.Errorf("eval: the logistic regression with C = %.4g did not converge: use the raw win rate", c)
 }
 
-// derivatives are the gradient and the Hessian of the smooth part.
+// derivatives returns the gradient and the Hessian of the smooth part.
 func (l softLogistic) derivatives(c float64, w []float64) ([]float64, *mat.SymDense) {
 	d := len(w)
 	g, h := make([]float64, d), make([]float64, d*d)
@@ -57,13 +60,14 @@ func (l softLogistic) derivatives(c float64, w []float64) ([]float64, *mat.SymDe
 		}
 	}
 	for j := range d {
-		h[j*d+j] += 1e-12 // so that it can be inverted where all items are certain
+		h[j*d+j] += 1e-12 // so that it can be inverted if all predictions are 0 or 1
 	}
 	return g, mat.NewSymDense(d, h)
 }
 
-// quadraticMinimum is the u that minimises g·(u−w) + ½(u−w)ᵀh(u−w) + ‖u‖₁. The signs of u are tried out, 3 for each of
-// the few features: for given signs u solves a linear system, and the best of those that keep their signs is the minimum.
+// quadraticMinimum returns the u that minimises g·(u−w) + ½(u−w)ᵀh(u−w) + ‖u‖₁. It tries all signs of u, 3 for each of
+// the few features: for given signs u solves a linear system, and the best of the solutions that have their signs is
+// the minimum.
 func quadraticMinimum(g []float64, h *mat.SymDense, w []float64) []float64 {
 	d := len(w)
 	objective := func(u []float64) float64 {
@@ -101,14 +105,20 @@ func quadraticMinimum(g []float64, h *mat.SymDense, w []float64) []float64 {
 	return best
 }
 
-// shortened goes from w towards u, as far as lowers the objective by a hundredth of what its slope at w promises.
-func (l softLogistic) shortened(c float64, w, u, g []float64) ([]float64, bool) {
+// shortened returns a point from w towards u, halving the step until the objective falls by at least a hundredth of
+// what its slope at w predicts. ok is false if no step does.
+func (l softLogistic) shortened(c float64, w, u, g []float64) (_ []float64, ok bool) {
+	const (
+		enough   = 0.01  // of the predicted change
+		shortest = 1e-12 // step
+		rounding = 1e-13 // of the objective, which is a sum over the items
+	)
 	before := l.objective(c, w)
-	promised := floats.Dot(g, u) - floats.Dot(g, w) + floats.Norm(u, 1) - floats.Norm(w, 1)
-	for t := 1.0; t > 1e-12; t /= 2 {
+	predicted := floats.Dot(g, u) - floats.Dot(g, w) + floats.Norm(u, 1) - floats.Norm(w, 1)
+	for t := 1.0; t > shortest; t /= 2 {
 		next := make([]float64, len(w))
 		floats.AddScaledTo(next, floats.ScaleTo(next, 1-t, w), t, u)
-		if l.objective(c, next) <= before+0.01*t*promised+1e-13*before { // and the rounding of the sums
+		if l.objective(c, next) <= before+enough*t*predicted+rounding*before {
 			return next, true
 		}
 	}
@@ -123,7 +133,7 @@ func (l softLogistic) objective(c float64, w []float64) float64 {
 	return c*sum + floats.Norm(w, 1)
 }
 
-// crossEntropy is −p·ln σ(z) − (1−p)·ln σ(−z), without overflow.
+// crossEntropy returns −p·ln σ(z) − (1−p)·ln σ(−z), without overflow.
 func crossEntropy(p, z float64) float64 {
 	return math.Log1p(math.Exp(-math.Abs(z))) + max(z, 0) - p*z
 }
@@ -137,8 +147,8 @@ const (
 	candidates = 10
 )
 
-// fitCV is fit with the C of the lowest held-out cross-entropy averaged over the folds, the smallest such C. Each fifth
-// item is of the same fold, as in scikit-learn's GroupKFold with a group for each item and a stable sort.
+// fitCV returns the fit with the C of the lowest held-out cross-entropy averaged over the folds, the smallest such C.
+// Item i is in fold i mod 5, as in scikit-learn's GroupKFold with a group for each item and a stable sort.
 func (l softLogistic) fitCV() (w []float64, c float64, err error) {
 	best := math.Inf(1)
 	for k := range candidates {
@@ -170,7 +180,8 @@ func (l softLogistic) split(fold int) (kept, held softLogistic) {
 		if i%folds == fold {
 			part = &held
 		}
-		part.x, part.p = append(part.x, l.x[i]), append(part.p, l.p[i])
+		part.x = append(part.x, l.x[i])
+		part.p = append(part.p, l.p[i])
 	}
 	return kept, held
 }

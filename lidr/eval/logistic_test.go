@@ -18,7 +18,9 @@ func TestFitIsAMinimum(t *testing.T) {
 			if trial%2 == 0 {
 				p = math.Round(p)
 			}
-			l.x, l.p = append(l.x, []float64{math.Tanh(2 + 0.3*random.NormFloat64()), size * math.Pow(random.NormFloat64(), 5), 1}), append(l.p, p)
+			x := []float64{math.Tanh(2 + 0.3*random.NormFloat64()), size * math.Pow(random.NormFloat64(), 5), 1}
+			l.x = append(l.x, x)
+			l.p = append(l.p, p)
 		}
 		c := math.Pow(10, float64(trial%9-4))
 		w, err := l.fit(c)
@@ -46,7 +48,8 @@ func TestFitShortensSteps(t *testing.T) {
 		var l softLogistic
 		for range 4 + random.IntN(20) {
 			p := math.Round(random.Float64() * random.Float64() * 1.2)
-			l.x, l.p = append(l.x, []float64{math.Tanh(random.NormFloat64()), 3 * math.Pow(random.NormFloat64(), 5), 1}), append(l.p, p)
+			l.x = append(l.x, []float64{math.Tanh(random.NormFloat64()), 3 * math.Pow(random.NormFloat64(), 5), 1})
+			l.p = append(l.p, p)
 		}
 		if _, err := l.fit(1e4); err != nil {
 			t.Errorf("trial %d: %v", trial, err)

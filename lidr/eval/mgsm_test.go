@@ -49,7 +49,11 @@ func TestGoldAnswers(t *testing.T) { checkGoldAnswers(t, dataFolder(t), 250) }
 func checkGoldAnswers(t *testing.T, data string, n int) {
 	t.Helper()
 	phrase := map[string]string{
-		"en": "The answer is ", "es": "La respuesta es ", "ru": "Ответ — ", "de": "Die Antwort lautet ", "fr": "La réponse est ",
+		"en": "The answer is ",
+		"es": "La respuesta es ",
+		"ru": "Ответ — ",
+		"de": "Die Antwort lautet ",
+		"fr": "La réponse est ",
 	}
 	prompts, err := datasets.LoadPrompts(filepath.Join(data, "mgsm"), []string{"en", "es", "ru", "de", "fr"})
 	if err != nil {

@@ -9,8 +9,10 @@ import (
 func TestThreeReadings(t *testing.T) {
 	for _, c := range endings {
 		number, ok := Number(c.answer, c.lang)
-		if s, f := StrictNumber(c.answer, c.lang), FlexibleNumber(c.answer); s != c.strict || f != c.flexible || number != c.number || ok != (number != "") {
-			t.Errorf("%s %q: strict %q flexible %q number %q, expected %q %q %q", c.lang, c.answer, s, f, number, c.strict, c.flexible, c.number)
+		strict, flexible := StrictNumber(c.answer, c.lang), FlexibleNumber(c.answer)
+		if strict != c.strict || flexible != c.flexible || number != c.number || ok != (number != "") {
+			t.Errorf("%s %q: strict %q flexible %q number %q, expected %q %q %q",
+				c.lang, c.answer, strict, flexible, number, c.strict, c.flexible, c.number)
 		}
 	}
 }

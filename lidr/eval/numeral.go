@@ -9,13 +9,13 @@ import (
 // commaStyle is how a language writes numbers: 1.234,5 or 1 234,5 if true, else 1,234.5.
 type commaStyle bool
 
-// numeral is one number of a text in normal form, with its place in bytes.
+// numeral is one number of a text.
 type numeral struct {
-	start, end int
-	value      string
+	start, end int    // in bytes
+	value      string // in the normal form of [Number]
 }
 
-// numerals finds all numbers of a text whose digits are ASCII.
+// numerals returns all numbers of a text whose digits are ASCII.
 func (s commaStyle) numerals(text string) []numeral {
 	var found []numeral
 	for i := 0; i < len(text); {
@@ -75,10 +75,11 @@ func (s commaStyle) run(text string, i int) (groups, separators []string) {
 	}
 }
 
-// maxGroups bounds the work on a long list such as 1,1,1,…: no answer has more groups of digits in one number.
+// maxGroups is the greatest number of groups of digits in one number. It bounds the work on a long list such as
+// 1,1,1,….
 const maxGroups = 12
 
-// number reads one number from the front of a run: how many of its groups belong to it, its whole part and its
+// number reads one number from the beginning of a run. It returns how many groups belong to it, its whole part and its
 // decimals. Most runs are one number; "1,2,3" in English is a list of three.
 func (s commaStyle) number(groups, separators []string) (n int, whole, decimals string) {
 	for n = min(len(groups), maxGroups); n > 1; n-- {
@@ -102,8 +103,8 @@ func (s commaStyle) thousands(groups, separators []string) bool {
 	return len(groups) > 2 || separators[0] != "." || bool(s)
 }
 
-// grouped reports whether digits are grouped as thousands are: one to three digits, then threes, the same separator
-// throughout; or, in the Indian way, twos before the last three.
+// grouped reports whether digits are grouped as thousands are: one to three digits, then groups of three with the same
+// separator throughout. In the Indian way the groups before the last have two digits.
 func grouped(groups, separators []string) bool {
 	if len(groups[0]) < 1 || len(groups[0]) > 3 || groups[0][0] == '0' {
 		return false
@@ -117,9 +118,10 @@ func grouped(groups, separators []string) bool {
 	return true
 }
 
-// normal writes a number without separators, leading zeros and a tail of zeros.
+// normal writes a number without separators, leading zeros and trailing zeros of the decimals.
 func normal(negative bool, whole, decimals string) string {
-	whole, decimals = strings.TrimLeft(whole, "0"), strings.TrimRight(decimals, "0")
+	whole = strings.TrimLeft(whole, "0")
+	decimals = strings.TrimRight(decimals, "0")
 	if whole == "" {
 		whole = "0"
 	}
@@ -132,8 +134,8 @@ func normal(negative bool, whole, decimals string) string {
 	return whole
 }
 
-// denominator is what stands below a fraction's stroke at the beginning of the rest, "" if there is none, if it is
-// zero, or if the strokes are those of a date.
+// denominator returns the digits after a fraction's slash at the beginning of the rest, "" if there are none, if they
+// are zero, or if another slash follows, as in a date.
 func denominator(rest string) string {
 	if !strings.HasPrefix(rest, "/") {
 		return ""
@@ -148,8 +150,8 @@ func denominator(rest string) string {
 	return rest[1:end]
 }
 
-// hasMinus reports whether a sign stands at the end of what precedes a number, with or without a currency between. A
-// stroke behind a digit, a letter or a bracket is none: "5-3" holds 5 and 3.
+// hasMinus reports whether the text before a number ends in a minus sign, which a currency sign may follow. A hyphen
+// after a digit, a letter or a bracket is no sign: "5-3" has the numbers 5 and 3.
 func hasMinus(before string) bool {
 	before = trimCurrency(before)
 	if !strings.HasSuffix(before, "-") {

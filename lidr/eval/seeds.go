@@ -6,11 +6,10 @@ import (
 	"math"
 )
 
-// AcrossSeeds is the mean of the same score over runs that differ in their seed alone, each counting alike. Its
-// standard error is that between the seeds, sd of their means over N−1, divided by √N, where N is the number of seeds:
-// it holds all that the seed changes (training and sampling), and of the choice of test items, which the runs share,
-// nothing. The errors within the runs do not enter. Of one seed it is that run's own estimate, whose error is over its
-// items.
+// AcrossSeeds returns the unweighted mean of a score over runs that differ in their seed only. Its standard error is
+// that of the mean over the N seeds, the sd of the runs' scores (over N−1) divided by √N. It covers what the seed
+// changes, training and sampling, but not the choice of test items, which the runs share. The standard errors of the
+// runs are not used. For one seed it is that run's own estimate, whose error is over its items.
 func AcrossSeeds(seeds []Estimate) (Estimate, error) {
 	if len(seeds) == 0 {
 		return Estimate{}, errors.New("eval: a mean over no seeds, expected the score of at least one run")
@@ -18,7 +17,8 @@ func AcrossSeeds(seeds []Estimate) (Estimate, error) {
 	means := make([]float64, len(seeds))
 	for i, s := range seeds {
 		if math.IsNaN(s.Mean) || math.IsInf(s.Mean, 0) {
-			return Estimate{}, fmt.Errorf("eval: the score of seed %d of %d is %v, expected a number: leave the run out or repeat it", i+1, len(seeds), s.Mean)
+			return Estimate{}, fmt.Errorf("eval: the score of seed %d of %d is %v, expected a number: "+
+				"leave the run out or repeat it", i+1, len(seeds), s.Mean)
 		}
 		means[i] = s.Mean
 	}

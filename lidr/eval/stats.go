@@ -56,10 +56,10 @@ func (e *Estimate) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// String is the mean and its standard error, as in "0.712 ± 0.029".
+// String returns the mean and its standard error, as in "0.712 ± 0.029".
 func (e Estimate) String() string { return fmt.Sprintf("%.3f ± %.3f", e.Mean, e.SE) }
 
-// MeanSE is the mean of x with its standard error. Of no items it is NaN.
+// MeanSE returns the mean of x with its standard error, NaN if x is empty.
 func MeanSE(x []float64) Estimate {
 	mean, sd := stat.MeanStdDev(x, nil)
 	if len(x) < 2 {
@@ -68,7 +68,7 @@ func MeanSE(x []float64) Estimate {
 	return Estimate{Mean: mean, SE: sd / math.Sqrt(float64(len(x))), N: len(x)}
 }
 
-// Proportion is the share of successes in n items, equal to [MeanSE] over their zeros and ones.
+// Proportion returns the share of successes in n items, equal to [MeanSE] over their zeros and ones.
 func Proportion(successes, n int) Estimate {
 	p := float64(successes) / float64(n)
 	if n < 2 {
@@ -77,8 +77,9 @@ func Proportion(successes, n int) Estimate {
 	return Estimate{Mean: p, SE: math.Sqrt(p * (1 - p) / float64(n-1)), N: n}
 }
 
-// Wilson is the score interval of a share (E. B. Wilson, JASA 22, 1927): unlike mean ± z·SE it stays within 0 and 1
-// and has a width where all items or none succeeded. z is a normal quantile, such as [Z95]. Of no items it is 0 to 1.
+// Wilson returns the score interval of a share (E. B. Wilson, JASA 22, 1927). Unlike mean ± z·SE it stays within 0 and
+// 1, and has a width above 0 if all items or none succeeded. z is a normal quantile, such as [Z95]. For no items it is
+// 0 to 1.
 func Wilson(successes, n int, z float64) (low, high float64) {
 	if n == 0 {
 		return 0, 1
@@ -89,7 +90,7 @@ func Wilson(successes, n int, z float64) (low, high float64) {
 	return max(0, centre-half), min(1, centre+half)
 }
 
-// PairedDifference is the mean of a[i] − b[i] with its standard error, for two models on the same items.
+// PairedDifference returns the mean of a[i] − b[i] with its standard error, for two models on the same items.
 func PairedDifference(a, b []float64) (Estimate, error) {
 	d, err := differences(a, b)
 	return MeanSE(d), err
@@ -115,16 +116,18 @@ type Bootstrap struct {
 	Resamples  int     `json:"resamples"`
 }
 
-// PairedBootstrap resamples the items of a[i] − b[i] with replacement (percentile interval; Efron and Tibshirani, An
-// Introduction to the Bootstrap, 1993, chapter 13). The same seed gives the same interval. P is never below
-// 2/(resamples+1), since no number of resamples shows that a thing cannot happen.
+// PairedBootstrap returns the bootstrap of the mean of a[i] − b[i], whose items it resamples with replacement
+// (percentile interval; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). The same seed gives
+// the same interval. P is never below 2/(resamples+1), since no number of resamples shows that an outcome is
+// impossible.
 func PairedBootstrap(a, b []float64, resamples int, seed int64) (Bootstrap, error) {
 	d, err := differences(a, b)
 	if err != nil {
 		return Bootstrap{}, err
 	}
 	if len(d) == 0 || resamples < 1 {
-		return Bootstrap{}, fmt.Errorf("eval: a bootstrap of %d items and %d resamples, expected at least one of each", len(d), resamples)
+		return Bootstrap{}, fmt.Errorf("eval: a bootstrap of %d items and %d resamples, expected at least one of each",
+			len(d), resamples)
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	means := make([]float64, resamples)
@@ -159,8 +162,9 @@ type McNemarTest struct {
 	P     float64 `json:"p"` // exact, two-sided
 }
 
-// McNemar is the exact test (McNemar, Psychometrika 12, 1947, with the binomial distribution in place of χ²): under
-// the hypothesis of equal models each discordant item is a fair coin, and P = min(1, 2·P(X ≤ min(OnlyA, OnlyB))).
+// McNemar returns the exact test of two models' verdicts on the same items (McNemar, Psychometrika 12, 1947, with the
+// binomial distribution instead of χ²). If the models are equally good, each item on which only one of them is right is
+// a toss of a fair coin, and P = min(1, 2·P(X ≤ min(OnlyA, OnlyB))).
 func McNemar(a, b []bool) (McNemarTest, error) {
 	if len(a) != len(b) {
 		return McNemarTest{}, fmt.Errorf("eval: %d and %d verdicts, expected the same items for both", len(a), len(b))

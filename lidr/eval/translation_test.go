@@ -17,16 +17,18 @@ var (
 	}
 )
 
-// Values of sacreBLEU's test/test_bleu.py and test/test_sentence_bleu.py, and the line of its README.md, at commit f615c72.
+// Values of sacreBLEU's test/test_bleu.py and test/test_sentence_bleu.py, and the line of its README.md, at commit
+// f615c72.
 func TestBLEUPublished(t *testing.T) {
 	s, err := BLEU(dogHypotheses, dogReferences)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "corpus", s.Score, 48.530827, 1e-6)
-	if got := fmt.Sprintf("%.1f BP = %.3f hyp_len = %d ref_len = %d", s.Precisions, s.BrevityPenalty, s.HypothesisLength, s.ReferenceLength); got !=
-		"[82.4 50.0 45.5 37.5] BP = 0.943 hyp_len = 17 ref_len = 18" {
-		t.Error(got)
+	const parts = "[82.4 50.0 45.5 37.5] BP = 0.943 hyp_len = 17 ref_len = 18"
+	if got := fmt.Sprintf("%.1f BP = %.3f hyp_len = %d ref_len = %d",
+		s.Precisions, s.BrevityPenalty, s.HypothesisLength, s.ReferenceLength); got != parts {
+		t.Errorf("%s, expected %s", got, parts)
 	}
 	if got := s.String(); got != "BLEU|nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:lidr = 48.53" {
 		t.Error(got)
@@ -42,7 +44,8 @@ func TestBLEUPublished(t *testing.T) {
 		hypothesis, reference string
 		score                 float64
 	}{
-		{"Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;", "producţia de zahăr brut se exprimă în zahăr alb;", 8.493},
+		{"Producția de zahăr primă va fi exprimată în ceea ce privește zahărul alb;",
+			"producţia de zahăr brut se exprimă în zahăr alb;", 8.493},
 		{"this is a cat", "okay thanks", 0},
 		{"this is a test", "this is a test", 100},
 		{"test", "a test", 36.78794411714425},
@@ -63,8 +66,12 @@ func TestChrFPublished(t *testing.T) {
 		hypotheses, references []string
 		score                  float64
 	}{
-		{[]string{"a"}, []string{"a"}, 100}, {[]string{""}, []string{"reference"}, 0}, {[]string{"a b c"}, []string{"a b c"}, 100},
-		{[]string{"a b c"}, []string{"abc"}, 100}, {[]string{""}, []string{"c"}, 0}, {[]string{"a", "b"}, []string{"a", "c"}, 50},
+		{[]string{"a"}, []string{"a"}, 100},
+		{[]string{""}, []string{"reference"}, 0},
+		{[]string{"a b c"}, []string{"a b c"}, 100},
+		{[]string{"a b c"}, []string{"abc"}, 100},
+		{[]string{""}, []string{"c"}, 0},
+		{[]string{"a", "b"}, []string{"a", "c"}, 50},
 		{[]string{"aa"}, []string{"ab"}, 25},
 	} {
 		var references [][]string

@@ -11,29 +11,30 @@ import (
 	"lidrlab/datasets"
 )
 
-// MaxFailedShare is the share of failed verdicts above which [Warnings] speaks: failures are seldom spread evenly over
-// easy and hard items.
+// MaxFailedShare is the share of failed verdicts above which [Warnings] returns a warning: failures are seldom spread
+// evenly over easy and hard items.
 const MaxFailedShare = 0.05
 
-// MinItems is the number of items below which [Warnings] speaks. Of 99 items, a share of one half has a standard error
-// of 5 points.
+// MinItems is the number of items below which [Warnings] returns a warning. A share of one half of 99 items has a
+// standard error of 5 points.
 const MinItems = 100
 
-// Warnings says in words what weakens a number that n items came to while the judge failed on another few: too few
-// items, or too many failures. Whoever shows the number shows them beside it.
+// Warnings returns a warning in words if a score is over too few items, n, and one if the judge failed on too many
+// further items. They must be shown beside the score.
 func Warnings(n, failed int) []string {
 	var warnings []string
 	if n < MinItems {
-		warnings = append(warnings, fmt.Sprintf("only %d items: differences of a few points mean nothing, use at least %d", n, MinItems))
+		warnings = append(warnings,
+			fmt.Sprintf("only %d items: differences of a few points mean nothing, use at least %d", n, MinItems))
 	}
 	if share := float64(failed) / float64(n+failed); share > MaxFailedShare {
-		warnings = append(warnings, fmt.Sprintf("the judge failed on %d of %d items (%.1f %%, the limit is %.0f %%): look at its raw answers before using this number",
-			failed, n+failed, 100*share, 100*MaxFailedShare))
+		warnings = append(warnings, fmt.Sprintf("the judge failed on %d of %d items (%.1f %%, the limit is %.0f %%): "+
+			"look at its raw answers before using this number", failed, n+failed, 100*share, 100*MaxFailedShare))
 	}
 	return warnings
 }
 
-// WinRate is how a model does against a reference, by one annotator. Shares are of the items that were judged.
+// WinRate is the win rate of a model against a reference by one annotator. Shares are of the items that were judged.
 type WinRate struct {
 	Model     string   `json:"model"`     // generator_2
 	Reference string   `json:"reference"` // generator_1
@@ -52,10 +53,12 @@ type WinRate struct {
 	Warnings      []string `json:"warnings,omitempty"`
 }
 
-// ScoreWinRate counts the verdicts of one annotator on one model against one reference, by the definitions of
-// alpaca_eval (metrics/helpers.py): times 100, Rate is its leaderboard's win_rate with its standard_error, and
-// Discrete its discrete_win_rate. Verdicts that are NaN, a failed judge, are left out, counted and, above a limit, warned of.
+// ScoreWinRate returns the win rate of one model against one reference by one annotator, by the definitions of
+// alpaca_eval (metrics/helpers.py): times 100, Rate is its leaderboard's win_rate with its standard_error, and Discrete
+// its discrete_win_rate. Verdicts that are NaN, a failed judge, are left out and counted, and cause a warning above a
+// limit.
 func ScoreWinRate(annotations []datasets.Annotation) (WinRate, error) {
+	const draw = 1.5 // the preference of a draw
 	if err := oneComparison(annotations); err != nil {
 		return WinRate{}, err
 	}
@@ -64,22 +67,27 @@ func ScoreWinRate(annotations []datasets.Annotation) (WinRate, error) {
 	var preferences, outcomes, lengths []float64
 	for _, a := range annotations {
 		lengths = append(lengths, float64(utf8.RuneCountInString(a.Output2)))
-		outcome := 0.5
+		var outcome float64
 		switch {
 		case math.IsNaN(a.Preference):
 			w.Failed++
 			continue
-		case a.Preference > 1.5:
-			w.Wins, outcome = w.Wins+1, 1
-		case a.Preference < 1.5:
-			w.Losses, outcome = w.Losses+1, 0
+		case a.Preference > draw:
+			w.Wins++
+			outcome = 1
+		case a.Preference < draw:
+			w.Losses++
+			outcome = 0
 		default:
 			w.Draws++
+			outcome = 0.5
 		}
-		preferences, outcomes = append(preferences, a.Preference-1), append(outcomes, outcome)
+		preferences = append(preferences, a.Preference-1)
+		outcomes = append(outcomes, outcome)
 	}
 	w.Total = len(preferences)
-	w.Rate, w.Discrete = MeanSE(preferences), MeanSE(outcomes)
+	w.Rate = MeanSE(preferences)
+	w.Discrete = MeanSE(outcomes)
 	w.FailedShare = float64(w.Failed) / float64(len(annotations))
 	w.AverageLength = stat.Mean(lengths, nil)
 	w.Warnings = Warnings(w.Total, w.Failed)
@@ -94,7 +102,8 @@ func oneComparison(annotations []datasets.Annotation) error {
 	first := annotations[0]
 	for i, a := range annotations {
 		if a.Generator1 != first.Generator1 || a.Generator2 != first.Generator2 || a.Annotator != first.Annotator {
-			return fmt.Errorf("eval: annotation %d is of %q against %q by %q, the first of %q against %q by %q: score one comparison at a time",
+			return fmt.Errorf("eval: annotation %d is of %q against %q by %q, the first of %q against %q by %q: "+
+				"score one comparison at a time",
 				i, a.Generator2, a.Generator1, a.Annotator, first.Generator2, first.Generator1, first.Annotator)
 		}
 		if p := a.Preference; !(p >= 1 && p <= 2) && !math.IsNaN(p) {

@@ -17,7 +17,9 @@ import (
 func verdicts(preferences ...float64) []datasets.Annotation {
 	out := make([]datasets.Annotation, len(preferences))
 	for i, p := range preferences {
-		out[i] = datasets.Annotation{Instruction: fmt.Sprint(i), Generator1: "r", Output2: "äß", Generator2: "m", Annotator: "j", Preference: p}
+		out[i] = datasets.Annotation{
+			Instruction: fmt.Sprint(i), Generator1: "r", Output2: "äß", Generator2: "m", Annotator: "j", Preference: p,
+		}
 	}
 	return out
 }
@@ -28,16 +30,24 @@ func TestScoreWinRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, c := range map[string][2]float64{
-		"win rate": {w.Rate.Mean, 2.25 / 4}, "discrete": {w.Discrete.Mean, 2.5 / 4}, "wins": {float64(w.Wins), 2}, "draws": {float64(w.Draws), 1},
-		"losses": {float64(w.Losses), 1}, "total": {float64(w.Total), 4}, "failed": {w.FailedShare, 0.2}, "length": {w.AverageLength, 2},
+		"win rate": {w.Rate.Mean, 2.25 / 4},
+		"discrete": {w.Discrete.Mean, 2.5 / 4},
+		"wins":     {float64(w.Wins), 2},
+		"draws":    {float64(w.Draws), 1},
+		"losses":   {float64(w.Losses), 1},
+		"total":    {float64(w.Total), 4},
+		"failed":   {w.FailedShare, 0.2},
+		"length":   {w.AverageLength, 2},
 	} {
 		near(t, what, c[0], c[1], 1e-15)
 	}
-	if len(w.Warnings) != 2 || !strings.Contains(w.Warnings[0], "only 4 items") || !strings.Contains(w.Warnings[1], "failed on 1 of 5 items (20.0 %") {
+	if len(w.Warnings) != 2 || !strings.Contains(w.Warnings[0], "only 4 items") ||
+		!strings.Contains(w.Warnings[1], "failed on 1 of 5 items (20.0 %") {
 		t.Errorf("warnings %q", w.Warnings)
 	}
 	for _, preference := range []float64{0, 2.1, math.Inf(1)} {
-		if _, err := ScoreWinRate(verdicts(1, preference)); err == nil || !strings.Contains(err.Error(), "annotation 1 has the preference") {
+		if _, err := ScoreWinRate(verdicts(1, preference)); err == nil ||
+			!strings.Contains(err.Error(), "annotation 1 has the preference") {
 			t.Errorf("preference %v: %v", preference, err)
 		}
 	}

@@ -2,7 +2,7 @@ package langid
 
 import "math"
 
-// Agreement is how far two identifiers agree on the same texts. The counts add up to Texts.
+// Agreement counts how two identifiers agree on the same texts. The counts add up to Texts.
 type Agreement struct {
 	A       string `json:"a"` // the identifiers' names
 	B       string `json:"b"`
@@ -14,7 +14,7 @@ type Agreement struct {
 	Neither int    `json:"neither"` // undetermined by both
 }
 
-// Share is the share of the texts determined by both on which they name the same language, NaN if there is none.
+// Share returns the share of texts given the same language among the texts determined by both, NaN if there is none.
 func (g Agreement) Share() float64 {
 	if g.Same+g.Differ == 0 {
 		return math.NaN()

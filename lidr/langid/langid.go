@@ -1,12 +1,13 @@
-// Package langid says which language a text is in.
+// Package langid identifies the language of a text.
 //
 // [Default] is a small identifier that needs no files: the script decides where a script has one language here
 // (Russian by Cyrillic, Chinese and Japanese by Han and kana, Korean, Arabic, Thai, Bengali, Hindi), and character
 // n-grams and words decide between the languages in Latin script (English, Spanish, German, French, Italian,
 // Portuguese, Swahili). Its profiles are counted from texts of our own (folder text) when it is first used.
 //
-// What has too few letters once code, addresses and numbers are taken out is "undetermined", and so is text in another
-// script. Off-target rates depend on the identifier, so that its name and version stand beside each of them.
+// A text that has too few letters without its code, addresses and numbers is "undetermined", and so is a text in
+// another script. Off-target rates depend on the identifier, so each must be given with the identifier's name and
+// version.
 package langid
 
 import "unicode"
@@ -16,7 +17,7 @@ type Identifier interface {
 	// Name is the identifier's name and version, such as "lidr-ngram/1".
 	Name() string
 	// Identify returns an ISO 639 code and a confidence between 0 and 1, or "" and 0 for a text that is too short or
-	// in no language that the identifier knows.
+	// in none of the identifier's languages.
 	Identify(text string) (lang string, confidence float64)
 }
 
@@ -25,22 +26,26 @@ func Default() Identifier { return ngram{} }
 
 type ngram struct{}
 
-// Name says the version too: it changes with the profiles and the rules.
+// Name includes the version, which changes with the profiles and the rules.
 func (ngram) Name() string { return "lidr-ngram/1" }
 
-// How many letters a text must have to be in a language: in the scripts that several languages share, Latin and Han,
-// and in those that decide by themselves. A character of Chinese, Japanese or Korean counts as two letters.
+// The number of letters that a text must have: minLetters in the scripts that several languages share, Latin and Han,
+// and minScriptLetters in those of a single language. A character of Chinese, Japanese or Korean counts as two letters.
 const (
 	minLetters       = 8
 	minScriptLetters = 3
 )
 
-// minPosterior is the least posterior with which a language in Latin script is named: more probable than not. Below it
-// stand names and words that several languages have.
+// minPosterior is the least posterior of a language in Latin script that is returned: more probable than not. Names,
+// and words that several languages have, are below it.
 const minPosterior = 0.5
 
-// Identify takes the script with the most letters, and for Latin script the language with the best profile. The
-// confidence is the share of the script among the letters times the posterior of the language within it.
+// hanPerKana is the greatest ratio of Han to kana in a text that is taken for Japanese: Japanese prose has more kana,
+// and a Chinese text may quote a few.
+const hanPerKana = 10
+
+// Identify returns the language of the script with the most letters, and for Latin script the language with the best
+// profile. The confidence is the share of the script among the letters times the posterior of the language within it.
 func (ngram) Identify(text string) (string, float64) {
 	prose := proseOf(text)
 	counts, total := map[string]int{}, 0
@@ -52,8 +57,9 @@ func (ngram) Identify(text string) (string, float64) {
 		}
 	}
 	han := counts["zh"]
-	if kana := counts["ja"]; kana*10 >= han { // Japanese prose has more kana than this; a Chinese text may quote some
-		counts["ja"], counts["zh"] = kana+han, 0
+	if kana := counts["ja"]; kana*hanPerKana >= han {
+		counts["ja"] = kana + han
+		counts["zh"] = 0
 	}
 	best := ""
 	for script, n := range counts {
@@ -79,8 +85,8 @@ func (ngram) Identify(text string) (string, float64) {
 	return lang, share * posterior
 }
 
-// scriptOf returns the language that a letter's script stands for, or "latin" or "other", and how many letters of an
-// alphabet it is worth. Han stands for Chinese as long as there is no kana beside it.
+// scriptOf returns the language of a letter's script, or "latin" or "other", and the number of letters that it counts
+// as. The language of Han is Chinese here; Identify decides between it and Japanese.
 func scriptOf(r rune) (script string, weight int) {
 	switch {
 	case unicode.Is(unicode.Latin, r):

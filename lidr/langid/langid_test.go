@@ -51,7 +51,7 @@ func TestIdentify(t *testing.T) {
 // excerpts is a folder laid out like that of the published files, with texts of our own making: see its README.md.
 const excerpts = "../../datasets/testdata/excerpts"
 
-// All 20 prompts of each language are told right: they are sentences of some words each.
+// All 20 prompts of each language are identified: they are sentences of some words each.
 func TestExcerptsOfPrompts(t *testing.T) {
 	checkPrompts(t, excerpts, 1, map[string][]string{
 		"x-alpacaeval":      {"en", "de", "ru"},
@@ -60,8 +60,8 @@ func TestExcerptsOfPrompts(t *testing.T) {
 	})
 }
 
-// Of the published prompts of each language at least 98 % are told right (undetermined counts as not right), though
-// some ask to translate a sentence and are mostly in another language.
+// Of the published prompts of each language at least 98 % are identified, although some ask to translate a sentence and
+// are mostly in another language.
 func TestPublishedPrompts(t *testing.T) {
 	checkPrompts(t, dataFolder(t), 0.98, map[string][]string{
 		"x-alpacaeval":           {"en", "de", "ru"},
@@ -87,7 +87,7 @@ func checkPrompts(t *testing.T, data string, atLeast float64, folders map[string
 			share := float64(right[lang]) / float64(n)
 			t.Logf("%s: %.2f %% of %d prompts in %s", folder, 100*share, n, lang)
 			if share < atLeast {
-				t.Errorf("%s: %.2f %% of the prompts in %s were told right, expected %.0f %%",
+				t.Errorf("%s: %.2f %% of the prompts in %s were identified, expected %.0f %%",
 					folder, 100*share, lang, 100*atLeast)
 			}
 		}
@@ -96,7 +96,7 @@ func checkPrompts(t *testing.T, data string, atLeast float64, folders map[string
 
 func TestExcerptsOfAnswers(t *testing.T) { checkAnswers(t, excerpts, 20) }
 
-// Real answers are long, and all of them are told right.
+// Real answers are long, and all of them are identified.
 func TestPublishedAnswers(t *testing.T) { checkAnswers(t, dataFolder(t), 300) }
 
 // checkAnswers identifies the first n English answers and their French translations.
@@ -108,10 +108,10 @@ func checkAnswers(t *testing.T, data string, n int) {
 	}
 	for _, tr := range translations[:n] {
 		if lang, _ := Default().Identify(tr.Source); lang != "en" {
-			t.Errorf("%s: the English answer is told as %q", tr.ID, lang)
+			t.Errorf("%s: the English answer is taken for %q", tr.ID, lang)
 		}
 		if lang, _ := Default().Identify(tr.Text); tr.OK && lang != "fr" {
-			t.Errorf("%s: the French translation is told as %q", tr.ID, lang)
+			t.Errorf("%s: the French translation is taken for %q", tr.ID, lang)
 		}
 	}
 }

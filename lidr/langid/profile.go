@@ -11,19 +11,19 @@ import (
 //go:embed text/*.txt
 var texts embed.FS
 
-// latinLanguages are the languages with a text, in the order in which equal scores are decided.
+// latinLanguages are the languages with a text. Of those with equal scores the first one is returned.
 var latinLanguages = []string{"en", "es", "de", "fr", "it", "pt", "sw"}
 
-// maxGram is the longest n-gram. Words of the text count as one gram more, whole.
+// maxGram is the length of the longest n-grams. Each word is a gram too.
 const maxGram = 4
 
 // profiles holds, for each order of gram (1 to maxGram characters, and 0 for words), the log-probability of a gram in
 // each of latinLanguages.
 type profiles [maxGram + 1]map[string][]float64
 
-// smoothing is the pseudo-count of every gram of an order in every language, seen or not, and wordWeight how often a
-// whole word counts: it says more than the grams in it. Both were chosen on the first 1,000 Alpagasus prompts (en es de
-// fr); every setting near them gave the same accuracy to half a point, there and elsewhere.
+// smoothing is the pseudo-count of every gram of an order in every language, seen or not, and wordWeight the weight of
+// a whole word, which is better evidence than the grams in it. Both were chosen on the first 1,000 Alpagasus prompts
+// (en es de fr). Values near them gave the same accuracy to half a point, there and on other prompts.
 const (
 	smoothing  = 0.3
 	wordWeight = 4
@@ -62,8 +62,8 @@ var load = sync.OnceValue(func() *profiles {
 	return &p
 })
 
-// eachGram visits the grams of a text: of each word, in lower case and with a space on either side, its character
-// n-grams and itself. An apostrophe ends a word and belongs to it ("l'", "d'").
+// eachGram visits the grams of a text: each word, in lower case and with a space on either side, and its character
+// n-grams. An apostrophe ends a word and belongs to it ("l'", "d'").
 func eachGram(text string, visit func(n int, gram string)) {
 	word := []rune{' '}
 	flush := func() {
@@ -98,8 +98,8 @@ func eachGram(text string, visit func(n int, gram string)) {
 // (each letter is counted in about ten of them), and an untempered posterior is always 0 or 1.
 const temper = 10
 
-// classify returns the most probable language in Latin script, all being equally probable before, and its posterior.
-// A gram that no profile has says nothing and is passed over.
+// classify returns the most probable language in Latin script, with equal priors, and its posterior. A gram that is in
+// no profile is ignored.
 func classify(prose string) (lang string, posterior float64) {
 	grams := load()
 	scores := make([]float64, len(latinLanguages))

@@ -14,29 +14,32 @@ var (
 	tag     = regexp.MustCompile(`</?[A-Za-z][^<>\n]*>`)
 )
 
-// Prose returns what of a text is in a language, code, addresses, LaTeX and tags being taken out, and whether that is
-// enough to tell which: 8 letters where several languages share the script, Latin and Han, and 3 elsewhere. Another
-// identifier that begins with Prose leaves the same texts undetermined as [Default] does for want of letters.
+// Prose returns a text without code, addresses, LaTeX and tags, and whether it has enough letters to identify its
+// language: 8 in the scripts that several languages share, Latin and Han, and 3 in the others. An identifier that
+// begins with Prose leaves the same texts undetermined as [Default] does for lack of letters.
 func Prose(text string) (prose string, enough bool) {
 	prose = proseOf(text)
-	shared, own := 0, 0
+	shared, single := 0, 0 // letters of scripts of several languages, and of one
 	for _, r := range prose {
 		if unicode.IsLetter(r) || unicode.IsMark(r) {
 			if script, weight := scriptOf(r); script == "latin" || script == "zh" {
 				shared += weight
 			} else {
-				own += weight
+				single += weight
 			}
 		}
 	}
-	if own < shared {
+	if single < shared {
 		return prose, shared >= minLetters
 	}
-	return prose, own >= minScriptLetters
+	return prose, single >= minScriptLetters
 }
 
-// proseOf takes out what is in no language: fenced and inline code, addresses, LaTeX commands, tags, and lines in
-// which code punctuation stands beside every fifth letter or more.
+// A line is taken for prose if it has more than lettersPerMark letters for each mark of code punctuation.
+const lettersPerMark = 5
+
+// proseOf returns a text without what is in no language: fenced and inline code, addresses, LaTeX commands, tags, and
+// lines with much code punctuation.
 func proseOf(text string) string {
 	for _, notProse := range []*regexp.Regexp{fenced, inline, address, command, tag} {
 		text = notProse.ReplaceAllString(text, " ")
@@ -52,7 +55,7 @@ func proseOf(text string) string {
 				marks++
 			}
 		}
-		if marks*5 < letters {
+		if marks*lettersPerMark < letters {
 			prose.WriteString(line)
 		}
 	}

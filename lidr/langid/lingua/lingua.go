@@ -1,6 +1,6 @@
-// Package lingua identifies languages with lingua-go, Peter M. Stahl's port of his Lingua. Its language models add about
-// 130 MB to a program, which is why it has a room of its own: only what imports this package carries them, and knows the
-// identifier by the name "lingua" ([langid.Named]).
+// Package lingua identifies languages with lingua-go, Peter M. Stahl's port of his Lingua. Its language models add
+// about 130 MB to a program, which is why it is a package of its own: only a program that imports it contains them, and
+// has the identifier under the name "lingua" ([langid.Named]).
 package lingua
 
 import (
@@ -13,11 +13,12 @@ import (
 
 func init() { langid.Register("lingua", New()) }
 
-// New returns lingua-go among the languages of [langid.Default] and of MGSM, with n-grams of one to five characters for
-// short texts and trigrams for long ones. Its low-accuracy mode, trigrams for all, tells 94.6 % of the Spanish prompts of
-// Alpagasus and 96.5 % of the English ones of X-AlpacaEval, where this tells 99.4 % and 99.0 %. A language's model is
-// loaded when a text first needs it and is kept for the whole process, some 200 MB in all. Code, addresses and texts with
-// too few letters are undetermined, as they are by the default identifier. It is safe for concurrent use.
+// New returns lingua-go for the languages of [langid.Default] and of MGSM, with n-grams of one to five characters for
+// short texts and trigrams for long ones. It identifies 99.4 % of the Spanish prompts of Alpagasus and 99.0 % of the
+// English ones of X-AlpacaEval; its low-accuracy mode, trigrams for all texts, identifies 94.6 % and 96.5 %. A
+// language's model is loaded when a text first needs it and is kept for the whole process, some 200 MB in all. Code,
+// addresses and texts with too few letters are undetermined, as they are by the default identifier. It is safe for
+// concurrent use.
 func New() langid.Identifier {
 	return identifier{lingua.NewLanguageDetectorBuilder().FromLanguages(
 		lingua.Arabic, lingua.Bengali, lingua.Chinese, lingua.English, lingua.French, lingua.German, lingua.Hindi,
@@ -28,11 +29,11 @@ func New() langid.Identifier {
 
 type identifier struct{ detector lingua.LanguageDetector }
 
-// Name changes with the version in go.mod, and a test holds the two together.
+// Name includes the version in go.mod; a test checks that they agree.
 func (identifier) Name() string { return "lingua-go/1.4.0" }
 
-// Identify returns the likeliest language with lingua's confidence, which the languages share out between them. Two
-// equally likely ones, such as those of a text in an unknown script, are undetermined.
+// Identify returns the likeliest language with lingua's confidence; the confidences of all languages sum to 1. If the
+// two likeliest ones are equally likely, as for a text in an unknown script, the text is undetermined.
 func (d identifier) Identify(text string) (string, float64) {
 	prose, enough := langid.Prose(text)
 	if !enough {

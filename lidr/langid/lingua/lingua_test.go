@@ -59,8 +59,8 @@ func TestNameTellsTheVersion(t *testing.T) {
 	}
 }
 
-// identifiers are the two with the share of the published prompts that each tells right at least, undetermined counting as
-// not right. They remember, so that every text is identified once.
+// identifiers are the two with the least share of prompts that each must identify rightly; undetermined counts as
+// wrong. They keep their results, so that every text is identified once.
 var identifiers = []struct {
 	langid.Identifier
 	atLeast float64
@@ -68,14 +68,14 @@ var identifiers = []struct {
 
 type remembering struct {
 	langid.Identifier
-	told map[string]string
+	langs map[string]string
 }
 
 func (r remembering) Identify(text string) (string, float64) {
-	lang, known := r.told[text]
+	lang, known := r.langs[text]
 	if !known {
 		lang, _ = r.Identifier.Identify(text)
-		r.told[text] = lang
+		r.langs[text] = lang
 	}
 	return lang, 1
 }
@@ -103,7 +103,7 @@ func checkPrompts(t *testing.T, data string, folders map[string][]string) {
 				share := 1 - offTarget(id, texts, lang)
 				t.Logf("%s: %.2f %% of %d prompts in %s (%s)", id.Name(), 100*share, len(texts), lang, folder)
 				if share < id.atLeast {
-					t.Errorf("%s told %.2f %% of the prompts in %s right, expected %.0f %%",
+					t.Errorf("%s identified %.2f %% of the prompts in %s, expected %.0f %%",
 						id.Name(), 100*share, lang, 100*id.atLeast)
 				}
 			}
@@ -113,7 +113,8 @@ func checkPrompts(t *testing.T, data string, folders map[string][]string) {
 	}
 }
 
-// Both identifiers tell all the excerpt's prompts right, so that the planted rates, 10, 4 and 1 of 20, are found exactly.
+// Both identifiers are right on all the excerpt's prompts, so that the planted rates, 10, 4 and 1 of 20, are found
+// exactly.
 func TestKnownMixtureOfExcerpts(t *testing.T) { checkMixtures(t, excerpts, 0) }
 
 func TestKnownMixture(t *testing.T) { checkMixtures(t, dataFolder(t), 2) }
@@ -141,7 +142,7 @@ func checkMixtures(t *testing.T, data string, standardErrors float64) {
 	}
 }
 
-// offTarget is the share of the texts that are not told to be in lang.
+// offTarget returns the share of the texts that are identified as another language or not at all.
 func offTarget(id langid.Identifier, texts []string, lang string) float64 {
 	off := 0
 	for _, text := range texts {
