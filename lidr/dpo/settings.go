@@ -2,6 +2,7 @@ package dpo
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -62,48 +63,59 @@ func DefaultSettings() Settings {
 	}
 }
 
-// validate says which field is wrong.
-func (s Settings) validate() error {
-	bad := func(field string, value any, want string) error {
-		return fmt.Errorf("training settings: field %s is %v, expected %s", field, value, want)
+// Bounds of [Settings.Validate].
+const (
+	// largestCount bounds pairs a step, pairs a forward pass and epochs: no training comes near it, and the number of
+	// steps that is computed from them cannot overflow.
+	largestCount = 1 << 20
+	// largestReplay bounds the replayed sequences a step: every one of them goes through the model in every step, and
+	// more than that outweigh any batch of pairs (the paper's has 16).
+	largestReplay = 1024
+)
+
+// Validate returns an error naming the first field that is out of range, by its JSON name: "field lr is -1, expected …".
+// NaN and infinite numbers are out of range everywhere.
+func (s Settings) Validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("field %s is %v, expected %s", field, value, expected)
 	}
 	switch {
 	case !slices.Contains([]string{"dpo+nll", "dpo", "sft"}, s.Objective):
 		return bad("objective", fmt.Sprintf("%q", s.Objective), `"dpo+nll", "dpo" or "sft"`)
+	case !(s.Beta >= 0) || math.IsInf(s.Beta, 1) || s.Beta == 0 && s.Objective != "sft":
+		return bad("beta", s.Beta, "a finite number above 0")
+	case !(s.Alpha >= 0) || math.IsInf(s.Alpha, 1):
+		return bad("alpha", s.Alpha, "a finite number, 0 or more")
 	case s.NLL != "sequence" && s.NLL != "token":
 		return bad("nll", fmt.Sprintf("%q", s.NLL), `"sequence" or "token"`)
-	case !slices.Contains([]string{"constant", "linear", "cosine"}, s.Schedule):
-		return bad("schedule", fmt.Sprintf("%q", s.Schedule), `"constant", "linear" or "cosine"`)
-	case s.Objective != "sft" && !(s.Beta > 0):
-		return bad("beta", s.Beta, "more than 0")
-	case !(s.Alpha >= 0):
-		return bad("alpha", s.Alpha, "0 or more")
-	case !(s.LR >= 0):
-		return bad("lr", s.LR, "0 or more")
+	case !(s.LR > 0) || math.IsInf(s.LR, 1):
+		return bad("lr", s.LR, "a finite number above 0")
 	case !(s.Warmup >= 0 && s.Warmup <= 1):
 		return bad("warmup", s.Warmup, "a share of the steps, from 0 to 1")
+	case !slices.Contains([]string{"constant", "linear", "cosine"}, s.Schedule):
+		return bad("schedule", fmt.Sprintf("%q", s.Schedule), `"constant", "linear" or "cosine"`)
 	case !(s.FinalLR >= 0 && s.FinalLR <= 1):
 		return bad("final_lr", s.FinalLR, "a share of lr, from 0 to 1")
-	case !(s.WeightDecay >= 0):
-		return bad("weight_decay", s.WeightDecay, "0 or more")
+	case !(s.WeightDecay >= 0) || math.IsInf(s.WeightDecay, 1):
+		return bad("weight_decay", s.WeightDecay, "a finite number, 0 (off) or more")
 	case !(s.AdamBeta1 >= 0 && s.AdamBeta1 < 1):
-		return bad("adam_beta1", s.AdamBeta1, "from 0 to below 1")
+		return bad("adam_beta1", s.AdamBeta1, "a number from 0 to below 1")
 	case !(s.AdamBeta2 >= 0 && s.AdamBeta2 < 1):
-		return bad("adam_beta2", s.AdamBeta2, "from 0 to below 1")
-	case !(s.AdamEps > 0):
-		return bad("adam_eps", s.AdamEps, "more than 0")
-	case !(s.ClipNorm >= 0):
-		return bad("clip_norm", s.ClipNorm, "0 (off) or more")
-	case s.BatchPairs < 1:
-		return bad("batch_pairs", s.BatchPairs, "at least 1")
-	case s.MicroBatch < 0:
-		return bad("micro_batch", s.MicroBatch, "0 (the whole batch) or more")
-	case s.Epochs < 1:
-		return bad("epochs", s.Epochs, "at least 1")
+		return bad("adam_beta2", s.AdamBeta2, "a number from 0 to below 1")
+	case !(s.AdamEps > 0) || math.IsInf(s.AdamEps, 1):
+		return bad("adam_eps", s.AdamEps, "a finite number above 0")
+	case !(s.ClipNorm >= 0) || math.IsInf(s.ClipNorm, 1):
+		return bad("clip_norm", s.ClipNorm, "a finite number, 0 (off) or more")
+	case s.BatchPairs < 1 || s.BatchPairs > largestCount:
+		return bad("batch_pairs", s.BatchPairs, fmt.Sprintf("1 to %d", largestCount))
+	case s.MicroBatch < 0 || s.MicroBatch > largestCount:
+		return bad("micro_batch", s.MicroBatch, fmt.Sprintf("0 (the whole batch) to %d", largestCount))
+	case s.Epochs < 1 || s.Epochs > largestCount:
+		return bad("epochs", s.Epochs, fmt.Sprintf("1 to %d", largestCount))
 	case s.MaxLength < 0:
-		return bad("max_length", s.MaxLength, "0 (the model's context) or more")
-	case s.Replay < 0:
-		return bad("replay", s.Replay, "0 (off) or more")
+		return bad("max_length", s.MaxLength, "0 (the model's context) or more tokens")
+	case s.Replay < 0 || s.Replay > largestReplay:
+		return bad("replay", s.Replay, fmt.Sprintf("0 (off) to %d sequences a step", largestReplay))
 	}
 	return nil
 }

@@ -30,8 +30,8 @@ type Hooks struct {
 // Equal arguments on an equal backend give equal steps and weights, bit for bit, whether or not the training was killed
 // and resumed. After an error, m's weights are those of an unfinished training.
 func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs []Pair, ref [][2]float64, replay []Pair, s Settings, h Hooks) ([]Step, error) {
-	if err := s.validate(); err != nil {
-		return nil, err
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("training settings: %w", err)
 	}
 	longest, preference := s.longest(m.Config), s.Objective != "sft"
 	if err := checkPairs("pair", pairs, preference, longest, m.Config); err != nil {
@@ -57,8 +57,8 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 // learning rate, the optimizer, MaxLength and MicroBatch, which counts sequences here: sequences are taken shortest
 // first, so that a micro-batch smaller than the batch saves padding.
 func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next func(step int) []Weighted, steps int, s Settings, h Hooks) ([]Step, error) {
-	if err := s.validate(); err != nil {
-		return nil, err
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("training settings: %w", err)
 	}
 	if steps < 1 {
 		return nil, errors.New("pretraining for 0 steps: expected at least 1")
