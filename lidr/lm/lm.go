@@ -5,6 +5,7 @@ package lm
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"lidrlab/lidr/tokenizer"
 )
@@ -28,23 +29,27 @@ type Sampling struct {
 	Seed              int64    `json:"seed"`
 }
 
-// Validate returns an error naming the field that is out of range.
+// Validate returns an error naming the first field that is out of range, by its JSON name: "field top_p is 2, expected …".
+// NaN and infinite numbers are out of range everywhere.
 func (s Sampling) Validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("field %s is %v, expected %s", field, value, expected)
+	}
 	switch {
-	case !(s.Temperature >= 0):
-		return fmt.Errorf("sampling: temperature is %v, expected 0 (greedy) or more", s.Temperature)
+	case !(s.Temperature >= 0) || math.IsInf(s.Temperature, 1):
+		return bad("temperature", s.Temperature, "a finite number, 0 (greedy) or more")
 	case !(s.TopP >= 0 && s.TopP <= 1):
-		return fmt.Errorf("sampling: top_p is %v, expected 0 to 1", s.TopP)
+		return bad("top_p", s.TopP, "0 (off) to 1")
 	case s.TopK < 0:
-		return fmt.Errorf("sampling: top_k is %d, expected 0 (off) or more", s.TopK)
-	case !(s.RepetitionPenalty >= 0):
-		return fmt.Errorf("sampling: repetition_penalty is %v, expected a positive number, or 0 (off)", s.RepetitionPenalty)
+		return bad("top_k", s.TopK, "0 (off) or more")
+	case !(s.RepetitionPenalty >= 0) || math.IsInf(s.RepetitionPenalty, 1):
+		return bad("repetition_penalty", s.RepetitionPenalty, "a finite number above 0, or 0 (off)")
 	case s.MaxTokens < 1:
-		return fmt.Errorf("sampling: max_tokens is %d, expected 1 or more", s.MaxTokens)
+		return bad("max_tokens", s.MaxTokens, "1 or more")
 	}
 	for i, stop := range s.Stop {
 		if stop == "" {
-			return fmt.Errorf("sampling: stop[%d] is empty, expected a text", i)
+			return bad(fmt.Sprintf("stop[%d]", i), `""`, "a text")
 		}
 	}
 	return nil

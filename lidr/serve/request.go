@@ -226,7 +226,7 @@ func (s *Server) readSampling(f fields, r *request) error {
 		return invalid("stop", fmt.Sprintf("expected at most %d texts of at most %d bytes", maxStops, maxStopBytes))
 	}
 	if err := q.Validate(); err != nil {
-		message := strings.TrimPrefix(err.Error(), "sampling: ")
+		message := strings.TrimPrefix(err.Error(), "field ")
 		param, _, _ := strings.Cut(strings.ReplaceAll(message, "[", " "), " ")
 		return &problem{status: 400, Param: param, Message: message}
 	}

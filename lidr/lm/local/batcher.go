@@ -58,7 +58,7 @@ func (b *Batcher) Close() {
 // the queue, or the batch before its next step.
 func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 	if err := q.Sampling.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sampling: %w", err)
 	}
 	limit, vocabulary := b.model.ContextLength(), b.model.transformer.Config.VocabSize
 	if n := len(q.Prompt); n == 0 || n >= limit {

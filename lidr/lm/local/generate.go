@@ -14,7 +14,7 @@ import (
 // others, and its answer cannot differ even by rounding.
 func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool, save func(idx []int, out []lm.Completion) error) error {
 	if err := s.Validate(); err != nil {
-		return err
+		return fmt.Errorf("sampling: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,7 +62,7 @@ func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 // still saved. Requests that may cost more than [Options.MaxDollars] together are refused before the first.
 func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool, save func(idx []int, out []Answer) error) error {
 	if err := s.Validate(); err != nil {
-		return err
+		return fmt.Errorf("sampling: %w", err)
 	}
 	if topLogprobs < 0 || topLogprobs > MaxTopLogprobs {
 		return fmt.Errorf("ask: %d log-probabilities a token, expected 0 to %d", topLogprobs, MaxTopLogprobs)
