@@ -2,21 +2,24 @@ package dpo
 
 import "slices"
 
-// Step is what a training step reports; the names are TRL's. Numbers are from before the step's update, log-probabilities
-// in nats and summed over a response, means over the batch.
+// Step is a row of a training's log. The names of rewards, log-probabilities and the gradient's norm are TRL's. Numbers
+// are from before the step's update, log-probabilities in nats and summed over a response, means over the batch.
 type Step struct {
 	Step int     `json:"step"` // from 1
 	Loss float64 `json:"loss"` // what is minimised
 
-	DPO    float64 `json:"dpo"`              // its DPO part
-	NLL    float64 `json:"nll"`              // mean NLL of the chosen side in the chosen normalisation, before Alpha; in pretraining the loss
-	Replay float64 `json:"replay,omitempty"` // mean NLL of the replayed sequences, before Alpha
+	// DPO is the DPO part of the loss.
+	DPO float64 `json:"dpo"`
+	// NLL is the mean NLL of the chosen side in the normalisation of Settings.NLL, before Alpha; in pretraining the loss.
+	NLL float64 `json:"nll"`
+	// Replay is the mean NLL of the replayed sequences, before Alpha.
+	Replay float64 `json:"replay,omitempty"`
 
 	RewardsChosen     float64 `json:"rewards/chosen"`
 	RewardsRejected   float64 `json:"rewards/rejected"`
 	RewardsMargins    float64 `json:"rewards/margins"`    // chosen − rejected
 	RewardsAccuracies float64 `json:"rewards/accuracies"` // share of the pairs whose margin is above 0
-	Identical         float64 `json:"identical"`          // share of the pairs whose sides are the same text: their margin is 0
+	Identical         float64 `json:"identical"`          // share of the pairs whose sides are equal, with margin 0
 	LogpsChosen       float64 `json:"logps/chosen"`
 	LogpsRejected     float64 `json:"logps/rejected"`
 
