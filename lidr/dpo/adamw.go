@@ -50,7 +50,8 @@ func newParameters(m *transformer.Model) ([]parameter, error) {
 // decays reports whether weight decay applies: not to biases and norms, as Transformers' Trainer has it
 // (get_decay_parameter_names), nor to the embedding, as minGPT has it: a row that a batch does not use should stay.
 func decays(name string) bool {
-	return !strings.HasSuffix(name, ".bias") && !strings.HasSuffix(name, "norm.weight") && name != "model.embed_tokens.weight"
+	return !strings.HasSuffix(name, ".bias") && !strings.HasSuffix(name, "norm.weight") &&
+		name != "model.embed_tokens.weight"
 }
 
 // accumulate adds the gradient of the loss to the accumulators.
@@ -67,8 +68,8 @@ func accumulate(params []parameter, loss *Node) {
 }
 
 // update is one step of AdamW (arXiv 1711.05101, algorithm 2, in PyTorch's order of operations) with the accumulated
-// gradients, which are clipped by their global norm before (PyTorch's clip_grad_norm_) and 0 afterwards. rates are those
-// of updateRates. It returns the norm before clipping.
+// gradients, which are clipped by their global norm before (PyTorch's clip_grad_norm_) and 0 afterwards. rates are
+// those of updateRates. It returns the norm before clipping.
 func update(params []parameter, s Settings, rates []*Node) (norm *Node) {
 	g, stepSize, correction, keep := rates[0].Graph(), rates[0], rates[1], rates[2]
 	var squares *Node

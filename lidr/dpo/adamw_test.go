@@ -9,8 +9,8 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// TestAdamW follows three weights through three steps of PyTorch's AdamW in float64: one that decays, a norm and an
-// embedding, which do not; with gradients that are clipped in the first step and not in the others.
+// TestAdamW compares three weights with three steps of PyTorch's AdamW in float64: one that decays, a norm and an
+// embedding, which do not. The gradients are clipped in the first step and not in the others.
 func TestAdamW(t *testing.T) {
 	s := DefaultSettings()
 	s.WeightDecay, s.ClipNorm, s.AdamBeta2 = 0.1, 1, 0.98
@@ -78,7 +78,8 @@ func TestDecays(t *testing.T) {
 	for name, want := range map[string]bool{
 		"model.layers.0.self_attn.q_proj.weight": true, "lm_head.weight": true,
 		"model.layers.0.self_attn.q_proj.bias": false, "model.layers.0.self_attn.q_norm.weight": false,
-		"model.layers.1.post_attention_layernorm.weight": false, "model.norm.weight": false, "model.embed_tokens.weight": false,
+		"model.layers.1.post_attention_layernorm.weight": false, "model.norm.weight": false,
+		"model.embed_tokens.weight": false,
 	} {
 		if decays(name) != want {
 			t.Errorf("decays(%s) is %v", name, !want)

@@ -29,13 +29,16 @@ func adapted(t *testing.T, base *transformer.Model, seed int64) *transformer.Mod
 	return m
 }
 
-// TestTrainAdapter: the model below is the reference, so DPO's loss begins at ln 2; the adapter learns, all of it; the model
-// below keeps its weights and its log-probabilities to the bit; weights held as bfloat16 and layers that are computed again
-// serve as well.
+// TestTrainAdapter: the model below is the reference, so DPO's loss begins at ln 2; every part of the adapter
+// learns; the model below keeps its weights and its log-probabilities to the bit. The same holds for weights held as
+// bfloat16 and for layers that are computed again in the backward pass.
 func TestTrainAdapter(t *testing.T) {
 	b, pairs, s := openBackend(t), randomPairs(20, tiny.VocabSize, 1), testSettings()
 	s.LR, s.Replay, s.Epochs = 1e-2, 0, 6
-	for name, load := range map[string]func(*checkpoint.Checkpoint) (*transformer.Model, error){"float32": transformer.New, "bfloat16": transformer.NewBFloat16} {
+	for name, load := range map[string]func(*checkpoint.Checkpoint) (*transformer.Model, error){
+		"float32":  transformer.New,
+		"bfloat16": transformer.NewBFloat16,
+	} {
 		ck, err := transformer.Init(tiny, 1).Checkpoint()
 		if err != nil {
 			t.Fatal(err)
@@ -73,16 +76,18 @@ func TestTrainAdapter(t *testing.T) {
 			t.Errorf("%s: training the adapter changed the model below", name)
 		}
 		if name == "bfloat16" {
-			if _, err := Train(context.Background(), b, base, pairs, ref, nil, s, Hooks{}); err == nil || !strings.Contains(err.Error(), "too coarse") {
+			_, err := Train(context.Background(), b, base, pairs, ref, nil, s, Hooks{})
+			if err == nil || !strings.Contains(err.Error(), "too coarse") {
 				t.Errorf("training coarse weights gives error %v", err)
 			}
 		}
 	}
 }
 
-// TestAdapterResumes is TestResume for an adapter. The state holds it and its moments alone.
+// TestAdapterResumes is TestResume for an adapter. The state holds only the adapter and its moments.
 func TestAdapterResumes(t *testing.T) {
-	b, pairs, replay, s := openBackend(t), randomPairs(20, tiny.VocabSize, 1), randomPairs(4, tiny.VocabSize, 9), testSettings()
+	b, s := openBackend(t), testSettings()
+	pairs, replay := randomPairs(20, tiny.VocabSize, 1), randomPairs(4, tiny.VocabSize, 9)
 	base := transformer.Init(tiny, 1)
 	ref := reference(t, b, base, pairs, s)
 	train := func(m *transformer.Model, h Hooks) ([]Step, *checkpoint.Adapter, error) {

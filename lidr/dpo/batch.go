@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// row is one token sequence of a micro-batch and what is predicted in it.
+// row is one token sequence of a micro-batch and the predictions that are trained in it.
 type row struct {
 	tokens  []int32
 	at      []int32   // predicted are tokens[at+1], each from tokens[:at+1]
@@ -44,8 +44,8 @@ const (
 	weightedRows             // sequences of a pretraining batch
 )
 
-// micro is what goes through the model at once. The arrays have the shapes of the compiled graph, so they are padded: with
-// token 0 to the right of each row, with empty rows, with predictions of weight 0 that belong to no row.
+// micro is a micro-batch, the rows of one forward pass. The arrays have the shapes of the compiled graph, so they are
+// padded: with token 0 to the right of each row, with empty rows, with predictions of weight 0 that belong to no row.
 type micro struct {
 	kind          kind
 	rows          []row
@@ -66,7 +66,7 @@ func (m *micro) slots() int {
 	return m.padded
 }
 
-// slot returns where row i of m.rows stands among the padded rows.
+// slot returns the index of row i of m.rows among the padded rows.
 func (m *micro) slot(i int) int {
 	if n := len(m.rows) / 2; m.kind == pairRows && i >= n {
 		return m.padded + i - n

@@ -16,7 +16,8 @@ func TestMicro(t *testing.T) {
 	s := Settings{Objective: "dpo+nll", NLL: "sequence", Alpha: 2, BatchPairs: 4, MicroBatch: 4}
 	got := (&plan{pairs: pairs, ref: [][2]float64{{-1, -2}, {-3, -4}}, s: s, longest: 8}).pairBatch([]int{0, 1})[0]
 	if got.slots() != 4 || got.width != 8 || got.padded != 2 || len(got.place) != 32 {
-		t.Fatalf("%d rows, width %d, %d pairs, %d predictions; want 4, 8 (the longest allowed), 2, 32", got.slots(), got.width, got.padded, len(got.place))
+		t.Fatalf("%d rows, width %d, %d pairs, %d predictions; want 4, 8 (the longest allowed), 2, 32", got.slots(),
+			got.width, got.padded, len(got.place))
 	}
 	for _, check := range []struct {
 		what      string
@@ -40,7 +41,7 @@ func TestMicro(t *testing.T) {
 	}
 }
 
-// TestEpochs: every pair once an epoch, in another order each, and the same again for the same seed; batches hold
+// TestEpochs: an epoch holds every pair once, in an order of its own that the seed determines; the pairs of a batch are
 // neighbours in length.
 func TestEpochs(t *testing.T) {
 	pairs, s := randomPairs(50, 29, 1), Settings{BatchPairs: 8, Seed: 3}
@@ -78,7 +79,8 @@ func TestReplayDraw(t *testing.T) {
 		p := plan{replay: replay, s: Settings{Replay: 5, NLL: "sequence", Seed: seed, BatchPairs: 1}, longest: 64}
 		return p.replayBatch(step)[0].tokens
 	}
-	if !slices.Equal(draw(1, 4), draw(1, 4)) || slices.Equal(draw(1, 4), draw(1, 5)) || slices.Equal(draw(1, 4), draw(2, 4)) {
+	if !slices.Equal(draw(1, 4), draw(1, 4)) || slices.Equal(draw(1, 4), draw(1, 5)) ||
+		slices.Equal(draw(1, 4), draw(2, 4)) {
 		t.Error("the draw is not a function of seed and step")
 	}
 }

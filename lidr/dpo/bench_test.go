@@ -16,9 +16,9 @@ var million = checkpoint.Config{
 	BOSTokenID: -1, EOSTokenIDs: []int{2}, TorchDType: "float32",
 }
 
-// BenchmarkStep takes whole training steps, compilation excluded: DPO+NLL on 8 pairs of 256 tokens, half of them prompt;
-// DPO+NLL on 32 pairs of the miniature world's lengths; and pretraining on 16 sequences of 256 tokens and on 32 of 128
-// (with -cpu 1,2 what a second thread brings).
+// BenchmarkStep takes whole training steps, compilation excluded: DPO+NLL on 8 pairs of 256 tokens, half of them
+// prompt; DPO+NLL on 32 pairs of the miniature world's lengths; and pretraining on 16 sequences of 256 tokens and on 32
+// of 128 (with -cpu 1,2 what a second thread brings).
 func BenchmarkStep(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tokens := func(n int) []int32 {

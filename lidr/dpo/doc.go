@@ -5,20 +5,21 @@
 //	L_DPO = −log σ( β·[log π(y_w|x) − log π_ref(y_w|x)] − β·[log π(y_l|x) − log π_ref(y_l|x)] )
 //	L_NLL = −log π(y_w|x) / |y_w|
 //
-// log π(y|x) is the sum over the response's tokens, end of turn included, prompt masked. The same trainer does SFT on the
-// chosen side, DPO without NLL, and pretraining with a weight per token.
+// log π(y|x) is the sum over the response's tokens, end of turn included, prompt masked. The same trainer does SFT on
+// the chosen side, DPO without NLL, and pretraining with a weight per token.
 //
-// How a training goes:
+// The course of a training:
 //
 //  1. [Reference] computes log π_ref of every pair once, with the weights that the round starts from.
-//  2. Each epoch shuffles the pairs by seed, sorts them by length and cuts them into batches of BatchPairs, whose order is
-//     shuffled again: equal lengths meet, so that little is padded, and a batch is a pure function of settings and epoch.
+//  2. Each epoch shuffles the pairs by seed, sorts them by length and cuts them into batches of BatchPairs, whose order
+//     is shuffled again. Rows of a batch are of similar length, so that little is padded, and a batch is a pure
+//     function of settings and epoch.
 //  3. A batch is cut into micro-batches of MicroBatch pairs. Chosen and rejected sides run in one forward pass. Lengths
 //     and rows are rounded up to buckets, since every new shape is another compiled graph.
 //  4. The gradient graph adds a micro-batch's gradient to accumulators that stay on the device; the update graph clips
 //     them by their global norm and applies AdamW. Weights never visit the host during a step.
-//  5. The step's numbers are computed on the host, in float64, by the plain functions of loss.go; tests hold the graph to
-//     the same functions.
-//  6. Every CheckpointEvery steps, weights, moments and the steps so far go to one file, atomically. A training that was
-//     killed resumes from it and ends with the same weights, bit for bit.
+//  5. The step's numbers are computed on the host, in float64, by the plain functions of loss.go. Tests compare the
+//     graph with the same functions.
+//  6. Every CheckpointEvery steps, weights, moments and the steps so far go to one file, atomically. A training that
+//     was killed resumes from it and ends with the same weights, bit for bit.
 package dpo

@@ -5,14 +5,22 @@ import (
 	"math"
 )
 
-// Health says in words what looks wrong in a training, judging by its first and last tenth (at least 5 steps each);
-// nothing, when nothing does. pairAccuracy is the reward accuracy of the pairs that it trained on, the share in which the
-// chosen side is truly the better one, measured before training; NaN if it was not measured.
+// Thresholds of [Health], wide enough that the noise between batches of a sound training does not pass them.
+const (
+	fewestSteps    = 5    // of the first and of the last part that are compared
+	lossRise       = 1.05 // the last part's loss as a multiple of the first's
+	accuracyChance = 0.05 // distance of the reward accuracy from 0.5, a coin's
+)
+
+// Health returns a warning for everything that looks wrong in a training, nil if nothing does. It compares the first
+// and the last tenth of the steps (at least 5 steps each). pairAccuracy is the reward accuracy of the training's pairs:
+// the share in which the chosen side is really the better one, measured before training; NaN if it was not measured.
 func Health(steps []Step, pairAccuracy float64) []string {
 	var warnings []string
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	if pairAccuracy < 0.5 {
-		warn("reward accuracy of the pairs is %.2f, below 0.5: the rejected side is more often the better one, so DPO trains the wrong way; stop at this round, or look at the translations", pairAccuracy)
+		warn("reward accuracy of the pairs is %.2f, below 0.5: the rejected side is more often the better one, so DPO "+
+			"trains the wrong way; stop at this round, or look at the translations", pairAccuracy)
 	}
 	for _, s := range steps {
 		if sum := s.Loss + s.GradNorm; math.IsNaN(sum) || math.IsInf(sum, 0) {
@@ -20,7 +28,7 @@ func Health(steps []Step, pairAccuracy float64) []string {
 			return warnings
 		}
 	}
-	n := max(len(steps)/10, 5)
+	n := max(len(steps)/10, fewestSteps)
 	if len(steps) < 2*n {
 		return warnings
 	}
@@ -32,22 +40,26 @@ func Health(steps []Step, pairAccuracy float64) []string {
 		return sum
 	}
 	loss := func(s Step) float64 { return s.Loss }
-	if before, after := of(first, loss), of(last, loss); after > 1.05*before {
+	if before, after := of(first, loss), of(last, loss); after > lossRise*before {
 		warn("the loss rose from %.3f to %.3f: lower the learning rate", before, after)
 	}
 	if last[n-1].DPO == 0 { // no preference was trained
 		return warnings
 	}
 	margin := func(s Step) float64 { return s.RewardsMargins }
-	accuracy := of(last, func(s Step) float64 { return s.RewardsAccuracies }) / of(last, func(s Step) float64 { return 1 - s.Identical })
+	right := of(last, func(s Step) float64 { return s.RewardsAccuracies })
+	accuracy := right / of(last, func(s Step) float64 { return 1 - s.Identical })
 	if before, after := of(first, margin), of(last, margin); after <= before {
-		warn("reward margins do not grow (%.3f at first, %.3f at last): chosen and rejected are not told apart; raise the learning rate, or look at the pairs", before, after)
+		warn("reward margins do not grow (%.3f at first, %.3f at last): chosen and rejected are not told apart; raise the "+
+			"learning rate, or look at the pairs", before, after)
 	}
-	if math.Abs(accuracy-0.5) < 0.05 {
-		warn("reward accuracy stays at %.2f of the pairs whose sides differ, a coin's: nothing is learned from the preferences; raise the learning rate, or look at the pairs", accuracy)
+	if math.Abs(accuracy-0.5) < accuracyChance {
+		warn("reward accuracy stays at %.2f of the pairs whose sides differ, a coin's: nothing is learned from the "+
+			"preferences; raise the learning rate, or look at the pairs", accuracy)
 	}
 	if chosen := of(last, func(s Step) float64 { return s.RewardsChosen }); chosen < 0 {
-		warn("the chosen answers became less likely than at the start (rewards/chosen %.3f): DPO pushes both sides down; raise alpha, or lower the learning rate", chosen)
+		warn("the chosen answers became less likely than at the start (rewards/chosen %.3f): DPO pushes both sides down; "+
+			"raise alpha, or lower the learning rate", chosen)
 	}
 	return warnings
 }

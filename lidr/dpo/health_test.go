@@ -12,7 +12,8 @@ func TestHealth(t *testing.T) {
 		steps := make([]Step, 50)
 		for i := range steps {
 			done := float64(i) / 49
-			steps[i] = Step{Step: i + 1, Loss: 2 - done, DPO: 0.7 - 0.2*done, GradNorm: 1, RewardsChosen: done, RewardsRejected: -done, RewardsMargins: 2 * done, RewardsAccuracies: 0.5 + 0.4*done}
+			steps[i] = Step{Step: i + 1, Loss: 2 - done, DPO: 0.7 - 0.2*done, GradNorm: 1, RewardsChosen: done,
+				RewardsRejected: -done, RewardsMargins: 2 * done, RewardsAccuracies: 0.5 + 0.4*done}
 			if change != nil {
 				change(&steps[i], done)
 			}

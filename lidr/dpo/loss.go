@@ -2,24 +2,25 @@ package dpo
 
 import "math"
 
-// This file holds the losses as plain functions: the definition that the graph is tested against, and what computes the
-// numbers of every [Step].
+// This file holds the losses as plain functions. They compute the numbers of every [Step], and the graph is tested
+// against them.
 
 // LogSigmoid returns log σ(x) = −log(1+e^−x) without overflow for any x.
 func LogSigmoid(x float64) float64 {
 	return math.Min(x, 0) - math.Log1p(math.Exp(-math.Abs(x)))
 }
 
-// Reward is DPO's implicit reward of one response, β·(log π − log π_ref), from log-probabilities summed over its tokens
-// (arXiv 2305.18290, §4, without the term that depends on the prompt alone).
+// Reward returns DPO's implicit reward of one response, β·(log π − log π_ref), from log-probabilities summed over its
+// tokens (arXiv 2305.18290, §4, without the term that depends on the prompt alone).
 func Reward(logp, ref, beta float64) float64 { return beta * (logp - ref) }
 
-// PairLoss is DPO's loss of one pair, −log σ(reward of the chosen − reward of the rejected) (arXiv 2305.18290, eq. 7).
+// PairLoss returns DPO's loss of one pair, −log σ(reward of the chosen − reward of the rejected) (arXiv 2305.18290, eq.
+// 7).
 func PairLoss(chosenReward, rejectedReward float64) float64 {
 	return -LogSigmoid(chosenReward - rejectedReward)
 }
 
-// SequenceNLL is the mean over sequences of each one's mean loss per token, −logps[i]/tokens[i]: LLaMA-Factory's
+// SequenceNLL returns the mean over sequences of their mean loss per token, −logps[i]/tokens[i]: LLaMA-Factory's
 // normalisation, and the paper's (its authors' answer to reviewers: the |y_w| inside the logarithm is a misprint).
 func SequenceNLL(logps []float64, tokens []int) float64 {
 	var sum float64
@@ -29,8 +30,9 @@ func SequenceNLL(logps []float64, tokens []int) float64 {
 	return sum / float64(len(logps))
 }
 
-// TokenNLL is the mean over all tokens, so that long sequences weigh more: TRL's normalisation ("sft" in DPOConfig's
-// loss_type). TRL takes it over each micro-batch; here it is over the whole batch, whatever the micro-batches are.
+// TokenNLL returns the mean loss over all tokens, so that long sequences weigh more: TRL's normalisation ("sft" in
+// DPOConfig's loss_type). TRL takes it over each micro-batch; here it is over the whole batch, whatever the
+// micro-batches are.
 func TokenNLL(logps []float64, tokens []int) float64 {
 	var sum float64
 	var n int
@@ -41,7 +43,7 @@ func TokenNLL(logps []float64, tokens []int) float64 {
 	return sum / float64(n)
 }
 
-// WeightedNLL is Σ w·nll / Σ w over the tokens of a batch: the loss of [Pretrain].
+// WeightedNLL returns Σ w·nll / Σ w over the tokens of a batch: the loss of [Pretrain].
 func WeightedNLL(logps, weights []float64) float64 {
 	var sum, total float64
 	for i, w := range weights {

@@ -9,11 +9,11 @@ import (
 )
 
 // Pair is a prompt with a preferred and a dispreferred response, as token ids. The responses end with the end-of-turn
-// token, whose prediction counts. Rejected is not read by SFT and replay, and may be nil there.
+// token, which is trained like any other. SFT and replay do not read Rejected, which may be nil there.
 type Pair struct{ Prompt, Chosen, Rejected []int32 }
 
-// Weighted is a sequence to pretrain on. Weights[t], which is 0 or more, weighs the loss of predicting Tokens[t+1]; there
-// are len(Tokens)−1 of them.
+// Weighted is a sequence to pretrain on. Weights[t], 0 or more, is the weight of the loss of predicting Tokens[t+1], so
+// there are len(Tokens)−1 of them.
 type Weighted struct {
 	Tokens  []int32
 	Weights []float32
@@ -27,7 +27,7 @@ func (s Settings) longest(c checkpoint.Config) int {
 	return min(s.MaxLength, c.MaxPositionEmbeddings)
 }
 
-// checkPairs says which pair cannot be trained on. what names a pair in the error.
+// checkPairs returns an error naming the first pair that cannot be trained on. what names a pair in the error.
 func checkPairs(what string, pairs []Pair, rejected bool, longest int, c checkpoint.Config) error {
 	if len(pairs) == 0 {
 		return fmt.Errorf("the list of %ss is empty: nothing to train on", what)
@@ -39,7 +39,8 @@ func checkPairs(what string, pairs []Pair, rejected bool, longest int, c checkpo
 		case len(p.Chosen) == 0:
 			return fmt.Errorf("%s %d: the chosen response is empty, so all of its labels are masked: drop it", what, i)
 		case rejected && len(p.Rejected) == 0:
-			return fmt.Errorf("%s %d: the rejected response is empty, so all of its labels are masked: drop it, or train with objective sft", what, i)
+			return fmt.Errorf("%s %d: the rejected response is empty, so all of its labels are masked: drop it, or train "+
+				"with objective sft", what, i)
 		}
 		sides := [][]int32{p.Prompt, p.Chosen}
 		n := len(p.Prompt) + len(p.Chosen)
@@ -47,7 +48,8 @@ func checkPairs(what string, pairs []Pair, rejected bool, longest int, c checkpo
 			sides, n = append(sides, p.Rejected), p.length()
 		}
 		if n > longest {
-			return fmt.Errorf("%s %d has %d tokens, expected at most %d: drop it, or raise max_length up to the model's context of %d", what, i, n, longest, c.MaxPositionEmbeddings)
+			return fmt.Errorf("%s %d has %d tokens, expected at most %d: drop it, or raise max_length up to the model's "+
+				"context of %d", what, i, n, longest, c.MaxPositionEmbeddings)
 		}
 		for _, side := range sides {
 			if err := checkTokens(side, c.VocabSize); err != nil {
@@ -58,26 +60,29 @@ func checkPairs(what string, pairs []Pair, rejected bool, longest int, c checkpo
 	return nil
 }
 
-// checkReference says which reference log-probability is no log-probability.
+// checkReference returns an error naming the first reference that is no log-probability.
 func checkReference(ref [][2]float64, pairs int) error {
 	if len(ref) != pairs {
-		return fmt.Errorf("%d reference log-probabilities for %d pairs: expected one of each side of every pair, from Reference", len(ref), pairs)
+		return fmt.Errorf("%d reference log-probabilities for %d pairs: expected one of each side of every pair, from "+
+			"Reference", len(ref), pairs)
 	}
 	for i, r := range ref {
 		for side, x := range r {
 			if math.IsNaN(x) || math.IsInf(x, 0) || x > 1e-3 {
-				return fmt.Errorf("reference log-probability %v of pair %d (%s): expected a finite number of at most 0", x, i, [2]string{"chosen", "rejected"}[side])
+				return fmt.Errorf("reference log-probability %v of pair %d (%s): expected a finite number of at most 0", x, i,
+					[2]string{"chosen", "rejected"}[side])
 			}
 		}
 	}
 	return nil
 }
 
-// checkWeighted says what is wrong with a pretraining batch, and returns the sum of its weights.
+// checkWeighted checks a pretraining batch and returns the sum of its weights.
 func checkWeighted(batch []Weighted, longest int, c checkpoint.Config) (total float64, err error) {
 	for i, w := range batch {
 		if len(w.Tokens) < 2 || len(w.Weights) != len(w.Tokens)-1 {
-			return 0, fmt.Errorf("sequence %d has %d tokens and %d weights, expected at least 2 tokens and one weight less", i, len(w.Tokens), len(w.Weights))
+			return 0, fmt.Errorf("sequence %d has %d tokens and %d weights, expected at least 2 tokens and one weight less", i,
+				len(w.Tokens), len(w.Weights))
 		}
 		if len(w.Tokens) > longest {
 			return 0, fmt.Errorf("sequence %d has %d tokens, expected at most %d", i, len(w.Tokens), longest)
@@ -98,7 +103,7 @@ func checkWeighted(batch []Weighted, longest int, c checkpoint.Config) (total fl
 	return total, nil
 }
 
-// checkTokens guards the embedding lookup, which would take an id outside the vocabulary for another.
+// checkTokens refuses ids outside the vocabulary, for which the embedding lookup would return another token's row.
 func checkTokens(tokens []int32, vocab int) error {
 	for _, id := range tokens {
 		if id < 0 || int(id) >= vocab {

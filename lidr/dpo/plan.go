@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// plan cuts a training's pairs into steps: a pure function of its fields and the step, so that a resumed training sees
-// what the killed one would have seen.
+// plan cuts a training's pairs into steps. A step's batch is a pure function of the fields and the step, so that a
+// resumed training gets the same batches.
 type plan struct {
 	pairs   []Pair
 	ref     [][2]float64
@@ -53,7 +53,8 @@ func (p *plan) pairBatch(batch []int) []micro {
 		var ref [][2]float64
 		for _, i := range part {
 			pair := p.pairs[i]
-			chosen = append(chosen, responseRow(pair.Prompt, pair.Chosen, weight*p.s.share(len(pair.Chosen), len(batch), tokens)))
+			chosen = append(chosen,
+				responseRow(pair.Prompt, pair.Chosen, weight*p.s.share(len(pair.Chosen), len(batch), tokens)))
 			if k == pairRows {
 				rejected = append(rejected, responseRow(pair.Prompt, pair.Rejected, 0))
 				ref = append(ref, p.ref[i])
@@ -119,7 +120,7 @@ func (s Settings) share(length, n, total int) float64 {
 	return 1 / float64(n*length)
 }
 
-// microSize returns how many of size go through the model at once: micro, or all of them.
+// microSize returns how many of size items go through the model at once: micro, or all of them.
 func microSize(micro, size int) int {
 	if micro == 0 {
 		return size
@@ -134,8 +135,8 @@ func (s Settings) random(name string, n int) *rand.Rand {
 	return rand.New(rand.NewPCG(uint64(s.Seed), h.Sum64()))
 }
 
-// length returns the tokens of the pair's longer side, prompt included. SFT, which does not read the rejected side, goes by
-// the same length, so that its batches are those of the DPO training that it is the baseline of.
+// length returns the number of tokens of the pair's longer side, prompt included. SFT, which does not read the rejected
+// side, uses the same length, so that its batches are those of the DPO training that it is compared with.
 func (p Pair) length() int { return len(p.Prompt) + max(len(p.Chosen), len(p.Rejected)) }
 
 // sortByLength sorts indices of pairs, the shortest first. Equal lengths keep their order.
@@ -143,7 +144,7 @@ func sortByLength(pairs []Pair, order []int) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(pairs[a].length(), pairs[b].length()) })
 }
 
-// shuffledBatches returns an epoch's batches: pairs of similar length meet, otherwise by chance, in an order by chance.
+// shuffledBatches returns an epoch's batches, in random order: each holds pairs of similar length, drawn at random.
 func shuffledBatches(pairs []Pair, s Settings, epoch int) [][]int {
 	random := s.random("batches", epoch)
 	order := random.Perm(len(pairs))

@@ -18,11 +18,12 @@ import (
 const referencePositions = 4096
 
 // Reference computes the log-probabilities of every pair's sides under m: π_ref, if m holds the weights that the round
-// starts from. Of s it uses MaxLength alone. Batches are cut from all pairs sorted by length, whatever is done, so the
-// numbers depend, to the last bit, on model, backend and pairs only, and trainings with other settings can share them. A
-// batch is skipped if done says so of all its pairs. save gets the indices of a batch's pairs that were not done, with
-// the sums over their response tokens, end of turn included, in nats; it is called from this goroutine.
-func Reference(ctx context.Context, b compute.Backend, m *transformer.Model, pairs []Pair, s Settings, done func(i int) bool, save func(idx []int, chosen, rejected []float64) error) error {
+// starts from. Of s it uses MaxLength alone. Batches are cut from all pairs sorted by length, done or not, so the
+// numbers depend, to the last bit, on model, backend and pairs only, and trainings with other settings can share them.
+// A batch whose pairs are all done is skipped. save gets the indices of a batch's pairs that were not done, with the
+// sums over their response tokens, end of turn included, in nats; it is called from this goroutine.
+func Reference(ctx context.Context, b compute.Backend, m *transformer.Model, pairs []Pair, s Settings,
+	done func(i int) bool, save func(idx []int, chosen, rejected []float64) error) error {
 	longest := s.longest(m.Config)
 	if err := checkPairs("pair", pairs, true, longest, m.Config); err != nil {
 		return err

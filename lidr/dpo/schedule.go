@@ -3,8 +3,8 @@ package dpo
 import "math"
 
 // learningRate returns the rate of step n (0 is the first) of total. It rises over the first ⌈Warmup·total⌉ steps, then
-// falls to FinalLR·LR, which the step after the last would have. Transformers' schedules begin at rate 0; these begin at
-// the first stair, so that no step is without effect.
+// falls to FinalLR·LR, which the step after the last would have. Transformers' schedules begin at rate 0; these begin
+// one increment above 0, so that no step is without effect.
 func (s Settings) learningRate(n, total int) float64 {
 	warm := int(math.Ceil(s.Warmup * float64(total)))
 	if n < warm {

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// Settings determine a training. The zero value of a field means zero, so start from [DefaultSettings].
+// Settings hold what determines a training beside its data and initial weights. The zero value of a field
+// means zero, so start from [DefaultSettings].
 type Settings struct {
 	// Objective is "dpo+nll" (the paper), "dpo" (without NLL) or "sft" (NLL of the chosen side only: the paper's
-	// baseline "multilingual alignment", where Alpha and Beta play no part).
+	// baseline "multilingual alignment", which does not use Alpha and Beta).
 	Objective string `json:"objective"`
 	// Beta scales the implicit reward. The paper does not state it; published run names show 0.1 and 0.5, and
 	// Iterative RPO (arXiv 2404.19733) used 0.1.
@@ -24,16 +25,16 @@ type Settings struct {
 	LR float64 `json:"lr"`
 	// Warmup is the share of the steps over which the rate rises linearly (LLaMA-Factory's examples: 0.1).
 	Warmup float64 `json:"warmup"`
-	// Schedule is what follows: "constant", "linear" or "cosine", down to FinalLR·LR at the end.
+	// Schedule is the course of the rate after the warm-up: "constant", or "linear" or "cosine" down to FinalLR·LR.
 	Schedule string `json:"schedule"`
 	// FinalLR is the share of LR that the schedule ends at.
 	FinalLR float64 `json:"final_lr"`
-	// WeightDecay is AdamW's; norms, biases and embeddings are spared. Transformers' default is 0.
+	// WeightDecay is AdamW's; norms, biases and embeddings do not decay. Transformers' default is 0.
 	WeightDecay float64 `json:"weight_decay"`
 	AdamBeta1   float64 `json:"adam_beta1"` // Transformers: 0.9
 	AdamBeta2   float64 `json:"adam_beta2"` // Transformers: 0.999
 	AdamEps     float64 `json:"adam_eps"`   // Transformers: 1e-8
-	// ClipNorm bounds the gradient's global L2 norm (Transformers' max_grad_norm, 1.0); 0 leaves it alone.
+	// ClipNorm bounds the gradient's global L2 norm (Transformers' max_grad_norm, 1.0); 0 is off.
 	ClipNorm float64 `json:"clip_norm"`
 
 	// BatchPairs is the number of pairs of one step. One published run name: 1 × 4 accumulation × 4 GPUs = 16.
@@ -43,10 +44,10 @@ type Settings struct {
 	MicroBatch int `json:"micro_batch"`
 	Epochs     int `json:"epochs"`
 	// MaxLength is the longest prompt plus response in tokens (LLaMA-Factory's cutoff_len: 2,048); a longer pair is an
-	// error. 0 stands for the model's context.
+	// error. 0 means the model's context.
 	MaxLength int `json:"max_length"`
 	// Replay is the number of replayed sequences a step, drawn with replacement from those given to [Train]; their mean
-	// NLL joins the loss with weight Alpha. Not in the paper: it keeps the model's translations alive.
+	// NLL is added to the loss with weight Alpha. Not in the paper: it keeps the model able to translate.
 	Replay int `json:"replay"`
 	// Seed orders the pairs and draws the replay. Initial weights are the caller's.
 	Seed int64 `json:"seed"`
@@ -73,8 +74,8 @@ const (
 	largestReplay = 1024
 )
 
-// Validate returns an error naming the first field that is out of range, by its JSON name: "field lr is -1, expected …".
-// NaN and infinite numbers are out of range everywhere.
+// Validate returns an error naming the first field that is out of range, by its JSON name: "field lr is -1, expected a
+// finite number above 0". NaN and infinite numbers are out of range everywhere.
 func (s Settings) Validate() error {
 	bad := func(field string, value any, expected string) error {
 		return fmt.Errorf("field %s is %v, expected %s", field, value, expected)

@@ -21,13 +21,13 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// StateFile is the file in Hooks.CheckpointDir: float32 weights and moments as safetensors (weight/NAME, first/NAME,
-// second/NAME), with the steps done and the training's key in its metadata.
+// StateFile is the name of the file in Hooks.CheckpointDir. It holds float32 weights and moments as safetensors
+// (weight/NAME, first/NAME, second/NAME), and the steps done and the training's key in its metadata.
 const StateFile = "training-state.safetensors"
 
 // state saves and loads a training.
 type state struct {
-	path string // "" keeps none
+	path string // "" for no state
 	key  string // of all that determines the training
 }
 
@@ -57,7 +57,11 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 
 // kept lists the parameter's variables that the state holds. Accumulated gradients are 0 between steps.
 func (p parameter) kept() map[string]*model.Variable {
-	return map[string]*model.Variable{"weight/" + p.name: p.value, "first/" + p.name: p.first, "second/" + p.name: p.second}
+	return map[string]*model.Variable{
+		"weight/" + p.name: p.value,
+		"first/" + p.name:  p.first,
+		"second/" + p.name: p.second,
+	}
 }
 
 // save writes the trainer's state; the file is the old one or the new one, whole, at any moment.

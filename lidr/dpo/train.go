@@ -10,26 +10,27 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// Hooks say what happens between the steps of a training.
+// Hooks are called, and save the training's state, between the steps of a training.
 type Hooks struct {
 	// OnStep is called after every step, in order; its error ends the training. After a resume it is called again for
 	// the steps that follow the last checkpoint, with equal values.
 	OnStep func(Step) error
-	// CheckpointDir is a folder of this training's own, which keeps its state in the one file StateFile. A later call
-	// with equal arguments resumes from it; one with others is an error. The caller removes it after saving the model.
+	// CheckpointDir is the folder that the training's state is saved in, as StateFile. A later call with equal arguments
+	// resumes from it, one with other arguments is an error. The caller removes the folder after saving the model.
 	CheckpointDir string
 	// CheckpointEvery is the number of steps between two savings of the state; 0 saves none. The state after the last
-	// step is not saved: the weights are the model's by then.
+	// step is not saved, since the model holds the weights then.
 	CheckpointEvery int
 }
 
-// Train trains m, in place, on the pairs for s.Epochs epochs and returns all steps, those before a resume included. ref
+// Train trains m, in place, on the pairs for s.Epochs epochs. It returns all steps, those before a resume included. ref
 // holds the reference log-probabilities of each pair's chosen and rejected side, from [Reference] (nil under objective
 // "sft", which reads no rejected side). replay holds the sequences, prompt and chosen, that s.Replay draws from.
 //
 // Equal arguments on an equal backend give equal steps and weights, bit for bit, whether or not the training was killed
 // and resumed. After an error, m's weights are those of an unfinished training.
-func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs []Pair, ref [][2]float64, replay []Pair, s Settings, h Hooks) ([]Step, error) {
+func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs []Pair, ref [][2]float64, replay []Pair,
+	s Settings, h Hooks) ([]Step, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("training settings: %w", err)
 	}
@@ -53,10 +54,11 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 }
 
 // Pretrain trains m, in place, on the batches next(0), next(1), …, next(steps−1). The loss of a batch is Σ w·nll / Σ w
-// over its tokens. next must be a pure function of the step, which a resumed training asks for again. Of s it uses the
-// learning rate, the optimizer, MaxLength and MicroBatch, which counts sequences here: sequences are taken shortest
-// first, so that a micro-batch smaller than the batch saves padding.
-func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next func(step int) []Weighted, steps int, s Settings, h Hooks) ([]Step, error) {
+// over its tokens. next must be a pure function of the step, since a resumed training asks for a step again. Pretrain
+// uses of s the learning rate, the optimizer, MaxLength and MicroBatch, which counts sequences here: sequences are
+// taken shortest first, so that a micro-batch smaller than the batch saves padding.
+func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next func(step int) []Weighted, steps int,
+	s Settings, h Hooks) ([]Step, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("training settings: %w", err)
 	}
@@ -75,11 +77,13 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 	return train(ctx, b, m, s, h, steps, batch, next(0))
 }
 
-// train runs a training of total steps, resuming it where the hooks name a folder with its state. data stands for what
-// it trains on in the state's key.
-func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int, batch func(int) ([]micro, error), data any) (steps []Step, err error) {
+// train runs a training of total steps, and resumes it where the hooks name a folder with its state. data is what it
+// trains on, which the state's key depends on.
+func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int,
+	batch func(int) ([]micro, error), data any) (steps []Step, err error) {
 	if h.CheckpointEvery < 0 || h.CheckpointEvery > 0 && h.CheckpointDir == "" {
-		return nil, fmt.Errorf("a checkpoint every %d steps in folder %q: expected 0 (none), or more and a folder", h.CheckpointEvery, h.CheckpointDir)
+		return nil, fmt.Errorf("a checkpoint every %d steps in folder %q: expected 0 (none), or more and a folder",
+			h.CheckpointEvery, h.CheckpointDir)
 	}
 	st, err := newState(b, m, s, h, total, data)
 	if err != nil {

@@ -27,7 +27,8 @@ func testSettings() Settings {
 func reference(t testing.TB, b compute.Backend, m *transformer.Model, pairs []Pair, s Settings) [][2]float64 {
 	t.Helper()
 	ref := make([][2]float64, len(pairs))
-	err := Reference(context.Background(), b, m, pairs, s, func(int) bool { return false }, func(idx []int, chosen, rejected []float64) error {
+	undone := func(int) bool { return false }
+	err := Reference(context.Background(), b, m, pairs, s, undone, func(idx []int, chosen, rejected []float64) error {
 		for place, i := range idx {
 			ref[i] = [2]float64{chosen[place], rejected[place]}
 		}
@@ -68,7 +69,7 @@ func TestTrainLearns(t *testing.T) {
 	}
 	near(t, "first DPO loss", first.DPO, math.Ln2, 1e-4)
 	near(t, "first loss", first.Loss, first.DPO+s.Alpha*(first.NLL+first.Replay), 1e-9)
-	// This trajectory is the code's own: whoever changes it should know why.
+	// These values were computed by this code: a change that alters them needs a reason.
 	for n, want := range map[int]float64{1: 8.47430, 2: 8.42688, 3: 7.48707, 6: 7.07312, 9: 6.40367, 18: 6.11755} {
 		near(t, fmt.Sprintf("loss of step %d", n), steps[n-1].Loss, want, 2e-3*want)
 	}
@@ -80,7 +81,7 @@ func TestTrainLearns(t *testing.T) {
 	}
 }
 
-// TestEquivalentTrainings: what only changes how a step is computed changes it by rounding.
+// TestEquivalentTrainings: settings that change only how a step is computed change its numbers by rounding only.
 func TestEquivalentTrainings(t *testing.T) {
 	b := openBackend(t)
 	pairs, replay := randomPairs(20, tiny.VocabSize, 1), randomPairs(4, tiny.VocabSize, 9)
@@ -175,7 +176,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestReferenceResumes: a batch's open pairs get the numbers that they get in one go, whatever the settings' batches are.
+// TestReferenceResumes: pairs that are computed in a second call get the same numbers as in one call, whatever the
+// settings' batch size.
 func TestReferenceResumes(t *testing.T) {
 	b, m := openBackend(t), transformer.Init(tiny, 1)
 	pairs, s := randomPairs(120, tiny.VocabSize, 1), testSettings()
@@ -185,7 +187,8 @@ func TestReferenceResumes(t *testing.T) {
 	want := reference(t, b, m, pairs, s)
 	s.BatchPairs, s.MicroBatch = 5, 1
 	saved := 0
-	err := Reference(context.Background(), b, m, pairs, s, func(i int) bool { return i%2 == 0 || i > 99 }, func(idx []int, chosen, rejected []float64) error {
+	done := func(i int) bool { return i%2 == 0 || i > 99 }
+	err := Reference(context.Background(), b, m, pairs, s, done, func(idx []int, chosen, rejected []float64) error {
 		for place, i := range idx {
 			saved++
 			if i%2 == 0 || want[i] != [2]float64{chosen[place], rejected[place]} {
@@ -218,6 +221,8 @@ func TestErrors(t *testing.T) {
 		_, err := Train(ctx, b, m, pairs, make([][2]float64, len(pairs)), nil, s, Hooks{})
 		return err
 	}
+	hooked := func(h Hooks) error { return second(Train(ctx, b, m, good, nil, nil, sft, h)) }
+	undone := func(int) bool { return false }
 	for want, err := range map[string]error{
 		"the list of pairs is empty":                run(nil, sft),
 		"pair 1: the prompt is empty":               run(with(1, Pair{nil, []int32{2}, []int32{2}}), sft),
@@ -230,9 +235,9 @@ func TestErrors(t *testing.T) {
 		"0 reference log-probabilities for 3 pairs": second(Train(ctx, b, m, good, nil, nil, DefaultSettings(), Hooks{})),
 		"step 1: every weight is 0, so all labels":  second(Pretrain(ctx, b, m, zero, 1, sft, Hooks{})),
 		"the loss is NaN at step 1":                 second(Train(ctx, b, broken, good, nil, nil, sft, Hooks{})),
-		"reference log-probabilities NaN and NaN":   Reference(ctx, b, broken, good, sft, func(int) bool { return false }, nil),
-		"every 5 steps in folder \"\": expected":    second(Train(ctx, b, m, good, nil, nil, sft, Hooks{CheckpointEvery: 5})),
-		"delete it to train from the start":         second(Train(ctx, b, m, good, nil, nil, sft, Hooks{CheckpointDir: torn(t)})),
+		"reference log-probabilities NaN and NaN":   Reference(ctx, b, broken, good, sft, undone, nil),
+		"every 5 steps in folder \"\": expected":    hooked(Hooks{CheckpointEvery: 5}),
+		"delete it to train from the start":         hooked(Hooks{CheckpointDir: torn(t)}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want one with %q", err, want)
@@ -245,7 +250,8 @@ func second(_ []Step, err error) error { return err }
 // torn returns a folder whose state ends in mid-file.
 func torn(t *testing.T) string {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, StateFile), []byte("\x10\x00\x00\x00\x00\x00\x00\x00{\"a"), 0o666); err != nil {
+	const header = "\x10\x00\x00\x00\x00\x00\x00\x00{\"a" // 3 bytes of a header of 16
+	if err := os.WriteFile(filepath.Join(dir, StateFile), []byte(header), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -14,7 +14,7 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// trainer owns the device side of a training: the parameters and the two graphs.
+// trainer holds the part of a training that is on the device: the parameters and the two graphs.
 type trainer struct {
 	m        *transformer.Model
 	s        Settings
@@ -78,12 +78,14 @@ func (m *micro) args() []any {
 		ref[i], ref[m.padded+i] = float32(r[0]), float32(r[1])
 		weights[i] = float32(m.pairWeight)
 	}
-	return append(args, tensors.FromFlatDataAndDimensions(ref, 2, m.padded), tensors.FromFlatDataAndDimensions(weights, m.padded))
+	return append(args, tensors.FromFlatDataAndDimensions(ref, 2, m.padded),
+		tensors.FromFlatDataAndDimensions(weights, m.padded))
 }
 
 // run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. batch
 // returns step n's micro-batches, n counted from 0.
-func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro, error), h Hooks, state *state) ([]Step, error) {
+func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro, error), h Hooks,
+	state *state) ([]Step, error) {
 	for n := len(t.steps); n < total; n++ {
 		if err := ctx.Err(); err != nil {
 			return t.steps, err
@@ -127,7 +129,8 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 	step := numbers.step(t.s)
 	step.Step, step.LR = n+1, lr
 	if math.IsNaN(step.Loss) || math.IsInf(step.Loss, 0) {
-		return step, fmt.Errorf("the loss is %v at step %d: lower lr (now %g) or clip_norm (now %g), or look for broken weights in the starting model", step.Loss, n+1, t.s.LR, t.s.ClipNorm)
+		return step, fmt.Errorf("the loss is %v at step %d: lower lr (now %g) or clip_norm (now %g), or look for broken "+
+			"weights in the starting model", step.Loss, n+1, t.s.LR, t.s.ClipNorm)
 	}
 	if n == 0 && len(numbers.rejected) > 0 {
 		if err := checkFirst(&numbers, t.s); err != nil {
@@ -140,19 +143,22 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 	}
 	step.GradNorm = float64(tensors.ToScalar[float32](out[0]))
 	if math.IsNaN(step.GradNorm) || math.IsInf(step.GradNorm, 0) {
-		return step, fmt.Errorf("the gradient's norm is %v at step %d, where the loss was %g: lower lr (now %g)", step.GradNorm, n+1, step.Loss, t.s.LR)
+		return step, fmt.Errorf("the gradient's norm is %v at step %d, where the loss was %g: lower lr (now %g)",
+			step.GradNorm, n+1, step.Loss, t.s.LR)
 	}
 	return step, finalize(out)
 }
 
-// checkFirst holds the first step to what is true before anything is learned: the model is its own reference, so every
-// reward is 0, and with them DPO's loss is ln 2.
+// checkFirst checks that the reference is the model that training starts from: before anything is learned every reward
+// is 0, and DPO's loss ln 2.
 func checkFirst(numbers *tally, s Settings) error {
 	const tolerance = 1e-3 // float32 sums over differently padded batches differ by less
 	for i, ref := range numbers.ref {
 		for side, logp := range [2]float64{numbers.chosen[i], numbers.rejected[i]} {
 			if math.Abs(Reward(logp, ref[side], s.Beta)) > tolerance {
-				return fmt.Errorf("first step: a %s response has log-probability %.4f and reference %.4f, but before training they must be equal (rewards 0, DPO's loss ln 2): compute the reference anew with the weights that training starts from",
+				return fmt.Errorf("first step: a %s response has log-probability %.4f and reference %.4f, but before "+
+					"training they must be equal (rewards 0, DPO's loss ln 2): compute the reference anew with the weights "+
+					"that training starts from",
 					[2]string{"chosen", "rejected"}[side], logp, ref[side])
 			}
 		}
