@@ -23,15 +23,16 @@ type Adapter struct {
 
 const adapterPrefix = "base_model.model."
 
-// AdapterTargets returns the projections that an adapter can stand on: all linear layers but the head, PEFT's "all-linear".
+// AdapterTargets returns the projections that an adapter can be added to: all linear layers but the head, PEFT's
+// "all-linear".
 func AdapterTargets() []string {
 	return []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 }
 
-// Scale is what B·A is multiplied by, alpha/r (arXiv 2106.09685, §4.1).
+// Scale returns alpha/r, the factor of B·A (arXiv 2106.09685, §4.1).
 func (a *Adapter) Scale() float64 { return a.Alpha / float64(a.Rank) }
 
-// Adapted returns whether the adapter stands on the weight of that name, and the names of its A and B.
+// Adapted returns whether the adapter changes the weight of that name, and the names of its A and B.
 func (a *Adapter) Adapted(weight string) (nameA, nameB string, ok bool) {
 	layer, isWeight := strings.CutSuffix(weight, ".weight")
 	if !isWeight || !slices.Contains(a.Targets, layer[strings.LastIndex(layer, ".")+1:]) {
@@ -60,11 +61,12 @@ func (a *Adapter) Tensor(name string) *Tensor {
 	return &a.Tensors[i]
 }
 
-// Check compares the adapter with the model of configuration c that it is to stand on.
+// Check returns an error naming the first part of the adapter that does not fit a model of configuration c.
 func (a *Adapter) Check(c Config) error {
 	switch {
 	case a.Rank < 1 || a.Rank > max(c.HiddenSize, c.IntermediateSize):
-		return fmt.Errorf("adapter: r is %d, expected 1 to %d, the model's widest layer", a.Rank, max(c.HiddenSize, c.IntermediateSize))
+		return fmt.Errorf("adapter: r is %d, expected 1 to %d, the model's widest layer", a.Rank,
+			max(c.HiddenSize, c.IntermediateSize))
 	case !(a.Alpha > 0):
 		return fmt.Errorf("adapter: lora_alpha is %g, expected more than 0", a.Alpha)
 	case len(a.Targets) == 0:
@@ -72,7 +74,8 @@ func (a *Adapter) Check(c Config) error {
 	}
 	for _, target := range a.Targets {
 		if !slices.Contains(AdapterTargets(), target) {
-			return fmt.Errorf("adapter: target_modules has %q, expected some of %s", target, strings.Join(AdapterTargets(), ", "))
+			return fmt.Errorf("adapter: target_modules has %q, expected some of %s", target,
+				strings.Join(AdapterTargets(), ", "))
 		}
 	}
 	want := a.ExpectedTensors(c)
@@ -82,7 +85,8 @@ func (a *Adapter) Check(c Config) error {
 		}
 		shape, ok := want[t.Name]
 		if !ok {
-			return fmt.Errorf("adapter: tensor %q does not belong to an adapter on %v of a %s model of %d layers", t.Name, a.Targets, c.ModelType, c.NumHiddenLayers)
+			return fmt.Errorf("adapter: tensor %q does not belong to an adapter on %v of a %s model of %d layers", t.Name,
+				a.Targets, c.ModelType, c.NumHiddenLayers)
 		}
 		if !slices.Equal(shape, t.Shape) {
 			return fmt.Errorf("adapter: tensor %q has shape %v, expected %v", t.Name, t.Shape, shape)
@@ -96,8 +100,8 @@ func (a *Adapter) Check(c Config) error {
 	return nil
 }
 
-// Merge returns a checkpoint whose weights hold the adapter: W + (alpha/r)·B·A, computed in float32. What the adapter does
-// not stand on is shared with c.
+// Merge returns a checkpoint with the adapter merged into its weights: W + (alpha/r)·B·A, computed in float32. Weights
+// that the adapter does not change are shared with c.
 func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
 	if err := a.Check(c.Config); err != nil {
 		return nil, err

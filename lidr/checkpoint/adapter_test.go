@@ -16,9 +16,9 @@ import (
 
 func adapterConfigFor() Config {
 	return Config{
-		Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama", HiddenSize: 4, NumHiddenLayers: 1, NumAttentionHeads: 2,
-		NumKeyValueHeads: 1, HeadDim: 2, IntermediateSize: 6, VocabSize: 5, MaxPositionEmbeddings: 8, RMSNormEps: 1e-5, RopeTheta: 1e4,
-		TieWordEmbeddings: true, BOSTokenID: -1,
+		Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama", HiddenSize: 4, NumHiddenLayers: 1,
+		NumAttentionHeads: 2, NumKeyValueHeads: 1, HeadDim: 2, IntermediateSize: 6, VocabSize: 5,
+		MaxPositionEmbeddings: 8, RMSNormEps: 1e-5, RopeTheta: 1e4, TieWordEmbeddings: true, BOSTokenID: -1,
 	}
 }
 
@@ -72,8 +72,8 @@ func TestAdapterFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, value := range map[string]any{
-		"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "base", "r": 2.0, "lora_alpha": 3.0, "bias": "none",
-		"lora_dropout": 0.0, "fan_in_fan_out": false, "target_modules": []any{"down_proj", "k_proj"},
+		"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "base", "r": 2.0, "lora_alpha": 3.0,
+		"bias": "none", "lora_dropout": 0.0, "fan_in_fan_out": false, "target_modules": []any{"down_proj", "k_proj"},
 	} {
 		if diff := cmp.Diff(value, config[key]); diff != "" {
 			t.Errorf("%s: %s", key, diff)
@@ -149,22 +149,32 @@ func TestBadAdapters(t *testing.T) {
 		return data
 	}
 	for want, files := range map[string][2][]byte{
-		"adapter_config.json is missing":                  {nil, weights},
-		"adapter_model.bin is not read":                   {config, nil},
-		"peft_type is IA3":                                {edited(`"LORA"`, `"IA3"`), weights},
-		`key "use_dora" is true`:                          {edited(`"use_dora": false`, `"use_dora": true`), weights},
-		`key "use_rslora" is true`:                        {edited(`"use_rslora": false`, `"use_rslora": true`), weights},
-		`key "bias" is all`:                               {edited(`"none"`, `"all"`), weights},
-		`key "init_lora_weights" is pissa`:                {edited(`"init_lora_weights": true`, `"init_lora_weights": "pissa"`), weights},
-		`key "rank_pattern" is map[k_proj:4]`:             {edited(`"rank_pattern": {}`, `"rank_pattern": {"k_proj": 4}`), weights},
-		`key "new_variant" is true`:                       {edited(`{`, `{"new_variant": true,`), weights},
-		`target_modules has "lm_head"`:                    {edited(`"k_proj"`, `"lm_head"`), weights},
-		"target_modules is all-linear, expected a list":   {bytes.Replace(edited(`"down_proj",`, ``), []byte("[\n    \n    \"k_proj\"\n  ]"), []byte(`"all-linear"`), 1), weights},
-		"r is 0, expected 1 to 6":                         {edited(`"r": 2`, `"r": 0`), weights},
-		`k_proj.lora_B.weight" is missing (1 missing`:     {config, damaged(func(a *Adapter) { a.Tensors = a.Tensors[:3] })},
-		`k_proj.lora_A.weight" has shape [4 2], expected`: {config, damaged(func(a *Adapter) { a.Tensors[2].Shape = []int{4, 2} })},
-		`layers.7.lora_A.weight" does not belong`:         {config, damaged(func(a *Adapter) { a.Tensors[3].Name = "z.layers.7.lora_A.weight" })},
-		"are too few for a safetensors file":              {config, []byte("x")},
+		"adapter_config.json is missing": {nil, weights},
+		"adapter_model.bin is not read":  {config, nil},
+		"peft_type is IA3":               {edited(`"LORA"`, `"IA3"`), weights},
+		`key "use_dora" is true`:         {edited(`"use_dora": false`, `"use_dora": true`), weights},
+		`key "use_rslora" is true`:       {edited(`"use_rslora": false`, `"use_rslora": true`), weights},
+		`key "bias" is all`:              {edited(`"none"`, `"all"`), weights},
+		`key "init_lora_weights" is pissa`: {
+			edited(`"init_lora_weights": true`, `"init_lora_weights": "pissa"`), weights,
+		},
+		`key "rank_pattern" is map[k_proj:4]`: {edited(`"rank_pattern": {}`, `"rank_pattern": {"k_proj": 4}`),
+			weights},
+		`key "new_variant" is true`:    {edited(`{`, `{"new_variant": true,`), weights},
+		`target_modules has "lm_head"`: {edited(`"k_proj"`, `"lm_head"`), weights},
+		"target_modules is all-linear, expected a list": {
+			bytes.Replace(edited(`"down_proj",`, ``), []byte("[\n    \n    \"k_proj\"\n  ]"), []byte(`"all-linear"`), 1),
+			weights,
+		},
+		"r is 0, expected 1 to 6":                     {edited(`"r": 2`, `"r": 0`), weights},
+		`k_proj.lora_B.weight" is missing (1 missing`: {config, damaged(func(a *Adapter) { a.Tensors = a.Tensors[:3] })},
+		`k_proj.lora_A.weight" has shape [4 2], expected`: {
+			config, damaged(func(a *Adapter) { a.Tensors[2].Shape = []int{4, 2} }),
+		},
+		`layers.7.lora_A.weight" does not belong`: {
+			config, damaged(func(a *Adapter) { a.Tensors[3].Name = "z.layers.7.lora_A.weight" }),
+		},
+		"are too few for a safetensors file": {config, []byte("x")},
 	} {
 		folder := fstest.MapFS{}
 		for i, name := range []string{AdapterConfigFile, AdapterWeightsFile} {

@@ -19,15 +19,16 @@ const (
 	AdapterWeightsFile = "adapter_model.safetensors"
 )
 
-// silentKeys are keys of adapter_config.json (peft, tuners/lora/config.py) that change nothing about what a trained adapter
-// computes, whatever they hold. Of the keys that PEFT may add, those that are unset (null, false, empty) are accepted too.
+// silentKeys are keys of adapter_config.json (peft, tuners/lora/config.py) that do not change what a trained adapter
+// computes, whatever their values. Keys that PEFT may add are accepted too if they are unset (null, false, empty).
 var silentKeys = map[string]bool{
 	"auto_mapping": true, "base_model_name_or_path": true, "inference_mode": true, "lora_dropout": true, "revision": true,
-	"peft_version": true, "megatron_core": true, "qalora_group_size": true, "lora_alpha": true, "r": true, "target_modules": true,
+	"peft_version": true, "megatron_core": true, "qalora_group_size": true,
+	"lora_alpha": true, "r": true, "target_modules": true,
 }
 
-// LoadAdapter reads a PEFT adapter folder for a model of configuration base. It is as strict as [Load]: a variant of LoRA
-// that we do not compute, and a missing, surplus or misshapen tensor, are errors that name the key or tensor.
+// LoadAdapter reads a PEFT adapter folder for a model of configuration base. It is as strict as [Load]: a variant of
+// LoRA that we do not compute, and a missing, surplus or misshapen tensor, are errors that name the key or tensor.
 func LoadAdapter(fsys fs.FS, base Config) (*Adapter, error) {
 	text, err := readText(fsys, AdapterConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +41,8 @@ func LoadAdapter(fsys fs.FS, base Config) (*Adapter, error) {
 		return nil, fmt.Errorf("%s: %w", AdapterConfigFile, err)
 	}
 	if a.Tensors, err = readFile(fsys, AdapterWeightsFile); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing; adapter_model.bin is not read: save the adapter as safetensors", AdapterWeightsFile)
+		return nil, fmt.Errorf("%s is missing; adapter_model.bin is not read: save the adapter as safetensors",
+			AdapterWeightsFile)
 	} else if err != nil {
 		return nil, err
 	}
@@ -50,8 +52,8 @@ func LoadAdapter(fsys fs.FS, base Config) (*Adapter, error) {
 	return a, nil
 }
 
-// AdapterBase returns the name of the model that the adapter of a folder was trained on. A folder without an adapter, or with a
-// model of its own, is fs.ErrNotExist.
+// AdapterBase returns the name of the model that the adapter of a folder was trained on, and fs.ErrNotExist for a
+// folder without an adapter, or with a model of its own.
 func AdapterBase(fsys fs.FS) (string, error) {
 	if _, err := fs.Stat(fsys, "config.json"); err == nil {
 		return "", fs.ErrNotExist
@@ -95,7 +97,8 @@ func parseAdapterConfig(text []byte) (*Adapter, error) {
 			ok = ok || unset(value)
 		}
 		if !ok {
-			return nil, fmt.Errorf("key %q is %v: this variant of LoRA is not computed here; merge the adapter with PEFT and load the result", key, value)
+			return nil, fmt.Errorf("key %q is %v: this variant of LoRA is not computed here; merge the adapter with PEFT and "+
+				"load the result", key, value)
 		}
 	}
 	var c struct {
@@ -111,7 +114,7 @@ func parseAdapterConfig(text []byte) (*Adapter, error) {
 	return &Adapter{Base: c.Base, Rank: c.Rank, Alpha: c.Alpha, Targets: slices.Compact(c.Targets)}, nil
 }
 
-// unset reports whether a JSON value says nothing.
+// unset reports whether a JSON value is null, false or empty.
 func unset(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -128,8 +131,8 @@ func unset(value any) bool {
 	return false
 }
 
-// SaveAdapter writes a as the folder dir, float32, for PeftModel.from_pretrained. Equal arguments give equal bytes. Each
-// file is replaced whole, the configuration last, so that a folder without one is known to be unfinished.
+// SaveAdapter writes a into the folder dir, as float32, for PeftModel.from_pretrained. Equal arguments give equal
+// bytes. Each file is replaced whole, the configuration last, so that a folder without a configuration is unfinished.
 func SaveAdapter(dir string, a *Adapter) error {
 	config, err := json.MarshalIndent(map[string]any{
 		"alpha_pattern": map[string]any{}, "auto_mapping": nil, "base_model_name_or_path": a.Base, "bias": "none",

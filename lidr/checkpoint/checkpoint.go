@@ -19,12 +19,13 @@ type Checkpoint struct {
 	Files map[string][]byte
 }
 
-// companions are the files that Load keeps. Those marked true decide what the model answers and are part of the
+// companions are the files that Load keeps. Those marked true affect the model's answers and are part of the
 // fingerprint.
 var companions = map[string]bool{
 	"tokenizer.json": true, "tokenizer_config.json": true, "generation_config.json": true, "chat_template.jinja": true,
 	"special_tokens_map.json": false, "added_tokens.json": false, "vocab.json": false, "merges.txt": false,
-	"tokenizer.model": false, "README.md": false, "LICENSE": false, "LICENSE.txt": false, "NOTICE": false, "USE_POLICY.md": false,
+	"tokenizer.model": false, "README.md": false, "LICENSE": false, "LICENSE.txt": false,
+	"NOTICE": false, "USE_POLICY.md": false,
 }
 
 // IsCompanion reports whether Load keeps the file of that name in Files.
@@ -42,9 +43,9 @@ func (c *Checkpoint) Tensor(name string) *Tensor {
 	return &c.Tensors[i]
 }
 
-// Fingerprint returns the SHA-256, in hex, of everything that decides what the model answers: the configuration, the
-// weights as float32 and the tokenizer's files. How the weights are stored does not count, so a model saved as F32 and
-// loaded again keeps its fingerprint.
+// Fingerprint returns the SHA-256, in hex, of everything that affects the model's answers: the configuration, the
+// weights as float32 and the tokenizer's files. The format of the stored weights is no part of it, so a model saved as
+// F32 and loaded again keeps its fingerprint.
 func (c *Checkpoint) Fingerprint() string {
 	h := sha256.New()
 	config, err := c.Config.encode("")
@@ -69,7 +70,7 @@ func (c *Checkpoint) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// check compares the tensors with what the configuration calls for.
+// check compares the tensors with those that the configuration requires.
 func (c *Checkpoint) check() error {
 	want := ExpectedTensors(c.Config)
 	for i, t := range c.Tensors {
@@ -78,7 +79,8 @@ func (c *Checkpoint) check() error {
 		}
 		shape, ok := want[t.Name]
 		if !ok {
-			return fmt.Errorf("tensor %q does not belong to a %s model of %d layers", t.Name, c.Config.ModelType, c.Config.NumHiddenLayers)
+			return fmt.Errorf("tensor %q does not belong to a %s model of %d layers", t.Name, c.Config.ModelType,
+				c.Config.NumHiddenLayers)
 		}
 		if !slices.Equal(shape, t.Shape) {
 			return fmt.Errorf("tensor %q has shape %v; config.json calls for %v", t.Name, t.Shape, shape)

@@ -39,20 +39,30 @@ func small(t testing.TB, config string) *Checkpoint {
 }
 
 const (
-	sizes   = `"hidden_size":8,"num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":1,"intermediate_size":12,"vocab_size":10,"max_position_embeddings":64`
-	llama3  = `{"architectures":["LlamaForCausalLM"],"model_type":"llama",` + sizes + `,"head_dim":6,"rms_norm_eps":1e-5,"rope_theta":500000.0,"rope_scaling":{"factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"tie_word_embeddings":true,"torch_dtype":"bfloat16","bos_token_id":1,"eos_token_id":[2,3],"mlp_bias":false,"use_cache":true}`
-	qwen2   = `{"architectures":["Qwen2ForCausalLM"],"model_type":"qwen2",` + sizes + `,"rope_theta":1000000.0,"eos_token_id":4,"use_sliding_window":false,"sliding_window":32,"max_window_layers":21}`
-	qwen3   = `{"architectures":["Qwen3ForCausalLM"],"model_type":"qwen3",` + sizes + `,"rope_parameters":{"rope_type":"default","rope_theta":1000000},"dtype":"float32","attention_bias":false,"sliding_window":null,"layer_types":["full_attention","full_attention"]}`
+	sizes = `"hidden_size":8,"num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":1,` +
+		`"intermediate_size":12,"vocab_size":10,"max_position_embeddings":64`
+	llama3 = `{"architectures":["LlamaForCausalLM"],"model_type":"llama",` + sizes +
+		`,"head_dim":6,"rms_norm_eps":1e-5,"rope_theta":500000.0,"rope_scaling":{"factor":32.0,"low_freq_factor":1.0,` +
+		`"high_freq_factor":4.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"tie_word_embeddings":true,` +
+		`"torch_dtype":"bfloat16","bos_token_id":1,"eos_token_id":[2,3],"mlp_bias":false,"use_cache":true}`
+	qwen2 = `{"architectures":["Qwen2ForCausalLM"],"model_type":"qwen2",` + sizes +
+		`,"rope_theta":1000000.0,"eos_token_id":4,"use_sliding_window":false,"sliding_window":32,"max_window_layers":21}`
+	qwen3 = `{"architectures":["Qwen3ForCausalLM"],"model_type":"qwen3",` + sizes +
+		`,"rope_parameters":{"rope_type":"default","rope_theta":1000000},"dtype":"float32","attention_bias":false,` +
+		`"sliding_window":null,"layer_types":["full_attention","full_attention"]}`
 	mistral = `{"architectures":["MistralForCausalLM"],"model_type":"mistral",` + sizes + `,"sliding_window":null}`
 )
 
 func TestParseConfig(t *testing.T) {
-	base := Config{HiddenSize: 8, NumHiddenLayers: 2, NumAttentionHeads: 2, NumKeyValueHeads: 1, HeadDim: 4, IntermediateSize: 12, VocabSize: 10,
+	base := Config{HiddenSize: 8, NumHiddenLayers: 2, NumAttentionHeads: 2, NumKeyValueHeads: 1, HeadDim: 4,
+		IntermediateSize: 12, VocabSize: 10,
 		MaxPositionEmbeddings: 64, RMSNormEps: 1e-6, RopeTheta: 10000, BOSTokenID: -1, TorchDType: "float32"}
 	want := map[string]Config{}
 	c := base
-	c.Architectures, c.ModelType, c.HeadDim, c.RMSNormEps, c.RopeTheta, c.TieWordEmbeddings = []string{"LlamaForCausalLM"}, "llama", 6, 1e-5, 500000, true
-	c.RopeScaling, c.BOSTokenID, c.EOSTokenIDs, c.TorchDType = &RopeScaling{"llama3", 32, 1, 4, 8192}, 1, []int{2, 3}, "bfloat16"
+	c.Architectures, c.ModelType = []string{"LlamaForCausalLM"}, "llama"
+	c.HeadDim, c.RMSNormEps, c.TieWordEmbeddings = 6, 1e-5, true
+	c.RopeTheta, c.RopeScaling = 500000, &RopeScaling{"llama3", 32, 1, 4, 8192}
+	c.BOSTokenID, c.EOSTokenIDs, c.TorchDType = 1, []int{2, 3}, "bfloat16"
 	want[llama3] = c
 	c = base
 	c.Architectures, c.ModelType, c.RopeTheta, c.EOSTokenIDs = []string{"Qwen2ForCausalLM"}, "qwen2", 1e6, []int{4}
@@ -76,44 +86,52 @@ func TestParseConfig(t *testing.T) {
 
 func TestConfigRefused(t *testing.T) {
 	for name, c := range map[string]struct{ from, old, new, want string }{
-		"architecture":     {llama3, "LlamaForCausalLM", "LlamaForSequenceClassification", "architectures"},
-		"model":            {llama3, `"llama",`, `"gemma2",`, `model_type "gemma2"`},
-		"rope":             {llama3, `"rope_type":"llama3"`, `"rope_type":"yarn"`, `"yarn"`},
-		"rope key":         {llama3, `"rope_type"`, `"mscale":1,"rope_type"`, `rope_scaling: unknown key "mscale"`},
-		"rope incomplete":  {llama3, `"factor":32.0,`, ``, "incomplete"},
-		"activation":       {llama3, `"use_cache":true`, `"hidden_act":"gelu"`, `hidden_act "gelu"`},
-		"mlp bias":         {llama3, `"mlp_bias":false`, `"mlp_bias":true`, "mlp_bias"},
-		"quantized":        {llama3, `"use_cache":true`, `"quantization_config":{"bits":4}`, "quantization_config {\"bits\":4}: quantized weights are not read"},
-		"attention bias":   {mistral, `"sliding_window":null`, `"sliding_window":null,"attention_bias":true`, "attention_bias"},
-		"mrope":            {qwen2, `"eos_token_id":4`, `"use_mrope":true`, "use_mrope"},
-		"code":             {qwen2, `"eos_token_id":4`, `"auto_map":{"AutoModelForCausalLM":"modeling.X"}`, `unknown key "auto_map"`},
-		"null head":        {qwen3, `"attention_bias":false`, `"head_dim":null`, "head_dim is null"},
-		"older yarn":       {qwen2, `"eos_token_id":4`, `"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}`, `rope_scaling type "yarn"`},
-		"linear":           {llama3, `"rope_type":"llama3"`, `"rope_type":"linear"`, `rope_scaling type "linear"`},
-		"multi-modal rope": {qwen2, `"eos_token_id":4`, `"rope_scaling":{"type":"mrope","mrope_section":[16,24,24]}`, `rope_scaling type "mrope"`},
-		"partial rotary":   {llama3, `"use_cache":true`, `"partial_rotary_factor":0.5`, "partial_rotary_factor 0.5"},
-		"softcap":          {llama3, `"use_cache":true`, `"final_logit_softcapping":30`, `"final_logit_softcapping"`},
-		"heads":            {llama3, `"num_key_value_heads":1`, `"num_key_value_heads":3`, "multiple"},
-		"type":             {llama3, `"hidden_size":8`, `"hidden_size":"8"`, "hidden_size"},
-		"absurd":           {llama3, `"num_hidden_layers":2`, `"num_hidden_layers":2000000000`, "num_hidden_layers"},
-		"missing":          {llama3, `"vocab_size":10,`, ``, "vocab_size is 0"},
-		"eos":              {llama3, `[2,3]`, `[2,10]`, "eos_token_id is 10"},
-		"sliding":          {qwen2, `"use_sliding_window":false`, `"use_sliding_window":true`, "sliding_window 32"},
-		"layer types":      {qwen3, `"full_attention"]`, `"sliding_attention"]`, "sliding_attention"},
-		"mistral's window": {mistral, `"max_position_embeddings":64,"sliding_window":null`, `"max_position_embeddings":8192`, "sliding_window 4096"},
-		"no json":          {qwen2, `{`, ``, "config.json"},
+		"architecture":    {llama3, "LlamaForCausalLM", "LlamaForSequenceClassification", "architectures"},
+		"model":           {llama3, `"llama",`, `"gemma2",`, `model_type "gemma2"`},
+		"rope":            {llama3, `"rope_type":"llama3"`, `"rope_type":"yarn"`, `"yarn"`},
+		"rope key":        {llama3, `"rope_type"`, `"mscale":1,"rope_type"`, `rope_scaling: unknown key "mscale"`},
+		"rope incomplete": {llama3, `"factor":32.0,`, ``, "incomplete"},
+		"activation":      {llama3, `"use_cache":true`, `"hidden_act":"gelu"`, `hidden_act "gelu"`},
+		"mlp bias":        {llama3, `"mlp_bias":false`, `"mlp_bias":true`, "mlp_bias"},
+		"quantized": {llama3, `"use_cache":true`, `"quantization_config":{"bits":4}`,
+			"quantization_config {\"bits\":4}: quantized weights are not read"},
+		"attention bias": {mistral, `"sliding_window":null`, `"sliding_window":null,"attention_bias":true`,
+			"attention_bias"},
+		"mrope": {qwen2, `"eos_token_id":4`, `"use_mrope":true`, "use_mrope"},
+		"code": {qwen2, `"eos_token_id":4`, `"auto_map":{"AutoModelForCausalLM":"modeling.X"}`,
+			`unknown key "auto_map"`},
+		"null head": {qwen3, `"attention_bias":false`, `"head_dim":null`, "head_dim is null"},
+		"older yarn": {qwen2, `"eos_token_id":4`,
+			`"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}`, `rope_scaling type "yarn"`},
+		"linear": {llama3, `"rope_type":"llama3"`, `"rope_type":"linear"`, `rope_scaling type "linear"`},
+		"multi-modal rope": {qwen2, `"eos_token_id":4`, `"rope_scaling":{"type":"mrope","mrope_section":[16,24,24]}`,
+			`rope_scaling type "mrope"`},
+		"partial rotary": {llama3, `"use_cache":true`, `"partial_rotary_factor":0.5`, "partial_rotary_factor 0.5"},
+		"softcap":        {llama3, `"use_cache":true`, `"final_logit_softcapping":30`, `"final_logit_softcapping"`},
+		"heads":          {llama3, `"num_key_value_heads":1`, `"num_key_value_heads":3`, "multiple"},
+		"type":           {llama3, `"hidden_size":8`, `"hidden_size":"8"`, "hidden_size"},
+		"absurd":         {llama3, `"num_hidden_layers":2`, `"num_hidden_layers":2000000000`, "num_hidden_layers"},
+		"missing":        {llama3, `"vocab_size":10,`, ``, "vocab_size is 0"},
+		"eos":            {llama3, `[2,3]`, `[2,10]`, "eos_token_id is 10"},
+		"sliding":        {qwen2, `"use_sliding_window":false`, `"use_sliding_window":true`, "sliding_window 32"},
+		"layer types":    {qwen3, `"full_attention"]`, `"sliding_attention"]`, "sliding_attention"},
+		"mistral's window": {mistral, `"max_position_embeddings":64,"sliding_window":null`, `"max_position_embeddings":8192`,
+			"sliding_window 4096"},
+		"no json": {qwen2, `{`, ``, "config.json"},
 	} {
 		text := strings.Replace(c.from, c.old, c.new, 1)
 		if text == c.from {
 			t.Fatalf("%s: nothing to replace", name)
 		}
-		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %q; expected one line with %q", name, err, c.want)
 		}
 	}
 }
 
-// Beyond a size, weights are written as shards with an index, and read as the same checkpoint; the one replaces the other.
+// Weights beyond a size are written as shards with an index and read as the same checkpoint; either form replaces the
+// other.
 func TestSaveShards(t *testing.T) {
 	ck := small(t, llama3)
 	dir := filepath.Join(t.TempDir(), "model")
@@ -176,14 +194,59 @@ func TestPublishedConfigs(t *testing.T) {
 		text string
 		want string // of the error, "" for none
 	}{
-		"Llama-2-7b":              {`{"architectures":["LlamaForCausalLM"],"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":11008,"max_position_embeddings":4096,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":32,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":null,"tie_word_embeddings":false,"torch_dtype":"float16","transformers_version":"4.31.0.dev0","use_cache":true,"vocab_size":32000}`, ""},
-		"Llama-3.1-8B":            {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":131072,"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.3","use_cache":true,"vocab_size":128256}`, ""},
-		"Llama-3.2-1B":            {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"head_dim":64,"hidden_act":"silu","hidden_size":2048,"initializer_range":0.02,"intermediate_size":8192,"max_position_embeddings":131072,"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":true,"torch_dtype":"bfloat16","transformers_version":"4.45.0.dev0","use_cache":true,"vocab_size":128256}`, ""},
-		"Qwen2.5-7B":              {`{"architectures":["Qwen2ForCausalLM"],"attention_dropout":0.0,"bos_token_id":151643,"eos_token_id":151643,"hidden_act":"silu","hidden_size":3584,"initializer_range":0.02,"intermediate_size":18944,"max_position_embeddings":131072,"max_window_layers":28,"model_type":"qwen2","num_attention_heads":28,"num_hidden_layers":28,"num_key_value_heads":4,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":131072,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.40.1","use_cache":true,"use_mrope":false,"use_sliding_window":false,"vocab_size":152064}`, ""},
-		"Qwen3-8B":                {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":151643,"eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":12288,"max_position_embeddings":40960,"max_window_layers":36,"model_type":"qwen3","num_attention_heads":32,"num_hidden_layers":36,"num_key_value_heads":8,"rms_norm_eps":1e-06,"rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.51.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`, ""},
-		"Qwen3 by transformers 5": {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,"bos_token_id":null,"dtype":"bfloat16","eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":1024,"initializer_range":0.02,"intermediate_size":3072,"layer_types":["full_attention","full_attention"],"max_position_embeddings":40960,"max_window_layers":2,"model_type":"qwen3","num_attention_heads":16,"num_hidden_layers":2,"num_key_value_heads":8,"pad_token_id":null,"rms_norm_eps":1e-06,"rope_parameters":{"rope_theta":1000000,"rope_type":"default"},"sliding_window":null,"tie_word_embeddings":true,"transformers_version":"5.0.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`, ""},
-		"Mistral-7B-v0.1":         {`{"architectures":["MistralForCausalLM"],"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.34.0.dev0","use_cache":true,"vocab_size":32000}`, "sliding_window 4096 is shorter than max_position_embeddings 32768"},
-		"Mistral-7B-v0.3":         {`{"architectures":["MistralForCausalLM"],"attention_dropout":0.0,"bos_token_id":1,"eos_token_id":2,"head_dim":null,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":1000000.0,"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.0.dev0","use_cache":true,"vocab_size":32768}`, ""},
+		"Llama-2-7b": {`{"architectures":["LlamaForCausalLM"],"bos_token_id":1,"eos_token_id":2,` +
+			`"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":11008,` +
+			`"max_position_embeddings":4096,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,` +
+			`"num_key_value_heads":32,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":null,` +
+			`"tie_word_embeddings":false,"torch_dtype":"float16","transformers_version":"4.31.0.dev0","use_cache":true,` +
+			`"vocab_size":32000}`, ""},
+		"Llama-3.1-8B": {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+			`"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"hidden_act":"silu","hidden_size":4096,` +
+			`"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":131072,"mlp_bias":false,` +
+			`"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"pretraining_tp":1,` +
+			`"rms_norm_eps":1e-05,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,` +
+			`"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":false,` +
+			`"torch_dtype":"bfloat16","transformers_version":"4.42.3","use_cache":true,"vocab_size":128256}`, ""},
+		"Llama-3.2-1B": {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+			`"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"head_dim":64,"hidden_act":"silu",` +
+			`"hidden_size":2048,"initializer_range":0.02,"intermediate_size":8192,"max_position_embeddings":131072,` +
+			`"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,` +
+			`"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,` +
+			`"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,` +
+			`"tie_word_embeddings":true,"torch_dtype":"bfloat16","transformers_version":"4.45.0.dev0","use_cache":true,` +
+			`"vocab_size":128256}`, ""},
+		"Qwen2.5-7B": {`{"architectures":["Qwen2ForCausalLM"],"attention_dropout":0.0,"bos_token_id":151643,` +
+			`"eos_token_id":151643,"hidden_act":"silu","hidden_size":3584,"initializer_range":0.02,"intermediate_size":18944,` +
+			`"max_position_embeddings":131072,"max_window_layers":28,"model_type":"qwen2","num_attention_heads":28,` +
+			`"num_hidden_layers":28,"num_key_value_heads":4,"rms_norm_eps":1e-06,"rope_theta":1000000.0,` +
+			`"sliding_window":131072,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.40.1",` +
+			`"use_cache":true,"use_mrope":false,"use_sliding_window":false,"vocab_size":152064}`, ""},
+		"Qwen3-8B": {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+			`"bos_token_id":151643,"eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":4096,` +
+			`"initializer_range":0.02,"intermediate_size":12288,"max_position_embeddings":40960,"max_window_layers":36,` +
+			`"model_type":"qwen3","num_attention_heads":32,"num_hidden_layers":36,"num_key_value_heads":8,` +
+			`"rms_norm_eps":1e-06,"rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":false,` +
+			`"torch_dtype":"bfloat16","transformers_version":"4.51.0","use_cache":true,"use_sliding_window":false,` +
+			`"vocab_size":151936}`, ""},
+		"Qwen3 by transformers 5": {`{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+			`"bos_token_id":null,"dtype":"bfloat16","eos_token_id":151645,"head_dim":128,"hidden_act":"silu",` +
+			`"hidden_size":1024,"initializer_range":0.02,"intermediate_size":3072,"layer_types":["full_attention",` +
+			`"full_attention"],"max_position_embeddings":40960,"max_window_layers":2,"model_type":"qwen3",` +
+			`"num_attention_heads":16,"num_hidden_layers":2,"num_key_value_heads":8,"pad_token_id":null,"rms_norm_eps":1e-06,` +
+			`"rope_parameters":{"rope_theta":1000000,"rope_type":"default"},"sliding_window":null,"tie_word_embeddings":true,` +
+			`"transformers_version":"5.0.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`, ""},
+		"Mistral-7B-v0.1": {`{"architectures":["MistralForCausalLM"],"bos_token_id":1,"eos_token_id":2,` +
+			`"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,` +
+			`"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,` +
+			`"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,` +
+			`"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.34.0.dev0","use_cache":true,` +
+			`"vocab_size":32000}`, "sliding_window 4096 is shorter than max_position_embeddings 32768"},
+		"Mistral-7B-v0.3": {`{"architectures":["MistralForCausalLM"],"attention_dropout":0.0,"bos_token_id":1,` +
+			`"eos_token_id":2,"head_dim":null,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,` +
+			`"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,` +
+			`"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":1000000.0,` +
+			`"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.0.dev0",` +
+			`"use_cache":true,"vocab_size":32768}`, ""},
 	} {
 		_, err := ParseConfig([]byte(c.text))
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -266,7 +329,7 @@ func TestFingerprintSeesEverything(t *testing.T) {
 	}
 }
 
-// folder returns a saved checkpoint as a map that a test can spoil.
+// folder returns a saved checkpoint as a map that a test can change.
 func folder(t *testing.T, ck *Checkpoint) fstest.MapFS {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
@@ -297,7 +360,8 @@ func TestShardsAndTiedHead(t *testing.T) {
 	// Two shards, one with the copy of the head and the table that older conversions store.
 	half := len(ck.Tensors) / 2
 	shards := [][]Tensor{ck.Tensors[:half:half], ck.Tensors[half:]}
-	shards[0] = append(shards[0], Tensor{"lm_head.weight", embed.Shape, embed.Data}, Tensor{"model.layers.0.self_attn.rotary_emb.inv_freq", []int{1}, []float32{1}})
+	shards[0] = append(shards[0], Tensor{"lm_head.weight", embed.Shape, embed.Data},
+		Tensor{"model.layers.0.self_attn.rotary_emb.inv_freq", []int{1}, []float32{1}})
 	index := map[string]string{}
 	for i, name := range []string{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"} {
 		m[name] = weights(t, shards[i]...)
@@ -324,9 +388,12 @@ func TestShardsAndTiedHead(t *testing.T) {
 		change func()
 		want   string
 	}{
-		"wrong shard": {func() { index["model.norm.weight"] = "model-00001-of-00002.safetensors" }, `"model.norm.weight" is not listed`},
-		"not there":   {func() { delete(index, "model.norm.weight"); index["model.extra"] = "model-00001-of-00002.safetensors" }, "model."},
-		"path":        {func() { index["model.norm.weight"] = "../x.safetensors" }, "without a path"},
+		"wrong shard": {func() { index["model.norm.weight"] = "model-00001-of-00002.safetensors" },
+			`"model.norm.weight" is not listed`},
+		"not there": {
+			func() { delete(index, "model.norm.weight"); index["model.extra"] = "model-00001-of-00002.safetensors" }, "model.",
+		},
+		"path": {func() { index["model.norm.weight"] = "../x.safetensors" }, "without a path"},
 	} {
 		kept := maps.Clone(index)
 		c.change()
@@ -349,7 +416,8 @@ func TestLoadRefuses(t *testing.T) {
 		change func(m fstest.MapFS, tensors []Tensor)
 		want   string
 	}{
-		"missing tensor": {func(m fstest.MapFS, ts []Tensor) { m[weightsFile] = weights(t, ts[1:]...) }, `tensor "lm_head.weight" is missing`},
+		"missing tensor": {func(m fstest.MapFS, ts []Tensor) { m[weightsFile] = weights(t, ts[1:]...) },
+			`tensor "lm_head.weight" is missing`},
 		"extra tensor": {func(m fstest.MapFS, ts []Tensor) {
 			m[weightsFile] = weights(t, append(ts, Tensor{"x", nil, []float32{1}})...)
 		}, `tensor "x"`},
@@ -390,7 +458,7 @@ func TestSaveLeavesNoHalves(t *testing.T) {
 	if diff := cmp.Diff(before, tree(t, parent)); diff != "" {
 		t.Errorf("a failed Save changed files: %s", diff)
 	}
-	// Somebody's folder that is no checkpoint stays.
+	// A folder that is no checkpoint is not replaced.
 	mine := filepath.Join(parent, "mine")
 	if err := os.Mkdir(mine, 0o777); err != nil {
 		t.Fatal(err)

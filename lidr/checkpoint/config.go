@@ -3,7 +3,7 @@ package checkpoint
 import "fmt"
 
 // Config describes a decoder of the Llama family; its fields are those of config.json. ParseConfig resolves every
-// default, so that a reader of Config need not know which key a publisher left out.
+// default, so that code that uses a Config need not know which keys a publisher left out.
 type Config struct {
 	Architectures []string
 	ModelType     string // "llama", "mistral", "qwen2" or "qwen3"
@@ -47,10 +47,10 @@ func (c Config) QKVBias() bool { return c.ModelType == "qwen2" || c.AttentionBia
 // OutputBias reports whether the attention's output projection has a bias.
 func (c Config) OutputBias() bool { return c.AttentionBias }
 
-// QKNorm reports whether each head's query and key pass an RMSNorm of their own before the rotary embedding (Qwen3).
+// QKNorm reports whether each head's query and key are normalised by an RMSNorm before the rotary embedding (Qwen3).
 func (c Config) QKNorm() bool { return c.ModelType == "qwen3" }
 
-// Validate reports the first size that no model can have. Load and Save call it.
+// Validate returns an error naming the first value that no supported model can have. Load and Save call it.
 func (c Config) Validate() error {
 	want, known := architectures[c.ModelType]
 	if !known {
@@ -59,7 +59,7 @@ func (c Config) Validate() error {
 	if len(c.Architectures) != 1 || c.Architectures[0] != want {
 		return fmt.Errorf("architectures %q do not fit model_type %q; expected [%q]", c.Architectures, c.ModelType, want)
 	}
-	// The limits are far above any published model; they keep a hostile file from asking for absurd amounts of memory.
+	// The limits are far above any published model; they stop a hostile file from requesting absurd amounts of memory.
 	for _, f := range []struct {
 		key        string
 		value, max int
@@ -75,7 +75,8 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
-		return fmt.Errorf("num_attention_heads %d is not a multiple of num_key_value_heads %d", c.NumAttentionHeads, c.NumKeyValueHeads)
+		return fmt.Errorf("num_attention_heads %d is not a multiple of num_key_value_heads %d", c.NumAttentionHeads,
+			c.NumKeyValueHeads)
 	case c.HeadDim%2 != 0:
 		return fmt.Errorf("head_dim is %d; rotary embedding needs an even number", c.HeadDim)
 	case !(c.RMSNormEps > 0 && c.RMSNormEps < 1):
@@ -89,8 +90,10 @@ func (c Config) Validate() error {
 		if s.RopeType != "llama3" {
 			return fmt.Errorf("rope_scaling type %q is not supported; expected llama3 or none", s.RopeType)
 		}
-		if !(s.Factor >= 1 && s.LowFreqFactor > 0 && s.HighFreqFactor > s.LowFreqFactor) || s.OriginalMaxPositionEmbeddings < 1 {
-			return fmt.Errorf("rope_scaling %+v is incomplete; expected factor ≥ 1, 0 < low_freq_factor < high_freq_factor and original_max_position_embeddings", *s)
+		if !(s.Factor >= 1 && s.LowFreqFactor > 0 && s.HighFreqFactor > s.LowFreqFactor) ||
+			s.OriginalMaxPositionEmbeddings < 1 {
+			return fmt.Errorf("rope_scaling %+v is incomplete; expected factor ≥ 1, 0 < low_freq_factor < high_freq_factor "+
+				"and original_max_position_embeddings", *s)
 		}
 	}
 	if c.BOSTokenID < -1 || c.BOSTokenID >= c.VocabSize {

@@ -10,7 +10,7 @@ import (
 
 // ParseConfig reads config.json. Defaults are those of the configuration classes of Hugging Face transformers 4.51
 // (configuration_llama.py, configuration_mistral.py, configuration_qwen2.py, configuration_qwen3.py). A key that could
-// change the computation and is not understood is an error.
+// change the computation and is not known here is an error.
 func ParseConfig(data []byte) (Config, error) {
 	p := parser{}
 	if err := json.Unmarshal(data, &p.keys); err != nil {
@@ -33,7 +33,7 @@ func ParseConfig(data []byte) (Config, error) {
 
 	c.NumKeyValueHeads = c.NumAttentionHeads
 	if _, ok := p.keys["num_key_value_heads"]; !ok && c.ModelType != "llama" {
-		p.fail("num_key_value_heads is missing") // the classes' defaults (8, 32) are no property of the model at hand
+		p.fail("num_key_value_heads is missing") // the classes' defaults (8, 32) say nothing about this model
 	}
 	p.take("num_key_value_heads", &c.NumKeyValueHeads)
 	if c.ModelType == "qwen3" {
@@ -138,8 +138,7 @@ func (p *parser) rope(c *Config) {
 	}
 }
 
-// refuse looks at the keys that are left: settings under which our graph would compute something else, then anything
-// it has never heard of.
+// refuse fails on the keys that are left: first settings that our graph does not implement, then unknown keys.
 func (p *parser) refuse(c Config) {
 	if raw, ok := p.raw("quantization_config"); ok {
 		p.fail("quantization_config %.60s: quantized weights are not read; take the model's unquantized version", raw)
@@ -156,7 +155,7 @@ func (p *parser) refuse(c Config) {
 		p.fail("mlp_bias true is not supported")
 	}
 	if mrope {
-		p.fail("use_mrope true is not supported; the model reads pictures")
+		p.fail("use_mrope true is not supported; the model takes images")
 	}
 	if rotary != 1 {
 		p.fail("partial_rotary_factor %g is not supported; expected 1", rotary)
@@ -171,7 +170,8 @@ func (p *parser) refuse(c Config) {
 	p.take("sliding_window", &window)
 	p.take("use_sliding_window", &use)
 	if use && window > 0 && window < c.MaxPositionEmbeddings {
-		p.fail("sliding_window %d is shorter than max_position_embeddings %d, and sliding windows are not supported; lower max_position_embeddings to %d to use the model within its window",
+		p.fail("sliding_window %d is shorter than max_position_embeddings %d, and sliding windows are not supported; "+
+			"lower max_position_embeddings to %d to use the model within its window",
 			window, c.MaxPositionEmbeddings, window)
 	}
 	var layers []string
@@ -188,20 +188,27 @@ func (p *parser) refuse(c Config) {
 	}
 }
 
-// harmless are the keys that leave the forward pass of a trained model as it is: bookkeeping, settings of training and
+// harmless are the keys that do not change the forward pass of a trained model: bookkeeping, settings of training and
 // generation, hints for particular runtimes.
 var harmless = map[string]bool{
-	"_name_or_path": true, "transformers_version": true, "model_name": true, "unsloth_version": true, "unsloth_fixed": true,
-	"transformers.js_config": true, "_attn_implementation": true, "_attn_implementation_autoset": true,
+	"_name_or_path": true, "transformers_version": true, "model_name": true, "unsloth_version": true,
+	"unsloth_fixed": true, "transformers.js_config": true, "_attn_implementation": true,
+	"_attn_implementation_autoset": true,
+
 	"initializer_range": true, "attention_dropout": true, "pretraining_tp": true, "max_window_layers": true,
 	"use_cache": true, "return_dict": true, "output_attentions": true, "output_hidden_states": true, "torchscript": true,
-	"pad_token_id": true, "unk_token_id": true, "sep_token_id": true, "decoder_start_token_id": true, "tokenizer_class": true,
-	"do_sample": true, "temperature": true, "top_p": true, "top_k": true, "max_length": true, "min_length": true, "num_beams": true,
-	"repetition_penalty": true, "length_penalty": true, "num_return_sequences": true, "task_specific_params": true,
-	"id2label": true, "label2id": true, "problem_type": true, "finetuning_task": true, "is_decoder": true, "is_encoder_decoder": true,
+
+	"pad_token_id": true, "unk_token_id": true, "sep_token_id": true, "decoder_start_token_id": true,
+	"tokenizer_class": true,
+
+	"do_sample": true, "temperature": true, "top_p": true, "top_k": true, "max_length": true, "min_length": true,
+	"num_beams": true, "repetition_penalty": true, "length_penalty": true, "num_return_sequences": true,
+
+	"task_specific_params": true, "id2label": true, "label2id": true, "problem_type": true, "finetuning_task": true,
+	"is_decoder": true, "is_encoder_decoder": true,
 }
 
-// encode writes config.json with every key explicit, so that no reader's default can step in. dtype is torch_dtype.
+// encode returns config.json with every key explicit, so that no program's defaults apply. dtype is torch_dtype.
 func (c Config) encode(dtype string) ([]byte, error) {
 	m := map[string]any{
 		"architectures": c.Architectures, "model_type": c.ModelType, "torch_dtype": dtype, "hidden_act": "silu",

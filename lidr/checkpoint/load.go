@@ -36,7 +36,8 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 		return nil, err
 	}
 	// Old conversions of Llama store this table, which follows from rope_theta; transformers skips it too.
-	c.Tensors = slices.DeleteFunc(c.Tensors, func(t Tensor) bool { return strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") })
+	c.Tensors = slices.DeleteFunc(c.Tensors,
+		func(t Tensor) bool { return strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") })
 	if c.Config.TieWordEmbeddings {
 		if err := c.dropTiedHead(); err != nil {
 			return nil, fmt.Errorf("%s: %w", weightsFile, err)

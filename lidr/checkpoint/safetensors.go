@@ -20,7 +20,7 @@ const (
 	chunk     = 1 << 18     // elements converted at a time
 )
 
-// Tensor is a named array in row-major order. Data is float32 in memory, whatever the file held.
+// Tensor is a named array in row-major order. Data is float32 in memory, whatever the type in the file.
 type Tensor struct {
 	Name  string
 	Shape []int
@@ -29,12 +29,12 @@ type Tensor struct {
 
 // entry is one tensor in a header.
 type entry struct {
-	name       string
-	Dtype      string  `json:"dtype"`
-	Shape      []int   `json:"shape"`
-	Offsets    []int64 `json:"data_offsets"` // begin and end, from the end of the header
-	dt         dtype
-	numel, len int64
+	name    string
+	Dtype   string  `json:"dtype"`
+	Shape   []int   `json:"shape"`
+	Offsets []int64 `json:"data_offsets"` // begin and end, from the end of the header
+	dt      dtype
+	numel   int64
 }
 
 // ReadSafetensors reads every tensor of a safetensors file of size bytes, sorted by name, and its metadata. F32, F16
@@ -133,7 +133,8 @@ func parseHeader(header []byte, dataLen int64) ([]entry, map[string]string, erro
 	at := int64(0)
 	for _, e := range entries {
 		if e.Offsets[0] != at {
-			return nil, nil, fmt.Errorf("tensor %q begins at byte %d of the data; expected %d, without hole or overlap", e.name, e.Offsets[0], at)
+			return nil, nil, fmt.Errorf("tensor %q begins at byte %d of the data; expected %d, without hole or overlap", e.name,
+				e.Offsets[0], at)
 		}
 		at = e.Offsets[1]
 	}
@@ -172,7 +173,7 @@ func (e *entry) check(dataLen int64) error {
 }
 
 // WriteSafetensors writes tensors in the order of their names as dtype ("F32", "F16" or "BF16", rounded to nearest
-// even). Equal arguments give equal bytes. A value too large for F16 is an error. transformers wants the metadata
+// even). Equal arguments give equal bytes. A value too large for F16 is an error. transformers requires the metadata
 // {"format": "pt"}; nil writes none.
 func WriteSafetensors(w io.Writer, tensors []Tensor, dtype string, metadata map[string]string) error {
 	dt, ok := dtypes[dtype]

@@ -17,14 +17,14 @@ import (
 
 var torchNames = map[string]string{"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
-// shardSize is the most bytes of weights that a file gets, the default of transformers' save_pretrained.
+// shardSize is the largest number of bytes of weights in a file, the default of transformers' save_pretrained.
 const shardSize = 5_000_000_000
 
-// Save writes c as the folder dir: config.json, the weights in dtype ("F32", "BF16" or "F16") and Files. The weights are
-// model.safetensors, or, beyond 5 GB, model-00001-of-0000N.safetensors and so on with model.safetensors.index.json. Equal
-// arguments give equal bytes. The folder is written beside dir under a hidden name, synced, and takes the name dir only when
-// whole; a checkpoint already at dir is replaced then, and any other folder there is an error. What a killed Save left
-// behind is cleared by the next one.
+// Save writes c as the folder dir: config.json, the weights in dtype ("F32", "BF16" or "F16") and Files. The weights
+// are model.safetensors, or, beyond 5 GB, model-00001-of-0000N.safetensors and so on with model.safetensors.index.json.
+// Equal arguments give equal bytes. The folder is written beside dir under a hidden name, synced, and renamed to dir
+// when it is complete. This replaces a checkpoint at dir; any other folder there is an error. The next Save removes
+// what a killed one left behind.
 func Save(dir string, c *Checkpoint, dtype string) error { return save(dir, c, dtype, shardSize) }
 
 func save(dir string, c *Checkpoint, dtype string, limit int) error {
@@ -52,8 +52,9 @@ func save(dir string, c *Checkpoint, dtype string, limit int) error {
 	}
 	write["config.json"] = bytesOf(config)
 	for name, b := range c.Files {
-		if _, taken := write[name]; taken || !plainName(name) || strings.HasPrefix(name, weightsFile) || strings.HasSuffix(name, ".safetensors") {
-			return fmt.Errorf("Files[%q]: expected the plain name of a companion file", name)
+		if _, taken := write[name]; taken || !plainName(name) || strings.HasPrefix(name, weightsFile) ||
+			strings.HasSuffix(name, ".safetensors") {
+			return fmt.Errorf("companion file %q: expected a plain file name that is not one of the checkpoint's own", name)
 		}
 		write[name] = bytesOf(b)
 	}
@@ -68,7 +69,7 @@ func save(dir string, c *Checkpoint, dtype string, limit int) error {
 	if err := writeFolder(partial, write); err != nil {
 		return errors.Join(err, durable.RemoveAll(partial))
 	}
-	// A folder cannot be renamed over one that has files, so an older checkpoint steps aside first.
+	// A folder cannot be renamed over one that has files, so an older checkpoint is renamed first.
 	if err := durable.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -78,7 +79,7 @@ func save(dir string, c *Checkpoint, dtype string, limit int) error {
 	return errors.Join(durable.SyncDir(filepath.Dir(dir)), durable.RemoveAll(old))
 }
 
-// replaceable says no to anything that is neither absent nor empty nor a checkpoint.
+// replaceable returns an error unless dir is absent, empty or a checkpoint.
 func replaceable(dir string) error {
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +89,8 @@ func replaceable(dir string) error {
 	}
 	weights := func(f fs.DirEntry) bool { return f.Name() == weightsFile || f.Name() == indexFile }
 	if len(files) > 0 && !slices.ContainsFunc(files, weights) {
-		return fmt.Errorf("%s has files but no %s, so it is not replaced; choose another folder or remove it", dir, weightsFile)
+		return fmt.Errorf("%s has files but no %s, so it is not replaced; choose another folder or remove it", dir,
+			weightsFile)
 	}
 	return nil
 }
@@ -97,8 +99,8 @@ func bytesOf(b []byte) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := w.Write(b); return err }
 }
 
-// weightFiles returns the writer of each file of weights, and of the index if there are several. Tensors fill the files in
-// the order of their names; one that is larger than limit has a file to itself.
+// weightFiles returns the writer of each file of weights, and of the index if there are several. Tensors fill the files
+// in the order of their names; one that is larger than limit has a file to itself.
 func (c *Checkpoint) weightFiles(dtype string, limit int) (map[string]func(io.Writer) error, error) {
 	var shards [][]Tensor
 	total, room := 0, 0
@@ -126,7 +128,8 @@ func (c *Checkpoint) weightFiles(dtype string, limit int) (map[string]func(io.Wr
 			places[t.Name] = name
 		}
 	}
-	index, err := json.MarshalIndent(map[string]any{"metadata": map[string]int{"total_size": total}, "weight_map": places}, "", "  ")
+	index, err := json.MarshalIndent(map[string]any{"metadata": map[string]int{"total_size": total}, "weight_map": places},
+		"", "  ")
 	write[indexFile] = bytesOf(append(index, '\n'))
 	return write, err
 }
