@@ -16,9 +16,10 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// InitAdapter makes an adapter that changes nothing yet, as PEFT does: B is 0, and A is drawn uniformly from ±1/√in, which
-// is what PyTorch's kaiming_uniform_ with a = √5 comes to. Its numbers depend on names, shapes and the seed alone.
-func InitAdapter(cfg checkpoint.Config, rank int, alpha float64, targets []string, seed int64) (*checkpoint.Adapter, error) {
+// InitAdapter returns a new adapter that changes nothing yet, as PEFT's do: B is 0, and A is drawn uniformly from
+// ±1/√in, the range of PyTorch's kaiming_uniform_ with a = √5. Its numbers depend on names, shapes and the seed alone.
+func InitAdapter(cfg checkpoint.Config, rank int, alpha float64, targets []string,
+	seed int64) (*checkpoint.Adapter, error) {
 	a := &checkpoint.Adapter{Rank: rank, Alpha: alpha, Targets: slices.Compact(slices.Sorted(slices.Values(targets)))}
 	if rank < 1 {
 		return nil, a.Check(cfg)
@@ -40,9 +41,9 @@ func InitAdapter(cfg checkpoint.Config, rank int, alpha float64, targets []strin
 	return a, a.Check(cfg)
 }
 
-// WithAdapter returns a model with the adapter on: training it trains the adapter and nothing else. It shares m's weights,
-// which may not change while it is in use. m itself stays the model with the adapter off, so that it serves as the
-// reference without a second copy of the weights.
+// WithAdapter returns m with an adapter, the only part of it that a training changes. The new model shares m's weights,
+// which may not change while it is in use. m itself stays without the adapter, so that it serves as the reference
+// without a second copy of the weights.
 func (m *Model) WithAdapter(a *checkpoint.Adapter) (*Model, error) {
 	if m.adapter != nil {
 		return nil, fmt.Errorf("transformer: the model has an adapter; merge it first, by Clone")
@@ -81,8 +82,8 @@ func (m *Model) Adapter() (*checkpoint.Adapter, error) {
 	return &a, err
 }
 
-// Trained returns what a trainer changes, by name: the adapter's tensors if the model has one, else all weights. A matrix
-// held as bfloat16 cannot be trained.
+// Trained returns the variables that a trainer changes, by name: the adapter's tensors if the model has one, else all
+// weights. A matrix held as bfloat16 cannot be trained.
 func (m *Model) Trained() (map[string]*model.Variable, error) {
 	expected := checkpoint.ExpectedTensors(m.Config)
 	if m.adapter != nil {
@@ -95,14 +96,15 @@ func (m *Model) Trained() (map[string]*model.Variable, error) {
 			return nil, fmt.Errorf("transformer: the store has no variable %s", name)
 		}
 		if !v.DType().IsFloat() || v.DType().Size() < 4 {
-			return nil, fmt.Errorf("transformer: %s is held as %s, too coarse to be trained: train an adapter, or load the weights as float32", name, v.DType())
+			return nil, fmt.Errorf("transformer: %s is held as %s, too coarse to be trained: train an adapter, or load the "+
+				"weights as float32", name, v.DType())
 		}
 		variables[name] = v
 	}
 	return variables, nil
 }
 
-// adapt adds the adapter's share (alpha/r)·(x·Aᵀ)·Bᵀ to y, the product of x and the weight of that name.
+// adapt adds the adapter's part (alpha/r)·(x·Aᵀ)·Bᵀ to y, the product of x and the weight of that name.
 func (w weights) adapt(y, x *Node, weight string) *Node {
 	if w.m.adapter == nil {
 		return y

@@ -26,7 +26,7 @@ func withHashedAdapter(t *testing.T, m *Model) *Model {
 	return adapted
 }
 
-// Merged weights compute what weights and adapter compute, and the model below stays the model with the adapter off.
+// Merged weights compute what weights and adapter compute, and the model below computes as before.
 func TestAdapterMerges(t *testing.T) {
 	for _, b := range backends(t) {
 		base := hashed(t, tiny())
@@ -74,7 +74,8 @@ func TestInitAdapter(t *testing.T) {
 		for _, x := range tensor.Data {
 			sum += float64(x) * float64(x)
 		}
-		if std := math.Sqrt(sum / float64(len(tensor.Data))); math.Abs(std*math.Sqrt(3)/bound-1) > 0.1 || slices.Max(tensor.Data) > float32(bound) {
+		if std := math.Sqrt(sum / float64(len(tensor.Data))); math.Abs(std*math.Sqrt(3)/bound-1) > 0.1 ||
+			slices.Max(tensor.Data) > float32(bound) {
 			t.Errorf("%s has standard deviation %g, expected %g/√3", tensor.Name, std, bound)
 		}
 	}

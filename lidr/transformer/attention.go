@@ -9,14 +9,15 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// masked is added to the scores of positions that must not be seen; exp of it is 0 in float32, and unlike -Inf it
+// masked is added to the scores of positions that must not be attended to. Its exp is 0 in float32, and unlike -Inf it
 // makes no NaN where a whole row is masked.
 const masked = -1e9
 
-// causalAttention returns the attention of sequences of t tokens that see themselves and what is before them:
+// causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it:
 // softmax(q·kᵀ/√dim)·v, where query head h reads key head h/(heads/kvHeads).
 //
-// A backend that has the fused operation with its gradient computes it at once, without the [b, heads, t, t] scores.
+// A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
+// scores.
 func causalAttention(g *Graph, t int) attention {
 	ops := g.Backend().Capabilities().Operations
 	if ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP] {
@@ -60,7 +61,7 @@ func causalMask(g *Graph, t int) *Node {
 	return Reshape(Const(g, mask), 1, 1, t, t)
 }
 
-// lengthMask returns the additive mask [b, 1, 1, s] that shows sequence i its first lengths[i] positions; lengths is
+// lengthMask returns the additive mask [b, 1, 1, s] that leaves sequence i its first lengths[i] positions; lengths is
 // int32 [b].
 func lengthMask(lengths *Node, s int) *Node {
 	g, b := lengths.Graph(), lengths.Shape().Dim(0)
@@ -84,8 +85,8 @@ func softmax(x *Node) *Node {
 }
 
 func init() {
-	// Of y = softmax(x) over the last axis: dx = y·(dy - Σ y·dy). Where GoMLX itself makes a fused softmax, of any axis, it
-	// attaches another gradient, which goes before this one.
+	// For y = softmax(x) over the last axis, dx = y·(dy - Σ y·dy). A fused softmax that GoMLX itself makes, over any axis,
+	// has a gradient of its own, which takes precedence over this one.
 	VJPRegistration[NodeTypeFusedSoftmax] = func(y *Node, dy []*Node, _ shapes.Shape) []*Node {
 		weighted := Mul(y, dy[0])
 		return []*Node{Sub(weighted, Mul(y, ReduceAndKeep(weighted, ReduceSum, -1)))}

@@ -12,7 +12,8 @@ import (
 // small is the size of the embedded miniature model, about 1.1 M parameters.
 var small = checkpoint.Config{
 	ModelType: "llama", HiddenSize: 128, NumHiddenLayers: 4, NumAttentionHeads: 4, NumKeyValueHeads: 4, HeadDim: 32,
-	IntermediateSize: 384, VocabSize: 2048, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+	IntermediateSize: 384, VocabSize: 2048, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000,
+	TieWordEmbeddings: true,
 }
 
 // BenchmarkGradient computes a loss over 2048 tokens and its gradients: a training step without the optimizer.

@@ -12,8 +12,8 @@ import (
 // that no token has filled yet hold zeros, so that a new key or value is put in by adding it; ScatterSum is the one
 // in-place update that every backend has.
 
-// Prefill reads prompts and fills a cache: token ids int32 [B, T] padded on the right and lengths int32 [B], each at
-// least 1, give the logits [B, V] after each sequence's last token and a cache with room for size >= T positions.
+// Prefill returns the logits [B, V] after each prompt's last token and a cache with room for size >= T positions, from
+// token ids int32 [B, T] padded on the right and lengths int32 [B], each at least 1.
 func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (logits *Node, cache []*Node) {
 	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
@@ -35,14 +35,15 @@ func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (lo
 	return m.Head(scope, Gather(h, ExpandDims(last, -1))), cache
 }
 
-// Step feeds one more token to each sequence: token ids and their positions, int32 [B], and the cache so far give the
-// logits [B, V] and the cache with the tokens added. A position's slot must be free.
+// Step returns the logits [B, V] after one more token of each sequence and the cache with the tokens added, from token
+// ids and their positions, int32 [B], and the cache so far. A position's slot must be free.
 func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node) (logits *Node, newCache []*Node) {
 	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, kv, s := tokens.Shape().Dim(0), cache[0].Shape().Dim(1), cache[0].Shape().Dim(2)
 	lengths := AddScalar(positions, 1)
 	at := shapes.Make(dtypes.Int32, b, kv, 1)
-	slots := Concatenate([]*Node{Iota(w.g, at, 0), Iota(w.g, at, 1), BroadcastToDims(Reshape(positions, b, 1, 1), b, kv, 1)}, -1)
+	slots := Concatenate([]*Node{Iota(w.g, at, 0), Iota(w.g, at, 1),
+		BroadcastToDims(Reshape(positions, b, 1, 1), b, kv, 1)}, -1)
 	add := func(cache, x *Node) *Node {
 		return ScatterSum(cache, slots, Reshape(x, b, kv, x.Shape().Dim(-1)), true, true)
 	}
@@ -55,8 +56,8 @@ func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node)
 	return m.Head(scope, h), newCache
 }
 
-// cachedAttention lets the one query of each sequence see the first lengths[i] positions of its cache: q
-// [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32 [b].
+// cachedAttention is the attention of the one query of each sequence over the first lengths[i] positions of its cache:
+// q [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32 [b].
 func cachedAttention(q, k, v, lengths *Node) *Node {
 	o, _ := InternalFusedOpCaller(
 		func() *Node {

@@ -13,20 +13,23 @@ type weights struct {
 	m     *Model
 	scope *model.Scope
 	g     *Graph
-	again bool // what is computed here is computed again in the backward pass; whoever said so ends the checkpoint
+	// again is whether this part of the graph is inside a checkpoint and thus computed again in the backward pass; the
+	// caller that opened the checkpoint closes it.
+	again bool
 }
 
 // get returns the variable of that name.
 func (w weights) get(name string) *Node {
 	v := w.scope.GetVariable(name)
 	if v == nil {
-		panic(fmt.Errorf("transformer: scope %q has no variable %s: pass the root scope of the model's store", w.scope.Scope(), name))
+		panic(fmt.Errorf("transformer: scope %q has no variable %s: pass the root scope of the model's store",
+			w.scope.Scope(), name))
 	}
 	return v.NodeValue(w.g)
 }
 
-// linear maps x [n, in] to [n, out] by the layer's weight [out, in] and, where biased, its bias [out]. Where the model has
-// an adapter on the layer, it adds its share.
+// linear returns x [n, in] times the layer's transposed weight [out, in], plus its bias [out] where biased, plus the
+// part of an adapter on the layer, as [n, out].
 func (w weights) linear(x *Node, layer string, biased bool) *Node {
 	y := w.product(x, layer+".weight")
 	if biased {
@@ -35,8 +38,9 @@ func (w weights) linear(x *Node, layer string, biased bool) *Node {
 	return w.adapt(y, x, layer+".weight")
 }
 
-// product is x [n, in] times the transposed matrix [out, in] of that name. One held as bfloat16 is widened for the forward
-// pass and, by way of a checkpoint, once more for the backward pass, so that its float32 form is never kept in between.
+// product returns x [n, in] times the transposed matrix [out, in] of that name. A matrix held as bfloat16 is widened
+// for the forward pass and, by a checkpoint, again for the backward pass, so that its float32 form is not kept in
+// between.
 func (w weights) product(x *Node, name string) *Node {
 	matrix := w.get(name)
 	if matrix.DType() != dtypes.BFloat16 {
@@ -81,9 +85,10 @@ func (m *Model) blocks(w weights, x *Node, b, t int, pos rotary, attend attentio
 	return rmsNorm(x, w.get("model.norm.weight"), c.RMSNormEps)
 }
 
-// embed looks the tokens up: [b, t] int32 give rows [b*t, D].
+// embed returns the embeddings of tokens int32 [b, t] as rows [b*t, D].
 func (m *Model) embed(w weights, tokens *Node) *Node {
-	return ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)), dtypes.Float32)
+	return ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)),
+		dtypes.Float32)
 }
 
 // swiGLU is the feed-forward layer down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv 2002.05202).
@@ -101,7 +106,7 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 }
 
 // Hidden returns the hidden states after the final norm, [B, T, D], of token ids int32 [B, T]. Sequences are padded on
-// the right; what stands at a position depends on it and on those before it alone, so padding needs no mask.
+// the right; a state depends on the tokens up to its position alone, so padding needs no mask.
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
 	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)

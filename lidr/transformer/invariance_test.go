@@ -15,8 +15,8 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// In every family, neither other rows of the batch, nor padding, nor the cache changes a log-probability or a logit by more
-// than 1e-5.
+// In every family, neither other rows of the batch, nor padding, nor the cache changes a log-probability or a logit by
+// more than 1e-5.
 func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
 	data, err := os.ReadFile("testdata/golden.json")
 	if err != nil {
@@ -64,14 +64,15 @@ func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
 				}
 				together := call(logprobs, padded)[0].Value().([][]float32)
 				read := call(prefill, padded, lengths)[0].Value().([][]float32)
-				// The same from one token less, and that token by a step.
+				// The same logits from a prompt without its last token, and a step with that token.
 				args := []any{last, positions}
 				for _, c := range call(prefill, padded, shorter)[1:] {
 					args = append(args, c)
 				}
 				stepped := call(step, args...)[0].Value().([][]float32)
 				for r, row := range rows {
-					same(t, "log-probabilities in a padded batch", together[r][:len(row)-1], call(logprobs, [][]int32{row})[0].Value().([][]float32)[0])
+					same(t, "log-probabilities in a padded batch", together[r][:len(row)-1],
+						call(logprobs, [][]int32{row})[0].Value().([][]float32)[0])
 					alone := call(prefill, [][]int32{row}, []int32{lengths[r]})[0].Value().([][]float32)[0]
 					same(t, "logits in a padded batch", read[r], alone)
 					same(t, "logits by a cached step", stepped[r], alone)

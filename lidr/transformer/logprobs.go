@@ -6,13 +6,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// chunkLogits is how many logits exist at once, 128 MiB of float32: matrices of that size keep every core busy, and a
-// vocabulary of 128,256 still takes 261 positions at a time. The logits of a small vocabulary come in one piece.
+// chunkLogits is the largest number of logits in memory at once, 128 MiB of float32: matrices of that size keep every
+// core busy, and hold 261 positions of a vocabulary of 128,256. The logits of a small vocabulary are one chunk.
 const chunkLogits = 1 << 25
 
 // LabelLogprobs returns the log-probabilities of labels, int32 [N], after the hidden states [N, D], as [N]. Where the
-// logits [N, V] are more than chunkLogits, they are made and used up in chunks of positions, and computed again in the
-// backward pass.
+// logits [N, V] are more than chunkLogits, they are computed and reduced in chunks of positions, and computed again in
+// the backward pass.
 func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
 	n := hidden.Shape().Dim(0)
 	chunks := (n*m.Config.VocabSize + chunkLogits - 1) / chunkLogits
@@ -45,6 +45,6 @@ func labelLogprobs(logits, labels *Node) *Node {
 		isLabel := Equal(Iota(g, shapes.Make(labels.DType(), n, v), 1), BroadcastToDims(ExpandDims(labels, -1), n, v))
 		return Mul(d, Sub(ConvertDType(isLabel, x.DType()), Exp(Sub(x, logSum))))
 	})
-	sum := ReduceSum(differentiable, -1) // hands the gradient on; its value cancels
+	sum := ReduceSum(differentiable, -1) // carries the gradient; its value cancels
 	return Add(value, Sub(sum, StopGradient(sum)))
 }

@@ -13,7 +13,8 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// gradients returns the token log-probabilities of a batch, and the gradient of their uneven sum by every trained weight.
+// gradients returns the token log-probabilities of a batch, and the gradient of their uneven sum by every trained
+// weight.
 func gradients(t *testing.T, b compute.Backend, m *Model, tokens [][]int32) (out [][]float32) {
 	t.Helper()
 	trained, err := m.Trained()
@@ -49,7 +50,8 @@ func batch(rows, length, vocab int) [][]int32 {
 	return tokens
 }
 
-// Layers computed again give the bits of layers that were kept, on weights of either kind and with an adapter.
+// Layers that are computed again give the same bits as layers that are kept, on weights of either kind and with an
+// adapter.
 func TestCheckpointing(t *testing.T) {
 	for _, b := range backends(t) {
 		narrow, adapted := hashed(t, tiny()), withHashedAdapter(t, hashed(t, tiny()))
@@ -60,7 +62,11 @@ func TestCheckpointing(t *testing.T) {
 		if narrow, err = NewBFloat16(ck); err != nil {
 			t.Fatal(err)
 		}
-		for name, m := range map[string]*Model{"float32": hashed(t, tiny()), "adapter": adapted, "adapter on bfloat16": withHashedAdapter(t, narrow)} {
+		for name, m := range map[string]*Model{
+			"float32":             hashed(t, tiny()),
+			"adapter":             adapted,
+			"adapter on bfloat16": withHashedAdapter(t, narrow),
+		} {
 			kept := gradients(t, b, m, batch(3, 17, 67))
 			m.Checkpointing = true
 			for i, again := range gradients(t, b, m, batch(3, 17, 67)) {
@@ -95,7 +101,8 @@ func TestBFloat16(t *testing.T) {
 		if w, v := ck.Tensor("model.norm.weight").Data, changed.Tensor("model.norm.weight").Data; !slices.Equal(w, v) {
 			t.Error("norms are rounded")
 		}
-		near(t, "rounded weights", changed.Tensor("model.embed_tokens.weight").Data, ck.Tensor("model.embed_tokens.weight").Data, 1.0/256)
+		near(t, "rounded weights", changed.Tensor("model.embed_tokens.weight").Data,
+			ck.Tensor("model.embed_tokens.weight").Data, 1.0/256)
 		want := gradients(t, b, withHashedAdapter(t, rounded), batch(3, 17, 67))
 		for i, got := range gradients(t, b, withHashedAdapter(t, narrow), batch(3, 17, 67)) {
 			if !slices.Equal(got, want[i]) {
@@ -103,7 +110,8 @@ func TestBFloat16(t *testing.T) {
 			}
 		}
 		prompts := [][]int32{{5}, {7, 11, 13, 2, 3}}
-		if !slices.EqualFunc(decodeGreedy(t, b, narrow, prompts, 8, 32, 8), decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
+		decoded := decodeGreedy(t, b, narrow, prompts, 8, 32, 8)
+		if !slices.EqualFunc(decoded, decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
 			t.Errorf("%s: greedy continuations differ from those of rounded float32 weights", b)
 		}
 	}
@@ -113,7 +121,8 @@ func TestBFloat16(t *testing.T) {
 func TestChunkedLogprobs(t *testing.T) {
 	c := checkpoint.Config{
 		ModelType: "llama", HiddenSize: 8, NumHiddenLayers: 1, NumAttentionHeads: 1, NumKeyValueHeads: 1, HeadDim: 8,
-		IntermediateSize: 8, VocabSize: 17000, MaxPositionEmbeddings: 2048, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+		IntermediateSize: 8, VocabSize: 17000, MaxPositionEmbeddings: 2048, RMSNormEps: 1e-5, RopeTheta: 10000,
+		TieWordEmbeddings: true,
 	}
 	b, m, n := backends(t)[0], hashed(t, c), 2001
 	if n*c.VocabSize <= chunkLogits {

@@ -7,10 +7,10 @@
 // "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
 // misuse; GoMLX's Exec turns that into an error.
 //
-// What spares memory: weights held as bfloat16 ([NewBFloat16]) are widened where they are used and nowhere kept in float32;
-// a LoRA adapter ([Model.WithAdapter]) is trained in place of weights, which stay as they are and shared; Checkpointing
-// keeps one activation a layer for the backward pass and computes the others again; the logits of a large vocabulary exist
-// for a chunk of positions at a time (LabelLogprobs).
+// Memory is saved in four ways. Weights held as bfloat16 ([NewBFloat16]) are widened where they are used and never kept
+// in float32. A LoRA adapter ([Model.WithAdapter]) is trained in place of the weights, which are shared and do not
+// change. Checkpointing keeps one activation a layer for the backward pass and computes the others again. The logits of
+// a large vocabulary are computed for a chunk of positions at a time (LabelLogprobs).
 package transformer
 
 import (
@@ -34,22 +34,22 @@ import (
 // Model is a decoder: its configuration and its weights.
 type Model struct {
 	Config checkpoint.Config
-	Store  *model.Store // the weights, and whatever a trainer keeps beside them
+	Store  *model.Store // the weights, and the variables that a trainer adds
 
-	// Checkpointing computes the activations inside a layer again in the backward pass, where otherwise all of them are kept
-	// from the forward pass on (Chen et al. 2016, arXiv 1604.06174). It changes no result.
+	// Checkpointing computes the activations inside a layer again in the backward pass; without it, all of them are kept
+	// from the forward pass (Chen et al. 2016, arXiv 1604.06174). It changes no result.
 	Checkpointing bool
 
 	adapter *checkpoint.Adapter // without its tensors, which are variables of the store; nil for none
 	files   map[string][]byte
 }
 
-// New makes a model of the checkpoint's weights, which it copies.
+// New returns a model with a copy of the checkpoint's weights.
 func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.Float32) }
 
-// NewBFloat16 is [New] with the matrices rounded to bfloat16, the nearest and half to even, which takes half the memory;
-// weights that were published so lose nothing. Norms and biases stay float32, and so does all computing. Such a model
-// serves to decode and to train an adapter; its matrices are too coarse to be trained themselves.
+// NewBFloat16 is [New] with the matrices rounded to bfloat16, to nearest and half to even, which takes half the memory;
+// weights that were published as bfloat16 do not change. Norms and biases stay float32, and so do all computations.
+// Such a model can decode and train an adapter; its matrices are too coarse to be trained themselves.
 func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.BFloat16) }
 
 func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) {
@@ -90,7 +90,7 @@ func (m *Model) ToDevice(b compute.Backend) error {
 	return nil
 }
 
-// Init makes a model with random weights that depend on the configuration and the seed alone. Embeddings are drawn
+// Init returns a model with random weights that depend on the configuration and the seed alone. Embeddings are drawn
 // with standard deviation 0.02; a linear layer of n inputs with 1/√n, divided by √(2·layers) where it writes into the
 // residual stream (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3); norms are 1 and
 // biases 0.
@@ -175,7 +175,7 @@ func (m *Model) read(shapes map[string][]int) ([]checkpoint.Tensor, error) {
 	return all, nil
 }
 
-// Clone returns a model with its own copy of the weights, in float32, an adapter merged into them.
+// Clone returns a model with its own copy of the weights, in float32, with an adapter merged into them.
 func (m *Model) Clone() (*Model, error) {
 	ck, err := m.Checkpoint()
 	if err != nil {

@@ -95,12 +95,13 @@ func checkGolden(t *testing.T, b compute.Backend, want golden) {
 	greedy := decodeGreedy(t, b, m, want.Tokens, 12, 32, len(want.Greedy[0]))
 	for r := range want.Greedy {
 		if !slices.Equal(greedy[r], want.Greedy[r]) {
-			t.Errorf("greedy continuation of row %d with the cache is %v, PyTorch without a cache %v", r, greedy[r], want.Greedy[r])
+			t.Errorf("greedy continuation of row %d with the cache is %v, PyTorch without a cache %v", r, greedy[r],
+				want.Greedy[r])
 		}
 	}
 }
 
-// Neither other rows, nor padding, nor the room in the cache may change a row's continuation or its logits.
+// Neither other rows, nor padding, nor the size of the cache may change a row's continuation or its logits.
 func TestCacheInvariance(t *testing.T) {
 	for _, b := range backends(t) {
 		t.Run(b.String(), func(t *testing.T) {
@@ -128,7 +129,10 @@ func TestInitIsDeterministic(t *testing.T) {
 		t.Error("the same seed must give the same weights, another seed others")
 	}
 	// 1/√in for inputs; o_proj writes into the residual stream: divided by √(2·2 layers).
-	for name, want := range map[string]float64{"mlp.up_proj": 1 / math.Sqrt(32), "self_attn.o_proj": 1 / math.Sqrt(32) / 2} {
+	for name, want := range map[string]float64{
+		"mlp.up_proj":      1 / math.Sqrt(32),
+		"self_attn.o_proj": 1 / math.Sqrt(32) / 2,
+	} {
 		w := a.Tensor("model.layers.1." + name + ".weight")
 		sum := 0.0
 		for _, x := range w.Data {
@@ -228,17 +232,19 @@ func backends(t testing.TB) (all []compute.Backend) {
 func tiny() checkpoint.Config {
 	return checkpoint.Config{
 		ModelType: "llama", HiddenSize: 32, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 8,
-		IntermediateSize: 48, VocabSize: 67, MaxPositionEmbeddings: 256, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+		IntermediateSize: 48, VocabSize: 67, MaxPositionEmbeddings: 256, RMSNormEps: 1e-5, RopeTheta: 10000,
+		TieWordEmbeddings: true,
 	}
 }
 
-// hashed makes a model whose weights golden.py makes too.
+// hashed returns a model with the weights that golden.py makes.
 func hashed(t testing.TB, c checkpoint.Config) *Model {
 	t.Helper()
 	ck := &checkpoint.Checkpoint{Config: c}
 	expected := checkpoint.ExpectedTensors(c)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
-		ck.Tensors = append(ck.Tensors, checkpoint.Tensor{Name: name, Shape: expected[name], Data: hashedWeight(name, expected[name])})
+		ck.Tensors = append(ck.Tensors,
+			checkpoint.Tensor{Name: name, Shape: expected[name], Data: hashedWeight(name, expected[name])})
 	}
 	m, err := New(ck)
 	if err != nil {
