@@ -7,18 +7,18 @@ import (
 	"unicode"
 )
 
-// addedToken is an entry of added_tokens: text that is one token wherever it stands.
+// addedToken is an entry of added_tokens: text that is one token wherever it occurs.
 type addedToken struct {
 	ID         int    `json:"id"`
 	Content    string `json:"content"`
 	SingleWord bool   `json:"single_word"`
-	LStrip     bool   `json:"lstrip"`     // takes the white space before it along
+	LStrip     bool   `json:"lstrip"`     // the token includes the white space before it
 	RStrip     bool   `json:"rstrip"`     // and after it
-	Normalized bool   `json:"normalized"` // looked for after normalization, else before
+	Normalized bool   `json:"normalized"` // searched for after normalization, else before
 	Special    bool   `json:"special"`
 }
 
-// matcher finds added tokens in text: the leftmost, and of those that begin together the longest.
+// matcher finds added tokens in text: the leftmost, and of those that begin at the same place the longest.
 type matcher struct{ byFirst [256][]addedToken }
 
 func newMatcher(tokens []addedToken) *matcher {

@@ -9,7 +9,7 @@ import (
 // pair is two neighbouring tokens.
 type pair struct{ left, right int32 }
 
-// merge is what becomes of a pair: the lower rank goes first.
+// merge is the token that a pair becomes. Pairs of lower rank are merged first.
 type merge struct{ rank, id int32 }
 
 // bpe encodes single words (pre-tokens) by byte-pair merging. It is safe for concurrent use.
@@ -17,16 +17,16 @@ type bpe struct {
 	bytes  [256]int32       // id of each single byte
 	chars  map[string]int32 // SentencePiece: ids of single characters, bytes being for those without; else nil
 	merges map[pair]merge
-	whole  map[string]int32 // ignore_merges: words that are tokens as they stand; else nil
+	whole  map[string]int32 // ignore_merges: words that are tokens without merging; else nil
 
 	mu    sync.RWMutex
 	cache map[string][]int32
 }
 
 const (
-	cacheWords    = 1 << 16 // then the cache starts again
-	cacheWordSize = 64      // bytes; longer words hardly come back
-	longWord      = 32      // bytes; from here on a heap beats the scan
+	cacheWords    = 1 << 16 // beyond them the cache is emptied
+	cacheWordSize = 64      // bytes; longer words rarely occur again
+	longWord      = 32      // bytes; from this length on a heap is faster than the scan
 )
 
 // encode appends the ids of word to out.
@@ -97,7 +97,7 @@ func (b *bpe) mergeScan(ids []int32) []int32 {
 	}
 }
 
-// mergeHeap does the same in O(n log n): a heap of candidate merges over a doubly linked list of tokens, in which
+// mergeHeap returns the same in O(n log n): a heap of candidate merges over a doubly linked list of tokens, in which
 // candidates whose tokens have changed are skipped.
 func (b *bpe) mergeHeap(ids []int32) []int32 {
 	n := len(ids)
@@ -125,7 +125,7 @@ func (b *bpe) mergeHeap(ids []int32) []int32 {
 			continue
 		}
 		j := next[i]
-		ids[i], ids[j] = c.id, -1 // -1 is no token: candidates that begin at j are void
+		ids[i], ids[j] = c.id, -1 // -1 is no token: candidates that begin at j are invalid
 		next[i] = next[j]
 		if next[i] < n {
 			prev[next[i]] = i

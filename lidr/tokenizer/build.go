@@ -32,7 +32,8 @@ func (p part) flat() []part {
 	return slices.Concat(p.Normalizers, p.PreTokenizers, p.Processors, p.Decoders) // only one of them is there
 }
 
-// setPreTokenizer accepts splits followed by ByteLevel, which comes last because what follows it would see its letters.
+// setPreTokenizer accepts splits followed by ByteLevel, which is last because a later step would see its letters in
+// place of bytes.
 func (t *Tokenizer) setPreTokenizer(f *file) error {
 	if f.Model.ByteFallback {
 		return t.setMetaspace(f.PreTokenizer)
@@ -60,10 +61,11 @@ func (t *Tokenizer) setPreTokenizer(f *file) error {
 				expr = `\p{N}`
 			}
 		case "Split":
-			// Removed and inverted keeps the matches only; Isolated keeps what lies between them too.
+			// Removed and inverted keeps only the matches; Isolated also keeps the text between them.
 			matchesOnly = q.Behavior == "Removed" && q.Invert
 			if !(q.Behavior == "Isolated" && !q.Invert || matchesOnly) || q.Pattern.Regex == nil {
-				return fmt.Errorf("step %d: split behavior %q with invert %v is not supported; expected a Regex, Isolated", i+1, q.Behavior, q.Invert)
+				return fmt.Errorf("step %d: split behavior %q with invert %v is not supported; expected a Regex, Isolated", i+1,
+					q.Behavior, q.Invert)
 			}
 			expr = *q.Pattern.Regex
 		default:
@@ -147,7 +149,7 @@ func (t *Tokenizer) setModel(f *file) error {
 		if m.ByteFallback && utf8.RuneCountInString(token) == 1 {
 			t.bpe.chars[token] = int32(id)
 		}
-		if len(t.tokens[id]) > 1 || !strings.HasPrefix(token, "<0x") { // a character goes before its byte
+		if len(t.tokens[id]) > 1 || !strings.HasPrefix(token, "<0x") { // a character takes precedence over its byte
 			t.ids[t.tokens[id]] = id
 		}
 	}
@@ -209,7 +211,7 @@ func (t *Tokenizer) setAdded(f *file) error {
 	return nil
 }
 
-// setPostProcessor reads which special tokens a whole document gets around it.
+// setPostProcessor reads which special tokens are put around a whole document.
 func (t *Tokenizer) setPostProcessor(p *part) error {
 	if p == nil {
 		return nil

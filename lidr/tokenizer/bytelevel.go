@@ -1,7 +1,7 @@
 package tokenizer
 
-// GPT-2 wrote byte strings as printable text, and tokenizer.json still does: printable Latin-1 bytes stand for
-// themselves, the other 68 for U+0100 and up in order (openai/gpt-2, encoder.py, bytes_to_unicode).
+// GPT-2 wrote byte strings as printable text, and tokenizer.json still does: printable Latin-1 bytes are written as
+// themselves, the other 68 as U+0100 and up in order (openai/gpt-2, encoder.py, bytes_to_unicode).
 var (
 	byteRunes = byteAlphabet()
 	runeBytes = func() map[rune]byte {
@@ -26,8 +26,8 @@ func byteAlphabet() (runes [256]rune) {
 	return runes
 }
 
-// tokenBytes returns the bytes that a token of the vocabulary stands for. A token with a character outside the alphabet
-// stands for itself, as in Hugging Face's ByteLevel decoder.
+// tokenBytes returns the bytes of a token of the vocabulary. A token with a character outside the alphabet is its own
+// text, as in Hugging Face's ByteLevel decoder.
 func tokenBytes(token string) string {
 	b := make([]byte, 0, len(token))
 	for _, r := range token {
@@ -40,7 +40,7 @@ func tokenBytes(token string) string {
 	return string(b)
 }
 
-// byteText is the inverse: how tokenizer.json writes a token of these bytes.
+// byteText is the inverse of tokenBytes: the text of a token of these bytes in tokenizer.json.
 func byteText(bytes string) string {
 	r := make([]rune, len(bytes))
 	for i := range len(bytes) {

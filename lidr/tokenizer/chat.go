@@ -22,17 +22,19 @@ const (
 	maxRange    = 1 << 16   // length of a range()
 )
 
-// program is a chat template with a meter in it (see [guard]).
+// program is a chat template that counts its work (see [guard]).
 type program struct {
 	*jinja.Template
-	meter   string          // what the names of the functions start with that count its work; the source has no such name
+	// meter is the prefix of the names of the functions that count the work; no name in the source has it.
+	meter   string
 	uses    map[string]bool // those functions
 	methods map[string]*jinja.Template
-	calls   int // that may be in each other
+	calls   int // that may be nested
 }
 
 func (t *Tokenizer) compile(source string) error {
-	p := &program{meter: "lidr_meter", uses: map[string]bool{}, methods: map[string]*jinja.Template{}, calls: max(2, maxDeep/(len(source)+1))}
+	p := &program{meter: "lidr_meter", uses: map[string]bool{}, methods: map[string]*jinja.Template{},
+		calls: max(2, maxDeep/(len(source)+1))}
 	for strings.Contains(source, p.meter) {
 		p.meter += "_"
 	}
@@ -40,7 +42,7 @@ func (t *Tokenizer) compile(source string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := jinja.Compile(source); err != nil { // its errors name places in the source as it is
+	if _, err := jinja.Compile(source); err != nil { // its errors give positions in the unchanged source
 		return err
 	}
 	for use := range p.uses {
@@ -57,11 +59,12 @@ func (t *Tokenizer) compile(source string) error {
 	return nil
 }
 
-// RenderChat returns the conversation as the chat template writes it, with the header of the next assistant turn if
-// addGenerationPrompt is set.
+// RenderChat returns the conversation as rendered by the chat template, followed by the header of the next assistant
+// turn if addGenerationPrompt is set.
 func (t *Tokenizer) RenderChat(msgs []Message, addGenerationPrompt bool) (string, error) {
 	if t.template == nil {
-		return "", fmt.Errorf("the tokenizer has no chat template; expected chat_template in tokenizer_config.json or chat_template.jinja")
+		return "", fmt.Errorf("the tokenizer has no chat template; expected chat_template in tokenizer_config.json or " +
+			"chat_template.jinja")
 	}
 	if len(msgs) == 0 {
 		return "", fmt.Errorf("a conversation needs at least one message")
@@ -86,7 +89,7 @@ func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, 
 		"add_generation_prompt": jinja.NewBool(addGenerationPrompt),
 		"tools":                 jinja.None(), // transformers passes these two as None
 		"documents":             jinja.None(),
-		// Templates with a date fall back to a fixed one where there is no clock, and equal runs stay equal.
+		// Without a clock, templates with a date use a fixed one, and equal runs give equal results.
 		"strftime_now": jinja.Undefined(),
 	}
 	m := &meter{program: t.template, left: maxWork}
@@ -143,9 +146,9 @@ func boundedRange(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, er
 	return jinja.NewList(items), nil
 }
 
-// EncodeChat returns the ids of the conversation as RenderChat writes it, followed by prefill, the beginning of the
-// answer. As in Hugging Face's apply_chat_template, BOS stands where the template puts it and nowhere else. Unlike
-// there, a special token spelled out in a message or in prefill is ordinary text.
+// EncodeChat returns the ids of the conversation as RenderChat renders it, followed by prefill, the beginning of the
+// answer. As in Hugging Face's apply_chat_template, BOS is only where the template puts it. Unlike there, a special
+// token spelled out in a message or in prefill is ordinary text.
 func (t *Tokenizer) EncodeChat(msgs []Message, addGenerationPrompt bool, prefill string) ([]int, error) {
 	texts := []string{prefill}
 	for _, m := range msgs {
@@ -169,8 +172,8 @@ func (t *Tokenizer) EncodeChat(msgs []Message, addGenerationPrompt bool, prefill
 	return t.encode(s+prefill, t.all, mark), nil
 }
 
-// chooseMark returns a character with which disarm can mark texts, or "" if they have no special tokens: one of
-// Unicode's noncharacters, which no text should contain and none of these does.
+// chooseMark returns a character that disarm can mark texts with, or "" if they have no special tokens: one of
+// Unicode's noncharacters, which texts should not contain and these do not.
 func (t *Tokenizer) chooseMark(texts []string) (string, error) {
 	all := strings.Join(texts, "\x00")
 	if t.disarm(all, "\x00") == all {
@@ -184,8 +187,8 @@ func (t *Tokenizer) chooseMark(texts []string) (string, error) {
 	return "", fmt.Errorf("the messages contain special tokens and all of the noncharacters U+FDD0 to U+FDEF")
 }
 
-// disarm puts mark behind the first character of every special token in s. The template renders the text as it is, but
-// no token matches it any more; encode removes the mark when matching is over.
+// disarm puts mark after the first character of every special token in s. The template renders the text with the mark,
+// so that no special token matches it; encode removes the mark after matching.
 func (t *Tokenizer) disarm(s, mark string) string {
 	var b strings.Builder
 	for i := range s {

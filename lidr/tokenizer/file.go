@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// file is tokenizer.json as Hugging Face tokenizers writes it, as far as BPE uses it. With byte_fallback it is
-// SentencePiece's BPE, else byte-level.
+// file is the part of Hugging Face's tokenizer.json that BPE uses. With byte_fallback it is SentencePiece's BPE, else
+// byte-level.
 type file struct {
 	AddedTokens   []addedToken `json:"added_tokens"`
 	Normalizer    *part        `json:"normalizer"`
@@ -62,7 +62,7 @@ type piece struct {
 	Sequence *struct{}
 }
 
-// mergeText is a merge in either spelling: "a b", or ["a", "b"] since tokenizers 0.20.
+// mergeText is a merge in either form: "a b", or ["a", "b"] since tokenizers 0.20.
 type mergeText [2]string
 
 func (m *mergeText) UnmarshalJSON(b []byte) error {

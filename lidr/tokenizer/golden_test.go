@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden is what transformers.js says of one tokenizer; testdata/oracle.mjs writes it.
+// golden is the output of transformers.js for one tokenizer; testdata/oracle.mjs writes it.
 type golden struct {
 	IDs      [][]int
 	Document [][]int
@@ -58,7 +58,7 @@ func TestEqualsTransformers(t *testing.T) {
 	compare(t, texts, "testdata/golden.json", goldenFolders)
 }
 
-// compare holds ids, decoded texts and rendered conversations of each folder's tokenizer against the oracle's.
+// compare compares ids, decoded texts and rendered conversations of each folder's tokenizer with the oracle's.
 func compare(t *testing.T, texts []string, answers string, folders []string) {
 	t.Helper()
 	var all map[string]json.RawMessage

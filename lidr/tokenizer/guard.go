@@ -7,43 +7,50 @@ import (
 	"strings"
 )
 
-// One expression may ask for any memory: a string times a number, an indentation, a replacement in a replacement. So each
-// operation that makes something is rewritten as a call of ours, which weighs its operands before the interpreter works on
-// them. That takes no parser: a filter stands behind its operand as an operator does, and brackets in threes give the
-// operators their ranks, as in Fortran's first compilers. With _ for the meter's name, a + b * c ~ d becomes
+// A single expression can require any amount of memory: a string times a number, an indentation, a replacement in a
+// replacement. So each operation that makes a new value is rewritten as a call of our function, which adds up the size
+// of its operands before the interpreter computes it. That takes no parser: a filter follows its operand as an operator
+// does, and up to three brackets express the operators' precedence, as in the first Fortran compilers. With _ for the
+// meter's name, a + b * c ~ d becomes
 //
 //	(((a))|_op_add((b)|_op_mul(c)))|_op_cat(((d)))
 //
-// Calls, methods, filters, subscripts and literals become calls, or get one behind them, in the same way.
+// Calls, methods, filters, subscripts and literals become calls, or are followed by one, in the same way.
 var exprToken = regexp.MustCompile(`(?s)` + quoted + `|\d+(?:\.\d+(?:[eE][+-]?\d*)?)?|\w+|\*\*|//|[=!<>]=|\s+|.`)
 
-// binary has the operators that become calls: their names, and how many brackets each closes and opens again.
+// binary maps the operators that become calls to their names and to the number of brackets that each closes and opens.
 var binary = map[string]struct {
 	name  string
 	level int
-}{"~": {"cat", 3}, "+": {"add", 2}, "-": {"sub", 2}, "*": {"mul", 1}, "/": {"div", 1}, "//": {"quo", 1}, "%": {"mod", 1}}
+}{
+	"~": {"cat", 3},
+	"+": {"add", 2}, "-": {"sub", 2},
+	"*": {"mul", 1}, "/": {"div", 1}, "//": {"quo", 1}, "%": {"mod", 1},
+}
 
-// Operands end before these.
-var between = map[string]bool{"if": true, "else": true, "and": true, "or": true, "not": true, "in": true, "recursive": true,
-	",": true, ":": true, "=": true, "==": true, "!=": true, "<": true, ">": true, "<=": true, ">=": true}
+// between are the tokens that an operand ends before.
+var between = map[string]bool{
+	"if": true, "else": true, "and": true, "or": true, "not": true, "in": true, "recursive": true,
+	",": true, ":": true, "=": true, "==": true, "!=": true, "<": true, ">": true, "<=": true, ">=": true,
+}
 
 // guard rewrites the expressions of one template.
 type guard struct {
-	meter string          // what the names of the functions start with
+	meter string          // the prefix of the functions' names
 	uses  map[string]bool // the functions that the template calls
 
-	filters []string // of the filter blocks around
+	filters []string // of the enclosing filter blocks
 
 	b       strings.Builder
 	here    region
 	outer   []region
-	operand bool // the last token ends one
+	operand bool // the last token ends an operand
 }
 
-// region is what stands between two brackets.
+// region is the text between two brackets.
 type region struct {
-	before string // what each operand in it is given to, if anything
-	after  string // what comes behind the closing bracket
+	before string // the function that each operand in it is passed to, if any
+	after  string // the text after the closing bracket
 	open   bool   // an operand has begun
 }
 
@@ -52,10 +59,11 @@ func (g *guard) use(function string) string {
 	return g.meter + "_" + function
 }
 
-// rewrite returns the expression with its operations guarded, and each operand given to a function, unless that is "".
+// rewrite returns the expression with its operations guarded, and each operand passed to function, unless that is "".
 func (g *guard) rewrite(expression, function string) (string, error) {
-	tokens := slices.DeleteFunc(exprToken.FindAllString(expression, -1), func(s string) bool { return strings.TrimSpace(s) == "" })
-	tokens = append(tokens, "", "", "") // for those who look ahead
+	tokens := slices.DeleteFunc(exprToken.FindAllString(expression, -1),
+		func(s string) bool { return strings.TrimSpace(s) == "" })
+	tokens = append(tokens, "", "", "") // for the look-ahead
 	g.b.Reset()
 	g.here, g.outer, g.operand = region{}, nil, false
 	if function != "" {
@@ -72,8 +80,8 @@ func (g *guard) rewrite(expression, function string) (string, error) {
 	return g.b.String(), nil
 }
 
-// step writes what the next tokens become, and says how many they are: none where the interpreter would not take them, or
-// would call what is neither a name nor a method.
+// step writes the replacement of the next tokens and returns their number: 0 where the interpreter would not accept
+// them, or would call a value that is neither a name nor a method.
 func (g *guard) step(tokens []string) int {
 	token, next := tokens[0], tokens[1]
 	op, isBinary := binary[token]
@@ -121,7 +129,7 @@ func (g *guard) step(tokens []string) int {
 		g.b.WriteString(token + g.here.after)
 		g.here, g.outer = g.outer[len(g.outer)-1], g.outer[:len(g.outer)-1]
 		g.operand = g.here.open
-	case g.operand || strings.HasPrefix(token, "__"): // two operands side by side; names of the interpreter's own
+	case g.operand || strings.HasPrefix(token, "__"): // two operands in a row, or a name of the interpreter's own
 		return 0
 	case token == "(" || token == "[":
 		g.begin()
@@ -168,7 +176,7 @@ func (g *guard) end() {
 	g.here.open, g.operand = false, false
 }
 
-// enter writes an opening bracket, if the token is that, and says how many tokens that took.
+// enter writes an opening bracket, if the token is that one, and returns the number of tokens that it took.
 func (g *guard) enter(bracket, token string, inner region) int {
 	if token != bracket {
 		g.operand = g.here.open
@@ -181,10 +189,11 @@ func (g *guard) enter(bracket, token string, inner region) int {
 }
 
 func isName(token string) bool {
-	return token != "" && !between[token] && token != "is" && (token[0] == '_' || token[0]|0x20 >= 'a' && token[0]|0x20 <= 'z')
+	return token != "" && !between[token] && token != "is" &&
+		(token[0] == '_' || token[0]|0x20 >= 'a' && token[0]|0x20 <= 'z')
 }
 
-// isSlice says whether the brackets that the tokens close have a colon.
+// isSlice reports whether the brackets that the tokens close contain a colon.
 func isSlice(tokens []string) bool {
 	depth := 0
 	for _, token := range tokens {

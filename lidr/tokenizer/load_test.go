@@ -48,9 +48,12 @@ func TestLoadRefuses(t *testing.T) {
 		"absurd id":      {trained(t, `"id":897`, `"id":2000000000`), "expected 0 to"},
 		"added without":  {trained(t, `"content":"\u003c|im_end|\u003e"`, `"content":""`), "no content"},
 		"single_word":    {trained(t, `"single_word":false`, `"single_word":true`), "single_word"},
-		"decoder":        {trained(t, `"decoder":{"add_prefix_space":false,"trim_offsets":false,"type":"ByteLevel"`, `"decoder":{"type":"WordPiece"`), "decoder"},
-		"postprocessor":  {trained(t, `"post_processor":{"add_prefix_space":false,"trim_offsets":false,"type":"ByteLevel"`, `"post_processor":{"type":"BertProcessing"`), "BertProcessing"},
-		"prefix space":   {trained(t, `"pretokenizers":[{`, `"pretokenizers":[{"type":"ByteLevel","add_prefix_space":true},{`), "step 1"},
+		"decoder": {trained(t, `"decoder":{"add_prefix_space":false,"trim_offsets":false,"type":"ByteLevel"`,
+			`"decoder":{"type":"WordPiece"`), "decoder"},
+		"postprocessor": {trained(t, `"post_processor":{"add_prefix_space":false,"trim_offsets":false,"type":"ByteLevel"`,
+			`"post_processor":{"type":"BertProcessing"`), "BertProcessing"},
+		"prefix space": {trained(t, `"pretokenizers":[{`, `"pretokenizers":[{"type":"ByteLevel","add_prefix_space":true},{`),
+			"step 1"},
 	} {
 		_, err := Load(fstest.MapFS{"tokenizer.json": {Data: c.data}})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -75,17 +78,20 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-// Other forms in which published files come.
+// Other forms of published files.
 func TestOtherForms(t *testing.T) {
 	texts := []string{"It's 1234 o'clock,  so\n\n  what?", "a1b22"}
 	for name, c := range map[string]struct {
 		pre  string
 		want []string // the words of texts
 	}{
-		"GPT-2": {`{"type":"ByteLevel","add_prefix_space":false}`, []string{"It|'s| 1234| o|'|clock|,| | so|\n\n | what|?", "a|1|b|22"}},
-		"digits": {`{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel","add_prefix_space":false,"use_regex":true}]}`,
+		"GPT-2": {`{"type":"ByteLevel","add_prefix_space":false}`,
+			[]string{"It|'s| 1234| o|'|clock|,| | so|\n\n | what|?", "a|1|b|22"}},
+		"digits": {`{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"ByteLevel",` +
+			`"add_prefix_space":false,"use_regex":true}]}`,
 			[]string{"It|'s| |1|2|3|4| o|'|clock|,| | so|\n\n | what|?", "a|1|b|2|2"}},
-		"matches only": {`{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[a-z]+"},"behavior":"Removed","invert":true},{"type":"ByteLevel","use_regex":false}]}`,
+		"matches only": {`{"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"[a-z]+"},` +
+			`"behavior":"Removed","invert":true},{"type":"ByteLevel","use_regex":false}]}`,
 			[]string{"t|s|o|clock|so|what", "a|b"}},
 	} {
 		var o map[string]json.RawMessage
@@ -147,7 +153,8 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(fstest.MapFS{"tokenizer.json": {Data: trained(t)}, "tokenizer_config.json": {Data: config}}); err == nil {
+	if _, err := Load(fstest.MapFS{"tokenizer.json": {Data: trained(t)},
+		"tokenizer_config.json": {Data: config}}); err == nil {
 		t.Error("a template beyond the limit was accepted")
 	}
 	if _, err := load(t, "qwen2").RenderChat(nil, true); err == nil {
@@ -164,19 +171,23 @@ func TestTemplates(t *testing.T) {
 
 func withTemplate(t *testing.T, template string) *Tokenizer {
 	t.Helper()
-	config, err := json.Marshal(map[string]any{"eos_token": "<|im_end|>", "chat_template": []map[string]string{{"name": "default", "template": "no"}}})
+	config, err := json.Marshal(map[string]any{
+		"eos_token":     "<|im_end|>",
+		"chat_template": []map[string]string{{"name": "default", "template": "no"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	tok, err := Load(fstest.MapFS{"tokenizer.json": {Data: trained(t)}, "tokenizer_config.json": {Data: config}, "chat_template.jinja": {Data: []byte(template)}})
+	tok, err := Load(fstest.MapFS{"tokenizer.json": {Data: trained(t)}, "tokenizer_config.json": {Data: config},
+		"chat_template.jinja": {Data: []byte(template)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tok
 }
 
-// Whatever loads must encode any text without panic, and give it back unless it normalizes or strips. The fuzzer writes
-// one key of an otherwise good tokenizer.json.
+// A tokenizer that loads must encode any text without panic, and decode to the same text unless it normalizes or
+// strips. The fuzzer replaces one key of an otherwise valid tokenizer.json.
 func FuzzLoad(f *testing.F) {
 	const text = "It's <|im_end|> 42\n"
 	var good [2]map[string]json.RawMessage
@@ -198,11 +209,15 @@ func FuzzLoad(f *testing.F) {
 	f.Add(true, "pre_tokenizer", []byte(`{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}`), text)
 	f.Add(false, "normalizer", []byte(`{"type":"Sequence","normalizers":[{"type":"NFC"}]}`), text)
 	f.Add(false, "model", []byte(`{"type":"BPE","vocab":{"a":0},"merges":[["a","a"],"a a"]}`), text)
-	f.Add(false, "added_tokens", []byte(`[{"id":7,"content":"42","normalized":true,"rstrip":true},{"id":950,"content":"<s>","special":true}]`), text)
-	f.Add(false, "post_processor", []byte(`{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"s"}},{"Sequence":{"id":"A"}}],"special_tokens":{"s":{"ids":[3]}}}`), text)
-	f.Add(false, "pre_tokenizer", []byte(`{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"ByteLevel","add_prefix_space":false}]}`), text)
+	f.Add(false, "added_tokens",
+		[]byte(`[{"id":7,"content":"42","normalized":true,"rstrip":true},{"id":950,"content":"<s>","special":true}]`), text)
+	f.Add(false, "post_processor",
+		[]byte(`{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"s"}},{"Sequence":{"id":"A"}}],`+
+			`"special_tokens":{"s":{"ids":[3]}}}`), text)
+	f.Add(false, "pre_tokenizer", []byte(`{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"ByteLevel",`+
+		`"add_prefix_space":false}]}`), text)
 	f.Fuzz(func(t *testing.T, pieces bool, key string, value []byte, text string) {
-		if !json.Valid(value) || strings.Contains(string(value), "Regex") { // an expression may take for ever
+		if !json.Valid(value) || strings.Contains(string(value), "Regex") { // an expression may backtrack without end
 			return
 		}
 		file := maps.Clone(good[0])

@@ -10,14 +10,15 @@ import (
 	"github.com/ardanlabs/jinja"
 )
 
-// A chat template is a small program by whoever published the model, and the interpreter knows no limits. So its source is
-// rewritten before it is compiled: what prints, assigns, enters a loop or calls a macro passes a function of ours, which
-// adds up what it costs and ends the rendering where that is too much. What comes out is otherwise the same.
+// A chat template is a small program by the publisher of the model, and the interpreter has no limits. So its source is
+// rewritten before it is compiled: whatever prints, assigns, enters a loop or calls a macro also calls a function of
+// ours, which adds up the cost and ends the rendering when it is too high. The output is otherwise the same.
 const (
-	passCost  = 1 << 10  // bytes that stand for one pass through a loop,
-	macroCost = 16 << 10 // for a call of a macro
-	maxDepth  = 100      // brackets in brackets of an expression, and lists in lists of a value
-	maxDeep   = 1 << 19  // calls in each other times bytes of source, some hundred bytes of stack each
+	passCost  = 1 << 10  // cost of a pass through a loop, in bytes
+	macroCost = 16 << 10 // cost of a call of a macro, in bytes
+	valueCost = 16       // cost of any value beside its content, in bytes
+	maxDepth  = 100      // nested brackets of an expression, and nested lists of a value
+	maxDeep   = 1 << 19  // nested calls times bytes of source, which take some hundred bytes of stack each
 )
 
 var maxWork = 64 << 20 // bytes that one rendering may make, print and assign; tests lower it
@@ -28,7 +29,8 @@ const (
 )
 
 var (
-	// templateTag is a comment, a printed expression (groups 1 to 3) or a statement (4 to 6), as the interpreter's scanner ends it.
+	// templateTag is a comment, a printed expression (groups 1 to 3) or a statement (4 to 6), each ending where the
+	// interpreter's scanner ends it.
 	templateTag = regexp.MustCompile(`(?s)\{#.*?#\}|(\{\{-?)` + inside + `(-?\}\})|(\{%-?)` + inside + `(-?%\})`)
 	stringLit   = regexp.MustCompile(`(?s)` + quoted)
 	keyword     = regexp.MustCompile(`^[\p{L}_]*`)
@@ -37,8 +39,8 @@ var (
 	mutation    = regexp.MustCompile(`\.\s*(append|insert|pop|update)\b`)
 )
 
-// metered returns the source with calls of the function name in it, name(cost, value, namespace) being the value, and with
-// its expressions guarded.
+// metered returns the source with its expressions guarded and with calls of the counting function, which is named
+// g.meter: meter(cost, value, namespace) counts the cost and returns the value.
 func (g *guard) metered(source string) (string, error) {
 	var b strings.Builder
 	text := func(s string, raw bool) {
@@ -52,7 +54,7 @@ func (g *guard) metered(source string) (string, error) {
 		statement := strings.TrimSpace(part(5))
 		word := keyword.FindString(statement)
 		if raw && word != "endraw" {
-			continue // it is all text
+			continue // in a raw block everything is text
 		}
 		text(source[at:m[0]], raw)
 		at = m[1]
@@ -76,14 +78,14 @@ func (g *guard) metered(source string) (string, error) {
 	return b.String(), nil
 }
 
-// statement returns a statement with its expressions rewritten and, behind it, a count of its work.
+// statement returns a statement with its expressions rewritten, followed by a count of its work.
 func (g *guard) statement(word, rest, open, end string) (string, error) {
 	before, expression, function, count := "", rest, "", ""
 	switch word {
 	case "if", "elif":
 	case "set":
 		target, value, assigns := strings.Cut(rest, "=")
-		if !assigns { // all up to endset
+		if !assigns { // a block, up to endset
 			return open + " set " + rest + " " + end, nil
 		}
 		namespace := ""
@@ -98,7 +100,7 @@ func (g *guard) statement(word, rest, open, end string) (string, error) {
 			return "", fmt.Errorf("for%.60s: expected variables in a list", rest)
 		}
 		before, expression, function, count = m[1], m[2], "each", fmt.Sprintf("{{%s(%d)}}", g.meter, passCost)
-	case "macro": // the interpreter separates parameters at commas, wherever they stand
+	case "macro": // the interpreter separates parameters at every comma, even inside brackets
 		count = fmt.Sprintf("{{%s(%d)}}", g.meter, macroCost)
 		parameters := strings.Split(strings.TrimSuffix(strings.TrimSpace(rest), ")"), ",")
 		for i, parameter := range parameters {
@@ -131,8 +133,8 @@ func (g *guard) statement(word, rest, open, end string) (string, error) {
 	return fmt.Sprintf("%s %s %s %s %s%s", open, word, before, value, end, count), err
 }
 
-// checkExpression refuses brackets that would end the call around an expression, those that would exhaust the parser's stack,
-// and changes of lists, which transformers refuses too.
+// checkExpression refuses brackets that would end the call around an expression, brackets nested so deeply that they
+// would exhaust the parser's stack, and changes of lists, which transformers refuses too.
 func checkExpression(body string) error {
 	plain := stringLit.ReplaceAllString(body, "''")
 	if m := mutation.FindString(plain); m != "" {
@@ -160,13 +162,14 @@ func checkExpression(body string) error {
 type meter struct {
 	*program
 	left int
-	deep int   // calls that are in each other now
-	err  error // an earlier one, wherever it went
+	deep int   // calls that are nested now
+	err  error // the first one; the interpreter drops some
 }
 
 func (m *meter) enough() error {
 	if m.left < 0 && m.err == nil {
-		m.err = fmt.Errorf("the template loops, calls, multiplies or writes without end: more than %d bytes of work for one conversation", maxWork)
+		m.err = fmt.Errorf("the template loops, calls, multiplies or writes without end: more than %d bytes of work for "+
+			"one conversation", maxWork)
 	}
 	return m.err
 }
@@ -185,7 +188,7 @@ func (m *meter) count(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value
 
 // weigh counts the bytes of a value, which must not hold the namespace that it is assigned to.
 func (m *meter) weigh(v jinja.Value, namespace *jinja.Dict, depth int) error {
-	m.left -= 16
+	m.left -= valueCost
 	switch {
 	case depth > maxDepth:
 		return fmt.Errorf("a value has more than %d lists in each other", maxDepth)

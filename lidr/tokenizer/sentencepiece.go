@@ -12,11 +12,12 @@ import (
 
 const spaceMark = "\u2581"
 
-// spacing says how text turns into what SentencePiece sees.
+// spacing says how spaces are marked before SentencePiece's BPE.
 type spacing struct {
-	prepend string // where a mark goes in front: "always", "first" (only at the start of the text) or "never"
-	twice   bool   // also in front of text that begins with a mark
-	cut     bool   // words end before each mark
+	// where a mark is put before a piece of text: "always", "first" (only at the start of the text) or "never"
+	prepend string
+	twice   bool // also before text that begins with a mark
+	cut     bool // words end before each mark
 }
 
 func (s *spacing) apply(text string, atStart bool) string {
@@ -29,7 +30,7 @@ func (s *spacing) apply(text string, atStart bool) string {
 	return text
 }
 
-// words is the splitter of a cutting Metaspace.
+// words is the splitter of a Metaspace that cuts words.
 func (s *spacing) words(out []string, text string) []string {
 	for {
 		_, first := utf8.DecodeRuneInString(text)
@@ -42,20 +43,22 @@ func (s *spacing) words(out []string, text string) []string {
 	}
 }
 
-// setSpacing reads the spacing from normalizers: Prepend, which knows no exception, and Replace.
+// setSpacing reads the spacing from normalizers: Prepend, which has no exceptions, and Replace.
 func (t *Tokenizer) setSpacing(parts []part) error {
 	s := &spacing{prepend: "never"}
 	if len(parts) == 2 && parts[0].Type == "Prepend" && parts[0].Prepend == spaceMark {
 		s.prepend, s.twice, parts = "always", true, parts[1:]
 	}
-	if len(parts) != 1 || parts[0].Type != "Replace" || parts[0].Content != spaceMark || parts[0].Pattern.String == nil || *parts[0].Pattern.String != " " {
-		return fmt.Errorf("not supported with byte_fallback; expected Prepend %q and Replace of spaces by %q", spaceMark, spaceMark)
+	if len(parts) != 1 || parts[0].Type != "Replace" || parts[0].Content != spaceMark ||
+		parts[0].Pattern.String == nil || *parts[0].Pattern.String != " " {
+		return fmt.Errorf("not supported with byte_fallback; expected Prepend %q and Replace of spaces by %q", spaceMark,
+			spaceMark)
 	}
 	t.spacing = s
 	return nil
 }
 
-// setMetaspace reads the spacing from the pre-tokenizer that newer files have instead.
+// setMetaspace reads the spacing from the pre-tokenizer that newer files have in place of normalizers.
 func (t *Tokenizer) setMetaspace(p *part) error {
 	if p == nil && t.spacing != nil {
 		return nil
@@ -77,7 +80,7 @@ func (t *Tokenizer) setMetaspace(p *part) error {
 	return nil
 }
 
-// pieceBytes returns the bytes that a token stands for.
+// pieceBytes returns the bytes of a token.
 func pieceBytes(token string) string {
 	if len(token) == 6 && strings.HasPrefix(token, "<0x") && token[5] == '>' {
 		if b, err := strconv.ParseUint(token[3:5], 16, 8); err == nil {

@@ -25,7 +25,7 @@ func (t *tokenText) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// loadSettings reads what tokenizer.json leaves to other files: names of special tokens, chat template, end tokens.
+// loadSettings reads the settings that are not in tokenizer.json: names of special tokens, chat template, end tokens.
 func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 	var config struct {
 		BOS      tokenText       `json:"bos_token"`
@@ -38,7 +38,12 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 		return err
 	}
 	t.names = map[string]string{}
-	for name, text := range map[string]tokenText{"bos_token": config.BOS, "eos_token": config.EOS, "pad_token": config.PAD, "unk_token": config.UNK} {
+	for name, text := range map[string]tokenText{
+		"bos_token": config.BOS,
+		"eos_token": config.EOS,
+		"pad_token": config.PAD,
+		"unk_token": config.UNK,
+	} {
 		if text == "" {
 			continue
 		}
@@ -62,8 +67,8 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 	return t.loadEOS(fsys, string(config.EOS))
 }
 
-// templateSource returns chat_template.jinja, which goes before tokenizer_config.json's chat_template: a string, or a
-// list of named templates, of which "default" counts.
+// templateSource returns chat_template.jinja or, where there is none, tokenizer_config.json's chat_template: a string,
+// or a list of named templates, of which "default" is used.
 func templateSource(fsys fs.FS, config json.RawMessage) (string, error) {
 	b, err := readFile(fsys, "chat_template.jinja")
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +90,8 @@ func templateSource(fsys fs.FS, config json.RawMessage) (string, error) {
 			return n.Template, nil
 		}
 	}
-	return "", fmt.Errorf("tokenizer_config.json: chat_template: none of the %d named templates is \"default\"", len(named))
+	return "", fmt.Errorf("tokenizer_config.json: chat_template: none of the %d named templates is \"default\"",
+		len(named))
 }
 
 // loadEOS collects the end tokens: the one with which the template ends an assistant turn, tokenizer_config.json's
@@ -129,7 +135,7 @@ func (t *Tokenizer) loadEOS(fsys fs.FS, eosToken string) error {
 		break
 	}
 	if t.template != nil && len(t.eos) == 0 {
-		return fmt.Errorf("nothing names a token that ends an answer; set eos_token in tokenizer_config.json")
+		return fmt.Errorf("no file names a token that ends an answer; set eos_token in tokenizer_config.json")
 	}
 	return nil
 }
@@ -138,7 +144,7 @@ func (t *Tokenizer) loadEOS(fsys fs.FS, eosToken string) error {
 func (t *Tokenizer) turnEnd() (int, bool) {
 	const answer = "lidr-answer"
 	s, err := t.render([]Message{{"user", "?"}, {"assistant", answer}}, false)
-	if err != nil { // the template wants other roles
+	if err != nil { // the template requires other roles
 		return 0, false
 	}
 	i := strings.LastIndex(s, answer)

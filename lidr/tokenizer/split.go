@@ -9,21 +9,23 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// The pre-tokenizers' expressions, as the models publish them. They cut text into words, inside which alone tokens
-// merge; the two differ in how many digits a word may have.
+// The pre-tokenizers' expressions, as the models publish them. They cut text into words, and tokens merge only inside a
+// word. The two differ in how many digits a word may have.
 const (
 	// QwenPattern (Qwen2, Qwen2.5, Qwen3) makes every digit a word.
-	QwenPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	QwenPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|` +
+		` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	// LlamaPattern (Llama 3) makes words of up to three digits.
-	LlamaPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-	// gpt2Pattern is what ByteLevel itself does where use_regex is set (GPT-2).
+	LlamaPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|` +
+		` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	// gpt2Pattern is the expression of ByteLevel itself where use_regex is set (GPT-2).
 	gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 )
 
 // A splitter appends the words of text, valid UTF-8, to out. Words are substrings of text.
 type splitter func(out []string, text string) []string
 
-// newSplitter makes the splitter of an expression. What lies between two matches is a word too, unless matchesOnly.
+// newSplitter returns the splitter of an expression. The text between two matches is a word too, unless matchesOnly.
 func newSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	if pattern == QwenPattern {
 		return func(out []string, text string) []string { return scanWords(out, text, 1) }, nil
@@ -34,8 +36,8 @@ func newSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	return regexSplitter(pattern, matchesOnly)
 }
 
-// matchTime is what an expression, which comes with the model and may backtrack without end, has for a match. Those in use
-// take microseconds.
+// matchTime is the time limit of a match. The expression comes with the model and may backtrack without end; those in
+// use take microseconds.
 var matchTime = time.Minute
 
 // regexSplitter runs any expression of the .NET kind, look-ahead included, which Go's own regexp lacks.
@@ -46,7 +48,7 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	}
 	re.MatchTimeout = matchTime
 	return func(out []string, text string) []string {
-		// Matches are counted in runes; runes and bytes walk along together.
+		// Positions of matches are in runes; advance moves the positions in bytes and in runes together.
 		at, atRune := 0, 0
 		advance := func(runes int) string {
 			from := at
@@ -65,8 +67,9 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 				out = append(out, word)
 			}
 		}
-		if err != nil { // the only error is the timeout; other tokens than the model's would be worse than none
-			panic(fmt.Sprintf("tokenizer.json: the pattern %.200q takes more than %v to match a text; use a tokenizer whose pattern ends", pattern, matchTime))
+		if err != nil { // the only error is the timeout; going on would give wrong tokens
+			panic(fmt.Sprintf("tokenizer.json: the pattern %.200q takes more than %v to match a text; use a tokenizer whose "+
+				"pattern ends", pattern, matchTime))
 		}
 		if at < len(text) && !matchesOnly {
 			out = append(out, text[at:])
@@ -75,8 +78,8 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	}, nil
 }
 
-// scanWords is QwenPattern (digits 1) and LlamaPattern (digits 3) by hand, some ten times as fast as the expression. The
-// tests compare the two on every string of up to six characters over an alphabet with all classes, and by fuzzing.
+// scanWords is QwenPattern (digits 1) and LlamaPattern (digits 3) by hand, some ten times as fast as the expression.
+// The tests compare the two on every string of up to six characters over an alphabet with all classes, and by fuzzing.
 func scanWords(out []string, text string, digits int) []string {
 	for len(text) > 0 {
 		n := scanWord(text, digits)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// regexes are the expressions that scanWords does by hand, by their number of digits.
+// regexes returns the splitters that scanWords is compared with, by their number of digits.
 func regexes(t testing.TB) map[int]splitter {
 	t.Helper()
 	m := map[int]splitter{}

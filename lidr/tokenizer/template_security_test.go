@@ -13,20 +13,24 @@ import (
 	"github.com/ardanlabs/jinja"
 )
 
-// endless are templates that would run for ever, end the process by exhausting its stack, or fill any memory.
+// endless are templates that would never end, exhaust the stack of the process, or fill any memory.
 var endless = []string{
-	"{% for i in range(60000) %}{% for j in range(60000) %}{% for k in range(60000) %}{% endfor %}{% endfor %}{% endfor %}",
+	"{% for i in range(60000) %}{% for j in range(60000) %}{% for k in range(60000) %}{% endfor %}{% endfor %}" +
+		"{% endfor %}",
 	"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
 	"{% macro f() %}{% if f() %}{% endif %}{% endmacro %}{% set x = f() %}",
 	"{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}",
 	"{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
 	"{% macro f() %}{% call f() %}x{% endcall %}{% endmacro %}{% call f() %}{% endcall %}",
 	"{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
-	"{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set b %}{{ ns.s }}{{ ns.s }}{% endset %}{% set ns.s = b %}{% endfor %}",
+	"{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set b %}{{ ns.s }}{{ ns.s }}{% endset %}{% set ns.s = b " +
+		"%}{% endfor %}",
 	"{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}",
-	"{% macro f() %}" + strings.Repeat("{% if 1 %}", 5_000) + "{{ f() }}" + strings.Repeat("{% endif %}", 5_000) + "{% endmacro %}{{ f() }}",
+	"{% macro f() %}" + strings.Repeat("{% if 1 %}", 5_000) + "{{ f() }}" + strings.Repeat("{% endif %}", 5_000) +
+		"{% endmacro %}{{ f() }}",
 	"{% macro f() %}{% if f()" + strings.Repeat("|e", 40_000) + " %}{% endif %}{% endmacro %}{{ f() }}",
-	"{% set ns = namespace() %}{% macro f() %}{% if ns.g()" + strings.Repeat(".a", 40_000) + " %}{% endif %}{% endmacro %}{% set ns.g = f %}{{ f() }}",
+	"{% set ns = namespace() %}{% macro f() %}{% if ns.g()" + strings.Repeat(".a", 40_000) +
+		" %}{% endif %}{% endmacro %}{% set ns.g = f %}{{ f() }}",
 	"{% for i in range(60000) %}" + strings.Repeat("text ", 10000) + "{% endfor %}",
 	"{% for i in range(60000) %}" + strings.Repeat("text{# #}", 10000) + "{% endfor %}",
 	"{% for i in range(60000) %}{{ messages[0].content }}{% endfor %}",
@@ -34,14 +38,14 @@ var endless = []string{
 	"{% set a = namespace(x=1) %}{% set b = namespace(x=a) %}{% set a.x = [b] %}{{ a == b }}",
 }
 
-// greedy are templates of which one expression asks for any memory.
+// greedy are templates of which one expression can require any amount of memory.
 var greedy = func() (all []string) {
 	for _, expression := range []string{
 		"'x' * 10**12", "('x' * 60000) * 60000", "{'x' * 1000000000000: 1}", "messages['x' * 1000000000000]",
 		"[" + strings.Repeat("range(65536),", 4000) + "]",
-		"'a\nb'|indent(1000000000000)", "'a\nb'|indent('1000000000000')", "'a\nb'|indent(width=10**12)", "messages|tojson(indent=1000000000000)",
-		"x|replace('', x)", "x.replace('o', x)", "range(65536)|join(x)", "range(65536)|join(d=x)",
-		"('{1}' * 5000).format(0, '{2}' * 5000, x)",
+		"'a\nb'|indent(1000000000000)", "'a\nb'|indent('1000000000000')", "'a\nb'|indent(width=10**12)",
+		"messages|tojson(indent=1000000000000)", "x|replace('', x)", "x.replace('o', x)", "range(65536)|join(x)",
+		"range(65536)|join(d=x)", "('{1}' * 5000).format(0, '{2}' * 5000, x)",
 		"'\"'" + strings.Repeat("|tojson", 60),
 		"'&'" + strings.Repeat("|e", 5_000),
 		"(x" + strings.Repeat("~x", 5_000) + ")|length",
@@ -60,14 +64,16 @@ var greedy = func() (all []string) {
 		"[x" + strings.Repeat(",('[' ~ l|join(',[],') ~ ']')|fromjson", 2_000) + "]",
 		"[1][0:10**12:2]", "[1][10**12:0:-2]", "'x'['0':'1000000000000':2]", "[1][:1:-9223372036854775807-1]",
 		"__filter_indent('a\nb', 1000000000000)", "['x'.replace][0]('', x)", "1; 'x' * 1000000000000", "'x'.;center(10**10)",
-		"'x'.center(10**10)", "'x'|center(10**10)", "'x'.zfill(10**10)", "'%1000000000d'|format(1)", "[1]|slice(10**10, 'x')", "lipsum(10**10)",
+		"'x'.center(10**10)", "'x'|center(10**10)", "'x'.zfill(10**10)", "'%1000000000d'|format(1)", "[1]|slice(10**10, 'x')",
+		"lipsum(10**10)",
 	} {
 		all = append(all, "{% set x = messages[0].content %}{% set l = range(65536) %}{{ "+expression+" }}")
 	}
 	for _, statement := range []string{
-		"{% if X %}{% endif %}", "{% if 0 %}{% elif X %}{% endif %}", "{% for c in X %}{% endfor %}", "{% for c in [1] if X %}{% endfor %}",
-		"{% set\u00a0s = X %}", "{% if1 * 1 and X %}{% endif %}", "{%\u00a0if X %}{% endif %}", "{% set n = namespace(s=X) %}",
-		"{% macro f(a=X) %}{% endmacro %}{{ f() }}", "{% macro f(a) %}{% endmacro %}{% call f(X) %}{% endcall %}", "{{ 1 if X is defined }}",
+		"{% if X %}{% endif %}", "{% if 0 %}{% elif X %}{% endif %}", "{% for c in X %}{% endfor %}",
+		"{% for c in [1] if X %}{% endfor %}", "{% set\u00a0s = X %}", "{% if1 * 1 and X %}{% endif %}",
+		"{%\u00a0if X %}{% endif %}", "{% set n = namespace(s=X) %}", "{% macro f(a=X) %}{% endmacro %}{{ f() }}",
+		"{% macro f(a) %}{% endmacro %}{% call f(X) %}{% endcall %}", "{{ 1 if X is defined }}",
 	} {
 		all = append(all, strings.ReplaceAll(statement, "X", "'x' * 1000000000000"))
 	}
@@ -80,7 +86,7 @@ var greedy = func() (all []string) {
 		"{% macro f() %}{% if f(["+strings.Repeat("1,", 30_000)+"]) %}{% endif %}{% endmacro %}{{ f() }}")
 }()
 
-// Each is refused, when it is loaded or when it is rendered, and before it has what it asks for.
+// Each is refused, when it is loaded or when it is rendered, before it has used much memory.
 func TestGreedyTemplate(t *testing.T) {
 	defer func(n int) { maxWork = n }(maxWork)
 	maxWork = 8 << 20
@@ -113,7 +119,8 @@ func TestTemplateWithoutEnd(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := tok.RenderChat(chat, false)
 		runtime.ReadMemStats(&after)
-		if err == nil || !strings.Contains(err.Error(), "without end") && !strings.Contains(err.Error(), "assigned to itself") && !strings.Contains(err.Error(), "in each other") {
+		if err == nil || !strings.Contains(err.Error(), "without end") &&
+			!strings.Contains(err.Error(), "assigned to itself") && !strings.Contains(err.Error(), "in each other") {
 			t.Errorf("%.90s: error %v", template, err)
 		}
 		if made := after.TotalAlloc - before.TotalAlloc; made > 512<<20 {
@@ -122,7 +129,7 @@ func TestTemplateWithoutEnd(t *testing.T) {
 	}
 }
 
-// Sources that would exhaust the parser, change lists behind the meter's back, or end the call that a value is counted by.
+// Sources that would exhaust the parser, change lists without being counted, or end the call that counts a value.
 func TestTemplateRefused(t *testing.T) {
 	for _, template := range []string{
 		"{{ " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000) + " }}",
@@ -131,12 +138,14 @@ func TestTemplateRefused(t *testing.T) {
 		"{{ 1)) ~ range((5 }}",
 		"{{ lidr_meter(-5) }}{{ 'unclosed }}",
 	} {
-		files := fstest.MapFS{"tokenizer.json": {Data: trained(t)}, "tokenizer_config.json": {Data: []byte(`{"eos_token":"<|im_end|>"}`)}, "chat_template.jinja": {Data: []byte(template)}}
+		files := fstest.MapFS{"tokenizer.json": {Data: trained(t)},
+			"tokenizer_config.json": {Data: []byte(`{"eos_token":"<|im_end|>"}`)},
+			"chat_template.jinja":   {Data: []byte(template)}}
 		if _, err := Load(files); err == nil || !strings.Contains(err.Error(), "chat template") {
 			t.Errorf("%.60s: error %v", template, err)
 		}
 	}
-	// Not refused, and yet neither a crash nor without end.
+	// These are accepted, and neither crash nor run without end.
 	for _, template := range []string{
 		"{{ " + strings.Repeat("not ", 5_000) + "1 }}",
 		"{{ " + strings.Repeat("- ", 5_000) + "1 }}",
@@ -157,8 +166,8 @@ func TestTemplateRefused(t *testing.T) {
 	}
 }
 
-// Rewriting changes nothing of what comes out: white space is where the template has it, and texts in raw blocks and
-// strings are left alone.
+// Rewriting does not change the output: white space is where the template has it, and texts in raw blocks and strings
+// do not change.
 func TestMeterIsSilent(t *testing.T) {
 	for _, template := range []string{
 		"  {% for i in range(2) %}\n\n  a {%- if i %} b{% endif -%}  \n c\n{% endfor %}\n",
@@ -167,12 +176,18 @@ func TestMeterIsSilent(t *testing.T) {
 		"{% set a %}\n b{% endset %}{{ a }}{{ 'x' if a == 'c' else 'y' }}",
 		"{% macro m(a, b=2) %}({{ a }},{{ b }}){% endmacro %}{{ m(1) }}{{ none }}{{ u }}",
 		"{{ [1, 2] | join('-') | upper }}{{ messages | length }}",
-		"{{ 1 + 2 * 3 - 4 // 2 }} {{ 7 - 2 + 1 }} {{ 12 / 4 * 3 }} {{ -2 * -3 ** 2 % 5 }} {{ 2 * (3 + 4) ~ 'a' * 3 ~ [1] + [2] }}",
-		"{{ not 1 == 2 and 'a' ~ 'b' in ['ab'] or x is not defined }} {{ 'y' if messages[0].role is in('user') else 'n' }} {{ 3 is odd and 'A' is not lower }}",
-		"{{ 'a b c'.split(' ')[::-1][1:] | join(sep, d='+') }} {{ 'abc'[-1] }} {{ {'k': [1, 2][0], 'get': 3}.k }} {{ {'a': 1}.get('b', 'c' ~ 1) }}",
-		"{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k ~ v }}{{ loop.index0 }}{{ loop.cycle('x', 'y') }}{% endfor %}{% for i in [1, 2, 3] if i > 0 + 1 %}{{ i }}{% else %}0{% endfor %}",
-		"{% macro m(a, b='x' ~ 1) %}{{ caller() if caller }}{{ a ~ b }}{% endmacro %}{% call m(1 + 1) %}c{% endcall %}{{ m('q', b=namespace(z='w').z) }}",
-		"  {% filter upper %}\n a{% endfilter %}\n{{ 'x {} {1}'.format('a', 'b') }}{{ 'a\\nb' | indent(2, true) | replace('a', 'c') }}",
+		"{{ 1 + 2 * 3 - 4 // 2 }} {{ 7 - 2 + 1 }} {{ 12 / 4 * 3 }} {{ -2 * -3 ** 2 % 5 }} {{ 2 * (3 + 4) ~ 'a' * 3 ~ [1] " +
+			"+ [2] }}",
+		"{{ not 1 == 2 and 'a' ~ 'b' in ['ab'] or x is not defined }} {{ 'y' if messages[0].role is in('user') else 'n' }}" +
+			" {{ 3 is odd and 'A' is not lower }}",
+		"{{ 'a b c'.split(' ')[::-1][1:] | join(sep, d='+') }} {{ 'abc'[-1] }} {{ {'k': [1, 2][0], 'get': 3}.k }} " +
+			"{{ {'a': 1}.get('b', 'c' ~ 1) }}",
+		"{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k ~ v }}{{ loop.index0 }}{{ loop.cycle('x', 'y') }}{% endfor %}" +
+			"{% for i in [1, 2, 3] if i > 0 + 1 %}{{ i }}{% else %}0{% endfor %}",
+		"{% macro m(a, b='x' ~ 1) %}{{ caller() if caller }}{{ a ~ b }}{% endmacro %}{% call m(1 + 1) %}c{% endcall %}" +
+			"{{ m('q', b=namespace(z='w').z) }}",
+		"  {% filter upper %}\n a{% endfilter %}\n{{ 'x {} {1}'.format('a', 'b') }}{{ 'a\\nb' | indent(2, true) | " +
+			"replace('a', 'c') }}",
 	} {
 		plain, err := jinja.Compile(template)
 		if err != nil {
@@ -183,7 +198,8 @@ func TestMeterIsSilent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := withTemplate(t, template).RenderChat([]Message{{"user", "x"}}, false); err != nil || got != want || want == "" {
+		if got, err := withTemplate(t, template).RenderChat([]Message{{"user", "x"}}, false); err != nil || got != want ||
+			want == "" {
 			t.Errorf("%q gives %q, %v; expected %q", template, got, err, want)
 		}
 	}
@@ -205,7 +221,7 @@ func TestPatternWithoutEnd(t *testing.T) {
 	split(nil, strings.Repeat("a", 60)+"b")
 }
 
-// Whatever a template is, it is refused or ends; the process lives on.
+// Every template is refused or ends, and the process goes on.
 func FuzzTemplate(f *testing.F) {
 	defer func(n int) { maxWork = n }(maxWork)
 	maxWork = 1 << 18
@@ -218,7 +234,8 @@ func FuzzTemplate(f *testing.F) {
 			f.Add(template, "Hi")
 		}
 	}
-	f.Add("{% for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m['content']|trim }}{% if not loop.last %},{% endif %}{% endfor %}", " a ")
+	f.Add("{% for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m['content']|trim }}{% if not loop.last %},{% "+
+		"endif %}{% endfor %}", " a ")
 	f.Add("{%- raw -%} {{ {%- endraw -%} {# -#} {{--}}{%set a.b=1%}{% filter upper %}x{% endfilter %}", "x")
 	f.Fuzz(func(t *testing.T, template, text string) {
 		if len(template) > 10_000 {
@@ -232,10 +249,12 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// FuzzSettings: whatever tokenizer_config.json and generation_config.json hold, it is refused by name or used.
+// FuzzSettings: any content of tokenizer_config.json and generation_config.json is refused by name or used.
 func FuzzSettings(f *testing.F) {
-	f.Add([]byte(`{"bos_token":null,"eos_token":{"content":"<|im_end|>"},"chat_template":"{{ messages[0].content }}"}`), []byte(`{"eos_token_id":[1,2]}`))
-	f.Add([]byte(`{"chat_template":[{"name":"default","template":"{{ bos_token }}"}],"eos_token":"<|im_end|>"}`), []byte(`{"eos_token_id":-1}`))
+	f.Add([]byte(`{"bos_token":null,"eos_token":{"content":"<|im_end|>"},"chat_template":"{{ messages[0].content }}"}`),
+		[]byte(`{"eos_token_id":[1,2]}`))
+	f.Add([]byte(`{"chat_template":[{"name":"default","template":"{{ bos_token }}"}],"eos_token":"<|im_end|>"}`),
+		[]byte(`{"eos_token_id":-1}`))
 	f.Add([]byte(`{"chat_template":3}`), []byte(`{"eos_token_id":{"a":1}}`))
 	file, err := os.ReadFile("testdata/trained/tokenizer.json")
 	if err != nil {
@@ -247,7 +266,8 @@ func FuzzSettings(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, config, generation []byte) {
 		tok.eos, tok.source, tok.template = nil, "", nil
-		if err := tok.loadSettings(fstest.MapFS{"tokenizer_config.json": {Data: config}, "generation_config.json": {Data: generation}}); err != nil {
+		if err := tok.loadSettings(fstest.MapFS{"tokenizer_config.json": {Data: config},
+			"generation_config.json": {Data: generation}}); err != nil {
 			return
 		}
 		for _, id := range tok.EOS() {

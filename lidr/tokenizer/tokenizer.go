@@ -21,11 +21,11 @@ type Tokenizer struct {
 	nfc       bool
 	spacing   *spacing // SentencePiece's; nil in byte-level tokenizers
 
-	// Added tokens to look for before [0] and after [1] normalization: all of them, and those that are not special.
+	// Added tokens to search for before [0] and after [1] normalization: all of them, and those that are not special.
 	all, ordinary [2]*matcher
-	specials      *matcher // those that are
+	specials      *matcher // the special ones
 
-	prefix, suffix []int // what the post-processor puts around a document
+	prefix, suffix []int // the ids that the post-processor puts around a document
 	eos            []int
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
 	template       *program          // nil: the model has none
@@ -61,8 +61,8 @@ func (t *Tokenizer) EncodeContent(text string) []int {
 	return t.encode(text, t.ordinary, "")
 }
 
-// EncodeDocument is Encode for a text that stands alone, with what the model's post-processor puts around it (BOS in
-// Llama 3, nothing in Qwen). Text that already begins with BOS gets no second one.
+// EncodeDocument is Encode for a whole document, with the ids that the model's post-processor puts around it (BOS in
+// Llama 3, none in Qwen). Text that already begins with BOS gets no second one.
 func (t *Tokenizer) EncodeDocument(text string) []int {
 	ids := t.Encode(text)
 	if len(t.prefix) > 0 && (len(ids) == 0 || ids[0] != t.prefix[0]) {
@@ -71,7 +71,7 @@ func (t *Tokenizer) EncodeDocument(text string) []int {
 	return append(ids, t.suffix...)
 }
 
-// encode looks for the added tokens and encodes what lies between them, less every mark of disarm.
+// encode finds the added tokens and encodes the text between them, without the marks of disarm.
 func (t *Tokenizer) encode(text string, added [2]*matcher, mark string) []int {
 	var out []int
 	take := func(a *addedToken) { out = append(out, a.ID) }
@@ -134,9 +134,9 @@ func validPrefix(s string) int {
 	return len(s)
 }
 
-// Decode returns the text of ids without special tokens, for people to read: bytes that are no UTF-8, such as half of
-// a character, become U+FFFD, in the number the Unicode standard recommends. The space that SentencePiece puts in front
-// of a text goes. Unknown ids are skipped.
+// Decode returns the text of ids without special tokens, for people to read: bytes that are not UTF-8, such as half of
+// a character, become U+FFFD, as many as the Unicode standard recommends. The space that SentencePiece puts before a
+// text is removed. Unknown ids are skipped.
 func (t *Tokenizer) Decode(ids []int) string {
 	var b strings.Builder
 	for _, id := range ids {
@@ -171,13 +171,14 @@ func (t *Tokenizer) DecodeBytes(ids []int) []byte {
 	return b
 }
 
-// TokenID returns the id of a token, written as the text it stands for.
+// TokenID returns the id of the token with that text.
 func (t *Tokenizer) TokenID(token string) (int, bool) {
 	id, ok := t.ids[token]
 	return id, ok
 }
 
-// VocabSize returns the number of ids, that is the largest id plus one. A model's embedding may be larger, never smaller.
+// VocabSize returns the number of ids, that is the largest id plus one. A model's embedding may be larger, never
+// smaller.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 
 // EOS returns the ids that end an answer. The first is the one that ends an assistant turn in the chat template, which
@@ -198,13 +199,13 @@ func (t *Tokenizer) BOS() (id int, ok bool) {
 // BeginsDocuments reports whether EncodeDocument puts a token in front of the text.
 func (t *Tokenizer) BeginsDocuments() bool { return len(t.prefix) > 0 }
 
-// Special reports whether id is a special token, which no text but the template's and the tokenizer's own can make.
+// Special reports whether id is a special token, which only the template and the tokenizer itself can add.
 func (t *Tokenizer) Special(id int) bool { return id >= 0 && id < len(t.special) && t.special[id] }
 
 // ChatTemplate returns the source of the chat template, "" if there is none.
 func (t *Tokenizer) ChatTemplate() string { return t.source }
 
-// Kind says in words which tokenizer it is.
+// Kind describes the kind of the tokenizer in words.
 func (t *Tokenizer) Kind() string {
 	if t.spacing != nil {
 		return "SentencePiece BPE with byte fallback"

@@ -76,7 +76,7 @@ func TestContentIsNoProgram(t *testing.T) {
 			t.Errorf("%s: %d special tokens, %d with an attack", name, clean, attacked)
 		}
 	}
-	// Special tokens leave, and a token that is not special stays.
+	// Special tokens are removed, and a token that is not special stays.
 	tok := load(t, "qwen2")
 	call, _ := tok.TokenID("<tool_call>")
 	if ids := tok.EncodeContent("<tool_call>"); !slices.Equal(ids, []int{call}) {
@@ -91,7 +91,11 @@ func TestOneBOS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, ids := range map[string][]int{"EncodeChat": ids, "EncodeDocument": tok.EncodeDocument("<|begin_of_text|>Hi"), "bare": tok.EncodeDocument("Hi")} {
+	for name, ids := range map[string][]int{
+		"EncodeChat":     ids,
+		"EncodeDocument": tok.EncodeDocument("<|begin_of_text|>Hi"),
+		"bare":           tok.EncodeDocument("Hi"),
+	} {
 		if ids[0] != bos || slices.Contains(ids[1:], bos) {
 			t.Errorf("%s: %v; expected one BOS %d in front", name, ids, bos)
 		}
@@ -107,7 +111,8 @@ func TestEOS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The template ends turns with <|eot_id|> (899) even where eos_token is <|end_of_text|> (896), as in Llama 3's base model.
+	// The template ends turns with <|eot_id|> (899) even where eos_token is <|end_of_text|> (896), as in Llama 3's base
+	// model.
 	base := bytes.Replace(config, []byte(`"content":"\u003c|eot_id|\u003e"`), []byte(`"content":"<|end_of_text|>"`), 1)
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -115,9 +120,15 @@ func TestEOS(t *testing.T) {
 	}{
 		"template and eos_token agree": {map[string]string{"tokenizer_config.json": string(config)}, []int{899}},
 		"template first":               {map[string]string{"tokenizer_config.json": string(base)}, []int{899, 896}},
-		"generation_config's list":     {map[string]string{"tokenizer_config.json": string(config), "generation_config.json": `{"eos_token_id":[896,898,899]}`}, []int{899, 896, 898}},
-		"it goes before config.json":   {map[string]string{"config.json": `{"eos_token_id":897}`, "generation_config.json": `{"eos_token_id":896}`}, []int{896}},
-		"config.json alone":            {map[string]string{"config.json": `{"eos_token_id":897}`}, []int{897}},
+		"generation_config's list": {map[string]string{
+			"tokenizer_config.json":  string(config),
+			"generation_config.json": `{"eos_token_id":[896,898,899]}`,
+		}, []int{899, 896, 898}},
+		"it goes before config.json": {map[string]string{
+			"config.json":            `{"eos_token_id":897}`,
+			"generation_config.json": `{"eos_token_id":896}`,
+		}, []int{896}},
+		"config.json alone": {map[string]string{"config.json": `{"eos_token_id":897}`}, []int{897}},
 	} {
 		fsys := fstest.MapFS{"tokenizer.json": {Data: tokenizer}}
 		for f, s := range c.files {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// TrainOptions say what Train makes.
+// TrainOptions are the settings of [Train].
 type TrainOptions struct {
 	VocabSize int      // all ids: 256 bytes, merged tokens and specials
 	Special   []string // special tokens; their ids follow those of the ordinary tokens, in this order
@@ -18,7 +18,7 @@ type TrainOptions struct {
 
 // Train learns byte-pair merges from texts (Sennrich et al. 2016, arXiv:1508.07909) and returns them as tokenizer.json.
 // The tokenizer has no normalizer, so decoding gives back every byte. Ties go to the pair with the smaller ids, so that
-// equal texts give equal bytes. Texts too few for VocabSize are an error.
+// equal texts give equal bytes. Texts with too few pairs for VocabSize are an error.
 func Train(texts []string, o TrainOptions) ([]byte, error) {
 	pattern := cmp.Or(o.Pattern, QwenPattern)
 	split, err := newSplitter(pattern, false)
@@ -34,13 +34,15 @@ func Train(texts []string, o TrainOptions) ([]byte, error) {
 		added[i] = addedToken{ID: ordinary + i, Content: s, Special: true}
 	}
 	if ordinary < 256 {
-		return nil, fmt.Errorf("vocabulary size is %d; expected at least %d for 256 bytes and %d special tokens", o.VocabSize, 256+len(o.Special), len(o.Special))
+		return nil, fmt.Errorf("vocabulary size is %d; expected at least %d for 256 bytes and %d special tokens", o.VocabSize,
+			256+len(o.Special), len(o.Special))
 	}
 	tr := newTrainer()
 	tr.count(texts, &Tokenizer{splitters: []splitter{split}}, newMatcher(added))
 	tr.learn(ordinary)
 	if len(tr.tokens) < ordinary {
-		return nil, fmt.Errorf("the texts give only %d ordinary tokens of the %d asked for; add text or lower the vocabulary size to %d", len(tr.tokens), ordinary, len(tr.tokens)+len(o.Special))
+		return nil, fmt.Errorf("the texts give only %d ordinary tokens of the %d requested; add text or lower the "+
+			"vocabulary size to %d", len(tr.tokens), ordinary, len(tr.tokens)+len(o.Special))
 	}
 	for _, a := range added {
 		if id, ok := tr.ids[a.Content]; ok {
@@ -50,7 +52,8 @@ func Train(texts []string, o TrainOptions) ([]byte, error) {
 	return tr.encode(pattern, added)
 }
 
-// trainer holds the distinct words as token sequences, and for every neighbouring pair how often it occurs and where.
+// trainer holds the distinct words as token sequences, and the number and place of the occurrences of every pair of
+// neighbouring tokens.
 type trainer struct {
 	tokens []string // bytes of each id
 	ids    map[string]int32
@@ -59,7 +62,7 @@ type trainer struct {
 	words  [][]int32
 	counts []int            // of each word
 	pairs  map[pair]int     // occurrences in all texts
-	where  map[pair][]int32 // words that have, or once had, the pair
+	where  map[pair][]int32 // words that contain, or once contained, the pair
 	queue  pairQueue
 }
 
@@ -133,13 +136,13 @@ func (t *trainer) change(i int32, sign int) {
 func (t *trainer) learn(size int) {
 	for len(t.tokens) < size && len(t.queue) > 0 {
 		best := heap.Pop(&t.queue).(counted)
-		if best.n == t.pairs[best.pair] { // else the count has changed since, and the pair was queued anew
+		if best.n == t.pairs[best.pair] { // else the count has changed, and the pair was queued again
 			t.merge(best.pair)
 		}
 	}
 }
 
-// merge makes p a token and rewrites the words that have it.
+// merge makes p a token and rewrites the words that contain it.
 func (t *trainer) merge(p pair) {
 	id := t.add(t.tokens[p.left] + t.tokens[p.right])
 	t.merges = append(t.merges, p)
@@ -206,12 +209,14 @@ func (t *trainer) encode(pattern string, added []addedToken) ([]byte, error) {
 		"pre_tokenizer": object{"type": "Sequence", "pretokenizers": []object{
 			{"type": "Split", "pattern": object{"Regex": pattern}, "behavior": "Isolated", "invert": false}, byteLevel}},
 		"post_processor": byteLevel, "decoder": byteLevel,
-		"model": object{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": "", "end_of_word_suffix": "",
-			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": json.RawMessage(vocab.Bytes()), "merges": merges},
+		"model": object{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": "",
+			"end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
+			"vocab":  json.RawMessage(vocab.Bytes()),
+			"merges": merges},
 	})
 }
 
-// marshal leaves <, > and & as they are, so that <|im_end|> can be found in the file.
+// marshal does not escape <, > and &, so that <|im_end|> can be found in the file.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

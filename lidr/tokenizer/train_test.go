@@ -94,7 +94,8 @@ func TestTrainIsTheAlgorithm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := `"merges":["` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Join(want[:250], "\x00")); !bytes.Contains(first, []byte(strings.ReplaceAll(text, "\x00", `","`))) {
+	text := `"merges":["` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Join(want[:250], "\x00"))
+	if !bytes.Contains(first, []byte(strings.ReplaceAll(text, "\x00", `","`))) {
 		t.Error("the merges differ from the plain algorithm's")
 	}
 	again, err := Train(texts, TrainOptions{VocabSize: 256 + merges})
