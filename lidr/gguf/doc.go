@@ -2,7 +2,7 @@
 // (github.com/ggml-org/ggml, docs/gguf.md), with its tokenizer and chat template, and an Ollama Modelfile for it.
 //
 // Names, metadata and layout are those of llama.cpp's own converter (convert_hf_to_gguf.py), read by Ollama v0.11.4 and
-// later. What the format cannot say of a model is an error: a reader would guess, and answer slightly wrong for ever.
-// One thing no reader does is Unicode normalization: where tokenizer.json asks for NFC (Qwen), text that is not in that
-// form gets other tokens there.
+// later. A property of a model that the format cannot express is an error: a reader would guess, and its answers would
+// be slightly wrong. No reader does Unicode normalization: where tokenizer.json requires NFC (Qwen), text that is not
+// in that form gets other tokens there.
 package gguf

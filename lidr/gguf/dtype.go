@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// dtype is how a tensor's values are stored: so many bytes for each block of values. encode takes whole blocks.
+// dtype is a format of a tensor's values: a number of bytes for each block of values. encode takes whole blocks.
 type dtype struct {
 	id         uint32 // enum ggml_type
 	fileType   uint32 // enum llama_ftype of a file whose matrices have it
@@ -67,7 +67,7 @@ func encodeBF16(dst []byte, src []float32) error {
 	return nil
 }
 
-// encodeQ80 stores each 32 values as a float16 scale d, a 127th of the largest magnitude, and 32 signed bytes x/d,
+// encodeQ80 stores every 32 values as a float16 scale d, a 127th of the largest magnitude, and 32 signed bytes x/d,
 // rounded half away from zero (ggml-quants.c, quantize_row_q8_0_ref).
 func encodeQ80(dst []byte, src []float32) error {
 	const size, bytes = 32, 34

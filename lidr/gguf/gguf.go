@@ -19,9 +19,9 @@ const (
 	chunk               = 1 << 18
 )
 
-// Write writes a checkpoint with its tokenizer as a GGUF file. dtype is how matrices are stored: "f32", "f16", "bf16" or
-// "q8_0" (8-bit integers with a common f16 scale for each 32); vectors stay float32. name is the model's for people.
-// Equal arguments give equal bytes. An error says what cannot be expressed.
+// Write writes a checkpoint with its tokenizer as a GGUF file. dtype is the format of matrices: "f32", "f16", "bf16" or
+// "q8_0" (8-bit integers with a common f16 scale for every 32); vectors stay float32. name is the name that people see.
+// Equal arguments give equal bytes. A model that the format cannot express is an error that says why.
 func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, name, dtype string) error {
 	matrix, ok := dtypes[dtype]
 	if !ok {
@@ -56,7 +56,7 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 	return nil
 }
 
-// hyperparameters are what llama.cpp computes with.
+// hyperparameters returns the metadata that llama.cpp's computation depends on.
 func hyperparameters(c checkpoint.Config, architecture string) []pair {
 	p := architecture + "."
 	return []pair{
@@ -81,7 +81,7 @@ type pair struct {
 	value any
 }
 
-// header returns everything in front of the tensors' data: the sizes of both lists, the metadata, and each tensor's name,
+// header returns everything before the tensors' data: the sizes of both lists, the metadata, and each tensor's name,
 // dimensions (the one that varies fastest first), type and offset, padded so that the data are aligned.
 func header(metadata []pair, tensors []tensor) []byte {
 	var b bytes.Buffer
@@ -107,7 +107,7 @@ func header(metadata []pair, tensors []tensor) []byte {
 
 func aligned(n int) int { return (n + alignment - 1) / alignment * alignment }
 
-// put appends fixed-size numbers, which a bytes.Buffer never refuses.
+// put appends fixed-size numbers; writing to a bytes.Buffer cannot fail.
 func put(b *bytes.Buffer, values ...any) {
 	for _, v := range values {
 		binary.Write(b, binary.LittleEndian, v)
@@ -119,7 +119,7 @@ func putString(b *bytes.Buffer, s string) {
 	b.WriteString(s)
 }
 
-// putValue appends a value behind the number of its type (enum gguf_metadata_value_type).
+// putValue appends the number of a value's type (enum gguf_metadata_value_type) and the value.
 func putValue(b *bytes.Buffer, value any) {
 	const (
 		typeUint32, typeInt32, typeFloat32 = uint32(4), uint32(5), uint32(6)

@@ -20,7 +20,7 @@ import (
 // tokenizers are the forms in which each family publishes its tokenizer.
 const tokenizers = "../tokenizer/testdata/"
 
-// newCheckpoint makes a random model with the tokenizer in folder.
+// newCheckpoint returns a random model with the tokenizer in folder.
 func newCheckpoint(t testing.TB, folder string, c checkpoint.Config) (*checkpoint.Checkpoint, *tokenizer.Tokenizer) {
 	t.Helper()
 	fsys := os.DirFS(tokenizers + folder)
@@ -28,7 +28,8 @@ func newCheckpoint(t testing.TB, folder string, c checkpoint.Config) (*checkpoin
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.HiddenSize, c.NumHiddenLayers, c.NumAttentionHeads, c.NumKeyValueHeads, c.HeadDim, c.IntermediateSize = 64, 2, 4, 2, 16, 96
+	c.HiddenSize, c.NumHiddenLayers, c.IntermediateSize = 64, 2, 96
+	c.NumAttentionHeads, c.NumKeyValueHeads, c.HeadDim = 4, 2, 16
 	c.VocabSize, c.MaxPositionEmbeddings, c.RMSNormEps, c.RopeTheta, c.BOSTokenID = 1024, 512, 1e-5, 10000, -1
 	ck, err := transformer.Init(c, 1).Checkpoint()
 	if err != nil {
@@ -42,16 +43,17 @@ func newCheckpoint(t testing.TB, folder string, c checkpoint.Config) (*checkpoin
 	return ck, tok
 }
 
-var llama3 = checkpoint.RopeScaling{RopeType: "llama3", Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalMaxPositionEmbeddings: 64}
+var llama3 = checkpoint.RopeScaling{RopeType: "llama3", Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
+	OriginalMaxPositionEmbeddings: 64}
 
-// Every tensor comes back under llama.cpp's name with its values in llama.cpp's order, and the file says of itself what a
-// reader needs.
+// Every tensor is read back under llama.cpp's name with its values in llama.cpp's order, and the metadata is what
+// readers need.
 func TestWrite(t *testing.T) {
 	for _, test := range []struct {
 		folder       string
 		config       checkpoint.Config
 		architecture string
-		tensors      int // 3 or 2, 9 a layer, and what the family has beside them
+		tensors      int // 3 or 2, 9 a layer, and those particular to the family
 		pre          string
 		bos          bool
 	}{
@@ -73,9 +75,10 @@ func TestWrite(t *testing.T) {
 			}
 			metadata, tensors := read(t, b.Bytes())
 			for key, want := range map[string]any{
-				"general.architecture": test.architecture, "general.name": "M1", "general.file_type": uint32(0), "general.license": "apache-2.0",
-				test.architecture + ".attention.head_count_kv": uint32(2), test.architecture + ".rope.freq_base": float32(10000),
-				"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": test.pre, "tokenizer.ggml.add_bos_token": test.bos,
+				"general.architecture": test.architecture, "general.name": "M1", "general.file_type": uint32(0),
+				"general.license": "apache-2.0", test.architecture + ".attention.head_count_kv": uint32(2),
+				test.architecture + ".rope.freq_base": float32(10000), "tokenizer.ggml.model": "gpt2",
+				"tokenizer.ggml.pre": test.pre, "tokenizer.ggml.add_bos_token": test.bos,
 				"tokenizer.ggml.eos_token_id": uint32(tok.EOS()[0]), "tokenizer.chat_template": tok.ChatTemplate(),
 			} {
 				if metadata[key] != want {
@@ -83,7 +86,8 @@ func TestWrite(t *testing.T) {
 				}
 			}
 			tokens, types := metadata["tokenizer.ggml.tokens"].([]string), metadata["tokenizer.ggml.token_type"].([]int32)
-			if eos := tok.EOS()[0]; tokens[eos] != string(tok.DecodeBytes([]int{eos})) || types[eos] != control || types[1023] != unused {
+			if eos := tok.EOS()[0]; tokens[eos] != string(tok.DecodeBytes([]int{eos})) || types[eos] != control ||
+				types[1023] != unused {
 				t.Errorf("token %d is %q of type %d, and the last one has type %d", eos, tokens[eos], types[eos], types[1023])
 			}
 			if len(tensors) != test.tensors {
@@ -164,14 +168,15 @@ func TestTypes(t *testing.T) {
 		t.Errorf("bfloat16: % x, %v", got, err)
 	}
 	embeddings[7] = 1e6
-	if err := Write(io.Discard, ck, tok, "M1", "f16"); err == nil || !strings.Contains(err.Error(), `"token_embd.weight": 1e+06 does not fit f16`) {
+	if err := Write(io.Discard, ck, tok, "M1", "f16"); err == nil ||
+		!strings.Contains(err.Error(), `"token_embd.weight": 1e+06 does not fit f16`) {
 		t.Errorf("a value beyond float16: %v", err)
 	}
 }
 
-// With θ = 10000, 16 dimensions and an original context of 64 tokens the wavelengths are 2π·10000^(i/8), that is 6.3, 19.9,
-// 62.8, 199 …: below 64/4 nothing changes, above 64/1 all is divided by 8, and between them the factor is
-// 1/((1-s)/8 + s) with s = (64/wavelength - 1)/(4 - 1).
+// With θ = 10000, 16 dimensions and an original context of 64 tokens the wavelengths are 2π·10000^(i/8), that is 6.3,
+// 19.9, 62.8, 199 …: below 64/4 nothing changes, above 64/1 frequencies are divided by 8, and between them the factor
+// is 1/((1-s)/8 + s) with s = (64/wavelength - 1)/(4 - 1).
 func TestRotaryFactors(t *testing.T) {
 	got := rotaryFactors(checkpoint.Config{HeadDim: 16, RopeTheta: 10000, RopeScaling: &llama3})
 	want := []float64{1, 1 / ((1-0.7404)/8 + 0.7404), 1 / ((1-0.0062)/8 + 0.0062), 8, 8, 8, 8, 8}
@@ -190,10 +195,14 @@ func TestErrors(t *testing.T) {
 		dtype, want  string
 	}{
 		{"type", "llama3", checkpoint.Config{ModelType: "llama"}, [2]string{}, "q4_0", `type "q4_0" is not supported`},
-		{"scaling", "qwen2", checkpoint.Config{ModelType: "qwen2", RopeScaling: &llama3}, [2]string{}, "f32", "rope_scaling llama3 cannot be expressed for model_type qwen2"},
-		{"biases", "qwen2", checkpoint.Config{ModelType: "qwen3", AttentionBias: true}, [2]string{}, "f32", "attention_bias cannot be expressed"},
-		{"pre-tokenizer", "llama3", checkpoint.Config{ModelType: "llama"}, [2]string{`{1,3}`, `{1,4}`}, "f32", "has no name in llama.cpp"},
-		{"ignore_merges", "qwen2", checkpoint.Config{ModelType: "qwen2"}, [2]string{`"ignore_merges":false`, `"ignore_merges":true`}, "f32", "with ignore_merges) has no name"},
+		{"scaling", "qwen2", checkpoint.Config{ModelType: "qwen2", RopeScaling: &llama3}, [2]string{}, "f32",
+			"rope_scaling llama3 cannot be expressed for model_type qwen2"},
+		{"biases", "qwen2", checkpoint.Config{ModelType: "qwen3", AttentionBias: true}, [2]string{}, "f32",
+			"attention_bias cannot be expressed"},
+		{"pre-tokenizer", "llama3", checkpoint.Config{ModelType: "llama"}, [2]string{`{1,3}`, `{1,4}`}, "f32",
+			"has no name in llama.cpp"},
+		{"ignore_merges", "qwen2", checkpoint.Config{ModelType: "qwen2"},
+			[2]string{`"ignore_merges":false`, `"ignore_merges":true`}, "f32", "with ignore_merges) has no name"},
 		{"merges", "llama2", checkpoint.Config{ModelType: "llama"}, [2]string{}, "f32", "are not among the merges"},
 	} {
 		ck, tok := newCheckpoint(t, test.folder, test.config)
@@ -208,7 +217,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// stored is a tensor as the file has it.
+// stored is a tensor in the file.
 type stored struct {
 	shape []int
 	data  []byte

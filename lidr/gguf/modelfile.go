@@ -11,17 +11,20 @@ import (
 // maxContext bounds num_ctx: the cache for the longest context of a large model would not fit most machines.
 const maxContext = 8192
 
-// Modelfile returns the Ollama Modelfile for a GGUF file of the model beside it: greedy decoding without the filters that
-// are Ollama's defaults, the stop tokens, and the chat template as Ollama wants it. Where there is no such template that
-// surely writes the same, the Modelfile makes "ollama create" fail with the reason rather than let it guess one.
+// Modelfile returns the Ollama Modelfile for a GGUF file of the model beside it: greedy decoding without the filters
+// that are Ollama's defaults, the stop tokens, and the chat template as a Go template, which Ollama needs. If no Go
+// template is known to render the same, the Modelfile makes "ollama create" fail with the reason rather than let it
+// guess one.
 func Modelfile(ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, file string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# ollama create NAME -f Modelfile")
 	line("FROM ./%s\n", file)
-	line("# The likeliest token each time. Ollama's defaults are temperature 0.8, top_k 40, top_p 0.9, repeat_penalty 1.1.")
+	line("# The likeliest token each time. Ollama's defaults are temperature 0.8, top_k 40, top_p 0.9, " +
+		"repeat_penalty 1.1.")
 	line("PARAMETER temperature 0\nPARAMETER top_k 0\nPARAMETER top_p 1\nPARAMETER min_p 0\nPARAMETER repeat_penalty 1\n")
-	line("# The model has room for %d tokens. Keys and values are kept in f16, which OLLAMA_KV_CACHE_TYPE can only coarsen.", ck.Config.MaxPositionEmbeddings)
+	line("# The model has room for %d tokens. Keys and values are kept in f16, which OLLAMA_KV_CACHE_TYPE can only "+
+		"coarsen.", ck.Config.MaxPositionEmbeddings)
 	line("PARAMETER num_ctx %d\n", min(ck.Config.MaxPositionEmbeddings, maxContext))
 	for _, id := range tok.EOS() {
 		line("PARAMETER stop \"%s\"", tok.DecodeBytes([]int{id}))
@@ -33,13 +36,16 @@ func Modelfile(ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, file string)
 	bos, _ := aroundDocument(tok)
 	source, err := goTemplate(tok, string(tok.DecodeBytes(bos)))
 	if err != nil {
-		line("\n# No Go template is known to write what the model's chat template writes: %s.", strings.Join(strings.Fields(err.Error()), " "))
-		line("# Put one in place of this line, which keeps Ollama from guessing; its documentation says how (docs/template.md).")
+		line("\n# No Go template is known to write what the model's chat template writes: %s.",
+			strings.Join(strings.Fields(err.Error()), " "))
+		line("# Put one in place of this line, which keeps Ollama from guessing; its documentation says how " +
+			"(docs/template.md).")
 		line(`TEMPLATE """{{ replace_this_line_by_the_chat_template }}"""`)
 		return b.String()
 	}
 	line("\n# Writes what the model's chat template writes, compared when this file was made.")
-	if padded, err := tok.RenderChat([]tokenizer.Message{{Role: "user", Content: " a "}}, true); err == nil && !strings.Contains(padded, " a ") {
+	if padded, err := tok.RenderChat([]tokenizer.Message{{Role: "user", Content: " a "}}, true); err == nil &&
+		!strings.Contains(padded, " a ") {
 		line("# That one trims messages and this one cannot: send them without white space around.")
 	}
 	line(`TEMPLATE """%s"""`, source)

@@ -11,8 +11,8 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// The Modelfile of a Llama 3: greedy, without BOS in the template (the file tells readers to add it), and with a warning,
-// since the model's own template trims messages.
+// The Modelfile of a Llama 3: greedy, without BOS in the template (the GGUF file makes readers add it), and with a
+// warning, since the model's own template trims messages.
 func TestModelfile(t *testing.T) {
 	ck, tok := newCheckpoint(t, "llama3", checkpoint.Config{ModelType: "llama"})
 	const want = `# ollama create NAME -f Modelfile
@@ -32,7 +32,8 @@ PARAMETER stop "<|eot_id|>"
 
 # Writes what the model's chat template writes, compared when this file was made.
 # That one trims messages and this one cannot: send them without white space around.
-TEMPLATE """{{ range $i, $message := .Messages }}{{ $last := eq (len (slice $.Messages $i)) 1 }}{{ if eq .Role "system" }}<|start_header_id|>system<|end_header_id|>
+TEMPLATE """{{ range $i, $message := .Messages }}{{ $last := eq (len (slice $.Messages $i)) 1 }}` +
+		`{{ if eq .Role "system" }}<|start_header_id|>system<|end_header_id|>
 
 {{ .Content }}<|eot_id|><|start_header_id|>user<|end_header_id|>
 
@@ -49,8 +50,8 @@ TEMPLATE """{{ range $i, $message := .Messages }}{{ $last := eq (len (slice $.Me
 	}
 }
 
-// What the template writes for a conversation is what the published one writes: Qwen's default system message, Llama 2's
-// system message inside the first user turn, and an answer that was begun is left open.
+// The template renders a conversation as the published one does: Qwen's default system message, Llama 2's system
+// message inside the first user turn, and an answer that was begun without its end.
 func TestGoTemplate(t *testing.T) {
 	type turns = []tokenizer.Message
 	for _, test := range []struct {
@@ -59,10 +60,12 @@ func TestGoTemplate(t *testing.T) {
 		want     string
 	}{
 		{"qwen2", turns{{Role: "user", Content: "Hi"}},
-			"<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
+			"<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n" +
+				"<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"},
 		{"qwen2", turns{{Role: "system", Content: "S"}, {Role: "user", Content: "Hi"}, {Role: "assistant", Content: "Be"}},
 			"<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nBe"},
-		{"llama2", turns{{Role: "system", Content: "S"}, {Role: "user", Content: "Hi"}, {Role: "assistant", Content: "Yes"}, {Role: "user", Content: "So"}},
+		{"llama2", turns{{Role: "system", Content: "S"}, {Role: "user", Content: "Hi"}, {Role: "assistant", Content: "Yes"},
+			{Role: "user", Content: "So"}},
 			"[INST] <<SYS>>\nS\n<</SYS>>\n\nHi [/INST] Yes </s><s>[INST] So [/INST]"},
 	} {
 		ck, tok := newCheckpoint(t, test.folder, checkpoint.Config{ModelType: "llama"})
@@ -82,10 +85,11 @@ func TestGoTemplate(t *testing.T) {
 	}
 }
 
-// A template that no Go template is known to match makes Ollama fail, and says why.
+// If no Go template is known to match the chat template, the Modelfile makes Ollama fail, and says why.
 func TestNoGoTemplate(t *testing.T) {
 	for jinja, reason := range map[string]string{
-		"{% for m in messages %}{{ loop.index }}: {{ m.content }}<|eot_id|>{% endfor %}":              "otherwise than by putting texts around them",
+		"{% for m in messages %}{{ loop.index }}: {{ m.content }}<|eot_id|>{% endfor %}": "otherwise " +
+			"than by putting texts around them",
 		"{% for m in messages %}{{ m.content | upper }}<|eot_id|>{% endfor %}":                        "each as it is",
 		"{% for m in messages %}{{ m.role }}\u3000{{ m.content }}<|eot_id|>{% endfor %}":              "U+3000",
 		"{% if messages[0].role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}": "no system messages",

@@ -32,12 +32,13 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// These tests need programs that "make test-servers" gets: LIDR_OLLAMA is the binary of Ollama v0.11.4, LIDR_LLAMA_CPP a
-// folder with node-llama-cpp.
+// These tests need programs that "make test-servers" gets: LIDR_OLLAMA is the binary of Ollama v0.11.4, LIDR_LLAMA_CPP
+// a folder with node-llama-cpp.
 
 const answers = 500
 
-// A round runs through Ollama as through the local engine, and gives the same answers, with few exceptions that are explained.
+// A round runs through Ollama as through the local engine, and gives the same answers, with few exceptions that are
+// explained.
 func TestOllama(t *testing.T) {
 	binary := os.Getenv("LIDR_OLLAMA")
 	if binary == "" {
@@ -50,7 +51,7 @@ func TestOllama(t *testing.T) {
 	_, err = lidr.ExportGGUF(m0, folder, "f32")
 	check(t, err)
 	server := startOllama(t, binary)
-	// Threads that wait for each other by spinning make so small a model up to a hundred times slower on a busy machine.
+	// Threads that spin while they wait make so small a model up to a hundred times slower on a busy machine.
 	modelfile := filepath.Join(folder, "Modelfile")
 	text, err := os.ReadFile(modelfile)
 	check(t, err)
@@ -62,7 +63,7 @@ func TestOllama(t *testing.T) {
 
 	s := lidr.Miniature()
 	s.Prompts.N = answers / len(s.Languages())
-	s.Translate.Prefill = "" // Ollama's API has none, and M0 does not know how to be asked for one in words
+	s.Translate.Prefill = "" // Ollama's API has none, and M0 was not trained to follow one that is described in words
 	run, err := lidr.Open(filepath.Join(t.TempDir(), "served"), s)
 	check(t, err)
 	prompts, err := lidr.Prompts(ctx, run, 0)
@@ -89,13 +90,14 @@ func TestOllama(t *testing.T) {
 	check(t, err)
 	pairs, counts, err := lidr.Pairs(ctx, run, served, theirs, translations)
 	check(t, err)
-	t.Logf("%d translations in %.1f s, %d pairs\n%v", translations.Nrow(), time.Since(start).Seconds(), pairs.Nrow(), counts)
+	t.Logf("%d translations in %.1f s, %d pairs\n%v", translations.Nrow(), time.Since(start).Seconds(), pairs.Nrow(),
+		counts)
 	if pairs.Nrow() < answers/2 {
 		t.Errorf("%d pairs of %d candidates, expected at least half", pairs.Nrow(), answers)
 	}
 
-	// Ollama tells no probabilities, so that a judge's verdicts are words, and the scores say so. M0 knows nothing of judging,
-	// but its answer to a problem about Maria begins with her name, of which the stop text leaves the M of a verdict.
+	// Ollama gives no probabilities, so a judge's verdicts are words, and the scores say so. M0 was not trained to judge,
+	// but its answer to a problem about Maria begins with her name, which the stop text cuts to the M of a verdict.
 	judge := lidr.DefaultJudge()
 	judge.System, judge.Template = "", "Maria has 3 apples. Maria buys 4 more apples. How many apples does Maria have?"
 	judge.Sampling.MaxTokens, judge.Sampling.Stop = 8, []string{"aria"}
@@ -108,8 +110,8 @@ func TestOllama(t *testing.T) {
 	}
 }
 
-// llama.cpp, as node-llama-cpp brings it, gives the same tokens to texts and continues them greedily with the same tokens, for
-// a model of each family.
+// llama.cpp, which node-llama-cpp contains, tokenizes texts equally and continues them greedily with the same tokens,
+// for a model of each family.
 func TestLlamaCpp(t *testing.T) {
 	modules := os.Getenv("LIDR_LLAMA_CPP")
 	if modules == "" {
@@ -134,7 +136,8 @@ func TestLlamaCpp(t *testing.T) {
 		j := job{File: file, Tokens: tokens}
 		var continuations []continuation
 		for _, content := range []string{"Tom has 3 apples and buys 42 more. How many apples does he have?",
-			"  Wie viele Äpfel hat er?\n\n\tDie Antwort ist 1000000.", "Сколько яблок у него теперь? 🍏", "it's THEY'RE  1234567, 你好 नमस्ते"} {
+			"  Wie viele Äpfel hat er?\n\n\tDie Antwort ist 1000000.", "Сколько яблок у него теперь? 🍏",
+			"it's THEY'RE  1234567, 你好 नमस्ते"} {
 			text, err := family.tok.RenderChat([]tokenizer.Message{{Role: "user", Content: content}}, true)
 			check(t, err)
 			c := continuation{IDs: family.tok.Encode(text)}
@@ -181,14 +184,18 @@ func families(t *testing.T) []family {
 	tok, err := tokenizer.Load(miniature.M0())
 	check(t, err)
 	out := []family{{"miniature", ck, tok}}
-	scaling := &checkpoint.RopeScaling{RopeType: "llama3", Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalMaxPositionEmbeddings: 64}
+	scaling := &checkpoint.RopeScaling{RopeType: "llama3", Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
+		OriginalMaxPositionEmbeddings: 64}
 	for i, f := range []struct {
 		name, folder string
 		config       checkpoint.Config
 	}{
-		{"llama3", "llama3", checkpoint.Config{ModelType: "llama", RopeTheta: 500000, RopeScaling: scaling, NumKeyValueHeads: 2}},
-		{"biased-llama", "llama3", checkpoint.Config{ModelType: "llama", RopeTheta: 10000, AttentionBias: true, NumKeyValueHeads: 4}},
-		{"qwen2", "qwen2", checkpoint.Config{ModelType: "qwen2", RopeTheta: 1000000, TieWordEmbeddings: true, NumKeyValueHeads: 1}},
+		{"llama3", "llama3", checkpoint.Config{ModelType: "llama", RopeTheta: 500000, RopeScaling: scaling,
+			NumKeyValueHeads: 2}},
+		{"biased-llama", "llama3", checkpoint.Config{ModelType: "llama", RopeTheta: 10000, AttentionBias: true,
+			NumKeyValueHeads: 4}},
+		{"qwen2", "qwen2", checkpoint.Config{ModelType: "qwen2", RopeTheta: 1000000, TieWordEmbeddings: true,
+			NumKeyValueHeads: 1}},
 		{"qwen3", "qwen2", checkpoint.Config{ModelType: "qwen3", RopeTheta: 1000000, NumKeyValueHeads: 2}},
 		{"mistral", "mistral", checkpoint.Config{ModelType: "mistral", RopeTheta: 10000, NumKeyValueHeads: 2}},
 		{"llama2", "llama2", checkpoint.Config{ModelType: "llama", RopeTheta: 10000, NumKeyValueHeads: 4}},
@@ -222,7 +229,7 @@ func families(t *testing.T) []family {
 	return out
 }
 
-// complete adds to each token's merges the ones that are missing, as those that were converted from SentencePiece have all.
+// complete adds the missing merges of each token, since lists that were converted from SentencePiece have them all.
 func complete(t *testing.T, file []byte) []byte {
 	t.Helper()
 	var all, parts map[string]json.RawMessage
@@ -264,7 +271,7 @@ func complete(t *testing.T, file []byte) []byte {
 	return file
 }
 
-// compare counts equal answers and explains each other one by the local engine's logits where the two part.
+// compare counts equal answers and explains each different one by the local engine's logits where the two diverge.
 func compare(t *testing.T, ours, theirs dataframe.DataFrame) (equal int) {
 	t.Helper()
 	ck, err := checkpoint.Load(miniature.M0())
@@ -286,8 +293,8 @@ func compare(t *testing.T, ours, theirs dataframe.DataFrame) (equal int) {
 	return equal
 }
 
-// parting follows the local engine from the prompt ids to the first token that another answer does not have, and returns
-// both tokens with their logits.
+// parting follows the local engine from the prompt ids to the first token in which the other answer differs, and
+// returns both tokens with their logits.
 func parting(tok *tokenizer.Tokenizer, after func(ids []int) []float32, ids []int, other string) string {
 	for n := 1; ; n++ {
 		logits := after(ids)
@@ -346,7 +353,8 @@ func startOllama(t *testing.T, binary string) ollama {
 	address := listener.Addr().String()
 	check(t, listener.Close())
 	folder := t.TempDir()
-	environment := append(os.Environ(), "OLLAMA_HOST="+address, "OLLAMA_MODELS="+filepath.Join(folder, "models"), "HOME="+folder,
+	environment := append(os.Environ(), "OLLAMA_HOST="+address, "OLLAMA_MODELS="+filepath.Join(folder, "models"),
+		"HOME="+folder,
 		"OLLAMA_NUM_PARALLEL=1", "OLLAMA_NEW_ENGINE=false")
 	log, err := os.Create(filepath.Join(folder, "server.log"))
 	check(t, err)

@@ -9,13 +9,13 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// Ollama renders chats by a Go template of its own and not by the model's Jinja template. It finds one by likeness of the
-// source (edit distance below 100), which may be another model's; failing that, it sends the bare prompt. So we write one:
-// the texts that the Jinja template puts around messages are read off rendered conversations, put into a Go template, and
-// that is compared with the Jinja template on longer conversations.
+// Ollama renders chats by a Go template of its own and not by the model's Jinja template. It chooses one with a similar
+// source (edit distance below 100), which may be another model's; if there is none, it sends the bare prompt. So we
+// write one: the texts that the Jinja template puts around messages are read from rendered conversations and put into a
+// Go template, which is compared with the Jinja template on longer conversations.
 
-// goTemplate returns a Go template that renders system, user and assistant turns as the chat template does. readers is the
-// text that readers of the GGUF put in front themselves (BOS), which the template leaves out.
+// goTemplate returns a Go template that renders system, user and assistant turns as the chat template does. readers is
+// the text that readers of the GGUF put before a conversation themselves (BOS), which the template leaves out.
 func goTemplate(tok *tokenizer.Tokenizer, readers string) (string, error) {
 	render := func(messages []tokenizer.Message) (string, error) {
 		s, err := tok.RenderChat(messages, true)
@@ -61,7 +61,7 @@ func goTemplate(tok *tokenizer.Tokenizer, readers string) (string, error) {
 	return source, compare(source, render)
 }
 
-// conversation has a text of its own for each turn.
+// conversation returns messages with a different text for each turn.
 func conversation(roles ...string) []tokenizer.Message {
 	messages := make([]tokenizer.Message, len(roles))
 	for i, role := range roles {
@@ -70,7 +70,7 @@ func conversation(roles ...string) []tokenizer.Message {
 	return messages
 }
 
-// textAround returns what is rendered before, between and behind the messages.
+// textAround returns the texts that are rendered before, between and after the messages.
 func textAround(render func([]tokenizer.Message) (string, error), messages []tokenizer.Message) ([]string, error) {
 	rest, err := render(messages)
 	if err != nil {
@@ -109,7 +109,8 @@ func compare(source string, render func([]tokenizer.Message) (string, error)) er
 				return err
 			}
 			if got.String() != want {
-				return fmt.Errorf("it writes a conversation of %d messages otherwise than by putting texts around them", len(messages))
+				return fmt.Errorf("it writes a conversation of %d messages otherwise than by putting texts around them",
+					len(messages))
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// tensor is a named array, row-major, and how it is stored.
+// tensor is a named array, row-major, and the format that it is stored in.
 type tensor struct {
 	name  string
 	shape []int
@@ -19,14 +19,19 @@ type tensor struct {
 	dtype dtype
 }
 
-// architectureOf returns llama.cpp's name of the model's architecture, or why it cannot compute the model.
+// architectureOf returns llama.cpp's name of the model's architecture, or an error saying why it cannot compute the
+// model.
 func architectureOf(c checkpoint.Config) (string, error) {
-	architecture := map[string]string{"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}[c.ModelType]
+	architectures := map[string]string{"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
+	architecture := architectures[c.ModelType]
 	switch {
 	case architecture == "":
-		return "", fmt.Errorf("model_type %q has no architecture in llama.cpp that we know; expected llama, mistral, qwen2 or qwen3", c.ModelType)
+		return "", fmt.Errorf("model_type %q has no architecture in llama.cpp that is known here; expected llama, "+
+			"mistral, qwen2 or qwen3",
+			c.ModelType)
 	case c.RopeScaling != nil && architecture != "llama":
-		return "", fmt.Errorf("rope_scaling %s cannot be expressed for model_type %s: llama.cpp reads its factors for llama only", c.RopeScaling.RopeType, c.ModelType)
+		return "", fmt.Errorf("rope_scaling %s cannot be expressed for model_type %s: llama.cpp reads its factors for "+
+			"llama only", c.RopeScaling.RopeType, c.ModelType)
 	case c.AttentionBias && architecture == "qwen3":
 		return "", fmt.Errorf("attention_bias cannot be expressed for model_type qwen3: llama.cpp reads no biases there")
 	case c.QKVBias() && c.NumAttentionHeads*c.HeadDim != c.HiddenSize:
@@ -39,8 +44,8 @@ func architectureOf(c checkpoint.Config) (string, error) {
 // layerNames maps the parts of a layer from their Hugging Face names to llama.cpp's.
 var layerNames = map[string]string{
 	"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-	"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-	"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
+	"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+	"self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
 	"mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
 }
 
@@ -59,18 +64,21 @@ func tensorName(name string) string {
 	return "blk." + layer + "." + layerNames[part[:end]] + part[end:]
 }
 
-// tensorsOf lists the tensors in the order of their Hugging Face names, behind the factors of a scaled rotary embedding.
+// tensorsOf lists the tensors: the factors of a scaled rotary embedding, then the others in the order of their Hugging
+// Face names.
 func tensorsOf(ck *checkpoint.Checkpoint, architecture string, matrix dtype) ([]tensor, error) {
 	var tensors []tensor
 	if factors := rotaryFactors(ck.Config); factors != nil {
-		tensors = append(tensors, tensor{name: "rope_freqs.weight", shape: []int{len(factors)}, data: factors, dtype: dtypes["f32"]})
+		tensors = append(tensors, tensor{name: "rope_freqs.weight", shape: []int{len(factors)}, data: factors,
+			dtype: dtypes["f32"]})
 	}
 	for _, t := range ck.Tensors {
 		out := tensor{name: tensorName(t.Name), shape: t.Shape, data: t.Data, dtype: dtypes["f32"]}
 		if len(t.Shape) > 1 {
 			out.dtype = matrix
 			if width := t.Shape[1]; width%matrix.block != 0 {
-				return nil, fmt.Errorf("tensor %q has rows of %d values, which are no multiple of %d; write f16, bf16 or f32", t.Name, width, matrix.block)
+				return nil, fmt.Errorf("tensor %q has rows of %d values, not a multiple of %d; write f16, bf16 or f32",
+					t.Name, width, matrix.block)
 			}
 		}
 		if architecture == "llama" && strings.Contains(t.Name, ".q_proj.") {
@@ -105,9 +113,9 @@ func (t tensor) write(w io.Writer) error {
 	return err
 }
 
-// interleave reorders a query's or key's rows. The rotary embedding turns pairs of a head's dimensions: i with i+dim/2 in
-// Hugging Face's layout, 2i with 2i+1 in that of llama.cpp's llama architecture (the qwens keep Hugging Face's), so rows
-// i and i+dim/2 move to 2i and 2i+1 (convert_hf_to_gguf.py, LlamaModel.permute).
+// interleave reorders a query's or key's rows. The rotary embedding rotates pairs of a head's dimensions: i with
+// i+dim/2 in Hugging Face's layout, 2i with 2i+1 in that of llama.cpp's llama architecture (the qwens keep Hugging
+// Face's), so rows i and i+dim/2 move to 2i and 2i+1 (convert_hf_to_gguf.py, LlamaModel.permute).
 func interleave(data []float32, heads, rows int) []float32 {
 	out := make([]float32, len(data))
 	width, dim := len(data)/rows, rows/heads
@@ -119,7 +127,7 @@ func interleave(data []float32, heads, rows int) []float32 {
 	return out
 }
 
-// rotaryFactors returns what llama.cpp divides each rotary frequency by under Llama 3.1's scaling, nil without it
+// rotaryFactors returns the divisors of the rotary frequencies in llama.cpp under Llama 3.1's scaling, nil without it
 // (convert_hf_to_gguf.py, LlamaModel.generate_extra_tensors): the factor for long wavelengths, 1 for short ones, and
 // between them the inverse of a blend.
 func rotaryFactors(c checkpoint.Config) []float32 {

@@ -23,7 +23,8 @@ const (
 
 const spaceMark = "\u2581" // ▁, SentencePiece's space
 
-// tokenizerFile is what GGUF holds of tokenizer.json. Package tokenizer has checked the rest when it loaded the file.
+// tokenizerFile is the part of tokenizer.json that GGUF holds. Package tokenizer checked the rest when it loaded the
+// file.
 type tokenizerFile struct {
 	AddedTokens []struct {
 		ID      int    `json:"id"`
@@ -94,7 +95,8 @@ func vocabularyOf(ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer) ([]pair, 
 	return append(out, ends...), err
 }
 
-// tokensOf returns each id's text and type; ids that the tokenizer leaves free get a name as llama.cpp's converter gives.
+// tokensOf returns each id's text and type; ids that the tokenizer does not use get the names that llama.cpp's
+// converter gives them.
 func tokensOf(f tokenizerFile, size int) ([]string, []int32, error) {
 	tokens, types := make([]string, size), make([]int32, size)
 	for i := range tokens {
@@ -131,14 +133,14 @@ func tokensOf(f tokenizerFile, size int) ([]string, []int32, error) {
 	ids := map[string]int{}
 	for id, text := range tokens {
 		if other, taken := ids[text]; taken {
-			return nil, nil, fmt.Errorf("ids %d and %d are both %q, and GGUF tells tokens apart by their text", other, id, text)
+			return nil, nil, fmt.Errorf("ids %d and %d are both %q, and GGUF identifies tokens by their text", other, id, text)
 		}
 		ids[text] = id
 	}
 	return tokens, types, nil
 }
 
-// byteLevel describes a byte-level BPE: its merges, and the name under which readers know how it cuts text into words.
+// byteLevel describes a byte-level BPE: its merges, and the name by which readers know how it cuts text into words.
 func byteLevel(f tokenizerFile, _ []string, _ []int32) ([]pair, error) {
 	merges := make([]string, len(f.Model.Merges))
 	for i, m := range f.Model.Merges {
@@ -148,7 +150,7 @@ func byteLevel(f tokenizerFile, _ []string, _ []int32) ([]pair, error) {
 	return []pair{{"tokenizer.ggml.model", "gpt2"}, {"tokenizer.ggml.pre", name}, {"tokenizer.ggml.merges", merges}}, err
 }
 
-// preTokenizer returns the name of the pre-tokenizer in llama.cpp (llama-vocab.cpp), which has the expressions compiled in.
+// preTokenizer returns the name of the pre-tokenizer in llama.cpp, whose expressions are part of llama-vocab.cpp.
 func preTokenizer(f tokenizerFile) (string, error) {
 	var steps []string
 	for _, s := range f.PreTokenizer.flat() {
@@ -169,12 +171,14 @@ func preTokenizer(f tokenizerFile) (string, error) {
 		"GPT-2's expression": "gpt-2", "single digits, then GPT-2's expression": "smollm",
 	}
 	name, ok := names[what]
-	if f.Model.IgnoreMerges { // whole words that are tokens stay whole; readers do that for Llama 3's name alone
+	if f.Model.IgnoreMerges { // words that are tokens are not split; readers do that for Llama 3's name alone
 		name, ok = "llama-bpe", what == tokenizer.LlamaPattern
 		what += ", with ignore_merges"
 	}
 	if !ok {
-		return "", fmt.Errorf("the pre-tokenizer (%s) has no name in llama.cpp that we know; expected that of Llama 3, Qwen2, GPT-2 or SmolLM", what)
+		return "", fmt.Errorf("the pre-tokenizer (%s) has no name in llama.cpp that is known here; expected that of Llama "+
+			"3, Qwen2, "+
+			"GPT-2 or SmolLM", what)
 	}
 	return name, nil
 }
@@ -190,15 +194,16 @@ func (s *step) flat() []step {
 	return []step{*s}
 }
 
-// sentencePiece describes SentencePiece's BPE. Readers merge whatever two tokens make the token with the highest score,
-// whereas tokenizer.json lists the merges: the scores follow from their order, if that is all that the list says.
+// sentencePiece describes SentencePiece's BPE. Readers merge the two tokens that make the token with the highest score,
+// whereas tokenizer.json lists the merges. The scores follow from their order if the list contains nothing else.
 func sentencePiece(f tokenizerFile, tokens []string, types []int32) ([]pair, error) {
 	rank, listed := map[string]int{}, map[merge]bool{}
 	last := ""
 	for i, m := range f.Model.Merges {
 		text := m[0] + m[1]
 		if _, seen := rank[text]; seen && text != last {
-			return nil, fmt.Errorf("merges %q come apart in the list, so they follow from no scores of tokens, which GGUF needs", text)
+			return nil, fmt.Errorf("merges %q are not consecutive in the list, so no scores of tokens express them, and GGUF "+
+				"has only scores", text)
 		} else if !seen {
 			rank[text] = i
 		}
@@ -213,10 +218,11 @@ func sentencePiece(f tokenizerFile, tokens []string, types []int32) ([]pair, err
 			_, left := f.Model.Vocab[text[:i]]
 			_, right := f.Model.Vocab[text[i:]]
 			if left && right && !listed[merge{text[:i], text[i:]}] {
-				return nil, fmt.Errorf("tokens %q and %q make %q but are not among the merges, and GGUF cannot say that they stay apart", text[:i], text[i:], text)
+				return nil, fmt.Errorf("tokens %q and %q make %q but are not among the merges, and GGUF cannot express that",
+					text[:i], text[i:], text)
 			}
 		}
-		scores[id] = -float32(len(f.Model.Merges)) // characters: nothing merges to them
+		scores[id] = -float32(len(f.Model.Merges)) // characters: no merge makes them
 		if r, ok := rank[text]; ok {
 			scores[id] = -float32(r)
 		}
@@ -230,7 +236,7 @@ func sentencePiece(f tokenizerFile, tokens []string, types []int32) ([]pair, err
 	return out, err
 }
 
-// leadingSpace reports whether a space is put in front of text, as readers do at its start and behind every special token.
+// leadingSpace reports whether a space is put before text. Readers put it at the start and after every special token.
 func leadingSpace(f tokenizerFile) (bool, error) {
 	for _, s := range f.Normalizer.flat() {
 		if s.Type == "Prepend" {
@@ -248,12 +254,13 @@ func leadingSpace(f tokenizerFile) (bool, error) {
 		if s.Split == nil || *s.Split {
 			for text := range f.Model.Vocab {
 				if inside(text) {
-					return false, fmt.Errorf("token %q has a space inside but the pre-tokenizer cuts words there, which GGUF cannot say", text)
+					return false, fmt.Errorf("token %q has a space inside but the pre-tokenizer cuts words there, which "+
+						"GGUF cannot express", text)
 				}
 			}
 		}
 		// "first" is the start of the whole text. A chat template begins with BOS, so a conversation gets no space; readers
-		// would put one behind BOS.
+		// would put one after BOS.
 		return s.PrependScheme == "always", nil
 	}
 	return false, nil
@@ -275,12 +282,14 @@ func endsOf(tok *tokenizer.Tokenizer) ([]pair, error) {
 		out = append(out, pair{"tokenizer.ggml.bos_token_id", uint32(bos)})
 	}
 	if len(eos) > 0 {
-		out = append(out, pair{"tokenizer.ggml.eos_token_id", uint32(eos[0])}, pair{"tokenizer.ggml.eot_token_id", uint32(eos[0])})
+		out = append(out, pair{"tokenizer.ggml.eos_token_id", uint32(eos[0])},
+			pair{"tokenizer.ggml.eot_token_id", uint32(eos[0])})
 	}
-	return append(out, pair{"tokenizer.ggml.add_bos_token", len(before) == 1}, pair{"tokenizer.ggml.add_eos_token", len(after) == 1}), nil
+	return append(out, pair{"tokenizer.ggml.add_bos_token", len(before) == 1},
+		pair{"tokenizer.ggml.add_eos_token", len(after) == 1}), nil
 }
 
-// aroundDocument returns the special tokens that stand before and behind a text that stands alone.
+// aroundDocument returns the special tokens before and after a whole document.
 func aroundDocument(tok *tokenizer.Tokenizer) (before, after []int) {
 	const text = "a"
 	document, plain := tok.EncodeDocument(text), tok.Encode(text)
