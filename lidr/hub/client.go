@@ -23,14 +23,14 @@ const (
 	officialEndpoint = "https://huggingface.co"
 	maxAnswer        = 16 << 20 // bytes of a page of the API
 	maxPages         = 100      // of a listing; a page has a thousand entries
-	attempts         = 6        // in a row that may fail without bringing a byte
+	attempts         = 6        // that may fail in a row without a byte received
 	silence          = 60 * time.Second
 )
 
 // firstWait is the pause after a first failure; it doubles after each.
 var firstWait = time.Second
 
-// client speaks to one endpoint.
+// client sends requests to one endpoint.
 type client struct {
 	endpoint *url.URL
 	http     *http.Client
@@ -43,8 +43,9 @@ func newClient() (*client, error) {
 		text = officialEndpoint
 	}
 	endpoint, err := url.Parse(strings.TrimRight(text, "/"))
-	if err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Scheme != "http" && endpoint.Scheme != "https" {
-		return nil, fmt.Errorf("HF_ENDPOINT is no address of a hub; expected one like %s", officialEndpoint)
+	if err != nil || endpoint.Host == "" || endpoint.User != nil ||
+		endpoint.Scheme != "http" && endpoint.Scheme != "https" {
+		return nil, fmt.Errorf("HF_ENDPOINT is no address of a hub; expected an address such as %s", officialEndpoint)
 	}
 	token, err := readToken()
 	if err != nil {
@@ -60,7 +61,7 @@ func newClient() (*client, error) {
 				return backoff.Permanent(errors.New("more than 10 redirections"))
 			}
 			if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
-				return backoff.Permanent(errors.New("redirected from https to an address without it"))
+				return backoff.Permanent(errors.New("redirected from https to an address that is not https"))
 			}
 			return nil
 		},
@@ -86,8 +87,8 @@ func readToken() (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// authorized adds the token to requests to the endpoint itself. It never enters a request that net/http may send on: where
-// a redirection leads to another host, scheme or port, it is not there.
+// authorized adds the token to requests to the endpoint itself. It adds it to a copy of the request, so that a
+// redirection to another host, scheme or port does not carry the token.
 type authorized struct {
 	next     http.RoundTripper
 	endpoint *url.URL
@@ -107,8 +108,8 @@ func (c *client) address(elements ...string) string {
 	return c.endpoint.JoinPath(elements...).String()
 }
 
-// get asks once, from byte `from` of the file on. Answers other than 200 and 206 become errors, permanent ones where
-// another attempt would only repeat them.
+// get sends one request, for the file from byte `from` on. Answers other than 200 and 206 become errors, permanent ones
+// if another attempt would get the same answer.
 func (c *client) get(ctx context.Context, n Name, address string, from int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -129,8 +130,8 @@ func (c *client) get(ctx context.Context, n Name, address string, from int64) (*
 	return nil, c.refusal(n, res)
 }
 
-// unanswered is the error of a request without an answer. The address is left out of it: one of a content network is signed,
-// and is a key to the file for whoever reads a log.
+// unanswered returns the error of a request without an answer. The error does not contain the address: one of a content
+// network is signed, and would give access to the file to everyone who can read a log.
 func (c *client) unanswered(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return backoff.Permanent(context.Cause(ctx))
@@ -141,12 +142,13 @@ func (c *client) unanswered(ctx context.Context, err error) error {
 	}
 	var unknown *net.DNSError
 	if errors.As(err, &unknown) && unknown.IsNotFound {
-		return backoff.Permanent(fmt.Errorf("%s cannot be reached: %w; HF_ENDPOINT names another hub", c.endpoint.Host, err))
+		return backoff.Permanent(fmt.Errorf("%s cannot be reached: %w; check the network, or set HF_ENDPOINT to another hub",
+			c.endpoint.Host, err))
 	}
 	return err
 }
 
-// refusal turns an answer into words.
+// refusal returns the error of an answer other than 200 and 206.
 func (c *client) refusal(n Name, res *http.Response) error {
 	code, page := res.Header.Get("X-Error-Code"), c.address(n.Repo)
 	switch status := res.StatusCode; {
@@ -155,32 +157,38 @@ func (c *client) refusal(n Name, res *http.Response) error {
 			return fmt.Errorf("%s answers %q: %w", res.Request.URL.Host, res.Status, backoff.RetryAfter(wait))
 		}
 		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
-	case res.Request.URL.Host != c.endpoint.Host: // a content network, whose signed addresses expire: the hub gives a new one
+	case res.Request.URL.Host != c.endpoint.Host:
+		// a content network, whose signed addresses expire: the hub gives a new one
 		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
 	case code == "GatedRepo":
-		return backoff.Permanent(fmt.Errorf("%s is gated: accept its conditions on %s with your account, and set HF_TOKEN to a token of it", n, page))
+		return backoff.Permanent(fmt.Errorf("%s is gated: accept its conditions on %s with your account, and set HF_TOKEN "+
+			"to a token of it", n, page))
 	case code == "RevisionNotFound":
-		return backoff.Permanent(fmt.Errorf("%s: there is no revision %q; %s lists branches and tags", n.Repo, n.Revision, page+"/tree/main"))
+		return backoff.Permanent(fmt.Errorf("%s: there is no revision %q; %s lists branches and tags", n.Repo, n.Revision,
+			page+"/tree/main"))
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
-		return backoff.Permanent(fmt.Errorf("%s: the hub answers %q: the model does not exist or is private; check the name on %s, and set HF_TOKEN to a token that may read it",
+		return backoff.Permanent(fmt.Errorf("%s: the hub answers %q: the model does not exist or is private; check the "+
+			"name on %s, and set HF_TOKEN to a token that may read it",
 			n, res.Status, page))
 	default:
 		return backoff.Permanent(fmt.Errorf("%s: %s answers %q", n, res.Request.URL.Host, res.Status))
 	}
 }
 
-// retry calls do until it succeeds, fails for good, or has failed six times in a row. do calls progressed when bytes arrive, and
-// the count begins anew.
+// retry calls do until it succeeds, fails permanently, or has failed six times in a row. do calls progressed when bytes
+// arrive, which sets the count to 0.
 func retry[T any](ctx context.Context, do func(progressed func()) (T, error)) (T, error) {
 	failed := 0
-	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 30 * time.Second}
+	waits := &backoff.ExponentialBackOff{InitialInterval: firstWait, RandomizationFactor: 0.5, Multiplier: 2,
+		MaxInterval: 30 * time.Second}
 	return backoff.Retry(ctx, func() (T, error) {
 		failed++
 		value, err := do(func() { failed = 0; waits.Reset() })
 		if err != nil && failed >= attempts {
 			var permanent *backoff.PermanentError
 			if !errors.As(err, &permanent) {
-				err = backoff.Permanent(fmt.Errorf("%w (tried %d times); what has arrived is kept, so run the same command again later", err, attempts))
+				err = backoff.Permanent(fmt.Errorf("%w (tried %d times); what has been downloaded is kept, so run the same "+
+					"command again later", err, attempts))
 			}
 		}
 		return value, err
@@ -219,7 +227,7 @@ func (c *client) nextPage(n Name, res *http.Response) (string, error) {
 	}
 	next, err := res.Request.URL.Parse(m[1])
 	if err != nil || next.Host != c.endpoint.Host || next.Scheme != c.endpoint.Scheme {
-		return "", backoff.Permanent(fmt.Errorf("%s: the list of files goes on at another host", n))
+		return "", backoff.Permanent(fmt.Errorf("%s: the list of files continues at another host", n))
 	}
 	return next.String(), nil
 }

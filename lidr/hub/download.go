@@ -28,7 +28,7 @@ type file struct {
 	size int64
 }
 
-// hasher returns the hash by which the file is checked.
+// hasher returns a hasher of the kind that the file's hash has.
 func (f file) hasher() hash.Hash {
 	if len(f.hash) == 2*sha256.Size {
 		return sha256.New()
@@ -38,9 +38,10 @@ func (f file) hasher() hash.Hash {
 	return h
 }
 
-// download brings f into blobs/HASH. What arrives stands in blobs/HASH.incomplete, and a download that was cut off, in this
-// process or an earlier one, asks for the rest of it only. add is told of bytes that are here, less than zero for those
-// that had to be given up. Two processes may download the same file: each writes the same bytes to the same places.
+// download downloads f to blobs/HASH. Until it is complete the file is blobs/HASH.incomplete, and a download that was
+// cut off, in this process or an earlier one, requests only the rest. add is called with the number of new bytes, a
+// negative one for bytes that were discarded. Two processes may download the same file: each writes the same bytes to
+// the same places.
 func (p *puller) download(ctx context.Context, f file, add func(int64)) error {
 	blob := filepath.Join(p.folder, "blobs", f.hash)
 	incomplete, err := os.OpenFile(blob+".incomplete", os.O_RDWR|os.O_CREATE, 0o644)
@@ -65,10 +66,11 @@ func (p *puller) download(ctx context.Context, f file, add func(int64)) error {
 		if got := hex.EncodeToString(part.sum.Sum(nil)); got == f.hash {
 			break
 		} else if !inherited {
-			return errors.Join(fmt.Errorf("%s: the content that arrived has the hash %s, and the hub's list says %s; it is thrown away, so run the same command again, and if that does not help, the hub's copy is damaged", f.name, got, f.hash),
+			return errors.Join(fmt.Errorf("%s: the content that arrived has the hash %s, and the hub's list says %s; it was "+
+				"deleted, so run the same command again; if that does not help, the hub's copy is damaged", f.name, got, f.hash),
 				os.Remove(incomplete.Name()))
 		}
-		inherited = false // what an earlier process left may be to blame
+		inherited = false // the part from an earlier process may be damaged: download all of it
 		if err := part.restart(); err != nil {
 			return err
 		}
@@ -76,22 +78,23 @@ func (p *puller) download(ctx context.Context, f file, add func(int64)) error {
 	if err := durable.Sync(incomplete); err != nil {
 		return err
 	}
-	if err := durable.Rename(incomplete.Name(), blob); err != nil && !(errors.Is(err, os.ErrNotExist) && hasSize(blob, f.size)) {
-		return err // a second process may have been faster
+	err = durable.Rename(incomplete.Name(), blob)
+	if other := errors.Is(err, os.ErrNotExist) && hasSize(blob, f.size); err != nil && !other {
+		return err // otherwise another process has renamed it first
 	}
 	return durable.SyncDir(filepath.Dir(blob))
 }
 
-// partial is a file of which the first bytes are here.
+// partial is a file whose first bytes have been downloaded.
 type partial struct {
 	file file
 	disk *os.File
-	at   int64     // how many
-	sum  hash.Hash // of them
+	at   int64     // bytes downloaded
+	sum  hash.Hash // of these bytes
 	add  func(int64)
 }
 
-// resume takes over what an earlier process left.
+// resume continues from the bytes that an earlier process downloaded.
 func (p *partial) resume() error {
 	p.sum = p.file.hasher()
 	n, err := io.Copy(p.sum, p.disk)
@@ -122,12 +125,13 @@ func (p *partial) Write(b []byte) (int, error) {
 
 var errSilent = fmt.Errorf("nothing has arrived for %v", silence)
 
-// fetch asks for the bytes of a file that are missing, once.
+// fetch sends one request for the missing bytes of a file.
 func (p *puller) fetch(ctx context.Context, part *partial, progressed func()) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	f := part.file
-	res, err := p.client.get(ctx, p.name, p.client.address(p.name.Repo, "resolve", p.commit, url.PathEscape(f.name)), part.at)
+	res, err := p.client.get(ctx, p.name, p.client.address(p.name.Repo, "resolve", p.commit, url.PathEscape(f.name)),
+		part.at)
 	if err != nil {
 		return err
 	}
@@ -135,12 +139,13 @@ func (p *puller) fetch(ctx context.Context, part *partial, progressed func()) er
 	if tag := p.client.etag(res); tag != "" && tag != f.hash {
 		return backoff.Permanent(fmt.Errorf("the hub serves %s where its list says %s", tag, f.hash))
 	}
-	if res.StatusCode == http.StatusOK && part.at > 0 { // ranges are not served: from the beginning
+	if res.StatusCode == http.StatusOK && part.at > 0 { // the server has no ranges: start from the beginning
 		if err := part.restart(); err != nil {
 			return backoff.Permanent(err)
 		}
 	}
-	if want := fmt.Sprintf("bytes %d-%d/%d", part.at, f.size-1, f.size); res.StatusCode == http.StatusPartialContent && res.Header.Get("Content-Range") != want {
+	want := fmt.Sprintf("bytes %d-%d/%d", part.at, f.size-1, f.size)
+	if res.StatusCode == http.StatusPartialContent && res.Header.Get("Content-Range") != want {
 		return backoff.Permanent(fmt.Errorf("the server sends %q; expected %q", res.Header.Get("Content-Range"), want))
 	}
 	if rest := f.size - part.at; res.ContentLength >= 0 && res.ContentLength != rest {
@@ -172,8 +177,8 @@ type reader func([]byte) (int, error)
 
 func (r reader) Read(b []byte) (int, error) { return r(b) }
 
-// etag is the hash under which the hub knows what it serves: X-Linked-Etag of the redirection to large-file storage, or
-// its own ETag. A content network's ETag says something else.
+// etag returns the hub's hash of the file: X-Linked-Etag of the redirection to large-file storage, or its own ETag. A
+// content network's ETag is no such hash.
 func (c *client) etag(res *http.Response) string {
 	for r := res; r != nil; r = r.Request.Response {
 		tag := r.Header.Get("X-Linked-Etag")

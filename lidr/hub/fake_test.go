@@ -31,26 +31,45 @@ type fakeHub struct {
 	small    map[string][]byte
 	large    map[string][]byte
 	commit   string
-	private  bool             // wants the token
+	private  bool             // needs the token
 	breakAt  map[string][]int // the content network cuts these answers off after so many bytes, one after the other
-	busy     int              // it answers 503 or 403 so many times
-	hangAt   map[string]int   // it sends no more of these after so many bytes
+	busy     int              // it answers 503 or 403 this many times
+	hangAt   map[string]int   // it stops sending these after so many bytes, without an end
 	damaged  map[string]bool  // it serves other bytes
 	noRanges bool
-	listed   func(name string) string // what the tree calls a file
+	listed   func(name string) string // the name of a file in the tree
 	asked    []string                 // "hub NAME RANGE" or "cdn NAME RANGE"
 	leaked   []string                 // requests to the content network that carried the token
 }
 
 func newFakeHub(t *testing.T) *fakeHub {
-	f := &fakeHub{commit: commit1, breakAt: map[string][]int{}, damaged: map[string]bool{}, listed: func(n string) string { return n }}
-	f.small = map[string][]byte{"config.json": []byte(`{"model_type":"llama"}`), "tokenizer_config.json": []byte("{}"), "LICENSE": []byte("free"), "modeling.py": []byte("evil"), ".gitattributes": nil}
-	f.large = map[string][]byte{"tokenizer.json": pattern(3000), "model.safetensors": pattern(1 << 20), "pytorch_model.bin": pattern(10), "consolidated.safetensors": pattern(20)}
+	f := &fakeHub{commit: commit1, breakAt: map[string][]int{}, damaged: map[string]bool{},
+		listed: func(n string) string { return n }}
+	f.small = map[string][]byte{
+		"config.json":           []byte(`{"model_type":"llama"}`),
+		"tokenizer_config.json": []byte("{}"),
+		"LICENSE":               []byte("free"),
+		"modeling.py":           []byte("evil"),
+		".gitattributes":        nil,
+	}
+	f.large = map[string][]byte{
+		"tokenizer.json":           pattern(3000),
+		"model.safetensors":        pattern(1 << 20),
+		"pytorch_model.bin":        pattern(10),
+		"consolidated.safetensors": pattern(20),
+	}
 	f.cdn = httptest.NewServer(http.HandlerFunc(f.serveCDN))
 	f.hub = httptest.NewServer(http.HandlerFunc(f.serveHub))
 	t.Cleanup(f.hub.Close)
 	t.Cleanup(f.cdn.Close)
-	for name, value := range map[string]string{"HF_ENDPOINT": f.hub.URL, "HF_HUB_CACHE": t.TempDir(), "HF_HOME": t.TempDir(), "HF_TOKEN": secret, "HF_TOKEN_PATH": "", "HF_HUB_OFFLINE": ""} {
+	for name, value := range map[string]string{
+		"HF_ENDPOINT":    f.hub.URL,
+		"HF_HUB_CACHE":   t.TempDir(),
+		"HF_HOME":        t.TempDir(),
+		"HF_TOKEN":       secret,
+		"HF_TOKEN_PATH":  "",
+		"HF_HUB_OFFLINE": "",
+	} {
 		t.Setenv(name, value)
 	}
 	wait := firstWait
@@ -105,7 +124,7 @@ func (f *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 			refuse(http.StatusNotFound, "EntryNotFound")
 		}
 	default:
-		refuse(http.StatusUnauthorized, "RepoNotFound") // the hub does not tell whether a private model exists
+		refuse(http.StatusUnauthorized, "RepoNotFound") // the hub does not reveal whether a private model exists
 	}
 }
 
@@ -113,11 +132,14 @@ func (f *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 func (f *fakeHub) serveTree(w http.ResponseWriter, r *http.Request) {
 	entries := []string{`{"type":"directory","oid":"` + commit1 + `","size":0,"path":"original"}`}
 	for _, name := range slices.Sorted(maps.Keys(f.small)) {
-		entries = append(entries, fmt.Sprintf(`{"type":"file","oid":%q,"size":%d,"path":%q}`, gitHash(f.small[name]), len(f.small[name]), f.listed(name)))
+		entries = append(entries, fmt.Sprintf(`{"type":"file","oid":%q,"size":%d,"path":%q}`, gitHash(f.small[name]),
+			len(f.small[name]), f.listed(name)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.large)) {
 		b := f.large[name]
-		entries = append(entries, fmt.Sprintf(`{"type":"file","oid":%q,"size":%d,"lfs":{"oid":%q,"size":%d,"pointerSize":134},"path":%q}`, commit1, len(b), largeHash(b), len(b), f.listed(name)))
+		entries = append(entries,
+			fmt.Sprintf(`{"type":"file","oid":%q,"size":%d,"lfs":{"oid":%q,"size":%d,"pointerSize":134},"path":%q}`, commit1,
+				len(b), largeHash(b), len(b), f.listed(name)))
 	}
 	from := 0
 	fmt.Sscan(r.URL.Query().Get("cursor"), &from)
@@ -187,14 +209,14 @@ func (c *cutter) Write(b []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// change sets fields while handlers of requests that were given up may still run.
+// change sets fields while handlers of abandoned requests may still run.
 func (f *fakeHub) change(set func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	set()
 }
 
-// questions returns what was asked for, sorted, and forgets it.
+// questions returns the requests so far, sorted, and clears them.
 func (f *fakeHub) questions() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

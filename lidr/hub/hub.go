@@ -1,6 +1,9 @@
-// Package hub finds and fetches models by their name on the Hugging Face hub. [Find] looks in the cache folder that all
-// programs of that ecosystem share, and never touches the network; [Pull] downloads into it what package checkpoint and
-// package tokenizer read, and nothing else: no pickled weights, no code.
+// Package hub finds and downloads models by their name on the Hugging Face hub. [Find] looks in the cache folder that
+// all programs of that ecosystem share, and never uses the network; [Pull] downloads into it the files that package
+// checkpoint and package tokenizer read, and no others: no pickled weights, no code.
+//
+// It is a client of our own because a model that is downloaded must be checked against the hashes that the hub lists,
+// and must be found offline afterwards.
 //
 // The cache's layout is huggingface_hub's ("Understand caching" in its documentation):
 //
@@ -38,9 +41,9 @@ func ParseName(s string) (Name, error) {
 	}
 	switch {
 	case !repoPattern.MatchString(repo) || strings.Contains(repo, "--") || strings.Contains(repo, ".."):
-		return Name{}, fmt.Errorf("%q is no name of a model on the hub; expected ORG/NAME or ORG/NAME@REVISION", s)
+		return Name{}, fmt.Errorf("%q is not the name of a model on the hub; expected ORG/NAME or ORG/NAME@REVISION", s)
 	case !fs.ValidPath(revision) || revision == "." || strings.ContainsAny(revision, `\:?#%`):
-		return Name{}, fmt.Errorf("%q: the revision %q is no branch, tag or commit", s, revision)
+		return Name{}, fmt.Errorf("%q: the revision %q is not a branch, a tag or a commit", s, revision)
 	}
 	return Name{repo, revision}, nil
 }
@@ -76,7 +79,8 @@ func home() (string, error) {
 	return filepath.Join(user, ".cache", "huggingface"), nil
 }
 
-// Offline reports whether HF_HUB_OFFLINE forbids the network, by the words that huggingface_hub takes for yes.
+// Offline reports whether HF_HUB_OFFLINE forbids the network: whether it is one of the words that huggingface_hub takes
+// for true.
 func Offline() bool {
 	switch strings.ToUpper(os.Getenv("HF_HUB_OFFLINE")) {
 	case "1", "ON", "YES", "TRUE":
@@ -85,16 +89,16 @@ func Offline() bool {
 	return false
 }
 
-// folder is where the cache keeps the model.
+// folder returns the model's folder in the cache.
 func (n Name) folder() (string, error) {
 	cache, err := Cache()
 	return filepath.Join(cache, "models--"+strings.ReplaceAll(n.Repo, "/", "--")), err
 }
 
-// commit reports whether the revision is a commit, which needs no ref.
+// commit reports whether the revision is a commit, for which there is no file in refs.
 func (n Name) commit() bool { return len(n.Revision) == 40 && hexPattern.MatchString(n.Revision) }
 
-// Find returns the folder in the cache that holds the model. Its error is an fs.ErrNotExist that says how to fetch it.
+// Find returns the model's folder in the cache, or an fs.ErrNotExist that says how to download the model.
 func Find(n Name) (string, error) {
 	folder, err := n.folder()
 	if err != nil {
@@ -112,5 +116,6 @@ func Find(n Name) (string, error) {
 	if _, err := os.Stat(filepath.Join(snapshot, "config.json")); hexPattern.MatchString(commit) && err == nil {
 		return snapshot, nil
 	}
-	return "", fmt.Errorf("%s is neither a folder here nor in the model cache (%s); `lidr pull %s` downloads it: %w", n, filepath.Dir(folder), n, fs.ErrNotExist)
+	return "", fmt.Errorf("%s is neither a folder here nor in the model cache (%s); `lidr pull %s` downloads it: %w", n,
+		filepath.Dir(folder), n, fs.ErrNotExist)
 }

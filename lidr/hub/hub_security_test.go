@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A hub, or who answers in its place, decides neither how much memory a pull takes nor where the token goes.
+// A hub, or a server in its place, controls neither how much memory a pull takes nor where the token is sent.
 func TestHostileHub(t *testing.T) {
 	var told atomic.Int64
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +71,7 @@ func TestHostileHub(t *testing.T) {
 	}
 }
 
-// Whatever a Link header says, the list of files goes on at the hub itself.
+// Whatever a Link header says, the list of files continues on the hub itself.
 func FuzzNextPage(f *testing.F) {
 	f.Add(`<http://hub.example/api?cursor=2>; rel="next"`)
 	f.Add(`<//evil.example/x>; rel=next`)
@@ -85,7 +85,8 @@ func FuzzNextPage(f *testing.F) {
 		}
 		request := httptest.NewRequest("GET", "http://hub.example/api/models/a/b/tree/x", nil)
 		next, err := c.nextPage(Name{"a/b", "main"}, &http.Response{Header: http.Header{"Link": {link}}, Request: request})
-		if err == nil && next != "" && !strings.HasPrefix(next, "http://hub.example/") && !strings.HasPrefix(next, "http://hub.example?") && next != "http://hub.example" {
+		if err == nil && next != "" && !strings.HasPrefix(next, "http://hub.example/") &&
+			!strings.HasPrefix(next, "http://hub.example?") && next != "http://hub.example" {
 			t.Errorf("%q leads to %q", link, next)
 		}
 	})

@@ -60,8 +60,13 @@ func TestPullIsWhatTheCacheExpects(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"models--acme--tiny/refs/main": largeHash([]byte(commit1))}
-	for n, b := range map[string][]byte{"config.json": f.small["config.json"], "tokenizer_config.json": f.small["tokenizer_config.json"],
-		"LICENSE": f.small["LICENSE"], "tokenizer.json": f.large["tokenizer.json"], "model.safetensors": f.large["model.safetensors"]} {
+	for n, b := range map[string][]byte{
+		"config.json":           f.small["config.json"],
+		"tokenizer_config.json": f.small["tokenizer_config.json"],
+		"LICENSE":               f.small["LICENSE"],
+		"tokenizer.json":        f.large["tokenizer.json"],
+		"model.safetensors":     f.large["model.safetensors"],
+	} {
 		hash := largeHash(b)
 		if _, ok := f.small[n]; ok {
 			hash = gitHash(b)
@@ -78,12 +83,12 @@ func TestPullIsWhatTheCacheExpects(t *testing.T) {
 	if len(f.leaked) > 0 {
 		t.Errorf("the token went to the content network with %v", f.leaked)
 	}
-	// A second time, nothing but the list is asked for.
+	// A second pull requests only the list.
 	f.questions()
 	if _, err := Pull(t.Context(), name(t, repo), silent); err != nil || len(f.questions()) > 0 {
 		t.Errorf("pulled again: %v, asked %v", err, f.asked)
 	}
-	// A new commit shares what did not change, and its revision is found beside the old one.
+	// A new commit shares the files that did not change, and both revisions are found.
 	f.commit, f.small["config.json"] = strings.Repeat("ab", 20), []byte("{ }")
 	newer, err := Pull(t.Context(), name(t, repo+"@pr/1"), silent)
 	if diff := cmp.Diff([]string{"hub config.json"}, f.questions()); err != nil || diff != "" || newer == dir {
@@ -106,7 +111,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A download whose process is killed asks for the rest only, in a new process as after a dropped connection.
+// A download whose process is killed requests only the rest, in a new process as after a dropped connection.
 func TestResume(t *testing.T) {
 	f := newFakeHub(t)
 	f.hangAt = map[string]int{"model.safetensors": 600_000}
@@ -162,11 +167,13 @@ func TestResume(t *testing.T) {
 
 func itoa(n int64) string { b, _ := json.Marshal(n); return string(b) }
 
-// Bytes that are not the listed ones never get a name, and what an earlier process left is not trusted.
+// Bytes that differ from the listed ones never become a file of the cache, and bytes from an earlier process are not
+// trusted.
 func TestChecksum(t *testing.T) {
 	f := newFakeHub(t)
 	f.damaged["tokenizer.json"] = true
-	if _, err := Pull(t.Context(), name(t, repo), silent); err == nil || !strings.Contains(err.Error(), "tokenizer.json: the content that arrived has the hash") {
+	if _, err := Pull(t.Context(), name(t, repo), silent); err == nil ||
+		!strings.Contains(err.Error(), "tokenizer.json: the content that arrived has the hash") {
 		t.Errorf("error %v; expected one about the hash", err)
 	}
 	if _, err := Find(name(t, repo)); err == nil {
@@ -175,7 +182,10 @@ func TestChecksum(t *testing.T) {
 	f.change(func() { f.damaged, f.noRanges = nil, true })
 	cache, _ := Cache()
 	blobs := filepath.Join(cache, "models--acme--tiny/blobs")
-	for file, left := range map[string][]byte{"tokenizer.json": []byte("rubbish"), "model.safetensors": make([]byte, 2<<20)} {
+	for file, left := range map[string][]byte{
+		"tokenizer.json":    []byte("rubbish"),
+		"model.safetensors": make([]byte, 2<<20),
+	} {
 		if err := os.WriteFile(filepath.Join(blobs, largeHash(f.large[file])+".incomplete"), left, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +209,8 @@ func TestShardsWithoutLinks(t *testing.T) {
 	f := newFakeHub(t)
 	delete(f.large, "model.safetensors")
 	f.large["model-1.safetensors"], f.large["model-2.safetensors"] = pattern(5000), pattern(5000)
-	f.small["model.safetensors.index.json"] = []byte(`{"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}}`)
+	f.small["model.safetensors.index.json"] = []byte(`{"weight_map":{"a":"model-1.safetensors",` +
+		`"b":"model-2.safetensors"}}`)
 	refuse := func(string, string) error { return errors.ErrUnsupported }
 	oldSymlink, oldLink := symlink, link
 	defer func() { symlink, link = oldSymlink, oldLink }()
@@ -216,7 +227,8 @@ func TestShardsWithoutLinks(t *testing.T) {
 		}
 		names = append(names, e.Name())
 	}
-	if want := []string{"LICENSE", "config.json", "model-1.safetensors", "model-2.safetensors", "model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json"}; !slices.Equal(names, want) {
+	if want := []string{"LICENSE", "config.json", "model-1.safetensors", "model-2.safetensors",
+		"model.safetensors.index.json", "tokenizer.json", "tokenizer_config.json"}; !slices.Equal(names, want) {
 		t.Errorf("the snapshot has %v, expected %v", names, want)
 	}
 	link = refuse
@@ -265,7 +277,8 @@ func TestPullRefuses(t *testing.T) {
 			if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "s3cr3t")) {
 				t.Errorf("a secret in %q", err)
 			}
-			if _, err := Find(name(t, repo)); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "lidr pull acme/tiny") {
+			if _, err := Find(name(t, repo)); !errors.Is(err, fs.ErrNotExist) ||
+				!strings.Contains(err.Error(), "lidr pull acme/tiny") {
 				t.Errorf("Find: %v", err)
 			}
 		})
@@ -287,15 +300,21 @@ func (f *fakeHub) index(content string) {
 }
 
 func TestNames(t *testing.T) {
-	for _, bad := range []string{"", "name", "a/b/c", "../x/y", "a/..", "a--b/c", "a/b@", "a/b@../x", "a/b@x?y", "-a/b", "a b/c", "/a/b", `a\b/c`} {
+	for _, bad := range []string{"", "name", "a/b/c", "../x/y", "a/..", "a--b/c", "a/b@", "a/b@../x", "a/b@x?y", "-a/b",
+		"a b/c", "/a/b", `a\b/c`} {
 		if n, err := ParseName(bad); err == nil {
 			t.Errorf("%q was read as %v", bad, n)
 		}
 	}
-	if n := name(t, "meta-llama/Llama-3.2-1B@refs/pr/2"); n != (Name{"meta-llama/Llama-3.2-1B", "refs/pr/2"}) || n.String() != "meta-llama/Llama-3.2-1B@refs/pr/2" {
+	if n := name(t, "meta-llama/Llama-3.2-1B@refs/pr/2"); n != (Name{"meta-llama/Llama-3.2-1B", "refs/pr/2"}) ||
+		n.String() != "meta-llama/Llama-3.2-1B@refs/pr/2" {
 		t.Errorf("%+v", n)
 	}
-	for _, c := range []struct{ hub, home, xdg, want string }{{"/h", "/x", "/y", "/h"}, {"", "/x", "/y", "/x/hub"}, {"", "", "/y", "/y/huggingface/hub"}} {
+	for _, c := range []struct{ hub, home, xdg, want string }{
+		{"/h", "/x", "/y", "/h"},
+		{"", "/x", "/y", "/x/hub"},
+		{"", "", "/y", "/y/huggingface/hub"},
+	} {
 		t.Setenv("HF_HUB_CACHE", c.hub)
 		t.Setenv("HF_HOME", c.home)
 		t.Setenv("XDG_CACHE_HOME", c.xdg)
@@ -305,7 +324,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Whatever a server lists, names and hashes that are accepted stay in their folder.
+// Whatever a server lists, the paths of accepted names and hashes stay in their folder.
 func FuzzTree(f *testing.F) {
 	f.Add(`{"type":"file","oid":"0123456789012345678901234567890123456789","size":3,"path":"config.json"}`)
 	f.Add(`{"type":"file","oid":"","size":3,"lfs":{"oid":"../../x","size":-1},"path":"..\\x"}`)

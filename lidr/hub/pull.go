@@ -20,7 +20,7 @@ import (
 const (
 	weightsFile = "model.safetensors"
 	indexFile   = "model.safetensors.index.json"
-	maxText     = 256 << 20 // bytes of a file that is no weights, as in package checkpoint
+	maxText     = 256 << 20 // bytes of a file other than weights, as in package checkpoint
 	maxWeights  = 1 << 40   // bytes of a file of weights; the hub itself accepts 50 GB
 	parallel    = 4         // files at a time
 )
@@ -33,9 +33,10 @@ type puller struct {
 	commit string
 }
 
-// Pull downloads a model into the cache and returns its folder there, which [Find] then finds. Files that are there
-// already are not asked for again, and one that was cut off is continued. progress hears how many bytes of how many are
-// here, from one goroutine at a time. The folder takes its name when every file is whole and has the hash that the hub lists.
+// Pull downloads a model into the cache and returns its folder there, which [Find] then returns too. Files in the cache
+// are not downloaded again, and a download that was cut off is continued. progress is called with the numbers of bytes
+// downloaded and in all, from one goroutine at a time. The folder gets its name when every file is complete and has the
+// hash that the hub lists.
 func Pull(ctx context.Context, n Name, progress func(done, total int64)) (string, error) {
 	if Offline() {
 		return "", fmt.Errorf("%s is not downloaded: HF_HUB_OFFLINE forbids the network; unset it to download", n)
@@ -105,7 +106,7 @@ func (p *puller) list(ctx context.Context) (map[string]file, error) {
 	return files, nil
 }
 
-// treeEntry is a file or folder in the API's list. LFS is there for what is in large-file storage.
+// treeEntry is a file or folder in the API's list. LFS is set for files in large-file storage.
 type treeEntry struct {
 	Type, Path, OID string
 	Size            int64
@@ -115,23 +116,25 @@ type treeEntry struct {
 	}
 }
 
-// file refuses what would not stay in its folder: name and hash become paths.
+// file returns the entry's file. It refuses names and hashes that would lead out of the folder as paths.
 func (e treeEntry) file() (file, error) {
 	f := file{e.Path, e.OID, e.Size}
 	if e.LFS != nil {
 		f.hash, f.size = e.LFS.OID, e.LFS.Size
 	}
-	if !fs.ValidPath(f.name) || f.name == "." || strings.ContainsAny(f.name, `/\:`) || strings.ContainsFunc(f.name, unicode.IsControl) {
+	if !fs.ValidPath(f.name) || f.name == "." || strings.ContainsAny(f.name, `/\:`) ||
+		strings.ContainsFunc(f.name, unicode.IsControl) {
 		return file{}, fmt.Errorf("a file %q; expected a name without a path", f.name)
 	}
 	if len(f.hash) != 40 && len(f.hash) != 64 || !hexPattern.MatchString(f.hash) || f.size < 0 {
-		return file{}, fmt.Errorf("%s with the hash %.70q and %d bytes; expected hexadecimal digits and a size", f.name, f.hash, f.size)
+		return file{}, fmt.Errorf("%s with the hash %.70q and %d bytes; expected hexadecimal digits and a size", f.name,
+			f.hash, f.size)
 	}
 	return f, nil
 }
 
-// choose returns the files that our packages read. Of weights that are stored twice, such as Mistral's
-// consolidated.safetensors, it takes those in the layout of transformers.
+// choose returns the files that our packages read. If weights are stored twice, as in Mistral's
+// consolidated.safetensors, it returns those in the layout of transformers.
 func (p *puller) choose(ctx context.Context, files map[string]file) ([]file, error) {
 	for _, needed := range []string{"config.json", "tokenizer.json"} {
 		if _, ok := files[needed]; !ok {
@@ -163,7 +166,8 @@ func (p *puller) choose(ctx context.Context, files map[string]file) ([]file, err
 	}
 	for _, name := range weights {
 		if _, ok := files[name]; !ok {
-			return nil, fmt.Errorf("the model has no %s; weights in other formats (.bin, .gguf) are not read, so look for a conversion to safetensors", name)
+			return nil, fmt.Errorf("the model has no %s; weights in other formats (.bin, .gguf) are not read, so look for a "+
+				"conversion to safetensors", name)
 		}
 	}
 	slices.SortFunc(wanted, func(a, b file) int { return strings.Compare(a.name, b.name) })
@@ -203,9 +207,12 @@ func (p *puller) shards(ctx context.Context, index file) ([]string, error) {
 	return names, nil
 }
 
-// have returns where a file is whole already: in the snapshot or among the blobs; "" if nowhere.
+// have returns the path of a file that is already complete, in the snapshot or among the blobs; "" if it is not.
 func (p *puller) have(f file) string {
-	for _, path := range []string{filepath.Join(p.folder, "snapshots", p.commit, f.name), filepath.Join(p.folder, "blobs", f.hash)} {
+	for _, path := range []string{
+		filepath.Join(p.folder, "snapshots", p.commit, f.name),
+		filepath.Join(p.folder, "blobs", f.hash),
+	} {
 		if hasSize(path, f.size) {
 			return path
 		}
@@ -213,7 +220,7 @@ func (p *puller) have(f file) string {
 	return ""
 }
 
-// downloadAll downloads files side by side. The first error stops the others, whose beginnings stay for the next time.
+// downloadAll downloads files in parallel. The first error stops the others, and a later call continues them.
 func (p *puller) downloadAll(ctx context.Context, files []file, progress func(done, total int64)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -253,7 +260,7 @@ func (p *puller) downloadAll(ctx context.Context, files []file, progress func(do
 	return context.Cause(ctx)
 }
 
-// publish makes the snapshot of files that are all here, config.json last, and then points the branch to it.
+// publish makes the snapshot of the downloaded files, config.json last, and then points the branch to it.
 func (p *puller) publish(files []file) (string, error) {
 	snapshot := filepath.Join(p.folder, "snapshots", p.commit)
 	if err := durable.MkdirAll(snapshot); err != nil {
@@ -264,14 +271,14 @@ func (p *puller) publish(files []file) (string, error) {
 		if hasSize(path, f.size) {
 			return nil
 		}
-		if err := os.RemoveAll(path); err != nil { // a link to what was deleted
+		if err := os.RemoveAll(path); err != nil { // a link to a deleted blob
 			return err
 		}
 		blob := filepath.Join(p.folder, "blobs", f.hash)
 		if symlink(filepath.Join("..", "..", "blobs", f.hash), path) == nil || link(blob, path) == nil {
 			return nil
 		}
-		return durable.Rename(blob, path) // no links here: as a plain file
+		return durable.Rename(blob, path) // the file system has no links: move the file itself
 	}
 	last := slices.IndexFunc(files, func(f file) bool { return f.name == "config.json" })
 	for _, f := range append(slices.Delete(slices.Clone(files), last, last+1), files[last]) {
@@ -286,5 +293,5 @@ func (p *puller) publish(files []file) (string, error) {
 	return snapshot, durable.Replace(ref, func(w io.Writer) error { _, err := io.WriteString(w, p.commit); return err })
 }
 
-// A test takes these away, as some file systems do and Windows without developer mode.
+// A test makes these fail, as they do on some file systems and on Windows without developer mode.
 var symlink, link = os.Symlink, os.Link
