@@ -6,5 +6,7 @@
 // EncodeContent takes the same characters as ordinary text. EncodeChat encodes messages as content, so that no message
 // can end its own turn.
 //
+// Tests compare it with Hugging Face's transformers.js on thousands of texts.
+//
 // It is strict: a normalizer, pre-tokenizer, model or decoder that it cannot follow exactly is an error at Load.
 package tokenizer
