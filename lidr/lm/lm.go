@@ -1,5 +1,5 @@
-// Package lm is a language model as the pipeline sees it: it answers requests and tells the probability of answers.
-// lm/local computes with GoMLX on this machine, lm/remote asks servers.
+// Package lm defines a language model as the pipeline uses it: it answers requests and returns the probability of
+// answers. lm/local computes with GoMLX on this machine, lm/remote sends requests to servers.
 package lm
 
 import (
@@ -10,27 +10,33 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// Request is one conversation to be continued by the assistant.
+// Request is a conversation that the assistant is to continue.
 type Request struct {
-	ID       string              `json:"id"` // names the item's own random stream, so it should be unique in a run
+	ID       string              `json:"id"` // determines the item's random stream, so it should be unique in a run
 	Messages []tokenizer.Message `json:"messages"`
 	Prefill  string              `json:"prefill,omitempty"` // text with which the assistant's turn begins
 }
 
-// Sampling says how answers are drawn. The filters apply in Hugging Face's order: repetition penalty, temperature,
-// top-k, top-p.
+// Sampling holds the settings by which answers are drawn. The filters apply in Hugging Face's order: repetition
+// penalty, temperature, top-k, top-p.
 type Sampling struct {
-	Temperature       float64  `json:"temperature"`        // 0: always the likeliest token
-	TopP              float64  `json:"top_p"`              // keep the fewest tokens whose probabilities reach TopP; 0 or 1: off
-	TopK              int      `json:"top_k"`              // keep the TopK likeliest tokens; 0: off
-	RepetitionPenalty float64  `json:"repetition_penalty"` // over prompt and answer (Keskar et al. 2019, arXiv 1909.05858); 0 or 1: off
-	MaxTokens         int      `json:"max_tokens"`         // new tokens an answer may have, at least 1
-	Stop              []string `json:"stop,omitempty"`     // texts that end an answer and are not part of it
-	Seed              int64    `json:"seed"`
+	// Temperature divides the logits; 0 means always the likeliest token.
+	Temperature float64 `json:"temperature"`
+	// TopP keeps the fewest tokens whose probabilities reach TopP; 0 or 1 is off.
+	TopP float64 `json:"top_p"`
+	// TopK keeps the TopK likeliest tokens; 0 is off.
+	TopK int `json:"top_k"`
+	// RepetitionPenalty applies to the tokens of prompt and answer (Keskar et al. 2019, arXiv 1909.05858); 0 or 1 is off.
+	RepetitionPenalty float64 `json:"repetition_penalty"`
+	// MaxTokens is the largest number of new tokens of an answer, at least 1.
+	MaxTokens int `json:"max_tokens"`
+	// Stop are texts that end an answer and are not part of it.
+	Stop []string `json:"stop,omitempty"`
+	Seed int64    `json:"seed"`
 }
 
-// Validate returns an error naming the first field that is out of range, by its JSON name: "field top_p is 2, expected …".
-// NaN and infinite numbers are out of range everywhere.
+// Validate returns an error naming the first field that is out of range, by its JSON name: "field top_p is 2, expected
+// 0 (off) to 1". NaN and infinite numbers are out of range everywhere.
 func (s Sampling) Validate() error {
 	bad := func(field string, value any, expected string) error {
 		return fmt.Errorf("field %s is %v, expected %s", field, value, expected)
@@ -55,7 +61,7 @@ func (s Sampling) Validate() error {
 	return nil
 }
 
-// Why an answer ended.
+// Finish reasons: why an answer ended.
 const (
 	FinishStop   = "stop"   // an end-of-turn token or a stop text
 	FinishLength = "length" // MaxTokens or the model's context was used up
@@ -71,30 +77,32 @@ type Completion struct {
 
 // Model is a language model. A value is used by one goroutine at a time.
 type Model interface {
-	// Fingerprint identifies weights, tokenizer and chat template.
+	// Fingerprint returns a text that identifies weights, tokenizer and chat template.
 	Fingerprint() string
 
-	// ContextLength is the number of tokens that prompt and answer may have together.
+	// ContextLength returns the number of tokens that prompt and answer may have together.
 	ContextLength() int
 
 	// CountTokens returns the number of prompt tokens of r, template and prefill included.
 	CountTokens(r Request) (int, error)
 
 	// Generate answers every request i for which done(i) is false; a nil done means none is. Batches are cut from the
-	// whole list sorted by length (ties by index), never from what remains, and every item draws from its own random
-	// stream, so that a run that was interrupted and resumed gives the same bytes. save is called once for each finished
+	// whole list sorted by length (ties by index), done or not, and every item draws from its own random stream, so that
+	// a run that was interrupted and resumed gives the same bytes. save is called once for each finished
 	// batch, from Generate's goroutine, with the indices of reqs and their answers.
-	Generate(ctx context.Context, reqs []Request, s Sampling, done func(i int) bool, save func(idx []int, out []Completion) error) error
+	Generate(ctx context.Context, reqs []Request, s Sampling, done func(i int) bool,
+		save func(idx []int, out []Completion) error) error
 
 	// Logprobs returns, for each request and its response, the sum of log p over the response's tokens including the
-	// end-of-turn token, given the prompt, and how many tokens these are.
+	// end-of-turn token, given the prompt, and the number of these tokens.
 	Logprobs(ctx context.Context, reqs []Request, responses []string) (sums []float64, tokens []int, err error)
 }
 
-// Answer is a completion and how sure the model was of its first token.
+// Answer is a completion with the probabilities of its first token.
 type Answer struct {
 	Completion
-	TopLogprobs []TokenLogprob `json:"top_logprobs,omitempty"` // of the first new token, likeliest first; none where the model tells none
+	// TopLogprobs are the likeliest alternatives of the first new token, likeliest first; none if the model gives none.
+	TopLogprobs []TokenLogprob `json:"top_logprobs,omitempty"`
 }
 
 // TokenLogprob is a token's text and the natural logarithm of its probability.
@@ -103,8 +111,9 @@ type TokenLogprob struct {
 	Logprob float64 `json:"logprob"`
 }
 
-// Asker is a model that can also tell the probabilities of first tokens, which is what a judge is asked for.
+// Asker is a model that also returns the probabilities of first tokens, which a judge's verdicts are computed from.
 type Asker interface {
 	// Ask is Model.Generate with the topLogprobs likeliest alternatives of each answer's first token.
-	Ask(ctx context.Context, reqs []Request, s Sampling, topLogprobs int, done func(i int) bool, save func(idx []int, out []Answer) error) error
+	Ask(ctx context.Context, reqs []Request, s Sampling, topLogprobs int, done func(i int) bool,
+		save func(idx []int, out []Answer) error) error
 }

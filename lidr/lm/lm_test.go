@@ -46,9 +46,10 @@ func TestValidateRefusesEveryBadField(t *testing.T) {
 
 func TestValidateTakesTheEdges(t *testing.T) {
 	for name, s := range map[string]Sampling{
-		"greedy":      {MaxTokens: 1},
-		"all filters": {Temperature: 1.5, TopP: 1, TopK: 1, RepetitionPenalty: 1.1, MaxTokens: 4096, Stop: []string{"\n"}, Seed: -1},
-		"top_p":       {Temperature: 1, TopP: 0.01, MaxTokens: 1},
+		"greedy": {MaxTokens: 1},
+		"all filters": {Temperature: 1.5, TopP: 1, TopK: 1, RepetitionPenalty: 1.1, MaxTokens: 4096, Stop: []string{"\n"},
+			Seed: -1},
+		"top_p": {Temperature: 1, TopP: 0.01, MaxTokens: 1},
 	} {
 		if err := s.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -8,14 +8,14 @@ type Prices struct {
 	New    float64 `json:"answer"`
 }
 
-// Dollars is the price of so many tokens.
+// Dollars returns the price of the given numbers of tokens.
 func (p Prices) Dollars(prompt, answer int) float64 {
 	return (float64(prompt)*p.Prompt + float64(answer)*p.New) / 1e6
 }
 
-// EstimateTokens is the number of prompt tokens of r where no tokenizer is at hand: one for every four ASCII characters, one
-// for every two others, four a message for the template. English is met within a fifth or so; other scripts mostly have
-// fewer with large vocabularies and more with small ones.
+// EstimateTokens estimates the number of prompt tokens of r without a tokenizer: one for every four ASCII characters,
+// one for every two others, four a message for the template. For English it is off by a fifth or so; texts in other
+// scripts mostly have fewer tokens with large vocabularies and more with small ones.
 func EstimateTokens(r Request) int {
 	tokens := textTokens(r.Prefill) + 4 // the assistant's turn
 	for _, message := range r.Messages {
