@@ -11,14 +11,14 @@ type answer struct {
 	prompt  []int
 	limit   int // tokens it may have
 	sampler *sampler
-	stream  *Stream // that is told of each token; nil in Generate
+	stream  *Stream // receives each token; nil in Generate
 
 	tokens []int
-	bytes  []byte // what they spell
+	bytes  []byte // the text of the tokens
 	finish string // lm.FinishStop or lm.FinishLength once it has ended
 }
 
-// add takes a drawn token, the bytes that it adds to the text, and whether it ends the turn.
+// add adds a drawn token. spelling are the bytes that it adds to the text, ends says whether it ends the turn.
 func (a *answer) add(token int, spelling []byte, ends bool) {
 	a.tokens = append(a.tokens, token)
 	before := len(a.bytes)
@@ -33,8 +33,8 @@ func (a *answer) add(token int, spelling []byte, ends bool) {
 	}
 }
 
-// findStop returns where the earliest stop text begins in b, or -1. Up to the byte fresh, b is known to hold none; a
-// stop may begin before fresh and end after it.
+// findStop returns the index of the earliest stop text in b, or -1. No stop text ends before the byte fresh, but one
+// may begin before it.
 func findStop(b []byte, fresh int, stops []string) int {
 	first := -1
 	for _, stop := range stops {

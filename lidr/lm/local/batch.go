@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// batchSize is how many sequences are computed together. It decides which items share a batch, so it is no setting:
-// answers would change in the last bit, and stored work of an interrupted run with them.
+// batchSize is the number of sequences that are computed together. It is not a setting: it decides which items share a
+// batch, so another size would change answers in the last bit, and with them the stored work of an interrupted run.
 const batchSize = 64
 
 // batches sorts items by length (ties by index) and cuts them into batches of batchSize indices.
@@ -20,7 +20,7 @@ func batches(lengths []int) [][]int {
 }
 
 // A graph is compiled for one shape, so sizes are rounded up to few values: rows to a power of two, and lengths to a
-// multiple of 16, or of a sixteenth of the next power of two where that is more: at most 15 tokens or an eighth is waste.
+// multiple of 16, or of a sixteenth of the next power of two if that is more. At most 15 tokens or an eighth is wasted.
 
 func rowBucket(n int) int {
 	b := 1
@@ -35,11 +35,11 @@ func lengthBucket(n int) int {
 	return (n + unit - 1) / unit * unit
 }
 
-// cacheRoom returns for how many positions a cache is made that holds n tokens now. Every step reads all of it, so room
-// is made as answers grow.
+// cacheRoom returns the number of positions of a new cache that holds n tokens. Every step reads the whole cache, so it
+// grows with the answers.
 func cacheRoom(n int) int { return lengthBucket(n + 48) }
 
-// padded lays sequences out as [rows, length], each padded on the right with token 0.
+// padded returns sequences as [rows, length], each padded on the right with token 0.
 func padded(sequences [][]int, rows, length int) []int32 {
 	flat := make([]int32, rows*length)
 	for r, ids := range sequences {

@@ -9,11 +9,12 @@ import (
 	"sync"
 )
 
-// ErrClosed ends the answers that are under way when their batcher is closed.
+// ErrClosed is the error of answers that are under way when their batcher is closed.
 var ErrClosed = errors.New("the model is being stopped")
 
-// Batcher answers queries as they come, by continuous batching (Yu et al. 2022, "Orca", OSDI): between any two decoding
-// steps those that wait are read, first come first, and join the batch, and those that have ended leave it.
+// Batcher answers queries as they arrive, by continuous batching (Yu et al. 2022, "Orca", OSDI): between any two
+// decoding steps, waiting queries are read in the order of their arrival and join the batch, and ended answers leave
+// it.
 type Batcher struct {
 	model *Model
 	rows  int // answers under way at once in each lane
@@ -25,8 +26,8 @@ type Batcher struct {
 	lanes   sync.WaitGroup
 }
 
-// NewBatcher starts a batcher that computes at least maxBatch answers together. The model is its own until Close; other
-// calls wait until then.
+// NewBatcher starts a batcher that computes at least maxBatch answers together. Until Close, other calls of the model
+// wait.
 func (l *Model) NewBatcher(maxBatch int) *Batcher {
 	l.mu.Lock()
 	b := &Batcher{model: l, rows: (max(1, maxBatch) + l.lanes - 1) / l.lanes}
@@ -37,7 +38,7 @@ func (l *Model) NewBatcher(maxBatch int) *Batcher {
 	return b
 }
 
-// Close ends the answers under way with ErrClosed and waits until nothing is computed any more.
+// Close ends the answers under way with ErrClosed and waits for the end of all computation.
 func (b *Batcher) Close() {
 	b.mu.Lock()
 	again := b.closed
@@ -54,15 +55,16 @@ func (b *Batcher) Close() {
 	}
 }
 
-// Submit puts a query at the end of the queue, which is as long as its callers make it. One whose ctx has ended leaves
-// the queue, or the batch before its next step.
+// Submit puts a query at the end of the queue, which has no limit. A query whose ctx has ended leaves the queue, or the
+// batch before its next step.
 func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 	if err := q.Sampling.Validate(); err != nil {
 		return nil, fmt.Errorf("sampling: %w", err)
 	}
 	limit, vocabulary := b.model.ContextLength(), b.model.transformer.Config.VocabSize
 	if n := len(q.Prompt); n == 0 || n >= limit {
-		return nil, fmt.Errorf("the prompt has %d tokens, expected at least one and fewer than the context length %d", n, limit)
+		return nil, fmt.Errorf("the prompt has %d tokens, expected at least one and fewer than the context length %d", n,
+			limit)
 	}
 	for _, id := range q.Prompt {
 		if id < 0 || id >= vocabulary {
@@ -70,7 +72,8 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 		}
 	}
 	s := &Stream{query: q, context: ctx, news: make(chan struct{}, 1)}
-	s.answer = &answer{prompt: q.Prompt, limit: min(q.Sampling.MaxTokens, limit-len(q.Prompt)), sampler: newSampler(q.Sampling, "", q.Prompt), stream: s}
+	s.answer = &answer{prompt: q.Prompt, limit: min(q.Sampling.MaxTokens, limit-len(q.Prompt)),
+		sampler: newSampler(q.Sampling, "", q.Prompt), stream: s}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -105,7 +108,7 @@ func (b *Batcher) lane() {
 	}
 }
 
-// take returns up to n of those that wait, and whether the batcher is open. It waits for one if idle.
+// take returns up to n waiting answers, and whether the batcher is open. If idle, it waits for the first.
 func (b *Batcher) take(n int, idle bool) (fresh []*answer, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,8 +154,8 @@ func (d *decoding) step(fresh []*answer) error {
 	return d.advance()
 }
 
-// alike sorts answers by the length of their prompts and cuts them so that no long one makes a short one be padded to
-// more than twice its length, or to more than 64 tokens if that is more.
+// alike sorts answers by the length of their prompts and cuts them into groups in which no prompt is padded to more
+// than twice its length, or to more than 64 tokens if that is more.
 func alike(answers []*answer) (groups [][]*answer) {
 	slices.SortStableFunc(answers, func(a, b *answer) int { return cmp.Compare(len(a.prompt), len(b.prompt)) })
 	for from, to := 0, 1; to <= len(answers); to++ {
@@ -164,7 +167,7 @@ func alike(answers []*answer) (groups [][]*answer) {
 	return groups
 }
 
-// tellPrompts computes the log-probabilities of those prompts whose streams want them.
+// tellPrompts computes the log-probabilities of the prompts whose queries request them.
 func (l *Model) tellPrompts(answers []*answer) error {
 	var wanted []*Stream
 	var prompts [][]int

@@ -21,8 +21,8 @@ func finish(s *Stream) (text string, tokens []Token, finish string, err error) {
 	return text, tokens, finish, err
 }
 
-// Answers that join and leave a batch at any step, into free places and by moving it, are those of Generate, and their
-// log-probabilities those of one pass over the finished text.
+// Answers that join and leave a batch at any step, into free places and by moving it, equal those of Generate, and
+// their log-probabilities equal those of one pass over the finished text.
 func TestBatcherAnswersAsGenerate(t *testing.T) {
 	l := newModel(t, 300)
 	l.lanes = 1
@@ -34,9 +34,11 @@ func TestBatcherAnswersAsGenerate(t *testing.T) {
 	var samplings []lm.Sampling
 	var want []lm.Completion
 	for i, r := range reqs {
-		s := lm.Sampling{Temperature: 1.2, TopK: 40, RepetitionPenalty: 1.1, MaxTokens: 1 + i*i%150, Stop: []string{"e", "\xc3\xa9", "qu"}, Seed: int64(i)}
+		s := lm.Sampling{Temperature: 1.2, TopK: 40, RepetitionPenalty: 1.1, MaxTokens: 1 + i*i%150,
+			Stop: []string{"e", "\xc3\xa9", "qu"}, Seed: int64(i)}
 		samplings = append(samplings, s)
-		err := l.Generate(t.Context(), []lm.Request{r}, s, nil, func(_ []int, out []lm.Completion) error { want = append(want, out[0]); return nil })
+		err := l.Generate(t.Context(), []lm.Request{r}, s, nil,
+			func(_ []int, out []lm.Completion) error { want = append(want, out[0]); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,13 +53,15 @@ func TestBatcherAnswersAsGenerate(t *testing.T) {
 	for c := range 16 {
 		clients.Go(func() {
 			for i := c; i < len(reqs); i += 16 {
-				s, err := b.Submit(t.Context(), Query{Prompt: prompts[i], Sampling: samplings[i], Logprobs: true, TopLogprobs: i % 4})
+				s, err := b.Submit(t.Context(), Query{Prompt: prompts[i], Sampling: samplings[i], Logprobs: true,
+					TopLogprobs: i % 4})
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				text, tokens, reason, err := finish(s)
-				if got := (lm.Completion{Text: text, FinishReason: reason, PromptTokens: len(prompts[i]), Tokens: len(tokens)}); err != nil || got != want[i] {
+				if got := (lm.Completion{Text: text, FinishReason: reason, PromptTokens: len(prompts[i]),
+					Tokens: len(tokens)}); err != nil || got != want[i] {
 					t.Errorf("query %d: error %v, %+v, Generate says %+v", i, err, got, want[i])
 				}
 				all[i] = tokens
@@ -77,7 +81,8 @@ func TestBatcherAnswersAsGenerate(t *testing.T) {
 		}
 		for k, lp := range logprobs[0][len(prompts[i])-1:] {
 			if math.Abs(tokens[k].Logprob-float64(lp)) > 1e-4 || len(tokens[k].Top) != i%4 {
-				t.Fatalf("query %d, token %d: log-probability %g with %d alternatives, expected %g with %d", i, k, tokens[k].Logprob, len(tokens[k].Top), lp, i%4)
+				t.Fatalf("query %d, token %d: log-probability %g with %d alternatives, expected %g with %d", i, k,
+					tokens[k].Logprob, len(tokens[k].Top), lp, i%4)
 			}
 		}
 	}
@@ -145,7 +150,7 @@ func TestBatcherRefuses(t *testing.T) {
 	}
 }
 
-// What has been sent of an answer must not change when it goes on.
+// The part of an answer that has been sent must not change when the answer goes on.
 func TestSettled(t *testing.T) {
 	for _, c := range []struct {
 		text string
@@ -157,7 +162,7 @@ func TestSettled(t *testing.T) {
 		{"ab<", []string{"</t>"}, 2},
 		{"ab</t", []string{"</t>", "t>"}, 2},
 		{"ab<x", []string{"</t>"}, 4},
-		{"aab", []string{"abaab"}, 1}, // "ab" may go on to the stop
+		{"aab", []string{"abaab"}, 1}, // "ab" may become the stop text
 		{"ab\xe2\x82", nil, 2},        // half of €
 		{"ab€", nil, 5},
 		{"ab\uFFFD", nil, 5},

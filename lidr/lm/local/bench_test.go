@@ -14,11 +14,14 @@ import (
 // small is the size of the embedded miniature model, about 1.1 M parameters.
 var small = checkpoint.Config{
 	ModelType: "llama", HiddenSize: 128, NumHiddenLayers: 4, NumAttentionHeads: 4, NumKeyValueHeads: 4, HeadDim: 32,
-	IntermediateSize: 384, VocabSize: 2048, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+	IntermediateSize: 384, VocabSize: 2048, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000,
+	TieWordEmbeddings: true,
 }
 
-// benchmark decodes batches of rows prompts of 32 tokens into answers of the given number of tokens. load makes the model.
-func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Model, error), rows, tokens int, counted int) {
+// benchmark decodes batches of rows prompts of 32 tokens into answers of the given number of tokens. load loads the
+// model.
+func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Model, error), rows, tokens int,
+	counted int) {
 	engine, err := backend.Open("")
 	if err != nil {
 		b.Fatal(err)
@@ -60,6 +63,7 @@ func BenchmarkPrefill(b *testing.B) { benchmark(b, transformer.New, batchSize, 1
 func BenchmarkDecode(b *testing.B) {
 	for _, rows := range []int{1, batchSize} {
 		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) { benchmark(b, transformer.New, rows, 40, rows*40) })
-		b.Run(fmt.Sprintf("batch=%d,bfloat16", rows), func(b *testing.B) { benchmark(b, transformer.NewBFloat16, rows, 40, rows*40) })
+		b.Run(fmt.Sprintf("batch=%d,bfloat16", rows),
+			func(b *testing.B) { benchmark(b, transformer.NewBFloat16, rows, 40, rows*40) })
 	}
 }

@@ -20,8 +20,8 @@ func (d *decoding) places(rows []int) []place {
 	return out
 }
 
-// move makes the batch one of the given places, its own or another's, in that order: of rows rows and with room for size
-// positions.
+// move replaces the batch by one of the given places, its own or another's, in that order, with rows rows and room for
+// size positions.
 func (d *decoding) move(from []place, rows, size int) error {
 	cache := make([]*tensors.Tensor, len(d.cache))
 	for i, t := range d.cache {
@@ -39,7 +39,7 @@ func (d *decoding) move(from []place, rows, size int) error {
 			copyRow(moved, r, size, flats[p.of], p.row, p.of.size, kv, dim)
 		}
 		cache[i] = tensors.FromFlatDataAndDimensions(moved, rows, kv, size, dim)
-		if err := t.FinalizeAll(); err != nil { // before the next layer asks for memory
+		if err := t.FinalizeAll(); err != nil { // before the next layer needs memory
 			return fmt.Errorf("move the key-value cache: %w", err)
 		}
 	}
@@ -51,7 +51,7 @@ func (d *decoding) move(from []place, rows, size int) error {
 	return nil
 }
 
-// flat returns the memory of cache tensor i, [rows, kvHeads, size, dim]: its own where the backend shares it, so that
+// flat returns the data of cache tensor i, [rows, kvHeads, size, dim]: its own memory if the backend shares it, so that
 // writing to it changes the cache, else a copy.
 func (d *decoding) flat(i int) (flat []float32, err error) {
 	t := d.cache[i]
@@ -73,8 +73,8 @@ func (d *decoding) flat(i int) (flat []float32, err error) {
 	return data.([]float32), nil
 }
 
-// copyRow copies a row [kvHeads, size, dim] of one cache tensor over a row of another of any size, which has room for
-// what the row holds. What is beyond becomes zero, which is what a free slot must be.
+// copyRow copies a row [kvHeads, size, dim] of one cache tensor over a row of another of any size, which must have room
+// for the filled slots of the row. The slots after them become zero, as free slots must be.
 func copyRow(to []float32, toRow, toSize int, from []float32, fromRow, fromSize, kv, dim int) {
 	for h := range kv {
 		target := to[(toRow*kv+h)*toSize*dim:][:toSize*dim]
@@ -82,8 +82,8 @@ func copyRow(to []float32, toRow, toSize int, from []float32, fromRow, fromSize,
 	}
 }
 
-// join takes the going answers of n, a batch that has just been read, into this one, and n's memory with them. They go
-// into the places of answers that have ended; the whole batch is moved where these are too few, or their size is wrong.
+// join adds the going answers of n, a batch that has just been read, to this one and releases n. They get the places of
+// answers that have ended; if these are too few or of the wrong size, the whole batch is moved.
 func (d *decoding) join(n *decoding) error {
 	mine, theirs := d.going(), n.going()
 	defer n.release()

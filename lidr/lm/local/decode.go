@@ -43,10 +43,10 @@ func (d *decoding) going() (rows []int) {
 	return rows
 }
 
-// release gives the cache's memory back to the backend at once.
+// release returns the cache's memory to the backend at once.
 func (d *decoding) release() {
 	for _, t := range d.cache {
-		t.FinalizeAll() // nothing to do if that fails
+		t.FinalizeAll() // nothing can be done if that fails
 	}
 	d.cache = nil
 }
@@ -58,7 +58,7 @@ func (d *decoding) read() error {
 	lengths := make([]int32, d.rows)
 	longest := 0
 	for r := range lengths {
-		lengths[r] = 1 // rows that only fill the bucket read one token and are never looked at
+		lengths[r] = 1 // unused rows of the bucket read one token, whose result is never used
 	}
 	for r, a := range d.live {
 		prompts[r] = a.prompt
@@ -105,8 +105,8 @@ func (d *decoding) draw(logits *tensors.Tensor) error {
 	return logits.FinalizeAll()
 }
 
-// fit halves the batch when half of it has ended, which leaves the going rows alone, and makes room in the cache when
-// the next token would not fit.
+// fit halves the batch when half of it has ended, keeping the going rows, and enlarges the cache when the next token
+// would not fit.
 func (d *decoding) fit() error {
 	keep, size := d.going(), d.size
 	if d.need(keep) > size {
@@ -125,7 +125,7 @@ func (d *decoding) fit() error {
 	return d.move(d.places(keep), rows, size)
 }
 
-// need returns how many positions the given rows fill.
+// need returns the number of positions that the given rows fill.
 func (d *decoding) need(rows []int) int {
 	need := 0
 	for _, r := range rows {
@@ -134,8 +134,8 @@ func (d *decoding) need(rows []int) int {
 	return need
 }
 
-// advance feeds the last token of each live answer and draws the next. The cache's memory is handed over to its
-// successor.
+// advance feeds the last token of each live answer to the model and draws the next. The cache's memory is donated to
+// the next cache.
 func (d *decoding) advance() error {
 	if err := d.fit(); err != nil {
 		return err

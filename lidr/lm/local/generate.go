@@ -9,10 +9,11 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// Generate implements lm.Model. A batch of which some items are done already, because a run was killed while it was
-// being saved, is computed whole and the missing items are saved: so each item always shares its batch with the same
-// others, and its answer cannot differ even by rounding.
-func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool, save func(idx []int, out []lm.Completion) error) error {
+// Generate implements lm.Model. A batch with some items already done, because a run was killed while it was being
+// saved, is computed whole and only the missing items are saved. So an item always shares its batch with the same
+// others, and its answer does not differ even by rounding.
+func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool,
+	save func(idx []int, out []lm.Completion) error) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("sampling: %w", err)
 	}
@@ -26,11 +27,13 @@ func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 			return err
 		}
 		if limit := l.ContextLength(); len(ids) >= limit {
-			return fmt.Errorf("request %s: the prompt has %d tokens, expected fewer than the context length %d; shorten it", r.ID, len(ids), limit)
+			return fmt.Errorf("request %s: the prompt has %d tokens, expected fewer than the context length %d; shorten it",
+				r.ID, len(ids), limit)
 		}
 		prompts[i], lengths[i] = ids, len(ids)
 	}
-	var todo []*generation // in the order of their batches, so that they are saved in the same order at any number of lanes
+	// in the order of their batches, so that they are saved in the same order at any number of lanes
+	var todo []*generation
 	for _, batch := range batches(lengths) {
 		g := &generation{finished: make(chan error, 1)}
 		for _, i := range batch {
@@ -72,15 +75,16 @@ func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 // generation is one batch of Generate.
 type generation struct {
 	answers  []*answer
-	missing  []int     // which requests are to be saved
-	wanted   []*answer // to those
+	missing  []int     // indices of the requests whose answers are saved
+	wanted   []*answer // their answers
 	finished chan error
 }
 
 func (g *generation) completions() []lm.Completion {
 	out := make([]lm.Completion, len(g.wanted))
 	for k, a := range g.wanted {
-		out[k] = lm.Completion{Text: text(a.bytes), FinishReason: a.finish, PromptTokens: len(a.prompt), Tokens: len(a.tokens)}
+		out[k] = lm.Completion{Text: text(a.bytes), FinishReason: a.finish, PromptTokens: len(a.prompt),
+			Tokens: len(a.tokens)}
 	}
 	return out
 }

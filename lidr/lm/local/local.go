@@ -1,4 +1,4 @@
-// Package local is a language model computed with GoMLX on this machine: prompts are read in batches of like length,
+// Package local is a language model computed with GoMLX on this machine: prompts are read in batches of similar length,
 // answers are decoded with a key-value cache, and tokens are drawn in Go.
 package local
 
@@ -21,8 +21,8 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// smallHidden is the hidden size up to which a decoding step is too little work to be shared among the cores, so that
-// each core decodes a batch of its own instead. Our backend gives the same bits for any number of threads; GoMLX's go
+// smallHidden is the hidden size up to which a decoding step is too little work to divide among the cores, so that each
+// core decodes a batch of its own instead. Our backend gives the same bits for any number of threads; GoMLX's go
 // backend may deadlock when it is called from several goroutines.
 const smallHidden = 256
 
@@ -38,7 +38,7 @@ type Model struct {
 	prefill  *model.Exec
 	step     *model.Exec
 	logprobs *model.Exec
-	place    func() error // before the first computation
+	place    func() error // called before the first computation
 
 	identify    sync.Once
 	fingerprint string
@@ -47,7 +47,7 @@ type Model struct {
 var _ lm.Model = (*Model)(nil)
 
 // New returns m with its tokenizer as a language model on backend b. The weights must not change while it is in use:
-// after training, make a new one.
+// make a new one after training.
 func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model {
 	l := &Model{backend: b, transformer: m, tokenizer: t, eos: map[int]bool{}, lanes: 1}
 	if b.String() == cpu.Name && m.Config.HiddenSize <= smallHidden {
@@ -70,7 +70,9 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 	}).SetMaxCache(-1)
 	l.place = sync.OnceValue(func() error {
 		err := m.ToDevice(b)
-		runtime.GC() // what the weights were loaded into gives room for the cache, instead of waiting until as much again is in use
+		// The memory that the weights were loaded into is free: without a collection now it would be reused only when twice
+		// as much is in use.
+		runtime.GC()
 		return err
 	})
 	return l
@@ -80,7 +82,7 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 func (l *Model) Fingerprint() string {
 	l.identify.Do(func() {
 		ck, err := l.transformer.Checkpoint()
-		if err != nil { // a weight was taken away from under us; no later answer may be filed under a good name
+		if err != nil { // a weight has been freed: no answer may be stored under a valid fingerprint
 			sum := sha256.Sum256([]byte(err.Error()))
 			l.fingerprint = "unreadable-" + hex.EncodeToString(sum[:])
 			return
@@ -90,7 +92,7 @@ func (l *Model) Fingerprint() string {
 	return l.fingerprint
 }
 
-// ContextLength is the number of tokens that prompt and answer may have together.
+// ContextLength returns the number of tokens that prompt and answer may have together.
 func (l *Model) ContextLength() int { return l.transformer.Config.MaxPositionEmbeddings }
 
 // CountTokens returns the number of prompt tokens of r.
@@ -110,7 +112,8 @@ func (l *Model) encode(r lm.Request) ([]int, error) {
 	}
 	for _, id := range ids {
 		if v := l.transformer.Config.VocabSize; id < 0 || id >= v {
-			return nil, fmt.Errorf("request %s: the tokenizer gives token %d, but the model's vocabulary ends at %d; the two do not belong together", r.ID, id, v-1)
+			return nil, fmt.Errorf("request %s: the tokenizer gives token %d, but the model's vocabulary ends at %d; the two "+
+				"do not belong together", r.ID, id, v-1)
 		}
 	}
 	return ids, nil
@@ -128,7 +131,7 @@ func (l *Model) spelling(token int) []byte {
 // text returns decoded bytes as valid UTF-8: an answer cut off inside a character ends in U+FFFD.
 func text(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 
-// int32s makes a tensor of the given values.
+// int32s returns a tensor of the given values.
 func int32s(values []int32, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(values, dims...)
 }

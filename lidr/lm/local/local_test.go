@@ -22,7 +22,8 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// A cached, batched, padded and regrown decode must choose what one uncached pass over the finished text says.
+// Decoding with a cache that grows, batched and padded, must choose the tokens that one uncached pass over the finished
+// text finds likeliest.
 func TestGreedyIsArgmaxOfUncachedPass(t *testing.T) {
 	l := newModel(t, 300)
 	answers := make([]*answer, 5)
@@ -50,7 +51,8 @@ func TestGreedyIsArgmaxOfUncachedPass(t *testing.T) {
 		logits := out.Value().([][]float32)
 		for k, token := range a.tokens {
 			if row := logits[len(a.prompt)+k-1]; row[token] < row[argmax(row)]-1e-4 {
-				t.Fatalf("answer %d, token %d is %d with logit %g; the uncached pass prefers %d with %g", i, k, token, row[token], argmax(row), row[argmax(row)])
+				t.Fatalf("answer %d, token %d is %d with logit %g; the uncached pass prefers %d with %g", i, k, token, row[token],
+					argmax(row), row[argmax(row)])
 			}
 		}
 		if a.finish == lm.FinishLength && len(a.tokens) != a.limit {
@@ -59,7 +61,8 @@ func TestGreedyIsArgmaxOfUncachedPass(t *testing.T) {
 	}
 }
 
-// Answers, and the order in which they are saved, hang neither on interruptions nor on how many batches run side by side.
+// Answers, and the order in which they are saved, depend neither on interruptions nor on the number of batches that run
+// in parallel.
 func TestGenerateResumes(t *testing.T) {
 	l := newModel(t, 128)
 	sampling := lm.Sampling{Temperature: 1.5, TopP: 0.98, MaxTokens: 12, Stop: []string{"e", "qu"}, Seed: 3}
@@ -138,10 +141,12 @@ func TestPrefillAndContext(t *testing.T) {
 	}
 	r.Messages[0].Content = strings.Repeat("long ", 20)
 	err = l.Generate(context.Background(), []lm.Request{r}, lm.Sampling{MaxTokens: 1}, nil, save)
-	if err == nil || !strings.Contains(err.Error(), "request 0/en") || !strings.Contains(err.Error(), "context length 64") {
+	if err == nil || !strings.Contains(err.Error(), "request 0/en") ||
+		!strings.Contains(err.Error(), "context length 64") {
 		t.Errorf("too long a prompt gave error %v", err)
 	}
-	if err := l.Generate(context.Background(), nil, lm.Sampling{MaxTokens: 1, TopP: 2}, nil, save); err == nil || !strings.Contains(err.Error(), "top_p") {
+	if err := l.Generate(context.Background(), nil, lm.Sampling{MaxTokens: 1, TopP: 2}, nil, save); err == nil ||
+		!strings.Contains(err.Error(), "top_p") {
 		t.Errorf("top_p 2 gave error %v", err)
 	}
 	cancelled, cancel := context.WithCancel(context.Background())
@@ -169,7 +174,8 @@ func TestLogprobs(t *testing.T) {
 		prompt, _ := l.encode(reqs[i])
 		response := append([]int(nil), l.tokenizer.EncodeContent(responses[i])...)
 		response = append(response, l.tokenizer.EOS()[0])
-		if tokens[i] != len(response) || len(response) != len(responses[i])+1 { // byte by byte: the special token is only text
+		if tokens[i] != len(response) || len(response) != len(responses[i])+1 {
+			// byte by byte: the special token is only text
 			t.Errorf("item %d: %d tokens, expected %d", i, tokens[i], len(responses[i])+1)
 		}
 		all := append(prompt, response...)
@@ -199,7 +205,8 @@ func TestBrokenWeightsAreReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	l = New(l.backend, broken, l.tokenizer)
-	err = l.Generate(context.Background(), requests(1), lm.Sampling{MaxTokens: 3}, nil, func([]int, []lm.Completion) error { return nil })
+	err = l.Generate(context.Background(), requests(1), lm.Sampling{MaxTokens: 3}, nil,
+		func([]int, []lm.Completion) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "not numbers") {
 		t.Errorf("weights with NaN gave error %v", err)
 	}
@@ -245,8 +252,11 @@ func byteTokenizer(t testing.TB) *tokenizer.Tokenizer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := `{"eos_token": "<|im_end|>", "chat_template": "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"}`
-	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file}, "tokenizer_config.json": {Data: []byte(config)}})
+	config := `{"eos_token": "<|im_end|>", "chat_template": "{% for m in messages %}{{ '<|im_start|>' + m['role'] + ` +
+		`'\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' ` +
+		`}}{% endif %}"}`
+	tok, err := tokenizer.Load(fstest.MapFS{"tokenizer.json": {Data: file},
+		"tokenizer_config.json": {Data: []byte(config)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +266,8 @@ func byteTokenizer(t testing.TB) *tokenizer.Tokenizer {
 func requests(n int) (reqs []lm.Request) {
 	for i := range n {
 		text := strings.Repeat("ab ", i%4) + fmt.Sprint(i)
-		reqs = append(reqs, lm.Request{ID: fmt.Sprintf("%d/en", i), Messages: []tokenizer.Message{{Role: "user", Content: text}}})
+		reqs = append(reqs,
+			lm.Request{ID: fmt.Sprintf("%d/en", i), Messages: []tokenizer.Message{{Role: "user", Content: text}}})
 	}
 	return reqs
 }

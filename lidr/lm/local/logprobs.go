@@ -9,15 +9,18 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// Logprobs implements lm.Model. A response's text is taken as ordinary text, whatever special tokens it spells, and the
-// tokenizer's first end-of-turn token is added to it.
-func (l *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []string) (sums []float64, tokens []int, err error) {
+// Logprobs implements lm.Model. A response is encoded as ordinary text, even if it contains the text of special tokens,
+// and the tokenizer's first end-of-turn token is added to it.
+func (l *Model) Logprobs(ctx context.Context, reqs []lm.Request,
+	responses []string) (sums []float64, tokens []int, err error) {
 	if len(reqs) != len(responses) {
-		return nil, nil, fmt.Errorf("log-probabilities: %d requests with %d responses, expected one response each", len(reqs), len(responses))
+		return nil, nil, fmt.Errorf("log-probabilities: %d requests with %d responses, expected one response each", len(reqs),
+			len(responses))
 	}
 	eos := l.tokenizer.EOS()
 	if len(eos) == 0 {
-		return nil, nil, fmt.Errorf("log-probabilities: the tokenizer names no end-of-turn token; add eos_token to tokenizer_config.json")
+		return nil, nil, fmt.Errorf("log-probabilities: the tokenizer names no end-of-turn token; add eos_token to " +
+			"tokenizer_config.json")
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -32,7 +35,8 @@ func (l *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []str
 		sequences[i] = append(prompt, response...)
 		lengths[i], tokens[i] = len(sequences[i]), len(response)
 		if limit := l.ContextLength(); lengths[i] > limit {
-			return nil, nil, fmt.Errorf("request %s: prompt and response have %d tokens, expected at most the context length %d; shorten them", r.ID, lengths[i], limit)
+			return nil, nil, fmt.Errorf("request %s: prompt and response have %d tokens, expected at most the context length "+
+				"%d; shorten them", r.ID, lengths[i], limit)
 		}
 	}
 	sums = make([]float64, len(reqs))

@@ -83,7 +83,7 @@ func (p *sampler) draw(logits []float32) int {
 			return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.token, b.token))
 		})
 	}
-	if topK { // equals of the last one kept are kept too
+	if topK { // tokens as likely as the last one kept are kept too
 		last := p.kept[p.TopK-1].score
 		n := p.TopK
 		for n < len(p.kept) && p.kept[n].score == last {
@@ -105,7 +105,7 @@ func (p *sampler) draw(logits []float32) int {
 			return c.token
 		}
 	}
-	return p.kept[len(p.kept)-1].token // rounding used u up
+	return p.kept[len(p.kept)-1].token // reached by rounding only
 }
 
 func total(cs []candidate) float64 {

@@ -11,14 +11,14 @@ import (
 func TestFindStop(t *testing.T) {
 	for _, c := range []struct {
 		text  string
-		fresh int // so many bytes were searched before
+		fresh int // number of bytes that were searched before
 		stops []string
 		want  int
 	}{
 		{"one</translated> two", 0, []string{"</translated>"}, 3},
 		{"one</transl", 8, []string{"</translated>"}, -1},
 		{"one</translated>", 11, []string{"</translated>"}, 3}, // the stop began in an earlier token
-		{"a\n\nb", 3, []string{"\n\n"}, -1},                    // it ended before; its find was reported then
+		{"a\n\nb", 3, []string{"\n\n"}, -1},                    // it ended before and was found then
 		{"x END STOP", 2, []string{"STOP", "END"}, 2},          // the earliest counts, not the first named
 		{"любовь.", 12, []string{"ь."}, 10},
 		{"anything", 0, nil, -1},
@@ -43,15 +43,18 @@ func TestSamplerFilters(t *testing.T) {
 		logits   []float32
 		want     []float64 // probability of each token
 	}{
-		"plain":         {lm.Sampling{Temperature: 1}, nil, ln(.5, .2, .2, .1), []float64{.5, .2, .2, .1}},
-		"greedy":        {lm.Sampling{}, nil, []float32{1, 3, 3, 2}, []float64{0, 1, 0, 0}},
-		"temperature":   {lm.Sampling{Temperature: 0.5}, nil, ln(.6, .3, .1), []float64{.36 / .46, .09 / .46, .01 / .46}},
-		"top-k":         {lm.Sampling{Temperature: 1, TopK: 2}, nil, ln(.1, .5, .4), []float64{0, 5. / 9, 4. / 9}},
-		"top-k, ties":   {lm.Sampling{Temperature: 1, TopK: 2}, nil, ln(.1, .5, .2, .2), []float64{0, 5. / 9, 2. / 9, 2. / 9}},
-		"top-p":         {lm.Sampling{Temperature: 1, TopP: 0.8}, nil, ln(.1, .5, .4), []float64{0, 5. / 9, 4. / 9}},
-		"top-p, one":    {lm.Sampling{Temperature: 1, TopP: 0.01}, nil, ln(.1, .5, .4), []float64{0, 1, 0}},
-		"k before p":    {lm.Sampling{Temperature: 1, TopK: 2, TopP: 0.55}, nil, ln(.2, .5, .3), []float64{0, 1, 0}}, // .5 is .625 of what top-k left
-		"penalty":       {lm.Sampling{RepetitionPenalty: 2}, []int{1, 1, 3}, []float32{1, 1.9, -4, 1.5}, []float64{1, 0, 0, 0}},
+		"plain":       {lm.Sampling{Temperature: 1}, nil, ln(.5, .2, .2, .1), []float64{.5, .2, .2, .1}},
+		"greedy":      {lm.Sampling{}, nil, []float32{1, 3, 3, 2}, []float64{0, 1, 0, 0}},
+		"temperature": {lm.Sampling{Temperature: 0.5}, nil, ln(.6, .3, .1), []float64{.36 / .46, .09 / .46, .01 / .46}},
+		"top-k":       {lm.Sampling{Temperature: 1, TopK: 2}, nil, ln(.1, .5, .4), []float64{0, 5. / 9, 4. / 9}},
+		"top-k, ties": {lm.Sampling{Temperature: 1, TopK: 2}, nil, ln(.1, .5, .2, .2),
+			[]float64{0, 5. / 9, 2. / 9, 2. / 9}},
+		"top-p":      {lm.Sampling{Temperature: 1, TopP: 0.8}, nil, ln(.1, .5, .4), []float64{0, 5. / 9, 4. / 9}},
+		"top-p, one": {lm.Sampling{Temperature: 1, TopP: 0.01}, nil, ln(.1, .5, .4), []float64{0, 1, 0}},
+		// .5 is .625 of what top-k left
+		"k before p": {lm.Sampling{Temperature: 1, TopK: 2, TopP: 0.55}, nil, ln(.2, .5, .3), []float64{0, 1, 0}},
+		"penalty": {lm.Sampling{RepetitionPenalty: 2}, []int{1, 1, 3}, []float32{1, 1.9, -4, 1.5},
+			[]float64{1, 0, 0, 0}},
 		"penalty below": {lm.Sampling{RepetitionPenalty: 2}, []int{0}, []float32{-1, -1.5}, []float64{0, 1}}, // -1 becomes -2
 	} {
 		const n = 20000

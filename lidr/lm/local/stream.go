@@ -12,16 +12,16 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// abandoned is the finish of an answer that nobody waits for.
+// abandoned is the finish of an answer whose query was cancelled.
 const abandoned = "abandoned"
 
 // Query is a prompt to be continued.
 type Query struct {
 	Prompt         []int       // token ids
 	Sampling       lm.Sampling // its random stream is that of Model.Generate for a request whose ID is empty
-	Logprobs       bool        // tell the log-probability of every new token,
-	TopLogprobs    int         // and of so many likeliest ones in its place
-	PromptLogprobs bool        // tell those of the prompt
+	Logprobs       bool        // return the log-probability of every new token
+	TopLogprobs    int         // and of this many likeliest alternatives
+	PromptLogprobs bool        // return the log-probabilities of the prompt's tokens
 }
 
 // Token is a new token. Log-probabilities are the model's own, before penalty, temperature and filters.
@@ -31,15 +31,15 @@ type Token struct {
 	Top     []Alternative // likeliest first
 }
 
-// Alternative is a token that could have stood in the place.
+// Alternative is a token that could have been drawn in the place of another.
 type Alternative struct {
 	ID      int
 	Logprob float64
 }
 
-// Piece is what an answer grew by.
+// Piece is a new part of an answer.
 type Piece struct {
-	Text   string  // joined, the pieces are the whole answer; bytes that may yet become a stop text or a character wait
+	Text   string  // new text, without bytes that may still become part of a stop text or of a character
 	Tokens []Token // all new tokens, the end-of-turn token included
 	Finish string  // lm.FinishStop or lm.FinishLength in the last piece
 }
@@ -49,16 +49,16 @@ type Stream struct {
 	answer  *answer
 	query   Query
 	context context.Context
-	sent    int // bytes of the answer that pieces have had
+	sent    int // bytes of the answer that were in pieces so far
 
 	mu     sync.Mutex
 	piece  Piece
 	prompt []float64
 	err    error
-	news   chan struct{} // holds one when there is something new
+	news   chan struct{} // holds an element when there is something new
 }
 
-// Next waits for the next piece. After a piece with a Finish, or an error, there is none.
+// Next waits for the next piece and returns it. The piece with a Finish, or an error, is the last.
 func (s *Stream) Next() (Piece, error) {
 	for {
 		select {
@@ -76,18 +76,19 @@ func (s *Stream) Next() (Piece, error) {
 	}
 }
 
-// PromptLogprobs returns log p of each token of the prompt but the first, given those before it, if the query wanted
-// them. They are there with the first piece.
+// PromptLogprobs returns log p of each token of the prompt but the first, given those before it, if the query requested
+// them. They are available with the first piece.
 func (s *Stream) PromptLogprobs() []float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.prompt
 }
 
-// unwanted tells that nobody waits for the answer any more.
+// unwanted reports whether the query was cancelled.
 func (s *Stream) unwanted() bool { return s.context.Err() != nil }
 
-// copied keeps the logits of a token that is about to be drawn, if its probability is to be told: drawing changes them.
+// copied returns a copy of the logits of a token that is about to be drawn, if its probability is requested: drawing
+// changes the logits.
 func (s *Stream) copied(logits []float32) []float32 {
 	if s == nil || !s.query.Logprobs {
 		return nil
@@ -95,7 +96,7 @@ func (s *Stream) copied(logits []float32) []float32 {
 	return slices.Clone(logits)
 }
 
-// tell adds the answer's last token, drawn by the given logits.
+// tell adds the answer's last token, drawn from the given logits.
 func (s *Stream) tell(token int, logits []float32) {
 	if s == nil {
 		return
@@ -133,8 +134,8 @@ func (s *Stream) wake() {
 	}
 }
 
-// settled returns how many bytes of the answer will stay as they are: neither a stop text nor a character that has only
-// begun is among them.
+// settled returns the number of bytes of the answer that cannot change any more: those before the beginning of what may
+// become a stop text or a character.
 func (a *answer) settled() int {
 	n := len(a.bytes)
 	if a.finish != "" {
@@ -171,7 +172,7 @@ func likeliest(logits []float32, token, top int) Token {
 			continue
 		}
 		at, _ := slices.BinarySearchFunc(out.Top, lp, func(a Alternative, lp float64) int {
-			return cmp.Or(cmp.Compare(lp, a.Logprob), -1) // behind its equals
+			return cmp.Or(cmp.Compare(lp, a.Logprob), -1) // after equal ones
 		})
 		out.Top = slices.Insert(out.Top, at, Alternative{id, lp})[:min(top, len(out.Top)+1)]
 	}
