@@ -15,10 +15,10 @@ import (
 // FinishFilter is the finish reason of an answer that the server withheld, wholly or from some point on.
 const FinishFilter = "content_filter"
 
-// Answer is what came back for a request. The numbers of tokens are the server's, 0 where it tells none.
+// Answer is the answer to a request. The numbers of tokens are the server's, 0 if it gives none.
 type Answer = lm.Answer
 
-// answerOf reads an answer from a chat completion; half an answer is an error.
+// answerOf reads an answer from a chat completion; an incomplete answer is an error.
 func answerOf(res *openai.ChatCompletion) (Answer, error) {
 	if len(res.Choices) == 0 {
 		return Answer{}, fmt.Errorf("the response has no choices")
@@ -30,7 +30,8 @@ func answerOf(res *openai.ChatCompletion) (Answer, error) {
 	switch choice.FinishReason {
 	case lm.FinishStop, lm.FinishLength, FinishFilter:
 	default:
-		return Answer{}, fmt.Errorf("the response has finish_reason %.40q, expected stop, length or content_filter", choice.FinishReason)
+		return Answer{}, fmt.Errorf("the response has finish_reason %.40q, expected stop, length or content_filter",
+			choice.FinishReason)
 	}
 	a := Answer{Completion: lm.Completion{
 		Text:         strings.ToValidUTF8(choice.Message.Content, "\uFFFD"),
@@ -43,7 +44,8 @@ func answerOf(res *openai.ChatCompletion) (Answer, error) {
 			if math.IsInf(t.Logprob, 0) { // impossible tokens; JSON has no infinity
 				continue
 			}
-			a.TopLogprobs = append(a.TopLogprobs, lm.TokenLogprob{Token: strings.ToValidUTF8(t.Token, "\uFFFD"), Logprob: t.Logprob})
+			a.TopLogprobs = append(a.TopLogprobs, lm.TokenLogprob{Token: strings.ToValidUTF8(t.Token, "\uFFFD"),
+				Logprob: t.Logprob})
 		}
 		slices.SortStableFunc(a.TopLogprobs, func(x, y lm.TokenLogprob) int { return cmp.Compare(y.Logprob, x.Logprob) })
 	}

@@ -15,34 +15,36 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// MaxTopLogprobs is the most that the API tells for a token.
+// MaxTopLogprobs is the largest number of alternatives of a token that the API returns.
 const MaxTopLogprobs = 20
 
-// IncompleteError says that some requests failed as often as they may be tried. All others are answered and saved, so
-// running again asks only these.
+// IncompleteError reports requests that failed in every attempt. All others are answered and saved, so another run
+// sends only these.
 type IncompleteError struct {
-	Requests int // that were to be asked
+	Requests int // number of requests to be answered
 	Failed   []Failed
 }
 
 // Failed is a request without an answer.
 type Failed struct {
-	Index  int // in the requests
+	Index  int // of the request
 	ID     string
 	Reason error
 }
 
 func (e *IncompleteError) Error() string {
-	return fmt.Sprintf("%d of %d requests failed, the first of them (%s) with: %v; the others are answered and kept, so run again to ask only these",
+	return fmt.Sprintf("%d of %d requests failed, the first of them (%s) with: %v; the others are answered and kept, "+
+		"so run again to ask only these",
 		len(e.Failed), e.Requests, e.Failed[0].ID, e.Failed[0].Reason)
 }
 
 // Unwrap returns the first reason.
 func (e *IncompleteError) Unwrap() error { return e.Failed[0].Reason }
 
-// Generate implements lm.Model. Answers are saved as they come back, not in batches that depend on the input: a server
-// decides itself what it computes together, so its answers can differ in the last bit, and greedy text with them.
-func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool, save func(idx []int, out []lm.Completion) error) error {
+// Generate implements lm.Model. Answers are saved as they arrive, not in batches that depend on the input: the server
+// decides which requests it computes together, so its answers can differ in the last bit, and greedy text with them.
+func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool,
+	save func(idx []int, out []lm.Completion) error) error {
 	return m.Ask(ctx, reqs, s, 0, done, func(idx []int, out []Answer) error {
 		completions := make([]lm.Completion, len(out))
 		for k, a := range out {
@@ -52,15 +54,17 @@ func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 	})
 }
 
-// Ask answers every request i for which done(i) is false; a nil done means none is. Of each answer's first token it also
-// asks for the topLogprobs likeliest alternatives, 0 to [MaxTopLogprobs]; servers that know none leave them out. save is
-// called from Ask's goroutine with the indices and answers that have come back since it was called last.
+// Ask answers every request i for which done(i) is false; a nil done means none is. It also requests the topLogprobs
+// likeliest alternatives of each answer's first token, 0 to [MaxTopLogprobs]; servers without them leave them out. save
+// is called from Ask's goroutine with the indices and answers that have arrived since the last call.
 //
-// Busy servers (status 429), broken ones and lost connections are asked again after a growing, random time, or when
-// they say. A request that fails too often does not hold up the others; see [IncompleteError]. An error that another
-// attempt would only repeat (a wrong key, setting or model) ends the run: nothing new is sent, and what is under way is
-// still saved. Requests that may cost more than [Options.MaxDollars] together are refused before the first.
-func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool, save func(idx []int, out []Answer) error) error {
+// After a busy server (status 429), a server error or a lost connection, a request is sent again after a growing,
+// random time, or when the server says. A request that fails too often does not delay the others; see
+// [IncompleteError]. An error that every attempt would repeat (a wrong key, setting or model) ends the run: no new
+// request is sent, and the answers under way are still saved. Requests that may cost more than [Options.MaxDollars]
+// together are refused before the first is sent.
+func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool,
+	save func(idx []int, out []Answer) error) error {
 	if err := s.Validate(); err != nil {
 		return fmt.Errorf("sampling: %w", err)
 	}
@@ -101,12 +105,13 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 type run struct {
 	model *Model
 	pool  *pool
-	wire  context.Context // ends what is in flight
-	going context.Context // ends what waits; it ends with wire, or before
+	wire  context.Context // ends requests in flight
+	going context.Context // ends waiting requests; it ends with wire, or before
 }
 
-// each computes one(i) for every i in todo, many at a time, and saves what comes back.
-func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, one func(r *run, i int) (T, error), save func(idx []int, out []T) error) error {
+// each calls one(i) for every i in todo, many at a time, and saves the results as they arrive.
+func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, one func(r *run, i int) (T, error),
+	save func(idx []int, out []T) error) error {
 	if len(todo) == 0 {
 		return nil
 	}
@@ -125,8 +130,8 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	outcomes := make(chan outcome, len(todo))
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	// Twice as many as may be in flight, so that a request waits at the door when another leaves, and some may wait for
-	// their next attempt.
+	// Twice as many as may be in flight, so that a request is ready when another ends, and some can wait for their next
+	// attempt.
 	for range min(len(todo), 2*m.options.InFlight*len(m.endpoints)) {
 		workers.Go(func() {
 			for n := next.Add(1); n <= int64(len(todo)) && going.Err() == nil; n = next.Add(1) {
@@ -134,7 +139,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 				value, err := one(r, i)
 				var f *failure
 				if err != nil && (!errors.As(err, &f) || f.fatal()) {
-					halt(fmt.Errorf("request %s: %w", reqs[i].ID, err)) // the first cause stays
+					halt(fmt.Errorf("request %s: %w", reqs[i].ID, err)) // the first cause is kept
 				}
 				outcomes <- outcome{i, value, err}
 			}
@@ -178,9 +183,10 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	return nil
 }
 
-// send asks until there is an answer that parse accepts, or the attempts are used up. Its error is a *failure, or says
-// why the run is over.
-func send[T any](r *run, body openai.ChatCompletionNewParams, parse func(*openai.ChatCompletion) (T, error)) (T, error) {
+// send sends a request until there is an answer that parse accepts, or the attempts are used up. Its error is a
+// *failure, or the reason why the run has ended.
+func send[T any](r *run, body openai.ChatCompletionNewParams,
+	parse func(*openai.ChatCompletion) (T, error)) (T, error) {
 	m := r.model
 	return backoff.Retry(r.going, func() (none T, err error) {
 		l, err := r.pool.take(r.going)
@@ -191,8 +197,8 @@ func send[T any](r *run, body openai.ChatCompletionNewParams, parse func(*openai
 		ctx, cancel := context.WithTimeout(r.wire, m.options.Timeout)
 		defer cancel()
 		res, err := l.chat.New(ctx, body, option.WithMiddleware(m.wire(l.endpoint, l.release)))
-		value := none
 		if err == nil {
+			var value T
 			if value, err = parse(res); err == nil {
 				l.report(nil)
 				return value, nil
@@ -206,7 +212,7 @@ func send[T any](r *run, body openai.ChatCompletionNewParams, parse func(*openai
 		l.report(f)
 		if f.status == http.StatusNotFound {
 			if _, err := m.describe(ctx, l.endpoint); err != nil {
-				return none, backoff.Permanent(err) // names the models that it serves
+				return none, backoff.Permanent(err) // it names the models that the server has
 			}
 		}
 		if f.fatal() {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkLatency asks 805 × 5 requests of a server that answers after 20 ms, 64 at a time, and reports how much longer
-// than the arithmetic minimum of ⌈4025/64⌉ · 20 ms that takes.
+// BenchmarkLatency sends 805 × 5 requests to a server that answers after 20 ms, 64 at a time, and reports how much
+// longer than the arithmetic minimum of ⌈4025/64⌉ · 20 ms that takes.
 func BenchmarkLatency(b *testing.B) {
 	const requests, inFlight, latency = 805 * 5, 64, 20 * time.Millisecond
 	f := newFake(b)

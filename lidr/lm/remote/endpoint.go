@@ -20,10 +20,10 @@ type endpoint struct {
 	url    string
 	chat   openai.ChatCompletionService
 	models openai.ModelService
-	known  bool // it has told that it serves the model
+	known  bool // it has listed the model
 }
 
-// identity is what a server says of its model.
+// identity is a server's description of its model.
 type identity struct {
 	ID, OwnedBy string
 	Root        string // vLLM, SGLang: the path or hub name of the weights
@@ -53,12 +53,14 @@ type description struct {
 	context  int // tokens, or UnknownContext
 }
 
-// newEndpoint checks a base URL. The client's services are made one by one: openai.NewClient would take a key, a base URL
-// and headers from environment variables that were set for other servers.
+// newEndpoint checks a base URL. The client's services are created one by one, because openai.NewClient would read a
+// key, a base URL and headers from environment variables that were set for other servers.
 func (m *Model) newEndpoint(base string, client *http.Client) (*endpoint, error) {
 	u, err := url.Parse(base)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("remote model: an endpoint is not a base URL of the form http://HOST:PORT/v1 without user, query and fragment; a key belongs into $%s", m.options.KeyEnv)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" ||
+		u.User != nil {
+		return nil, fmt.Errorf("remote model: an endpoint is not a base URL of the form http://HOST:PORT/v1 without user, "+
+			"query and fragment; a key belongs into $%s", m.options.KeyEnv)
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = "/v1"
@@ -66,16 +68,20 @@ func (m *Model) newEndpoint(base string, client *http.Client) (*endpoint, error)
 	host := u.Hostname()
 	ip := net.ParseIP(host)
 	if u.Scheme == "http" && m.key() != "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("remote model: %s would get the key in $%s unencrypted; use https, or name an empty variable as the key's if the server needs none", u, m.options.KeyEnv)
+		return nil, fmt.Errorf("remote model: %s would get the key in $%s unencrypted; use https, or name an empty "+
+			"variable as the key's if the server needs none", u, m.options.KeyEnv)
 	}
-	options := []option.RequestOption{option.WithBaseURL(u.String()), option.WithHTTPClient(client), option.WithMaxRetries(0)}
+	options := []option.RequestOption{option.WithBaseURL(u.String()), option.WithHTTPClient(client),
+		option.WithMaxRetries(0)}
 	if m.key() != "" {
 		options = append(options, option.WithAPIKey(m.key()))
 	}
-	return &endpoint{url: u.String(), chat: openai.NewChatCompletionService(options...), models: openai.NewModelService(options...)}, nil
+	return &endpoint{url: u.String(), chat: openai.NewChatCompletionService(options...),
+		models: openai.NewModelService(options...)}, nil
 }
 
-// describe asks an endpoint for its models and finds ours among them. A server without a list of models is believed.
+// describe requests an endpoint's list of models and finds ours in it. A server without such a list is assumed to have
+// it.
 func (m *Model) describe(ctx context.Context, e *endpoint) (description, error) {
 	ctx, cancel := context.WithTimeout(ctx, min(m.options.Timeout, 20*time.Second))
 	defer cancel()
@@ -101,7 +107,8 @@ func (m *Model) describe(ctx context.Context, e *endpoint) (description, error) 
 		served = append(served[:most], fmt.Sprintf("and %d more", len(page.Data)-most))
 	}
 	return description{}, &failure{endpoint: e.url, final: true,
-		message: fmt.Sprintf("it does not serve model %q but %s; name one of these", wanted, orDefault(strings.Join(served, ", "), "none"))}
+		message: fmt.Sprintf("it does not serve model %q but %s; name one of these", wanted,
+			orDefault(strings.Join(served, ", "), "none"))}
 }
 
 func (m *Model) description(model openai.Model) description {
@@ -111,7 +118,8 @@ func (m *Model) description(model openai.Model) description {
 		Sizes   sizes  `json:"meta"`
 	}
 	if json.Unmarshal([]byte(model.RawJSON()), &more) != nil || more.Context <= 0 {
-		more.Context = UnknownContext // these fields are extensions; a server may have others of the same name
+		more.Context = UnknownContext // these fields are extensions; a server may use the names for something else
 	}
-	return description{identity{m.redact(model.ID), m.redact(model.OwnedBy), m.redact(more.Root), more.Sizes}, more.Context}
+	return description{identity{m.redact(model.ID), m.redact(model.OwnedBy), m.redact(more.Root), more.Sizes},
+		more.Context}
 }

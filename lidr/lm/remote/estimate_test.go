@@ -14,17 +14,19 @@ func TestAStepAboveTheLimitAsksNothing(t *testing.T) {
 	reqs := prompts(2) // 8 new tokens each
 	answered := map[int]bool{}
 	ask := func(m *Model) error {
-		return m.Ask(t.Context(), reqs, greedy, 0, func(i int) bool { return answered[i] }, func(idx []int, _ []Answer) error {
+		done := func(i int) bool { return answered[i] }
+		return m.Ask(t.Context(), reqs, greedy, 0, done, func(idx []int, _ []Answer) error {
 			for _, i := range idx {
 				answered[i] = true
 			}
 			return nil
 		})
 	}
-	if err := ask(m); err == nil || !strings.Contains(err.Error(), "16 new tokens, at most $16.00, above the limit of $10.00") || f.total != 0 {
+	if err := ask(m); err == nil ||
+		!strings.Contains(err.Error(), "16 new tokens, at most $16.00, above the limit of $10.00") || f.total != 0 {
 		t.Errorf("asked %d times, error %v, want none and one that names cost and limit", f.total, err)
 	}
-	answered[0] = true // what is answered costs nothing more
+	answered[0] = true // an answered request costs nothing more
 	if err := ask(m); err != nil || f.total != 1 {
 		t.Errorf("one request for $8: asked %d times, error %v", f.total, err)
 	}

@@ -31,7 +31,8 @@ type fake struct {
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, addr: "127.0.0.1:0", about: `"owned_by":"test"`, attempts: map[string]int{}, answered: map[string]int{}}
+	f := &fake{t: t, addr: "127.0.0.1:0", about: `"owned_by":"test"`, attempts: map[string]int{},
+		answered: map[string]int{}}
 	f.start()
 	t.Cleanup(f.stop)
 	return f
@@ -89,7 +90,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // completion is a response as servers send it, with further fields of the choice.
 func completion(text, more string) string {
 	quoted, _ := json.Marshal(text)
-	return fmt.Sprintf(`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":%s},"finish_reason":"stop"%s}],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}`, quoted, more)
+	return fmt.Sprintf(`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,`+
+		`"message":{"role":"assistant","content":%s},"finish_reason":"stop"%s}],"usage":{"prompt_tokens":7,`+
+		`"completion_tokens":3,"total_tokens":10}}`, quoted, more)
 }
 
 // open returns the model of the given servers.

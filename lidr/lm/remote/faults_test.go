@@ -15,17 +15,19 @@ import (
 )
 
 // collect runs reqs through the store, as the pipeline does, and returns the answers and which requests were saved.
-func collect(t *testing.T, m *Model, store ledger.Store, reqs []lm.Request) (answers []lm.Completion, saved map[string]bool, err error) {
+func collect(t *testing.T, m *Model, store ledger.Store,
+	reqs []lm.Request) (answers []lm.Completion, saved map[string]bool, err error) {
 	t.Helper()
 	saved = map[string]bool{}
-	answers, err = ledger.Collect(context.Background(), store, "completions", "key", len(reqs), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
+	generate := func(done func(int) bool, save func([]int, []lm.Completion) error) error {
 		return m.Generate(t.Context(), reqs, greedy, done, func(idx []int, out []lm.Completion) error {
 			for _, i := range idx {
 				saved[reqs[i].ID] = true
 			}
 			return save(idx, out)
 		})
-	})
+	}
+	answers, err = ledger.Collect(context.Background(), store, "completions", "key", len(reqs), generate)
 	return answers, saved, err
 }
 
@@ -42,7 +44,7 @@ func checkAnswers(t *testing.T, reqs []lm.Request, answers []lm.Completion) {
 	}
 }
 
-// misbehave does something else on the first attempt of each prompt, by its number, and lets the second pass.
+// misbehave fails the first attempt of each prompt in a way that depends on its number, and answers the second.
 func misbehave(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
 	if n > 0 {
 		return false
@@ -92,7 +94,7 @@ func TestEveryPromptIsAnsweredOnceThroughFaults(t *testing.T) {
 	}
 }
 
-// A request without an answer in time is asked again, on a new connection.
+// A request without an answer in time is sent again, on a new connection.
 func TestHangingRequestIsAskedAgain(t *testing.T) {
 	f := newFake(t)
 	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
@@ -102,7 +104,7 @@ func TestHangingRequestIsAskedAgain(t *testing.T) {
 		return n == 0
 	}
 	m := open(t, Options{Attempts: 100, InFlight: 4}, f)
-	m.options.Timeout = 200 * time.Millisecond // after opening, which a busy machine may take long for
+	m.options.Timeout = 200 * time.Millisecond // set after opening, which may take long on a busy machine
 	reqs := prompts(8)
 	answers, _, err := collect(t, m, ledger.Store{Dir: t.TempDir()}, reqs)
 	if err != nil {
@@ -111,7 +113,7 @@ func TestHangingRequestIsAskedAgain(t *testing.T) {
 	checkAnswers(t, reqs, answers)
 }
 
-// A server that dies half-way and stays away ends the run; after its restart only what is missing is asked.
+// A server that dies half-way and stays away ends the run; after its restart only the missing requests are sent.
 func TestServerDiesAndTheNextRunAsksTheRest(t *testing.T) {
 	f := newFake(t)
 	var dead atomic.Bool
@@ -210,7 +212,8 @@ func TestOneBadRequestDoesNotHoldUpTheOthers(t *testing.T) {
 	reqs, store := prompts(50), ledger.Store{Dir: t.TempDir()}
 	_, _, err := collect(t, m, store, reqs)
 	var incomplete *IncompleteError
-	if !errors.As(err, &incomplete) || len(incomplete.Failed) != 1 || incomplete.Failed[0].Index != 3 || !strings.Contains(err.Error(), "1 of 50 requests failed") || !strings.Contains(err.Error(), "out of memory") {
+	if !errors.As(err, &incomplete) || len(incomplete.Failed) != 1 || incomplete.Failed[0].Index != 3 ||
+		!strings.Contains(err.Error(), "1 of 50 requests failed") || !strings.Contains(err.Error(), "out of memory") {
 		t.Fatalf("error %v, want an IncompleteError about request 3", err)
 	}
 	if f.attempts["prompt 3"] != 3 {
@@ -231,7 +234,8 @@ func TestErrorsThatAnotherAttemptWouldRepeatEndTheRun(t *testing.T) {
 		want   []string
 	}{
 		{400, `{"error":{"message":"max_tokens is too large"}}`, []string{"max_tokens is too large", "prompt "}},
-		{401, `{"error":{"message":"Incorrect key sk-secret-0123456789"}}`, []string{"LIDR_TEST_KEY", "Incorrect key [API key]"}},
+		{401, `{"error":{"message":"Incorrect key sk-secret-0123456789"}}`,
+			[]string{"LIDR_TEST_KEY", "Incorrect key [API key]"}},
 		{403, `{"detail":"not for you"}`, []string{"LIDR_TEST_KEY", "not for you"}},
 		{429, `{"error":{"code":"insufficient_quota","message":"You exceeded your quota"}}`, []string{"out of credit"}},
 		{307, ``, []string{"redirects"}},
@@ -275,7 +279,8 @@ func TestCancelEndsARequestInFlight(t *testing.T) {
 		return true
 	}
 	saved := 0
-	err := open(t, Options{InFlight: 1}, f).Generate(ctx, prompts(20), greedy, nil, func(idx []int, _ []lm.Completion) error {
+	m := open(t, Options{InFlight: 1}, f)
+	err := m.Generate(ctx, prompts(20), greedy, nil, func(idx []int, _ []lm.Completion) error {
 		saved += len(idx)
 		return nil
 	})
@@ -286,7 +291,8 @@ func TestCancelEndsARequestInFlight(t *testing.T) {
 
 func TestErrorOfSaveEndsTheRun(t *testing.T) {
 	full := errors.New("disk full")
-	err := open(t, Options{InFlight: 2}, newFake(t)).Generate(t.Context(), prompts(50), greedy, nil, func([]int, []lm.Completion) error { return full })
+	err := open(t, Options{InFlight: 2}, newFake(t)).Generate(t.Context(), prompts(50), greedy, nil,
+		func([]int, []lm.Completion) error { return full })
 	if !errors.Is(err, full) {
 		t.Errorf("error %v, want the one of save", err)
 	}

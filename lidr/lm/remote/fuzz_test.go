@@ -15,7 +15,8 @@ import (
 // A response that is taken for an answer survives the store unchanged.
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(completion("Hallo", "")))
-	f.Add([]byte(completion("\xff", `,"logprobs":{"content":[{"token":"\ud800","logprob":-1,"top_logprobs":[{"token":"\ud800","logprob":-1e400}]}]}`)))
+	f.Add([]byte(completion("\xff", `,"logprobs":{"content":[{"token":"\ud800","logprob":-1,`+
+		`"top_logprobs":[{"token":"\ud800","logprob":-1e400}]}]}`)))
 	f.Add([]byte(`{"choices":[{"message":null,"finish_reason":"stop"}]}`))
 	f.Add([]byte(`{"choices":{},"usage":{"prompt_tokens":-1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -33,7 +34,8 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		var back Answer
-		if err := json.Unmarshal(stored, &back); err != nil || back.Text != a.Text || len(back.TopLogprobs) != len(a.TopLogprobs) {
+		if err := json.Unmarshal(stored, &back); err != nil || back.Text != a.Text ||
+			len(back.TopLogprobs) != len(a.TopLogprobs) {
 			t.Errorf("%+v is read back as %+v, error %v", a, back, err)
 		}
 		if a.FinishReason != lm.FinishStop && a.FinishReason != lm.FinishLength && a.FinishReason != FinishFilter {
@@ -43,14 +45,16 @@ func FuzzAnswer(f *testing.F) {
 }
 
 func FuzzRefusal(f *testing.F) {
-	for _, body := range []string{`{"error":{"message":"m"}}`, `{"error":"m"}`, `{"object":"error","message":"m"}`, `{"detail":[{"msg":"m"}]}`, "<html>", `"sk-secret-0123456789"`} {
+	for _, body := range []string{`{"error":{"message":"m"}}`, `{"error":"m"}`, `{"object":"error","message":"m"}`,
+		`{"detail":[{"msg":"m"}]}`, "<html>", `"sk-secret-0123456789"`} {
 		f.Add(400, body, "3")
 	}
 	m := &Model{key: func() string { return "sk-secret-0123456789" }}
 	f.Fuzz(func(t *testing.T, status int, body, after string) {
 		res := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}}
 		got := m.refusal(&endpoint{}, res, []byte(body))
-		if strings.Contains(got.message, "sk-secret-0123456789") || !utf8.ValidString(got.message) || len(got.message) > 3*maxMessage+200 {
+		if strings.Contains(got.message, "sk-secret-0123456789") || !utf8.ValidString(got.message) ||
+			len(got.message) > 3*maxMessage+200 {
 			t.Errorf("message %q", got.message)
 		}
 		if got.retryAfter < 0 || got.retryAfter > maxRetryAfter {
@@ -59,7 +63,7 @@ func FuzzRefusal(f *testing.F) {
 	})
 }
 
-// Whatever a server tells of its model, context and identity can be used, and the key is not among them.
+// Whatever a server reports about its model, context and identity are usable and do not contain the key.
 func FuzzDescription(f *testing.F) {
 	f.Add([]byte(`{"id":"m","owned_by":"vllm","root":"/m","max_model_len":4096}`))
 	f.Add([]byte(`{"id":"sk-secret-0123456789","max_model_len":-1,"meta":{"n_params":1e30}}`))

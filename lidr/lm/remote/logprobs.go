@@ -11,25 +11,29 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// promptToken is one token of a prompt as the server read it.
+// promptToken is one token of a prompt as the server tokenized it.
 type promptToken struct {
 	id      string
 	text    string
 	logprob float64 // given the tokens before it
 }
 
-// Logprobs implements lm.Model on vLLM and lidr serve, by the extension prompt_logprobs; other servers do not tell the probabilities of
-// given tokens, which is an error. Each response takes two requests of one new token: the prompt alone, and the finished
-// conversation, whose tokens after the prompt's are the response and the end of the turn. What a chat template writes
-// after the end of the turn does not count, as far as it is white space.
-func (m *Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []string) (sums []float64, tokens []int, err error) {
+// Logprobs implements lm.Model on vLLM and lidr serve, by the extension prompt_logprobs; it is an error on other
+// servers, which do not return the probabilities of given tokens. Each response takes two requests of one new token:
+// the prompt alone, and the finished conversation, whose tokens after the prompt's are the response and the end of the
+// turn. White space that a chat template writes after the end of the turn is left out.
+func (m *Model) Logprobs(ctx context.Context, reqs []lm.Request,
+	responses []string) (sums []float64, tokens []int, err error) {
 	if len(reqs) != len(responses) {
-		return nil, nil, fmt.Errorf("log-probabilities: %d requests with %d responses, expected one response each", len(reqs), len(responses))
+		return nil, nil, fmt.Errorf("log-probabilities: %d requests with %d responses, expected one response each", len(reqs),
+			len(responses))
 	}
 	if !m.server.promptLogprobs {
-		return nil, nil, fmt.Errorf("log-probabilities: a server of kind %s does not tell the probabilities of given text; serve the model with vllm or lidr serve, or load its checkpoint", m.server.name)
+		return nil, nil, fmt.Errorf("log-probabilities: a server of kind %s does not return the probabilities of given "+
+			"text; serve the model with vllm or lidr serve, or load its checkpoint", m.server.name)
 	}
-	prompts, finished := make([]openai.ChatCompletionNewParams, len(reqs)), make([]openai.ChatCompletionNewParams, len(reqs))
+	prompts := make([]openai.ChatCompletionNewParams, len(reqs))
+	finished := make([]openai.ChatCompletionNewParams, len(reqs))
 	todo := make([]int, len(reqs))
 	for i, r := range reqs {
 		todo[i] = i
@@ -86,7 +90,7 @@ func promptTokens(res *openai.ChatCompletion) ([]promptToken, error) {
 	tokens := make([]promptToken, len(list))
 	for k, entry := range list {
 		if len(entry) != 1 && k > 0 {
-			return nil, fmt.Errorf("prompt_logprobs[%d] tells of %d tokens, expected the prompt's own", k, len(entry))
+			return nil, fmt.Errorf("prompt_logprobs[%d] has %d tokens, expected the prompt's own", k, len(entry))
 		}
 		for id, t := range entry {
 			tokens[k] = promptToken{id, t.Text, t.Logprob}
@@ -102,7 +106,8 @@ func responseLogprob(prompt, finished []promptToken) (sum float64, n int, err er
 	}
 	for k, t := range prompt {
 		if finished[k].id != t.id {
-			return 0, 0, fmt.Errorf("token %d of the prompt changes when the response is added (%q becomes %q); the chat template or tokenizer joins them", k, t.text, finished[k].text)
+			return 0, 0, fmt.Errorf("token %d of the prompt changes when the response is added (%q becomes %q); the chat "+
+				"template or the tokenizer joins prompt and response", k, t.text, finished[k].text)
 		}
 	}
 	end := len(finished)

@@ -14,7 +14,7 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// A server decides neither how much memory a request takes, nor where the key goes.
+// A server controls neither how much memory a request takes, nor where the key is sent.
 func TestHostileServer(t *testing.T) {
 	const secret = "sk-secret-0123456789"
 	t.Setenv("LIDR_TEST_KEY", secret)
@@ -65,9 +65,11 @@ func TestHostileServer(t *testing.T) {
 		m := open(t, Options{KeyEnv: "LIDR_TEST_KEY", Attempts: 1}, f)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := m.Generate(t.Context(), prompts(1), greedy, nil, func([]int, []lm.Completion) error { return errors.New("an answer was taken") })
+		err := m.Generate(t.Context(), prompts(1), greedy, nil,
+			func([]int, []lm.Completion) error { return errors.New("an answer was taken") })
 		runtime.ReadMemStats(&after)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) || len(err.Error()) > 2000 {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) ||
+			len(err.Error()) > 2000 {
 			t.Errorf("error %v, expected %q", err, want)
 		}
 		if made := after.TotalAlloc - before.TotalAlloc; made > 256<<20 {

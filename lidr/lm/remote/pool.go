@@ -9,13 +9,13 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// tolerance is after how many failures in a row an endpoint is taken out.
+// tolerance is the number of failures in a row after which an endpoint is taken out.
 const tolerance = 5
 
-// pool shares requests out among the endpoints during one run. An endpoint that fails again and again is taken out,
-// asked for its models from time to time, and taken back when it tells them: with one request at first, and with all
-// once that is answered. While none is left, requests wait; when each has been taken out as often as one request may be
-// tried, with no answer between, the run is over.
+// pool distributes requests over the endpoints during one run. An endpoint that fails several times in a row is taken
+// out. It is asked for its list of models from time to time, and taken back when it returns it: with one request at
+// first, and with all once that is answered. While no endpoint is left, requests wait. When each has been taken out as
+// often as one request may be tried, without an answer in between, the run ends.
 type pool struct {
 	model  *Model
 	ctx    context.Context // of the run
@@ -30,14 +30,14 @@ type pool struct {
 // place is an endpoint's state in a run.
 type place struct {
 	*endpoint
-	era      int // how often it was taken out; what belongs to an earlier era no longer counts
+	era      int // how often it was taken out; reports from an earlier era are ignored
 	inFlight int
 	out      bool
 	trial    bool // taken back, but has not answered yet
 	failures int  // in a row
 	trips    int  // in a row
 	waits    *backoff.ExponentialBackOff
-	pause    time.Time // it asked not to be asked before
+	pause    time.Time // it asked to get no request before
 	last     error
 }
 
@@ -64,7 +64,7 @@ type lease struct {
 	back sync.Once
 }
 
-// take waits for room and takes it at the endpoint with the fewest requests in flight.
+// take waits for room and returns a lease of the endpoint with the fewest requests in flight.
 func (p *pool) take(ctx context.Context) (*lease, error) {
 	defer context.AfterFunc(ctx, p.wake)()
 	p.mu.Lock()
@@ -101,7 +101,7 @@ func (p *pool) wake() {
 	p.free.Broadcast()
 }
 
-// release gives the room back; a second call does nothing.
+// release ends the lease; a second call does nothing.
 func (l *lease) release() {
 	l.back.Do(func() {
 		l.pool.mu.Lock()
@@ -113,7 +113,7 @@ func (l *lease) release() {
 	})
 }
 
-// report tells how the request went; nil is an answer.
+// report records the result of the request; nil means that it was answered.
 func (l *lease) report(f *failure) {
 	p := l.pool
 	p.mu.Lock()
@@ -151,7 +151,7 @@ func (p *pool) takeOut(at *place) {
 	}
 }
 
-// count adds to an endpoint's trips; if that was the last chance of all of them the run is over.
+// count adds one to an endpoint's trips; if no endpoint has another chance, the run ends.
 func (p *pool) count(at *place) (goOn bool) {
 	at.trips++
 	for _, other := range p.places {
@@ -159,12 +159,13 @@ func (p *pool) count(at *place) (goOn bool) {
 			return true
 		}
 	}
-	p.over = fmt.Errorf("no endpoint answers any more, the last error is: %v; see to the server and run again, what was answered is kept", at.last)
+	p.over = fmt.Errorf("no endpoint answers any more, the last error is: %v; restart the server and run again, the "+
+		"answers so far are kept", at.last)
 	p.free.Broadcast()
 	return false
 }
 
-// revive asks an endpoint for its models until it tells them.
+// revive asks an endpoint for its list of models until it returns it.
 func (p *pool) revive(at *place) {
 	for {
 		p.mu.Lock()

@@ -1,10 +1,10 @@
 // Package remote is a language model behind OpenAI-compatible servers: vLLM, SGLang, llama.cpp, Ollama, OpenAI.
 //
-// Requests go out many at a time, balanced over the endpoints, and are repeated when a server is busy or gone. Every
-// answer is handed on to be saved as soon as it is there, so that what was paid for is not asked again; a request that
-// failed for good is reported, never stored as an answer, and the next run asks only what is missing.
+// Many requests are sent at a time, balanced over the endpoints, and are repeated when a server is busy or unreachable.
+// Every answer is saved as soon as it arrives, so that no answer is paid for twice; a request that failed in every
+// attempt is reported and never stored as an answer, and the next run sends only the missing requests.
 //
-// The API key is read from an environment variable. It stands in no error, answer or file, even if a server repeats it.
+// The API key is read from an environment variable. It is in no error, answer or file, even if a server repeats it.
 package remote
 
 import (
@@ -23,22 +23,25 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// UnknownContext is the [Model.ContextLength] of a server that does not tell its own: nothing is refused beforehand, and
-// a prompt that is too long comes back as the server's error.
+// UnknownContext is the [Model.ContextLength] of a server that does not report one: no prompt is refused beforehand,
+// and one that is too long is the server's error.
 const UnknownContext = math.MaxInt32
 
-// Options say which model is asked, where and how. The zero value of a field other than Endpoints means its default.
+// Options say which model is used, on which servers and how. The zero value of a field other than Endpoints means its
+// default.
 type Options struct {
-	Model         string        // as the server calls it; may be empty where only one is served
-	Endpoints     []string      // base URLs of servers of the same model; one without a path gets /v1
-	Server        string        // vllm, sglang, lidr, llama.cpp, ollama, openai or other: what it offers beyond the common API; default: as it says itself
+	Model     string   // the server's name for it; may be empty if the server has only one
+	Endpoints []string // base URLs of servers of the same model; one without a path gets /v1
+	// Server is the kind of the server: vllm, sglang, lidr, llama.cpp, ollama, openai or other; default: as it reports
+	// itself
+	Server        string
 	KeyEnv        string        // environment variable that holds the API key; default OPENAI_API_KEY
-	InFlight      int           // requests on the wire at once for each endpoint; default 64
-	Attempts      int           // how often one request is tried; default 8, which spans about a minute and a half
+	InFlight      int           // requests in flight at once for each endpoint; default 64
+	Attempts      int           // how often one request is tried; default 8, which takes about a minute and a half
 	Timeout       time.Duration // of one attempt; default 10 minutes
-	ContextLength int           // tokens of prompt and answer together; default: as the server says
+	ContextLength int           // tokens of prompt and answer together; default: as the server reports
 	Prices        Prices        // what the server charges; default: nothing
-	MaxDollars    float64       // that the requests of one step may cost at most, else none is sent; default 10, negative: no limit
+	MaxDollars    float64       // limit of a step's cost, above which nothing is sent; default 10, negative: no limit
 }
 
 // Model implements lm.Model.
@@ -54,8 +57,8 @@ type Model struct {
 
 var _ lm.Model = (*Model)(nil)
 
-// Open asks every endpoint which models it serves, which costs nothing, and returns the one that o names. Endpoints that
-// do not answer are used once they do, as long as one answers now; endpoints that serve different models are an error.
+// Open returns the model that o names, after requesting the list of models from every endpoint, which costs nothing. At
+// least one endpoint must answer; the others are used once they answer. Endpoints of different models are an error.
 func Open(ctx context.Context, o Options) (*Model, error) {
 	m, err := newModel(o)
 	if err != nil {
@@ -77,7 +80,8 @@ func newModel(o Options) (*Model, error) {
 	case len(o.Endpoints) == 0:
 		return nil, errors.New("remote model: no endpoint is given, expected a base URL such as http://localhost:8000/v1")
 	case o.InFlight < 0 || o.Attempts < 0 || o.Timeout < 0 || o.ContextLength < 0:
-		return nil, errors.New("remote model: in-flight limit, attempts, timeout or context length is negative, expected 0 (the default) or more")
+		return nil, errors.New("remote model: in-flight limit, attempts, timeout or context length is negative, expected " +
+			"0 (the default) or more")
 	case !(o.Prices.Prompt >= 0 && o.Prices.New >= 0):
 		return nil, fmt.Errorf("remote model: prices are %v, expected dollars per million tokens, 0 or more", o.Prices)
 	}
@@ -105,7 +109,8 @@ func (m *Model) open(ctx context.Context) error {
 		case err == nil && m.identity == identity{}:
 			m.identity, m.context, e.known = said.identity, said.context, true
 		case err == nil && said.identity != m.identity:
-			return fmt.Errorf("%s serves %s and %s serves %s; give endpoints of the same model only", m.options.Endpoints[0], m.identity, e.url, said.identity)
+			return fmt.Errorf("%s serves %s and %s serves %s; give endpoints of the same model only", m.options.Endpoints[0],
+				m.identity, e.url, said.identity)
 		case err == nil:
 			m.context, e.known = min(m.context, said.context), true
 		case errors.As(err, &f) && !f.fatal():
@@ -126,9 +131,10 @@ func (m *Model) open(ctx context.Context) error {
 	return err
 }
 
-// retries limits the attempts and makes each wait twice as long as the one before, ± half, 30 seconds at most.
+// retries limits the attempts and makes each wait twice as long as the one before, ± half, at most 30 seconds.
 func (m *Model) retries(attempts int) []backoff.RetryOption {
-	return []backoff.RetryOption{backoff.WithBackOff(m.waits()), backoff.WithMaxTries(uint(attempts)), backoff.WithMaxElapsedTime(0)}
+	return []backoff.RetryOption{backoff.WithBackOff(m.waits()), backoff.WithMaxTries(uint(attempts)),
+		backoff.WithMaxElapsedTime(0)}
 }
 
 func (m *Model) waits() *backoff.ExponentialBackOff {
@@ -137,21 +143,21 @@ func (m *Model) waits() *backoff.ExponentialBackOff {
 	return b
 }
 
-// Fingerprint identifies what the server says of its model (name, owner, path; llama.cpp also the sizes), which of the
-// API's extensions are used, and so whether an answer's beginning is given to the model or asked for in words. Where the
-// server is does not count. Weights cannot be hashed from outside: a server that gives other weights the same name and
-// path looks the same, so rename a model that changes.
+// Fingerprint returns a hash of the server's description of its model (name, owner, path; with llama.cpp also the
+// sizes) and of the API's extensions in use, which decide whether an answer's beginning is given to the model or
+// requested in words. The server's address is no part of it. Weights cannot be hashed from outside: other weights of
+// the same name and path have the same fingerprint, so rename a model that changes.
 func (m *Model) Fingerprint() string {
 	return "remote-" + ledger.Key(m.identity, m.server.name, m.server.prefill)
 }
 
-// ContextLength is the number of tokens that prompt and answer may have together, or [UnknownContext].
+// ContextLength returns the number of tokens that prompt and answer may have together, or [UnknownContext].
 func (m *Model) ContextLength() int { return m.context }
 
-// CountTokens is [lm.EstimateTokens], since the server's tokenizer is not here.
+// CountTokens returns [lm.EstimateTokens], since the server's tokenizer is not available.
 func (m *Model) CountTokens(r lm.Request) (int, error) { return lm.EstimateTokens(r), nil }
 
-// request is what is sent for r.
+// request returns the body that is sent for r.
 func (m *Model) request(r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {
 	return m.server.params(m.identity.ID, r, s)
 }

@@ -29,13 +29,16 @@ func generate(t *testing.T, m *Model, r lm.Request, s lm.Sampling) lm.Completion
 	return answer
 }
 
-// What is sent to each kind of server. The fields are those of the servers' own documentation.
+// The request to each kind of server. The fields are those of the servers' own documentation.
 func TestRequestBodies(t *testing.T) {
 	sampling := lm.Sampling{Temperature: 0.9, TopP: 0.8, MaxTokens: 5, Stop: []string{"\n"}, Seed: 1}
-	chat := lm.Request{ID: "a", Messages: []tokenizer.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Hi"}}, Prefill: "<b>"}
+	chat := lm.Request{ID: "a", Messages: []tokenizer.Message{{Role: "system", Content: "Be brief."},
+		{Role: "user", Content: "Hi"}}, Prefill: "<b>"}
 	common := `"model":"m","temperature":0.9,"top_p":0.8,"stop":["\n"],"seed":` + fmt.Sprint(seed(1, "a"))
-	spoken := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi\n\nBegin your answer with exactly this text and go on from it:\n<b>"}]`
-	begun := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"<b>"}],"continue_final_message":true,"add_generation_prompt":false`
+	spoken := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi\n\nBegin your answer ` +
+		`with exactly this text and go on from it:\n<b>"}]`
+	begun := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant",` +
+		`"content":"<b>"}],"continue_final_message":true,"add_generation_prompt":false`
 	fingerprints := map[string]string{}
 	for kind, want := range map[string]string{
 		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
@@ -63,7 +66,10 @@ func TestRequestBodies(t *testing.T) {
 	}
 	f := newFake(t)
 	m := open(t, Options{}, f)
-	for name, s := range map[string]lm.Sampling{"top_k": {MaxTokens: 1, TopK: 5}, "repetition_penalty": {MaxTokens: 1, RepetitionPenalty: 1.1}} {
+	for name, s := range map[string]lm.Sampling{
+		"top_k":              {MaxTokens: 1, TopK: 5},
+		"repetition_penalty": {MaxTokens: 1, RepetitionPenalty: 1.1},
+	} {
 		err := m.Generate(t.Context(), []lm.Request{chat}, s, nil, nil)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v for a setting that the server has no field for, want one that names %s", err, name)
@@ -115,7 +121,8 @@ func TestOpen(t *testing.T) {
 	if open(t, Options{}, other).Fingerprint() == m.Fingerprint() {
 		t.Error("the fingerprint does not depend on the weights' name")
 	}
-	if open(t, Options{ContextLength: 100}, f).ContextLength() != 100 || open(t, Options{}, newFake(t)).ContextLength() != UnknownContext {
+	if open(t, Options{ContextLength: 100}, f).ContextLength() != 100 ||
+		open(t, Options{}, newFake(t)).ContextLength() != UnknownContext {
 		t.Error("the context length is not the given one, or not unknown where no one says it")
 	}
 	t.Setenv("LIDR_TEST_KEY", "sk-secret-0123456789")
@@ -134,7 +141,8 @@ func TestOpen(t *testing.T) {
 		{Options{Endpoints: []string{gone.url()}}, "start the server"},
 	} {
 		c.o.KeyEnv = "LIDR_TEST_KEY"
-		if _, err := openFast(t, c.o); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "sk-secret") {
+		if _, err := openFast(t, c.o); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "sk-secret") {
 			t.Errorf("%+v: error %v, want %q in it", c.o, err, c.want)
 		}
 	}
@@ -144,7 +152,9 @@ func TestAskForTopLogprobs(t *testing.T) {
 	f := newFake(t)
 	t.Setenv("LIDR_TEST_KEY", "sk-secret-0123456789")
 	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
-		fmt.Fprint(w, completion("m sk-secret-0123456789", `,"logprobs":{"content":[{"token":"m","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"M","logprob":-0.9},{"token":"m","logprob":-0.5}]},{"token":"x","logprob":0,"top_logprobs":[]}]}`))
+		fmt.Fprint(w, completion("m sk-secret-0123456789", `,"logprobs":{"content":[{"token":"m","logprob":-0.5,`+
+			`"bytes":null,"top_logprobs":[{"token":"M","logprob":-0.9},{"token":"m","logprob":-0.5}]},{"token":"x",`+
+			`"logprob":0,"top_logprobs":[]}]}`))
 		return true
 	}
 	m := open(t, Options{KeyEnv: "LIDR_TEST_KEY"}, f)
@@ -153,7 +163,8 @@ func TestAskForTopLogprobs(t *testing.T) {
 		got = out
 		return nil
 	})
-	want := []Answer{{Completion: lm.Completion{Text: "m [API key]", FinishReason: "stop", PromptTokens: 7, Tokens: 3}, TopLogprobs: []lm.TokenLogprob{{Token: "m", Logprob: -0.5}, {Token: "M", Logprob: -0.9}}}}
+	want := []Answer{{Completion: lm.Completion{Text: "m [API key]", FinishReason: "stop", PromptTokens: 7, Tokens: 3},
+		TopLogprobs: []lm.TokenLogprob{{Token: "m", Logprob: -0.5}, {Token: "M", Logprob: -0.9}}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v, answers (-want +got):\n%s", err, diff)
 	}
@@ -162,7 +173,7 @@ func TestAskForTopLogprobs(t *testing.T) {
 	}
 }
 
-// The client library would send what these variables hold to any server.
+// The client library would send the values of these variables to any server.
 func TestVariablesOfOtherServersAreLeftAlone(t *testing.T) {
 	f := newFake(t)
 	t.Setenv("OPENAI_API_KEY", "sk-of-another-server")
@@ -183,24 +194,28 @@ func TestLogprobs(t *testing.T) {
 	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
 		tokens := `null,{"5":{"logprob":-3,"rank":1,"decoded_token":"Hi"}}`
 		if prompt == "Yes!" {
-			tokens += `,{"6":{"logprob":-1,"rank":1,"decoded_token":"Yes"}},{"7":{"logprob":-0.5,"rank":1,"decoded_token":"!"}},{"2":{"logprob":-0.25,"rank":1,"decoded_token":"<|im_end|>"}},{"9":{"logprob":-4,"rank":1,"decoded_token":"\n"}}`
+			tokens += `,{"6":{"logprob":-1,"rank":1,"decoded_token":"Yes"}},{"7":{"logprob":-0.5,"rank":1,` +
+				`"decoded_token":"!"}},{"2":{"logprob":-0.25,"rank":1,"decoded_token":"<|im_end|>"}},{"9":{"logprob":-4,` +
+				`"rank":1,"decoded_token":"\n"}}`
 		}
 		fmt.Fprint(w, strings.TrimSuffix(completion("x", ""), "}")+`,"prompt_logprobs":[`+tokens+`]}`)
 		return true
 	}
-	sums, tokens, err := open(t, Options{Server: "vllm"}, f).Logprobs(t.Context(), []lm.Request{ask("Hi")}, []string{"Yes!"})
+	sums, tokens, err := open(t, Options{Server: "vllm"}, f).Logprobs(t.Context(), []lm.Request{ask("Hi")},
+		[]string{"Yes!"})
 	if err != nil || math.Abs(sums[0]+1.75) > 1e-12 || tokens[0] != 3 {
 		t.Errorf("sums %v over %v tokens, error %v; want -1.75 over 3", sums, tokens, err)
 	}
 	if f.body["add_generation_prompt"] != false || f.body["prompt_logprobs"] != 0.0 || f.body["max_tokens"] != 1.0 {
 		t.Errorf("sent %v", f.body)
 	}
-	if _, _, err := open(t, Options{}, newFake(t)).Logprobs(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "vllm") {
+	if _, _, err := open(t, Options{}, newFake(t)).Logprobs(t.Context(), nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "vllm") {
 		t.Errorf("error %v, want one that says which server tells log-probabilities", err)
 	}
 }
 
-// A date counts from the server's own, however wrong our clock is: synctest's stands at 2000.
+// A date is compared with the server's own time, however wrong our clock is: synctest's begins at 2000.
 func TestRetryAfter(t *testing.T) {
 	const date = "Thu, 02 Jan 2025 03:04:05 GMT"
 	cases := []struct {

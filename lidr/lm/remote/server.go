@@ -12,33 +12,40 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// server is what a kind of server offers. Sampling filters that it has a field for are always sent, also when they are
-// off: vLLM and SGLang would else take them from the model's generation_config.json, and llama.cpp from its own defaults.
+// server describes a kind of server. Sampling filters that it has a field for are always sent, even when they are off:
+// otherwise vLLM and SGLang would take them from the model's generation_config.json, and llama.cpp from its own
+// defaults.
 type server struct {
 	name           string
-	ownedBy        []string // what /v1/models says under owned_by
+	ownedBy        []string // values of owned_by in /v1/models
 	maxTokens      string   // the field for lm.Sampling.MaxTokens
 	topK           string   // the field for TopK, "" if there is none
 	topKOff        int      // its value that means off
 	repetition     string   // the field for RepetitionPenalty, "" if there is none
-	minP           bool     // has min_p, which lm.Sampling has not: it is turned off
+	minP           bool     // has min_p, which lm.Sampling lacks: it is turned off
 	prefill        bool     // continues an assistant's message: continue_final_message
-	promptLogprobs bool     // tells the probabilities of given tokens: prompt_logprobs
-	advice         string   // where a filter is set that has no field
+	promptLogprobs bool     // returns the probabilities of given tokens: prompt_logprobs
+	advice         string   // what to do about a filter that has no field
 }
 
 var servers = []server{
-	{name: "vllm", ownedBy: []string{"vllm"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1, repetition: "repetition_penalty", minP: true, prefill: true, promptLogprobs: true},
-	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1, repetition: "repetition_penalty", minP: true, prefill: true},
-	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty", prefill: true, promptLogprobs: true},
-	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repeat_penalty", minP: true},
+	{name: "vllm", ownedBy: []string{"vllm"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
+		repetition: "repetition_penalty", minP: true, prefill: true, promptLogprobs: true},
+	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
+		repetition: "repetition_penalty", minP: true, prefill: true},
+	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty",
+		prefill: true, promptLogprobs: true},
+	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k",
+		repetition: "repeat_penalty", minP: true},
 	// Ollama's own top_k of 40 and repeat_penalty of 1.1 hold unless the model's Modelfile says otherwise.
-	{name: "ollama", ownedBy: []string{"library"}, maxTokens: "max_tokens", advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},
-	{name: "openai", ownedBy: []string{"openai", "openai-internal", "system"}, maxTokens: "max_completion_tokens", advice: "leave it off"},
+	{name: "ollama", ownedBy: []string{"library"}, maxTokens: "max_tokens",
+		advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},
+	{name: "openai", ownedBy: []string{"openai", "openai-internal", "system"}, maxTokens: "max_completion_tokens",
+		advice: "leave it off"},
 	{name: "other", maxTokens: "max_tokens", advice: "leave it off, or say which kind of server it is"},
 }
 
-// serverOf returns the server of the given name, or else the one that calls itself ownedBy.
+// serverOf returns the server of the given name or, without a name, the one that reports ownedBy.
 func serverOf(name, ownedBy string) (server, error) {
 	var names []string
 	for _, s := range servers {
@@ -48,7 +55,8 @@ func serverOf(name, ownedBy string) (server, error) {
 		names = append(names, s.name)
 	}
 	if name != "" {
-		return server{}, fmt.Errorf("remote model: server is %q, expected one of %s, or nothing to let it tell", name, strings.Join(names, ", "))
+		return server{}, fmt.Errorf("remote model: server is %q, expected one of %s, or empty to use what the server reports",
+			name, strings.Join(names, ", "))
 	}
 	for _, s := range servers {
 		for _, owner := range s.ownedBy {
@@ -60,8 +68,8 @@ func serverOf(name, ownedBy string) (server, error) {
 	return servers[len(servers)-1], nil
 }
 
-// params is the body of a chat completion for r. A setting that the server has no field for is an error: it would be
-// ignored in silence.
+// params returns the body of a chat completion for r. A setting that the server has no field for is an error, because
+// the server would ignore it.
 func (v server) params(model string, r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {
 	p := openai.ChatCompletionNewParams{Model: model, Temperature: openai.Float(s.Temperature), TopP: openai.Float(1)}
 	extra := map[string]any{v.maxTokens: s.MaxTokens}
@@ -82,7 +90,8 @@ func (v server) params(model string, r lm.Request, s lm.Sampling) (openai.ChatCo
 	case v.repetition != "":
 		extra[v.repetition] = s.RepetitionPenalty
 	case s.RepetitionPenalty != 0 && s.RepetitionPenalty != 1:
-		return p, fmt.Errorf("sampling: repetition_penalty is %g, but a server of kind %s takes none; %s", s.RepetitionPenalty, v.name, v.advice)
+		return p, fmt.Errorf("sampling: repetition_penalty is %g, but a server of kind %s takes none; %s",
+			s.RepetitionPenalty, v.name, v.advice)
 	}
 	if v.minP {
 		extra["min_p"] = 0
@@ -102,8 +111,8 @@ func (v server) params(model string, r lm.Request, s lm.Sampling) (openai.ChatCo
 	return p, err
 }
 
-// messages is the conversation of r. The prefill becomes the assistant's unfinished message or, where a server cannot
-// continue one, a wish at the end of the user's.
+// messages returns the conversation of r. The prefill becomes the assistant's unfinished message or, if the server
+// cannot continue one, a request at the end of the user's message.
 func (v server) messages(r lm.Request) ([]openai.ChatCompletionMessageParamUnion, error) {
 	if len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != "user" {
 		return nil, fmt.Errorf("request %s: it does not end with a message of the user, so there is nothing to answer", r.ID)
@@ -122,7 +131,8 @@ func (v server) messages(r lm.Request) ([]openai.ChatCompletionMessageParamUnion
 		case "assistant":
 			out = append(out, openai.AssistantMessage(text))
 		default:
-			return nil, fmt.Errorf("request %s: message %d has role %q, expected system, user or assistant", r.ID, i, message.Role)
+			return nil, fmt.Errorf("request %s: message %d has role %q, expected system, user or assistant", r.ID, i,
+				message.Role)
 		}
 	}
 	if r.Prefill != "" && v.prefill {
@@ -131,7 +141,7 @@ func (v server) messages(r lm.Request) ([]openai.ChatCompletionMessageParamUnion
 	return out, nil
 }
 
-// withoutPrefill removes the prefill from an answer that was asked in words to begin with it.
+// withoutPrefill removes the prefill from an answer that was requested in words to begin with it.
 func (v server) withoutPrefill(text, prefill string) string {
 	if prefill == "" || v.prefill {
 		return text
@@ -144,7 +154,7 @@ func (v server) withoutPrefill(text, prefill string) string {
 	return text
 }
 
-// seed gives each request its own random stream. It has 31 bits, which every server takes.
+// seed returns a request's own seed. It has 31 bits, which every server accepts.
 func seed(run int64, id string) int64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s", run, id))
 	return int64(binary.BigEndian.Uint32(sum[:]) >> 1)

@@ -18,19 +18,20 @@ import (
 const (
 	maxBody       = 16 << 20        // bytes of a response; log-probabilities of a long prompt are the largest
 	maxMessage    = 500             // bytes of a server's error message that are shown
-	maxRetryAfter = 2 * time.Minute // that a server may ask us to stay away
+	maxRetryAfter = 2 * time.Minute // the longest wait that a server may ask for
 	minSecret     = 8               // shorter keys are placeholders such as EMPTY, and may be words of an answer
 )
 
-// httpClient keeps a connection open for every request that may be in flight. It follows no redirect: the key would
-// travel along.
+// httpClient returns a client that keeps a connection open for every request that may be in flight. It follows no
+// redirect, which would send the key elsewhere.
 func httpClient(inFlight, endpoints int) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = inFlight*endpoints, inFlight
-	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: t, CheckRedirect: stay}
 }
 
-// failure is an attempt that gave no answer.
+// failure is an attempt without an answer.
 type failure struct {
 	endpoint   string
 	status     int // HTTP status, 0 if there was no response; 200 if the response cannot be read
@@ -46,17 +47,18 @@ func (f *failure) Error() string {
 	return fmt.Sprintf("%s: status %d: %s", f.endpoint, f.status, f.message)
 }
 
-// fatal tells that the same request would fail again: all but 408, 409, 429, 5xx and what the network does.
+// fatal reports whether the same request would fail again: always but after 408, 409, 429, 5xx and network errors.
 func (f *failure) fatal() bool {
-	return f.final || !f.outage() && f.status != http.StatusRequestTimeout && f.status != http.StatusConflict && f.status != http.StatusTooManyRequests
+	return f.final || !f.outage() && f.status != http.StatusRequestTimeout && f.status != http.StatusConflict &&
+		f.status != http.StatusTooManyRequests
 }
 
-// outage tells that the endpoint is not well.
+// outage reports whether the failure is one of the endpoint, not of the request.
 func (f *failure) outage() bool {
 	return !f.final && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
 }
 
-// failureOf returns err as a failure of e; late is what to say if the attempt's time was up.
+// failureOf returns err as a failure of e; late is the message if the attempt took too long.
 func (m *Model) failureOf(err error, e *endpoint, late string) *failure {
 	var f *failure
 	switch {
@@ -68,8 +70,8 @@ func (m *Model) failureOf(err error, e *endpoint, late string) *failure {
 	return &failure{endpoint: e.url, message: shorten(m.redact(err.Error()))}
 }
 
-// wire is the exchange of one request. The response is read whole, and done is called before anything is made of it, so
-// that the next request can be on its way meanwhile.
+// wire exchanges one request. The response is read whole, and done is called before it is parsed, so that the next
+// request can be sent meanwhile.
 func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 	return func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 		res, err := next(req)
@@ -93,21 +95,23 @@ func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 	}
 }
 
-// refusal is the failure that a status other than 200 stands for, with what to do about it.
+// refusal returns the failure of a status other than 200, with what to do about it.
 func (m *Model) refusal(e *endpoint, res *http.Response, body []byte) *failure {
-	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))), retryAfter: retryAfter(res.Header)}
+	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))),
+		retryAfter: retryAfter(res.Header)}
 	if f.message == "" {
 		f.message = http.StatusText(f.status)
 	}
 	switch {
 	case f.status == http.StatusUnauthorized && m.key() == "":
-		f.message += "; put the API key into the environment variable " + m.options.KeyEnv + ", which a script of lidr run gets by --env " + m.options.KeyEnv
+		f.message += "; put the API key into the environment variable " + m.options.KeyEnv + ", which a script of lidr " +
+			"run gets by --env " + m.options.KeyEnv
 	case f.status == http.StatusUnauthorized || f.status == http.StatusForbidden:
 		f.message += "; the API key in the environment variable " + m.options.KeyEnv + " is wrong or not allowed to do this"
 	case f.status >= 300 && f.status < 400:
-		f.message += "; it redirects elsewhere, so give the address that it redirects to as the endpoint"
+		f.message += "; it redirects elsewhere; give the address that it redirects to as the endpoint"
 	case f.status == http.StatusTooManyRequests && strings.Contains(string(body), `"insufficient_quota"`):
-		f.status = http.StatusPaymentRequired // no waiting helps
+		f.status = http.StatusPaymentRequired // waiting does not help
 		f.message += "; the account is out of credit"
 	case f.fatal():
 		f.message += "; correct what it names and run again"
@@ -140,8 +144,8 @@ func messageOf(body []byte) string {
 	return strings.TrimSpace(string(body))
 }
 
-// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110, 10.2.3) on the server's clock, by which it tells the time of
-// its answer too: ours may be wrong. It is 0 for none, and at most maxRetryAfter.
+// retryAfter returns the wait of a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). The date is compared with
+// the time of the server's answer, since our clock may be wrong. It is 0 for none, and at most maxRetryAfter.
 func retryAfter(header http.Header) time.Duration {
 	after := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(after, 64); err == nil {
@@ -158,7 +162,7 @@ func retryAfter(header http.Header) time.Duration {
 	return min(max(0, date.Sub(now)), maxRetryAfter)
 }
 
-// redact removes the key from text that comes from outside.
+// redact removes the key from text of a server.
 func (m *Model) redact(text string) string {
 	if len(m.key()) < minSecret {
 		return text
