@@ -13,7 +13,7 @@ import (
 	"lidrlab/lidr/lm/local"
 )
 
-// form is how one of the two kinds of completion is written.
+// form is the format of one of the two kinds of completion.
 type form struct {
 	server *Server
 	chat   bool
@@ -29,7 +29,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, body []byte) {
 	s.answer(w, r, body, &form{server: s, head: map[string]any{"id": "cmpl-" + rand.Text()}})
 }
 
-// answer reads a request and answers it. A client that goes away takes its request along.
+// answer reads a request and answers it. If the client disconnects, its request ends.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte, f *form) {
 	req, err := s.parse(body, f.chat)
 	if err != nil {
@@ -37,13 +37,15 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte, f *
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel() // an answer that cannot be delivered is not computed on
+	defer cancel() // ends the computation of an answer that cannot be delivered
 	stream, err := s.batcher.Submit(ctx, req.query)
 	if err != nil {
 		refuse(w, problemOf(err))
 		return
 	}
-	f.head["created"], f.head["model"], f.head["system_fingerprint"] = time.Now().Unix(), s.options.Name, "fp_"+s.print[:min(16, len(s.print))]
+	f.head["created"] = time.Now().Unix()
+	f.head["model"] = s.options.Name
+	f.head["system_fingerprint"] = "fp_" + s.print[:min(16, len(s.print))]
 	if req.stream {
 		f.send(w, req, stream)
 		return
@@ -93,7 +95,12 @@ func (f *form) send(w http.ResponseWriter, req *request, stream *local.Stream) {
 		return event(data)
 	}
 	if f.chat {
-		first := map[string]any{"index": 0, "delta": map[string]any{"role": "assistant", "content": ""}, "logprobs": nil, "finish_reason": nil}
+		first := map[string]any{
+			"index":         0,
+			"delta":         map[string]any{"role": "assistant", "content": ""},
+			"logprobs":      nil,
+			"finish_reason": nil,
+		}
 		if chunk([]any{first}, nil) != nil {
 			return
 		}
@@ -132,7 +139,7 @@ func (f *form) envelope(object string, choices []any) map[string]any {
 	return out
 }
 
-// choice is what both forms and their chunks have.
+// choice returns the fields that both forms and their chunks have.
 func (f *form) choice(piece local.Piece, q local.Query) map[string]any {
 	choice := map[string]any{"index": 0, "logprobs": nil, "finish_reason": nil}
 	if piece.Finish != "" {
@@ -151,7 +158,11 @@ func (f *form) choice(piece local.Piece, q local.Query) map[string]any {
 }
 
 func usage(q local.Query, tokens int) map[string]int {
-	return map[string]int{"prompt_tokens": len(q.Prompt), "completion_tokens": tokens, "total_tokens": len(q.Prompt) + tokens}
+	return map[string]int{
+		"prompt_tokens":     len(q.Prompt),
+		"completion_tokens": tokens,
+		"total_tokens":      len(q.Prompt) + tokens,
+	}
 }
 
 // tokenLogprob is a token in the chat form. Bytes are numbers, since a token may be half of a character.
@@ -171,7 +182,7 @@ func (f *form) token(id int, logprob float64) tokenLogprob {
 	return t
 }
 
-// finite is -9999 for a token that is impossible, as vLLM has it; JSON has no infinity.
+// finite returns -9999 for an impossible token, as vLLM does, because JSON has no infinity.
 func finite(logprob float64) float64 { return math.Max(logprob, -9999) }
 
 func (f *form) chatLogprobs(tokens []local.Token) []tokenLogprob {
@@ -186,9 +197,10 @@ func (f *form) chatLogprobs(tokens []local.Token) []tokenLogprob {
 	return out
 }
 
-// rawLogprobs is the older form: parallel lists, and alternatives by their text, the token itself among them.
+// rawLogprobs returns the older form: parallel lists, and alternatives by their text, the token itself among them.
 func (f *form) rawLogprobs(tokens []local.Token) map[string]any {
-	texts, logprobs, offsets, top := make([]string, len(tokens)), make([]float64, len(tokens)), make([]int, len(tokens)), make([]map[string]float64, len(tokens))
+	texts, logprobs := make([]string, len(tokens)), make([]float64, len(tokens))
+	offsets, top := make([]int, len(tokens)), make([]map[string]float64, len(tokens))
 	for i, t := range tokens {
 		own := f.token(t.ID, t.Logprob)
 		texts[i], logprobs[i], offsets[i] = own.Token, own.Logprob, f.offset
@@ -196,7 +208,7 @@ func (f *form) rawLogprobs(tokens []local.Token) map[string]any {
 		top[i] = map[string]float64{own.Token: own.Logprob}
 		for _, a := range t.Top {
 			other := f.token(a.ID, a.Logprob)
-			if _, there := top[i][other.Token]; !there { // the likelier of two that look alike
+			if _, there := top[i][other.Token]; !there { // the likelier of two with the same text
 				top[i][other.Token] = other.Logprob
 			}
 		}
@@ -204,12 +216,16 @@ func (f *form) rawLogprobs(tokens []local.Token) map[string]any {
 	return map[string]any{"tokens": texts, "token_logprobs": logprobs, "text_offset": offsets, "top_logprobs": top}
 }
 
-// promptLogprobs is vLLM's form: null for the first token, {ID: {logprob, rank, decoded_token}} for the others. Ranks are
-// not computed.
+// promptLogprobs returns vLLM's form: null for the first token, {ID: {logprob, rank, decoded_token}} for the others.
+// Ranks are not computed.
 func (f *form) promptLogprobs(prompt []int, logprobs []float64) []any {
 	out := make([]any, len(prompt))
 	for i, id := range prompt[1:] {
-		out[i+1] = map[string]any{strconv.Itoa(id): map[string]any{"logprob": finite(logprobs[i]), "rank": nil, "decoded_token": f.token(id, 0).Token}}
+		out[i+1] = map[string]any{strconv.Itoa(id): map[string]any{
+			"logprob":       finite(logprobs[i]),
+			"rank":          nil,
+			"decoded_token": f.token(id, 0).Token,
+		}}
 	}
 	return out
 }

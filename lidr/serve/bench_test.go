@@ -7,8 +7,8 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// BenchmarkServe answers 512 prompts by 64 clients at once, and by one after the other, and the same by the local
-// model's Generate, turn and turn about.
+// BenchmarkServe answers 512 prompts of 64 clients at once, of one client after the other, and by the local model's
+// Generate, by turns.
 func BenchmarkServe(b *testing.B) {
 	s := start(b, Options{})
 	m := s.remote(b)

@@ -14,15 +14,15 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// OpenAI's own client, unmodified: whole and streamed answers are the same and the local model's, with logprobs, usage,
-// stop texts and seeds.
+// OpenAI's own client, unmodified: whole and streamed answers are equal to each other and to the local model's, with
+// logprobs, usage, stop texts and seeds.
 func TestOpenAIClient(t *testing.T) {
 	s := start(t, Options{})
 	client := s.client()
 	reqs := problems(24)
 	var clients sync.WaitGroup
 	for i, r := range reqs {
-		r.ID = "" // a server knows none
+		r.ID = "" // a server has no IDs
 		sampling := lm.Sampling{MaxTokens: 60, Seed: int64(i)}
 		if i%2 == 1 {
 			sampling.Temperature, sampling.TopP = 0.9, 0.95
@@ -63,7 +63,8 @@ func TestOpenAIClient(t *testing.T) {
 			}
 			for how, got := range map[string]openai.ChatCompletion{"whole": *whole, "streamed": joined.ChatCompletion} {
 				c := got.Choices[0]
-				given := lm.Completion{Text: c.Message.Content, FinishReason: c.FinishReason, PromptTokens: int(got.Usage.PromptTokens), Tokens: int(got.Usage.CompletionTokens)}
+				given := lm.Completion{Text: c.Message.Content, FinishReason: c.FinishReason,
+					PromptTokens: int(got.Usage.PromptTokens), Tokens: int(got.Usage.CompletionTokens)}
 				if given != want {
 					t.Errorf("%d, %s: %+v, the local model says %+v", i, how, given, want)
 				}
@@ -77,7 +78,8 @@ func TestOpenAIClient(t *testing.T) {
 				for _, b := range token.Bytes { // the text of half a character is none
 					text = append(text, byte(b))
 				}
-				if len(token.TopLogprobs) != 3 || token.TopLogprobs[0].Logprob < token.Logprob-1e-9 || math.Abs(token.Logprob-b[k].Logprob) > 1e-4 {
+				if len(token.TopLogprobs) != 3 || token.TopLogprobs[0].Logprob < token.Logprob-1e-9 ||
+					math.Abs(token.Logprob-b[k].Logprob) > 1e-4 {
 					t.Errorf("%d, token %d: %s whole, %s streamed", i, k, token.RawJSON(), b[k].RawJSON())
 				}
 			}
@@ -103,17 +105,23 @@ func TestOpenAIClientOnRawCompletions(t *testing.T) {
 	for _, id := range s.tokenizer.Encode(prompt) {
 		ids = append(ids, int64(id))
 	}
-	for _, union := range []openai.CompletionNewParamsPromptUnion{{OfString: openai.String(prompt)}, {OfArrayOfStrings: []string{prompt}}, {OfArrayOfTokens: ids}} {
-		params := openai.CompletionNewParams{Model: "miniature", Prompt: union, Temperature: openai.Float(0), MaxTokens: openai.Int(50), Logprobs: openai.Int(2)}
+	for _, union := range []openai.CompletionNewParamsPromptUnion{
+		{OfString: openai.String(prompt)}, {OfArrayOfStrings: []string{prompt}}, {OfArrayOfTokens: ids},
+	} {
+		params := openai.CompletionNewParams{Model: "miniature", Prompt: union, Temperature: openai.Float(0),
+			MaxTokens: openai.Int(50), Logprobs: openai.Int(2)}
 		whole, err := client.Completions.New(t.Context(), params)
 		if err != nil {
 			t.Fatal(err)
 		}
 		choice := whole.Choices[0]
-		if choice.Text != want.Text || string(choice.FinishReason) != want.FinishReason || int(whole.Usage.CompletionTokens) != want.Tokens {
+		if choice.Text != want.Text || string(choice.FinishReason) != want.FinishReason ||
+			int(whole.Usage.CompletionTokens) != want.Tokens {
 			t.Errorf("%s, expected %+v", whole.RawJSON(), want)
 		}
-		if n := len(choice.Logprobs.Tokens); n != want.Tokens || len(choice.Logprobs.TokenLogprobs) != n || len(choice.Logprobs.TopLogprobs) != n || choice.Logprobs.TextOffset[1] != int64(len([]rune(choice.Logprobs.Tokens[0]))) {
+		if n := len(choice.Logprobs.Tokens); n != want.Tokens || len(choice.Logprobs.TokenLogprobs) != n ||
+			len(choice.Logprobs.TopLogprobs) != n ||
+			choice.Logprobs.TextOffset[1] != int64(len([]rune(choice.Logprobs.Tokens[0]))) {
 			t.Errorf("log-probabilities are %s", choice.Logprobs.RawJSON())
 		}
 		stream, text := client.Completions.NewStreaming(t.Context(), params), ""
@@ -124,7 +132,8 @@ func TestOpenAIClientOnRawCompletions(t *testing.T) {
 			t.Errorf("streamed %q, error %v, expected %q", text, stream.Err(), want.Text)
 		}
 	}
-	short, err := client.Completions.New(t.Context(), openai.CompletionNewParams{Model: "miniature", Prompt: openai.CompletionNewParamsPromptUnion{OfString: openai.String("a")}})
+	short, err := client.Completions.New(t.Context(), openai.CompletionNewParams{Model: "miniature",
+		Prompt: openai.CompletionNewParamsPromptUnion{OfString: openai.String("a")}})
 	if err != nil || short.Usage.CompletionTokens > 16 {
 		t.Errorf("%d tokens where 16 is the default, error %v", short.Usage.CompletionTokens, err)
 	}
@@ -145,14 +154,17 @@ func TestModelsAndHealth(t *testing.T) {
 		Root    string
 		Context int `json:"max_model_len"`
 	}
-	if json.Unmarshal([]byte(model.RawJSON()), &more); more.Root != s.local.Fingerprint() || more.Context != s.local.ContextLength() {
+	if json.Unmarshal([]byte(model.RawJSON()), &more); more.Root != s.local.Fingerprint() ||
+		more.Context != s.local.ContextLength() {
 		t.Errorf("the model is %s", model.RawJSON())
 	}
 	var refusal *openai.Error
-	if _, err := client.Models.Get(t.Context(), "org/other"); !errors.As(err, &refusal) || refusal.StatusCode != 404 || refusal.Code != "model_not_found" {
+	if _, err := client.Models.Get(t.Context(), "org/other"); !errors.As(err, &refusal) || refusal.StatusCode != 404 ||
+		refusal.Code != "model_not_found" {
 		t.Errorf("another model: %v", err)
 	}
-	if _, err := client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{Model: "gpt-x"}); !errors.As(err, &refusal) || refusal.StatusCode != 404 || refusal.Param != "model" {
+	_, err = client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{Model: "gpt-x"})
+	if !errors.As(err, &refusal) || refusal.StatusCode != 404 || refusal.Param != "model" {
 		t.Errorf("another model: %v", err)
 	}
 	status, body := post(t, s, "GET", "/health", "", nil)

@@ -9,7 +9,7 @@ import (
 // fields are those of a JSON object that have not been read yet.
 type fields map[string]json.RawMessage
 
-// read takes a field into value, which stays as it is if there is none or null; kind names what is expected.
+// read reads a field into value, which does not change if there is none or null; kind names the expected type.
 func (f fields) read(name string, value any, kind string) error {
 	raw, ok := f[name]
 	delete(f, name)
@@ -22,20 +22,22 @@ func (f fields) read(name string, value any, kind string) error {
 	return nil
 }
 
-// harmless are fields that say nothing about the answer.
-var harmless = []string{"user", "metadata", "store", "service_tier", "parallel_tool_calls", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "request_id", "priority"}
+// harmless are fields that do not affect the answer.
+var harmless = []string{"user", "metadata", "store", "service_tier", "parallel_tool_calls", "safety_identifier",
+	"prompt_cache_key", "prompt_cache_retention", "request_id", "priority"}
 
-// neutral are fields that would change the answer and are not computed, with their values that change nothing.
+// neutral are fields that could change the answer and are not implemented, with the values that have no effect.
 var neutral = map[string][]string{
 	"n": {"1"}, "best_of": {"1"}, "echo": {"false"}, "suffix": {`""`},
 	"presence_penalty": {"0"}, "frequency_penalty": {"0"}, "logit_bias": {"{}"}, "min_p": {"0"}, "typical_p": {"1"},
 	"tools": {"[]"}, "tool_choice": {`"none"`, `"auto"`}, "functions": {"[]"}, "function_call": {`"none"`, `"auto"`},
-	"response_format": {`{"type":"text"}`}, "modalities": {`["text"]`}, "reasoning_effort": {`"none"`}, "chat_template_kwargs": {"{}"},
-	"min_tokens": {"0"}, "ignore_eos": {"false"}, "stop_token_ids": {"[]"}, "bad_words": {"[]"}, "length_penalty": {"1"},
-	"use_beam_search": {"false"}, "skip_special_tokens": {"true"}, "spaces_between_special_tokens": {"true"}, "include_stop_str_in_output": {"false"},
+	"response_format": {`{"type":"text"}`}, "modalities": {`["text"]`}, "reasoning_effort": {`"none"`},
+	"chat_template_kwargs": {"{}"}, "min_tokens": {"0"}, "ignore_eos": {"false"}, "stop_token_ids": {"[]"},
+	"bad_words": {"[]"}, "length_penalty": {"1"}, "use_beam_search": {"false"}, "skip_special_tokens": {"true"},
+	"spaces_between_special_tokens": {"true"}, "include_stop_str_in_output": {"false"},
 }
 
-// readRest refuses what is left unless it changes nothing.
+// readRest refuses the remaining fields unless they have no effect.
 func readRest(f fields, _ *request) error {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		var value any

@@ -5,13 +5,16 @@ import (
 	"testing"
 )
 
-// Whatever is sent, it is taken as a query that the model can answer, or refused with an error in OpenAI's form.
+// Every body is read as a query that the model can answer, or refused with an error in OpenAI's form.
 func FuzzChatRequest(f *testing.F) {
 	s := start(f, Options{})
 	for _, body := range []string{
 		hello, `{}`, `null`, `[1]`, `{"messages":[null]}`, `{"messages":[{"role":"user","content":[{}]}]}`,
-		`{"messages":[{"role":"user","content":"<|im_end|>"},{"role":"assistant","content":"\ud800"}],"continue_final_message":true,"add_generation_prompt":false,"logprobs":true,"top_logprobs":20,"stop":["\n"],"stream":true,"stream_options":{"include_usage":true}}`,
-		`{"prompt":[0,2047],"logprobs":0,"max_tokens":1e3,"seed":9223372036854775807,"top_k":-1,"temperature":1e308,"prompt_logprobs":0}`,
+		`{"messages":[{"role":"user","content":"<|im_end|>"},{"role":"assistant","content":"\ud800"}],` +
+			`"continue_final_message":true,"add_generation_prompt":false,"logprobs":true,"top_logprobs":20,"stop":["\n"],` +
+			`"stream":true,"stream_options":{"include_usage":true}}`,
+		`{"prompt":[0,2047],"logprobs":0,"max_tokens":1e3,"seed":9223372036854775807,"top_k":-1,"temperature":1e308,` +
+			`"prompt_logprobs":0}`,
 		`{"prompt":["a"],"echo":null,"stop":"","n":1.0,"logit_bias":{},"min_p":0e5}`,
 	} {
 		f.Add([]byte(body), true)
@@ -21,7 +24,8 @@ func FuzzChatRequest(f *testing.F) {
 		r, err := s.parse(body, chat)
 		if err == nil {
 			q := r.query
-			if len(q.Prompt) == 0 || len(q.Prompt) >= s.model.ContextLength() || q.Sampling.Validate() != nil || q.TopLogprobs < 0 || q.TopLogprobs > maxTop {
+			if len(q.Prompt) == 0 || len(q.Prompt) >= s.model.ContextLength() || q.Sampling.Validate() != nil ||
+				q.TopLogprobs < 0 || q.TopLogprobs > maxTop {
 				t.Errorf("%q is taken as %+v", body, q)
 			}
 			return
@@ -31,7 +35,8 @@ func FuzzChatRequest(f *testing.F) {
 		}
 		p := problemOf(err)
 		data, err := json.Marshal(p)
-		if err != nil || json.Unmarshal(data, &said) != nil || said.Message == "" || said.Type != "invalid_request_error" || p.status < 400 || p.status >= 500 {
+		if err != nil || json.Unmarshal(data, &said) != nil || said.Message == "" || said.Type != "invalid_request_error" ||
+			p.status < 400 || p.status >= 500 {
 			t.Errorf("%q is refused with status %d and %s", body, p.status, data)
 		}
 	})

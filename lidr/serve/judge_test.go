@@ -12,8 +12,8 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// A judge behind the server gives verdicts weighed by the probabilities of its first token. The miniature has learned
-// nothing about judging, so its head is changed: it says m where it would have said one name, and M for another.
+// A judge behind the server gives verdicts weighted by the probabilities of its first token. The miniature was not
+// trained to judge, so its head is changed: it answers m in place of one name, and M in place of another.
 func TestJudge(t *testing.T) {
 	s := start(t, Options{}, func(ck *checkpoint.Checkpoint, words *tokenizer.Tokenizer) {
 		table := ck.Tensor("model.embed_tokens.weight") // tied: the head too
@@ -42,7 +42,8 @@ func TestJudge(t *testing.T) {
 	}
 	settings := lidr.DefaultJudge()
 	settings.BothOrders = true
-	verdicts, scores, err := lidr.Judge(t.Context(), run, "M1-M0", lidr.UseModel("judge", s.remote(t)), datasets.Frame(responses), datasets.Frame(references), settings)
+	verdicts, scores, err := lidr.Judge(t.Context(), run, "M1-M0", lidr.UseModel("judge", s.remote(t)),
+		datasets.Frame(responses), datasets.Frame(references), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,15 +45,17 @@ func post(t testing.TB, s *served, method, path, body string, header http.Header
 
 const hello = `{"model":"miniature","messages":[{"role":"user","content":"How many?"}],"max_tokens":2,"temperature":0}`
 
-// What is refused, and how the error names it.
+// Requests that are refused, and the fields that the errors name.
 func TestRefusals(t *testing.T) {
 	s := start(t, Options{})
 	with := func(fields string) string { return strings.TrimSuffix(hello, "}") + "," + fields + "}" }
 	raw := func(fields string) string { return `{"prompt":"How","max_tokens":2,` + fields + `}` }
 	for body, want := range map[string]string{ // "": it is answered
 		hello: "",
-		with(`"user":"me","metadata":{"a":"b"},"store":false,"n":1,"logit_bias":null,"tools":[],"response_format":{"type": "text"},"presence_penalty":0.0,"min_p":0,"top_k":-1`): "",
-		with(`"messages":[{"role":"developer","content":[{"type":"text","text":"Add."}]},{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`):    "",
+		with(`"user":"me","metadata":{"a":"b"},"store":false,"n":1,"logit_bias":null,"tools":[],` +
+			`"response_format":{"type": "text"},"presence_penalty":0.0,"min_p":0,"top_k":-1`): "",
+		with(`"messages":[{"role":"developer","content":[{"type":"text","text":"Add."}]},{"role":"user",` +
+			`"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`): "",
 		with(`"stop":"="`):   "",
 		with(`"seed":-1`):    "",
 		`[]`:                 "JSON object",
@@ -61,45 +63,47 @@ func TestRefusals(t *testing.T) {
 		hello + "x":          "JSON object",
 		`{}`:                 "messages",
 		with(`"messages":3`): "messages",
-		with(`"messages":[{"role":"tool","content":"x"}]`):                                                "messages[0].role",
-		with(`"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:"}}]}]`): "messages[0].content",
-		with(`"messages":[{"role":"assistant","content":"x","tool_calls":[{"id":"a"}]}]`):                 "messages[0].tool_calls",
-		with(`"messages":[{"role":"user","content":"` + strings.Repeat("a b ", 3000) + `"}]`):             "context",
-		with(`"tools":[{"type":"function"}]`):                                                             "tools",
-		with(`"response_format":{"type":"json_object"}`):                                                  "response_format",
-		with(`"logit_bias":{"5":100}`):                                                                    "logit_bias",
-		with(`"min_p":0.1`):                                                                               "min_p",
-		with(`"presence_penalty":1`):                                                                      "presence_penalty",
-		with(`"frequency_penalty":-0.5`):                                                                  "frequency_penalty",
-		with(`"n":2`):                                                                                     "n",
-		with(`"guided_json":{}`):                                                                          "guided_json",
-		with(`"temperature":-1`):                                                                          "temperature",
-		with(`"temperature":"hot"`):                                                                       "temperature",
-		with(`"top_p":1.5`):                                                                               "top_p",
-		with(`"top_p":0`):                                                                                 "top_p",
-		with(`"top_k":-2`):                                                                                "top_k",
-		with(`"max_tokens":0`):                                                                            "max_tokens",
-		with(`"seed":1.5`):                                                                                "seed",
-		with(`"stop":["a",""]`):                                                                           "stop",
-		with(`"stop":[` + strings.Repeat(`"a",`, maxStops) + `"a"]`):                                      "stop",
-		with(`"top_logprobs":3`):                                                                          "top_logprobs",
-		with(`"logprobs":true,"top_logprobs":21`):                                                         "top_logprobs",
-		with(`"prompt_logprobs":1`):                                                                       "prompt_logprobs",
-		with(`"continue_final_message":true`):                                                             "continue_final_message",
-		with(`"continue_final_message":true,"add_generation_prompt":false`):                               "continue_final_message",
-		raw(`"echo":false,"best_of":1`):                                                                   "",
-		raw(`"echo":true`):                                                                                "echo",
-		raw(`"logprobs":21`):                                                                              "logprobs",
-		raw(`"prompt":["a","b"]`):                                                                         "prompt",
-		raw(`"prompt":[1,5000]`):                                                                          "prompt",
-		raw(`"prompt":""`):                                                                                "prompt",
+		with(`"messages":[{"role":"tool","content":"x"}]`): "messages[0].role",
+		with(`"messages":[{"role":"user",` +
+			`"content":[{"type":"image_url","image_url":{"url":"data:"}}]}]`): "messages[0].content",
+		with(`"messages":[{"role":"assistant","content":"x","tool_calls":[{"id":"a"}]}]`):     "messages[0].tool_calls",
+		with(`"messages":[{"role":"user","content":"` + strings.Repeat("a b ", 3000) + `"}]`): "context",
+		with(`"tools":[{"type":"function"}]`):                                                 "tools",
+		with(`"response_format":{"type":"json_object"}`):                                      "response_format",
+		with(`"logit_bias":{"5":100}`):                                                        "logit_bias",
+		with(`"min_p":0.1`):                                                                   "min_p",
+		with(`"presence_penalty":1`):                                                          "presence_penalty",
+		with(`"frequency_penalty":-0.5`):                                                      "frequency_penalty",
+		with(`"n":2`):                                                                         "n",
+		with(`"guided_json":{}`):                                                              "guided_json",
+		with(`"temperature":-1`):                                                              "temperature",
+		with(`"temperature":"hot"`):                                                           "temperature",
+		with(`"top_p":1.5`):                                                                   "top_p",
+		with(`"top_p":0`):                                                                     "top_p",
+		with(`"top_k":-2`):                                                                    "top_k",
+		with(`"max_tokens":0`):                                                                "max_tokens",
+		with(`"seed":1.5`):                                                                    "seed",
+		with(`"stop":["a",""]`):                                                               "stop",
+		with(`"stop":[` + strings.Repeat(`"a",`, maxStops) + `"a"]`):                          "stop",
+		with(`"top_logprobs":3`):                                                              "top_logprobs",
+		with(`"logprobs":true,"top_logprobs":21`):                                             "top_logprobs",
+		with(`"prompt_logprobs":1`):                                                           "prompt_logprobs",
+		with(`"continue_final_message":true`):                                                 "continue_final_message",
+		with(`"continue_final_message":true,"add_generation_prompt":false`):                   "continue_final_message",
+		raw(`"echo":false,"best_of":1`):                                                       "",
+		raw(`"echo":true`):                                                                    "echo",
+		raw(`"logprobs":21`):                                                                  "logprobs",
+		raw(`"prompt":["a","b"]`):                                                             "prompt",
+		raw(`"prompt":[1,5000]`):                                                              "prompt",
+		raw(`"prompt":""`):                                                                    "prompt",
 	} {
 		path := "/v1/chat/completions"
 		if strings.HasPrefix(body, `{"prompt"`) {
 			path = "/v1/completions"
 		}
 		status, answer := post(t, s, "POST", path, body, nil)
-		if want == "" && status != 200 || want != "" && (status != 400 || !strings.HasPrefix(answer, `{"error":{"code":`) || !strings.Contains(answer, want)) {
+		if want == "" && status != 200 || want != "" && (status != 400 || !strings.HasPrefix(answer, `{"error":{"code":`) ||
+			!strings.Contains(answer, want)) {
 			t.Errorf("%.200s: status %d, %.300s; expected it to be refused for %q", body, status, answer, want)
 		}
 	}
@@ -109,13 +113,16 @@ func TestRefusals(t *testing.T) {
 		status             int
 	}{
 		{"POST", "/v1/chat/completions", strings.Repeat(" ", maxBody+1), nil, 413},
-		{"POST", "/v1/chat/completions", hello, http.Header{"Content-Type": {"text/plain"}}, 415}, // what a web page may send unasked
-		{"POST", "/v1/chat/completions", hello, http.Header{"Host": {"page.example:80"}}, 403},    // by a name that leads to this machine
+		// a web page may send this without permission
+		{"POST", "/v1/chat/completions", hello, http.Header{"Content-Type": {"text/plain"}}, 415},
+		// a name that resolves to this machine
+		{"POST", "/v1/chat/completions", hello, http.Header{"Host": {"page.example:80"}}, 403},
 		{"GET", "/v1/models", "", http.Header{"Host": {"page.example"}}, 403},
 		{"GET", "/v1/chat/completions", "", nil, 404},
 		{"POST", "/v1/embeddings", "{}", nil, 404},
 	} {
-		if status, answer := post(t, s, c.method, c.path, c.body, c.header); status != c.status || !strings.HasPrefix(answer, `{"error":{`) {
+		if status, answer := post(t, s, c.method, c.path, c.body, c.header); status != c.status ||
+			!strings.HasPrefix(answer, `{"error":{`) {
 			t.Errorf("%s %s: status %d, %s; expected %d", c.method, c.path, status, answer, c.status)
 		}
 	}
@@ -137,11 +144,13 @@ func TestKeyIsNeededBeyondLoopback(t *testing.T) {
 	s := start(t, Options{MaxBatch: 1, Key: "secret"})
 	for given, want := range map[string]int{"": 401, "Bearer wrong": 401, "Bearer ": 401, "Bearer secret": 200} {
 		for _, path := range []string{"/v1/models", "/v1/models/miniature"} {
-			if status, answer := post(t, s, "GET", path, "", http.Header{"Authorization": {given}}); status != want || strings.Contains(answer, "secret") {
+			if status, answer := post(t, s, "GET", path, "", http.Header{"Authorization": {given}}); status != want ||
+				strings.Contains(answer, "secret") {
 				t.Errorf("%s with %q: status %d, %s", path, given, status, answer)
 			}
 		}
-		if status, _ := post(t, s, "POST", "/v1/chat/completions", hello, http.Header{"Authorization": {given}, "Host": {"gpu.example"}}); status != want {
+		if status, _ := post(t, s, "POST", "/v1/chat/completions", hello,
+			http.Header{"Authorization": {given}, "Host": {"gpu.example"}}); status != want {
 			t.Errorf("with %q: status %d", given, status)
 		}
 	}
@@ -150,13 +159,14 @@ func TestKeyIsNeededBeyondLoopback(t *testing.T) {
 func TestBackPressure(t *testing.T) {
 	s := start(t, Options{MaxBatch: 1, MaxQueue: 1})
 	var slow []net.Conn
-	for range 2 { // clients that do not get on with their requests
+	for range 2 { // clients that do not finish their requests
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		fmt.Fprint(c, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		fmt.Fprint(c, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"+
+			"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 		slow = append(slow, c)
 	}
 	await(t, "both places are taken", func() bool { return len(s.slots) == 2 })
@@ -191,19 +201,20 @@ func await(t testing.TB, what string, holds func() bool) {
 	t.Fatalf("waited in vain until %s", what)
 }
 
-// long asks for an answer of some 2,000 tokens: at this temperature all tokens are equally likely, the end of the turn
-// too, and the seed is one that does not draw it.
+// long requests an answer of some 2,000 tokens: at this temperature all tokens are equally likely, the end of the turn
+// included, and with this seed it is not drawn.
 func (s *served) long(ctx context.Context) *ssestream.Stream[openai.ChatCompletionChunk] {
 	client := s.client()
 	return client.Chat.Completions.NewStreaming(ctx, openai.ChatCompletionNewParams{
-		Model: "miniature", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Go on.")}, Seed: openai.Int(longSeed), Temperature: openai.Float(1e9),
+		Model: "miniature", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage("Go on.")},
+		Seed: openai.Int(longSeed), Temperature: openai.Float(1e9),
 		StreamOptions: openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)},
 	})
 }
 
 const longSeed = 1
 
-// Two clients ask the same at once, so that their answers would end together; one of them goes.
+// Two clients send the same request at once, so that their answers would end together; one of them disconnects.
 func TestCancelledRequestLeavesTheBatch(t *testing.T) {
 	s := start(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -211,7 +222,7 @@ func TestCancelledRequestLeavesTheBatch(t *testing.T) {
 	if !gone.Next() || !stays.Next() {
 		t.Fatal(gone.Err(), stays.Err())
 	}
-	var read atomic.Int64 // tokens that the other has had
+	var read atomic.Int64 // tokens that the other has received
 	var usage int64
 	ended := make(chan struct{})
 	go func() {
@@ -226,7 +237,8 @@ func TestCancelledRequestLeavesTheBatch(t *testing.T) {
 	before := read.Load()
 	<-ended
 	if after := read.Load(); stays.Err() != nil || usage < 1000 || after-before < 100 {
-		t.Errorf("the place was free after %d of %d pieces that the other read, %d tokens, error %v", before, after, usage, stays.Err())
+		t.Errorf("the place was free after %d of %d pieces that the other read, %d tokens, error %v", before, after, usage,
+			stays.Err())
 	}
 }
 

@@ -24,7 +24,8 @@ func TestOpenAIClientOnNPM(t *testing.T) {
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	said, err := exec.CommandContext(t.Context(), "node", filepath.Join(dir, "client.mjs"), start(t, Options{}).url+"/v1").CombinedOutput()
+	client := exec.CommandContext(t.Context(), "node", filepath.Join(dir, "client.mjs"), start(t, Options{}).url+"/v1")
+	said, err := client.CombinedOutput()
 	t.Logf("%s", said)
 	if err != nil {
 		t.Fatal(err)

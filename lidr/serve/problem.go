@@ -19,7 +19,7 @@ type problem struct {
 
 func (p *problem) Error() string { return p.Message }
 
-// MarshalJSON gives {"message", "type", "param", "code"}; the last two are null where there is none.
+// MarshalJSON returns {"message", "type", "param", "code"}; the last two are null if empty.
 func (p *problem) MarshalJSON() ([]byte, error) {
 	kind := "invalid_request_error"
 	switch {
@@ -34,15 +34,20 @@ func (p *problem) MarshalJSON() ([]byte, error) {
 		}
 		return s
 	}
-	return json.Marshal(map[string]any{"message": p.Message, "type": kind, "param": orNull(p.Param), "code": orNull(p.Code)})
+	return json.Marshal(map[string]any{
+		"message": p.Message,
+		"type":    kind,
+		"param":   orNull(p.Param),
+		"code":    orNull(p.Code),
+	})
 }
 
-// invalid says what is wrong with a field.
+// invalid returns the problem of a field.
 func invalid(param, message string) *problem {
 	return &problem{status: http.StatusBadRequest, Param: param, Message: param + ": " + message}
 }
 
-// problemOf is what a client is told of err.
+// problemOf returns the problem that a client gets for err.
 func problemOf(err error) *problem {
 	var p *problem
 	switch {
@@ -58,17 +63,18 @@ func refuse(w http.ResponseWriter, p *problem) { reply(w, p.status, map[string]a
 
 func reply(w http.ResponseWriter, status int, body any) {
 	data, err := json.Marshal(body)
-	if err != nil { // all that is sent can be marshalled
-		status, data = http.StatusInternalServerError, []byte(`{"error":{"message":"the answer cannot be written","type":"server_error","param":null,"code":null}}`)
+	if err != nil { // does not happen: everything that is sent can be marshalled
+		status = http.StatusInternalServerError
+		data = []byte(`{"error":{"message":"the answer cannot be written","type":"server_error","param":null,"code":null}}`)
 	}
 	deadline(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(data) // a client that has gone needs no answer
+	w.Write(data) // the error of a disconnected client does not matter
 }
 
-// deadline keeps a client that takes nothing from holding its place. It goes before every write, since the connection
-// keeps it until the next.
+// deadline sets the deadline of the next write, so that a client that reads nothing does not keep its slot. It is
+// called before every write, since the connection keeps the last deadline.
 func deadline(w http.ResponseWriter) {
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
 }

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	maxTop       = 20   // alternatives of a token that are told, as in the API
-	maxStops     = 16   // stop texts of a request,
-	maxStopBytes = 1000 // and the bytes of one
+	maxTop       = 20   // alternatives of a token, as in the API
+	maxStops     = 16   // stop texts of a request
+	maxStopBytes = 1000 // bytes of a stop text
 )
 
-// request is what a client asks for.
+// request is a client's request.
 type request struct {
 	query  local.Query
 	stream bool
-	usage  bool // in the stream
+	usage  bool // the stream ends with the usage
 }
 
 // parse reads the body of a chat completion, or else of a raw one. Its errors are problems.
@@ -51,7 +51,7 @@ func (s *Server) parse(body []byte, chat bool) (*request, error) {
 	return r, nil
 }
 
-// message is a turn as the API has it: its content is a text or a list of parts.
+// message is a turn in the API's form: its content is a text or a list of parts.
 type message struct {
 	Role      string          `json:"role"`
 	Content   json.RawMessage `json:"content"`
@@ -170,10 +170,11 @@ func (s *Server) readRaw(f fields, r *request) error {
 	return s.fits(r, "prompt", ids)
 }
 
-// fits takes the prompt, which must leave room for an answer.
+// fits sets the prompt, which must leave room for an answer.
 func (s *Server) fits(r *request, param string, ids []int) error {
 	if n, limit := len(ids), s.model.ContextLength(); n == 0 || n >= limit {
-		p := invalid(param, fmt.Sprintf("they are %d tokens, expected at least one and fewer than the model's context of %d", n, limit))
+		p := invalid(param, fmt.Sprintf("they are %d tokens, expected at least one and fewer than the model's context of %d",
+			n, limit))
 		p.Code = "context_length_exceeded"
 		return p
 	}
@@ -186,8 +187,8 @@ func (s *Server) fits(r *request, param string, ids []int) error {
 	return nil
 }
 
-// readSampling reads what lm.Sampling has, with OpenAI's defaults. An answer that max_tokens would let grow beyond the
-// context ends there.
+// readSampling reads the fields of lm.Sampling, with OpenAI's defaults. If max_tokens exceeds the context, an answer
+// ends at the end of the context.
 func (s *Server) readSampling(f fields, r *request) error {
 	q := &r.query.Sampling
 	q.Temperature, q.TopP, q.Seed = 1, 1, rand.Int64()
@@ -208,7 +209,8 @@ func (s *Server) readSampling(f fields, r *request) error {
 	}
 	switch {
 	case prompt > 0 || prompt < -1:
-		return invalid("prompt_logprobs", fmt.Sprintf("is %d, expected 0: only the prompt's own tokens are told of", prompt))
+		return invalid("prompt_logprobs", fmt.Sprintf("is %d, expected 0: there are no alternatives to the prompt's tokens",
+			prompt))
 	case q.TopP == 0:
 		return invalid("top_p", "is 0, expected more, up to 1")
 	}
@@ -245,7 +247,7 @@ func readStream(f fields, r *request) error {
 	}
 	r.usage = options.Usage
 	if r.stream && r.query.PromptLogprobs {
-		return invalid("prompt_logprobs", "is told in whole answers only; leave stream out")
+		return invalid("prompt_logprobs", "is part of whole answers only; leave stream out")
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ type served struct {
 	*Server
 	url   string
 	local *local.Model
-	stop  func() error // as SIGTERM does; it returns when Serve has
+	stop  func() error // stops the server as SIGTERM does, and returns Serve's error
 }
 
 func start(t testing.TB, o Options, change ...func(*checkpoint.Checkpoint, *tokenizer.Tokenizer)) *served {
@@ -81,12 +81,13 @@ func (s *served) remote(t testing.TB) *remote.Model {
 	return m
 }
 
-// problems are the miniature's, in the languages that it knows.
+// problems returns problems of the miniature, in the languages that it was trained on.
 func problems(n int) (reqs []lm.Request) {
 	languages := []string{"en", "es", "ru", "de", "fr", "it", "sw"}
 	for i, p := range miniature.Problems("eval", n, 1) {
 		lang := languages[i%len(languages)]
-		reqs = append(reqs, lm.Request{ID: fmt.Sprintf("%d/%s", i, lang), Messages: []tokenizer.Message{{Role: "user", Content: p.Prompt(lang)}}})
+		reqs = append(reqs, lm.Request{ID: fmt.Sprintf("%d/%s", i, lang),
+			Messages: []tokenizer.Message{{Role: "user", Content: p.Prompt(lang)}}})
 	}
 	return reqs
 }
@@ -106,8 +107,8 @@ func generate(t testing.TB, m lm.Model, reqs []lm.Request, s lm.Sampling) []lm.C
 	return all
 }
 
-// Answers do not hang on who shares the batch: 200 prompts over HTTP, 64 at a time, some of them with the beginning of
-// their answer, are answered as by the local model.
+// Answers do not depend on the other requests of a batch: 200 prompts over HTTP, 64 at a time, some of them with the
+// beginning of their answer, are answered as by the local model.
 func TestGreedyAnswersAreTheLocalModels(t *testing.T) {
 	s := start(t, Options{})
 	reqs := problems(200)

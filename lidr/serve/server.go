@@ -1,9 +1,8 @@
-// Package serve is a local model as an OpenAI-compatible server: chat and raw completions, streamed or whole, with
-// log-probabilities, by continuous batching. Any client of that API works against it, lm/remote among them.
+// Package serve serves a local model by OpenAI's API: chat and raw completions, streamed or whole, with
+// log-probabilities, by continuous batching. It works with any client of that API, lm/remote among them.
 //
-// It serves the model's own computation and nothing else: a field that would change the answer and is not computed is
-// refused, and sampling is that of lm/local, so that a request with a seed has one answer. What is asked and answered is
-// never logged.
+// A field that would change the answer and is not implemented is refused, and sampling is that of lm/local, so that a
+// request with a seed has one answer. Requests and answers are never logged.
 package serve
 
 import (
@@ -24,21 +23,22 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
+// Limits of a request and of the server's patience.
 const (
-	maxBody     = 4 << 20          // bytes of a request, some times what the longest contexts in use hold
-	bodyTime    = 30 * time.Second // that a request may take to arrive,
-	writeTime   = 30 * time.Second // and a part of the answer to be taken
-	graceTime   = 5 * time.Second  // that answers have to end when the server stops
+	maxBody     = 4 << 20          // bytes of a request, several times the text of the longest contexts in use
+	headerBytes = 64 << 10         // bytes of a request's header
+	bodyTime    = 30 * time.Second // time for a request to arrive
+	writeTime   = 30 * time.Second // time for a client to receive a part of the answer
+	graceTime   = 5 * time.Second  // time for answers to end when the server stops
 	retryAfter  = 1                // seconds that a client of a full server is asked to wait
-	headerBytes = 64 << 10
 )
 
-// Options say how a model is served.
+// Options are the settings of a server.
 type Options struct {
 	Name     string // the model's id
 	MaxBatch int    // answers computed at once, at least 1
 	MaxQueue int    // further requests that may wait; beyond them a client gets status 429
-	Key      string // API key that every request must bear; "" lets everyone on this machine in, and no one else
+	Key      string // API key that every request must have; "" admits all requests from this machine, and no others
 }
 
 // Server serves one model.
@@ -49,24 +49,26 @@ type Server struct {
 	batcher   *local.Batcher
 	started   time.Time
 	print     string        // the model's fingerprint
-	slots     chan struct{} // one is taken by each request being read, waiting or answered
+	slots     chan struct{} // each request being read, waiting or answered holds one
 	key       [sha256.Size]byte
 	stopping  atomic.Bool
 	grace     time.Duration
 }
 
-// New returns a server of model m with its tokenizer. The model is the server's own until Serve returns.
+// New returns a server of model m with its tokenizer. Nothing else may use the model until Serve returns.
 func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
 	if o.MaxBatch < 1 || o.MaxQueue < 0 {
-		return nil, fmt.Errorf("serve: a batch of %d and a queue of %d, expected at least 1 and at least 0", o.MaxBatch, o.MaxQueue)
+		return nil, fmt.Errorf("serve: a batch of %d and a queue of %d, expected at least 1 and at least 0", o.MaxBatch,
+			o.MaxQueue)
 	}
 	return &Server{
 		options: o, model: m, tokenizer: t, started: time.Now(), print: m.Fingerprint(),
-		slots: make(chan struct{}, o.MaxBatch+o.MaxQueue), key: sha256.Sum256([]byte(o.Key)), batcher: m.NewBatcher(o.MaxBatch), grace: graceTime,
+		slots: make(chan struct{}, o.MaxBatch+o.MaxQueue), key: sha256.Sum256([]byte(o.Key)),
+		batcher: m.NewBatcher(o.MaxBatch), grace: graceTime,
 	}, nil
 }
 
-// Listen opens address, such as 127.0.0.1:8000. Without a key it must be a loopback address.
+// Listen returns a listener on address, such as 127.0.0.1:8000. Without a key it must be a loopback address.
 func Listen(ctx context.Context, address, key string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -75,17 +77,18 @@ func Listen(ctx context.Context, address, key string) (net.Listener, error) {
 	return l, guarded(l, key)
 }
 
-// guarded closes a listener that other machines can reach without a key.
+// guarded closes a listener that other machines can reach and that needs no key, and returns an error.
 func guarded(l net.Listener, key string) error {
 	if a, ok := l.Addr().(*net.TCPAddr); key == "" && (!ok || !a.IP.IsLoopback()) {
 		l.Close()
-		return fmt.Errorf("serve: %s can be reached from other machines, which needs an API key; set one, or listen on 127.0.0.1", l.Addr())
+		return fmt.Errorf("serve: %s can be reached from other machines, which needs an API key; set one, or listen on "+
+			"127.0.0.1", l.Addr())
 	}
 	return nil
 }
 
-// Serve answers requests on l until ctx ends. Then it accepts nothing more, gives the requests under way 5 seconds, and
-// ends those that are left. It is called once. Without a key, l must be a loopback address.
+// Serve answers requests on l until ctx ends. Then it accepts no more, gives the requests under way 5 seconds, and
+// aborts the remaining ones. It is called once. Without a key, l must be a loopback address.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.batcher.Close()
 	if err := guarded(l, s.options.Key); err != nil {
@@ -96,7 +99,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: headerBytes,
 		BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog:    log.New(io.Discard, "", 0), // what clients do wrong on the wire is theirs to see
+		ErrorLog:    log.New(io.Discard, "", 0), // errors of clients are not the operator's
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
@@ -108,7 +111,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.stopping.Store(true)
 	if within(s.grace, server.Shutdown) != nil {
 		cut(local.ErrClosed)
-		if within(time.Second, server.Shutdown) != nil { // that they need to say so
+		if within(time.Second, server.Shutdown) != nil { // for the clients to receive their error
 			server.Close()
 		}
 	}
@@ -129,23 +132,27 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("POST /v1/chat/completions", s.allowed(s.bounded(s.chat)))
 	mux.Handle("POST /v1/completions", s.allowed(s.bounded(s.complete)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, &problem{status: http.StatusNotFound, Message: fmt.Sprintf("there is no %s %.80s here; expected POST /v1/chat/completions, POST /v1/completions, GET /v1/models or GET /health", r.Method, r.URL.Path)})
+		refuse(w, &problem{status: http.StatusNotFound,
+			Message: fmt.Sprintf("there is no %s %.80s here; expected POST /v1/chat/completions, POST /v1/completions, "+
+				"GET /v1/models or GET /health", r.Method, r.URL.Path)})
 	})
 	return mux
 }
 
-// allowed lets requests with the key in. Without a key the server is one for this machine, and a web page that a browser
-// on it shows must not reach it either: neither under a name of the page's own that leads here, nor by a form.
+// allowed admits requests with the key. Without a key it admits requests from this machine, but not those of a web page
+// in a browser on it: neither to a host name of the page's own that resolves to this machine, nor from a form.
 func (s *Server) allowed(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		sum := sha256.Sum256([]byte(given))
 		switch {
 		case s.options.Key == "" && !isLoopback(r.Host):
-			refuse(w, &problem{status: http.StatusForbidden, Message: "without an API key only requests to localhost are answered"})
+			refuse(w, &problem{status: http.StatusForbidden,
+				Message: "without an API key only requests to localhost are answered"})
 		case s.options.Key != "" && subtle.ConstantTimeCompare(sum[:], s.key[:]) == 0:
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			refuse(w, &problem{status: http.StatusUnauthorized, Code: "invalid_api_key", Message: "the API key is missing or wrong; send it as Authorization: Bearer KEY"})
+			refuse(w, &problem{status: http.StatusUnauthorized, Code: "invalid_api_key",
+				Message: "the API key is missing or wrong; send it as Authorization: Bearer KEY"})
 		default:
 			next(w, r)
 		}
@@ -161,7 +168,7 @@ func isLoopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// bounded reads the body of a request, unless as many are under way as may be.
+// bounded reads the body of a request, or refuses it if the largest number of requests is under way.
 func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body []byte)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -170,7 +177,8 @@ func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body 
 		default:
 			w.Header().Set("Retry-After", fmt.Sprint(retryAfter))
 			refuse(w, &problem{status: http.StatusTooManyRequests, Code: "rate_limit_exceeded",
-				Message: fmt.Sprintf("%d requests are under way or waiting, which is as many as this server takes; ask again later", cap(s.slots))})
+				Message: fmt.Sprintf("%d requests are under way or waiting, the largest number that this server accepts; try "+
+					"again later", cap(s.slots))})
 			return
 		}
 		if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
@@ -183,13 +191,15 @@ func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body 
 		var large *http.MaxBytesError
 		switch {
 		case errors.As(err, &large):
-			refuse(w, &problem{status: http.StatusRequestEntityTooLarge, Message: fmt.Sprintf("the request has more than %d bytes; shorten it", maxBody)})
+			refuse(w, &problem{status: http.StatusRequestEntityTooLarge,
+				Message: fmt.Sprintf("the request has more than %d bytes; shorten it", maxBody)})
 			return
 		case err != nil:
-			refuse(w, &problem{status: http.StatusRequestTimeout, Message: fmt.Sprintf("the request did not arrive whole within %v", bodyTime)})
+			refuse(w, &problem{status: http.StatusRequestTimeout,
+				Message: fmt.Sprintf("the request did not arrive completely within %v", bodyTime)})
 			return
 		}
-		wire.SetReadDeadline(time.Time{}) // from here on a read only tells whether the client has gone
+		wire.SetReadDeadline(time.Time{}) // from here on a read only detects that the client has disconnected
 		next(w, r, body)
 	}
 }
@@ -202,7 +212,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// served is the model in OpenAI's form, with vLLM's root (what the weights are: their hash) and max_model_len.
+// served returns the model in OpenAI's form, with vLLM's root (here the hash of the weights) and max_model_len.
 func (s *Server) served() map[string]any {
 	return map[string]any{
 		"id": s.options.Name, "object": "model", "created": s.started.Unix(), "owned_by": "lidr",
@@ -223,5 +233,6 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) unknown(id string) *problem {
-	return &problem{status: http.StatusNotFound, Param: "model", Code: "model_not_found", Message: fmt.Sprintf("model %.80q is not served here but %s", id, s.options.Name)}
+	return &problem{status: http.StatusNotFound, Param: "model", Code: "model_not_found",
+		Message: fmt.Sprintf("model %.80q is not served here; expected %s", id, s.options.Name)}
 }

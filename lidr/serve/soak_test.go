@@ -23,7 +23,7 @@ import (
 	"lidrlab/lidr/lm/remote"
 )
 
-// faulty is a proxy before the server that spoils a part of what passes.
+// faulty is a proxy before the server that breaks some of the requests and responses.
 type faulty struct {
 	forward http.Handler
 
@@ -83,7 +83,7 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// holdings are what a leak makes grow.
+// holdings are the resources that grow with a leak.
 type holdings struct {
 	goroutines, files int
 	heap              uint64
@@ -91,15 +91,16 @@ type holdings struct {
 
 func held() holdings {
 	runtime.GC()
-	runtime.GC() // what finalizers of the first let go
+	runtime.GC() // collects what the finalizers of the first released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	files, _ := os.ReadDir("/proc/self/fd") // elsewhere they are not counted
+	files, _ := os.ReadDir("/proc/self/fd") // on other systems they are not counted
 	return holdings{runtime.NumGoroutine(), len(files), m.HeapAlloc}
 }
 
-// Clients ask through a network that breaks, some leave in the middle of an answer or of a question, for the time in
-// LIDR_SOAK (make soak). Every request is answered once and as at first, nothing grows, and the server stops within seconds.
+// Clients send requests through a network that breaks, and some disconnect in the middle of an answer or of a request,
+// for the time in LIDR_SOAK (make soak). Every request is answered once and equally, no resource grows, and the server
+// stops within seconds.
 func TestSoak(t *testing.T) {
 	if os.Getenv("LIDR_SOAK") == "" {
 		t.Skip("LIDR_SOAK is unset, expected a time such as 10m; run make soak")
@@ -114,10 +115,12 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network := &faulty{forward: httputil.NewSingleHostReverseProxy(target), random: rand.New(rand.NewPCG(1, 2)), counts: map[string]int{}}
+	network := &faulty{forward: httputil.NewSingleHostReverseProxy(target), random: rand.New(rand.NewPCG(1, 2)),
+		counts: map[string]int{}}
 	proxy := httptest.NewServer(network)
 	defer proxy.Close()
-	m, err := remote.Open(t.Context(), remote.Options{Endpoints: []string{proxy.URL}, KeyEnv: "LIDR_TEST_NO_KEY", Attempts: 20, InFlight: 24})
+	m, err := remote.Open(t.Context(), remote.Options{Endpoints: []string{proxy.URL}, KeyEnv: "LIDR_TEST_NO_KEY",
+		Attempts: 20, InFlight: 24})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ func TestSoak(t *testing.T) {
 			}
 		}
 		asked += len(reqs)
-		for range 4 { // clients that leave
+		for range 4 { // clients that disconnect
 			ctx, leave := context.WithCancel(t.Context())
 			stream := s.long(ctx)
 			stream.Next()
@@ -197,9 +200,10 @@ func TestSoak(t *testing.T) {
 			faults += n
 		}
 	}
-	t.Logf("%v: %d requests answered once each in %d rounds, %d faults %v, %d clients that left; goroutines, files, heap: %v at first, %v after",
+	t.Logf("%v: %d requests answered once each in %d rounds, %d faults %v, %d clients that left; goroutines, files, "+
+		"heap: %v at first, %v after",
 		time.Since(began).Round(time.Second), asked, number+1, faults, network.counts, left, first, last)
-	// Connections that idle come and go with the number of requests that meet.
+	// The number of idle connections varies with the number of requests at the same time.
 	if last.goroutines > first.goroutines+60 || last.files > first.files+60 || last.heap > first.heap+first.heap/2+16<<20 {
 		t.Errorf("held %+v at the beginning and %+v at the end", first, last)
 	}
@@ -221,5 +225,6 @@ func TestSoak(t *testing.T) {
 	}
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
-	t.Errorf("%d goroutines before and %d after the server has stopped:\n%.6000s", before.goroutines, runtime.NumGoroutine(), strings.TrimSpace(string(stacks)))
+	t.Errorf("%d goroutines before and %d after the server has stopped:\n%.6000s", before.goroutines,
+		runtime.NumGoroutine(), strings.TrimSpace(string(stacks)))
 }
