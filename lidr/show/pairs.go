@@ -9,10 +9,10 @@ import (
 	"github.com/go-gota/gota/dataframe"
 )
 
-// shownPairs is how many pairs of a frame stand on the page; a user who wants others gives a frame of those.
+// shownPairs is the number of pairs of a frame that are shown, the first ones; to see others, show a frame of those.
 const shownPairs = 12
 
-// isPairs says whether a frame is one of preference pairs, which are read side by side.
+// isPairs reports whether a frame is one of preference pairs, which are shown side by side.
 func isPairs(df dataframe.DataFrame) bool {
 	for _, name := range []string{"lang", "prompt", "chosen", "rejected"} {
 		if !slices.Contains(df.Names(), name) {
@@ -32,7 +32,8 @@ func pairRow(df dataframe.DataFrame, i int) map[string]string {
 }
 
 func pairHead(row map[string]string) string {
-	return strings.Join(slices.DeleteFunc([]string{row["lang"], row["source"], row["id"]}, func(s string) bool { return s == "" }), " · ")
+	parts := []string{row["lang"], row["source"], row["id"]}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
 func pairsHTML(df dataframe.DataFrame) string {
@@ -43,8 +44,10 @@ func pairsHTML(df dataframe.DataFrame) string {
 	for i := range n {
 		row := pairRow(df, i)
 		text := func(name string) string { return cut(row[name], budget) }
-		fmt.Fprintf(&b, `<div class="lidr-pair"><div class="lidr-note">%s</div><div class="lidr-prompt" dir="auto" lang="%[2]s">%[3]s</div>`+
-			`<div class="lidr-sides"><div dir="auto" lang="%[2]s"><b>chosen</b><br>%[4]s</div><div dir="auto" lang="%[2]s"><b>rejected</b><br>%[5]s</div></div></div>`,
+		fmt.Fprintf(&b, `<div class="lidr-pair"><div class="lidr-note">%s</div>`+
+			`<div class="lidr-prompt" dir="auto" lang="%[2]s">%[3]s</div><div class="lidr-sides">`+
+			`<div dir="auto" lang="%[2]s"><b>chosen</b><br>%[4]s</div>`+
+			`<div dir="auto" lang="%[2]s"><b>rejected</b><br>%[5]s</div></div></div>`,
 			html.EscapeString(pairHead(row)), html.EscapeString(row["lang"]), text("prompt"), text("chosen"), text("rejected"))
 	}
 	fmt.Fprintf(&b, `<div class="lidr-note">%d of %d pairs</div>`, n, df.Nrow())

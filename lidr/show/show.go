@@ -1,6 +1,6 @@
-// Package show lays values out for the eye: frames as tables, preference pairs side by side, figures as PNG, anything
-// else as JSON; as HTML for a notebook and as plain text for a terminal. Texts of models and of data sets are escaped, stand
-// in their own language and direction, and cannot act on the page or the terminal.
+// Package show formats values for people to read: frames as tables, preference pairs side by side, figures as PNG,
+// anything else as JSON; as HTML for a notebook and as plain text for a terminal. Texts of models and of data sets are
+// escaped, so that they cannot act on the page or the terminal, and have their language and direction.
 package show
 
 import (
@@ -19,8 +19,8 @@ import (
 	"lidrlab/datasets"
 )
 
-// PNG returns x as a PNG where x is a figure: one of package plots or a gonum plot. ok is false for anything else. Pages
-// that show notebooks draw PNG everywhere, and some of them strip SVG.
+// PNG returns x as a PNG if x is a figure: one of package plots or a gonum plot. ok is false for anything else. It is
+// PNG because all programs that show notebooks draw it, while some remove SVG.
 func PNG(x any) (png []byte, ok bool, err error) {
 	switch x := x.(type) {
 	case interface{ PNG() ([]byte, error) }:
@@ -37,8 +37,8 @@ func PNG(x any) (png []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// HTML returns x as an HTML fragment of at most about 1 MB: frames, series and slices of structs as a table, pairs side by
-// side, strings as text, anything else as JSON.
+// HTML returns x as an HTML fragment of at most about 1 MB: frames, series and slices of structs as a table, pairs side
+// by side, strings as text, anything else as JSON.
 func HTML(x any) (string, error) {
 	rows, ok, err := tableOf(x)
 	if err != nil {
@@ -54,7 +54,7 @@ func HTML(x any) (string, error) {
 	return `<pre dir="auto">` + html.EscapeString(text) + "</pre>", err
 }
 
-// Text returns x as plain text for a terminal, in the forms of [HTML]; control characters are shown, not sent.
+// Text returns x as plain text for a terminal, in the forms of [HTML]; control characters are written as escapes.
 func Text(x any) (string, error) {
 	rows, ok, err := tableOf(x)
 	if err != nil {
@@ -70,18 +70,19 @@ func Text(x any) (string, error) {
 	return printable(text, "\n\t") + "\n", err
 }
 
-// tableOf returns the frame that x is or can be laid out as.
+// tableOf returns x as a frame, if it is one or can be converted to one.
 func tableOf(x any) (dataframe.DataFrame, bool, error) {
 	switch x := x.(type) {
 	case nil:
-		return dataframe.DataFrame{}, false, errors.New("show: there is nothing to show (nil); look at the error that came with the value")
+		return dataframe.DataFrame{}, false, errors.New("show: there is nothing to show (nil); look at the error that " +
+			"came with the value")
 	case dataframe.DataFrame:
 		if x.Err != nil {
 			return x, true, fmt.Errorf("show: the frame holds an error: %w", x.Err)
 		}
 		return x, true, nil
 	case series.Series:
-		return dataframe.New(x), true, x.Err
+		return dataframe.New(x), true, x.Error()
 	}
 	if t := reflect.TypeOf(x); t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
 		if frame := datasets.Frame(x); frame.Err == nil {
@@ -91,7 +92,7 @@ func tableOf(x any) (dataframe.DataFrame, bool, error) {
 	return dataframe.DataFrame{}, false, nil
 }
 
-// plain is the text of a value that is no table.
+// plain returns the text of a value that is not a table.
 func plain(x any) (string, error) {
 	switch x := x.(type) {
 	case string:
@@ -102,7 +103,7 @@ func plain(x any) (string, error) {
 		return x.String(), nil
 	}
 	text, err := json.MarshalIndent(x, "", "  ")
-	if err != nil { // NaN, channels, functions: JSON knows them not
+	if err != nil { // JSON cannot represent NaN, channels and functions
 		return fmt.Sprintf("%+v", x), nil
 	}
 	return string(text), nil

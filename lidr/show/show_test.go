@@ -48,7 +48,7 @@ func ExampleText() {
 	// <nil>
 }
 
-// What a model or a data set says is text: it opens no tag, closes no attribute, and moves no cursor.
+// Texts of a model or a data set stay text: they open no tag, close no attribute, and move no cursor.
 func TestHostileText(t *testing.T) {
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>` + "\x1b[2J\u202e"
 	frame := []row{{hostile, `en" onmouseover="x`, strings.Repeat(hostile, 5), 1, true}}
@@ -67,7 +67,7 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-// A frame is shown by its head and tail, and never as a page that a browser cannot bear.
+// A long frame is shown by its first and last rows, so that the page stays small enough for a browser.
 func TestLongFrame(t *testing.T) {
 	rows, text := make([]row, 100_000), strings.Repeat("ข้อความ<", 5000)
 	for i := range rows {
@@ -77,7 +77,8 @@ func TestLongFrame(t *testing.T) {
 	if len(shown) > 1<<20 {
 		t.Errorf("the page has %d bytes, expected at most 1 MB", len(shown))
 	}
-	for _, want := range []string{"… 99950 rows more …", "100000 rows × 5 columns", ">39</td>", ">99999</td>", "characters more)", `lang="th"`, `dir="auto"`} {
+	for _, want := range []string{"… 99950 rows more …", "100000 rows × 5 columns", ">39</td>", ">99999</td>",
+		"characters more)", `lang="th"`, `dir="auto"`} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -104,7 +105,10 @@ func TestValues(t *testing.T) {
 	if shown := page(t, map[string]int{"a": 1}); !strings.Contains(shown, "&#34;a&#34;: 1") {
 		t.Errorf("a map gave %s", shown)
 	}
-	for _, figure := range []any{plots.Lines{X: []string{"M0", "M1"}, Series: []plots.Series{{Name: "en", Values: []float64{1, 2}}}}.Figure(), plot.New()} {
+	for _, figure := range []any{
+		plots.Lines{X: []string{"M0", "M1"}, Series: []plots.Series{{Name: "en", Values: []float64{1, 2}}}}.Figure(),
+		plot.New(),
+	} {
 		if png, ok, err := PNG(figure); !ok || err != nil || !strings.HasPrefix(string(png), "\x89PNG") {
 			t.Errorf("%T gave %v, %v, %.40q", figure, ok, err, png)
 		}

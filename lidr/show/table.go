@@ -13,16 +13,17 @@ import (
 	"github.com/go-gota/gota/series"
 )
 
-// A long frame shows its first and its last rows: enough to see its form, and a page that a browser can bear.
+// A long frame is shown by its first and its last rows: enough to see its form, on a page small enough for a browser.
 const (
 	headRows, tailRows = 40, 10
 	pageBytes          = 800_000 // of all cells together, escaped
-	folded             = 90      // runes of a cell that stand in the table; the rest unfolds
+	folded             = 90      // runes of a cell that are shown; a click shows the rest
 	unbroken           = 16      // runes of a cell that stay on one line
 	terminalCell       = 44      // runes
 )
 
-// shownRows returns the indices of the rows to show and how many are left out between head and tail.
+// shownRows returns the indices of the rows to show and the number of rows left out between the first and the last
+// ones.
 func shownRows(n int) (rows []int, hidden int) {
 	for i := range n {
 		if n <= headRows+tailRows || i < headRows || i >= n-tailRows {
@@ -32,7 +33,7 @@ func shownRows(n int) (rows []int, hidden int) {
 	return rows, n - len(rows)
 }
 
-// cell is a value as text: numbers at four significant digits, a missing or undefined one as a dash.
+// cell returns a value as text: numbers with four significant digits, a missing or undefined value as a dash.
 func cell(e series.Element) string {
 	if e.Type() == series.Float {
 		if v := e.Float(); math.IsNaN(v) {
@@ -51,7 +52,7 @@ func cell(e series.Element) string {
 
 func numeric(t series.Type) bool { return t == series.Int || t == series.Float }
 
-// langColumn is the column that says which language a row's texts are in, -1 if there is none.
+// langColumn returns the index of the column with the language of a row's texts, -1 if there is none.
 func langColumn(df dataframe.DataFrame) int {
 	for i, name := range df.Names() {
 		if name == "lang" && df.Types()[i] == series.String {
@@ -61,10 +62,18 @@ func langColumn(df dataframe.DataFrame) int {
 	return -1
 }
 
-const tableStyle = `<style>.lidr{border-collapse:collapse;font-size:13px;line-height:1.4}.lidr th,.lidr td{text-align:left!important;vertical-align:top;padding:3px 12px 3px 0;border-bottom:1px solid rgba(128,128,128,.3);max-width:34em}` +
-	`.lidr th{font-weight:600;white-space:nowrap}.lidr .n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}.lidr td{white-space:pre-wrap;overflow-wrap:anywhere}.lidr td.s,.lidr td.n{white-space:nowrap}` +
-	`.lidr-note{font-size:12px;opacity:.7}.lidr summary{cursor:pointer}.lidr-pair{border-top:1px solid rgba(128,128,128,.4);padding:8px 0;max-width:72em}.lidr-sides{display:flex;flex-wrap:wrap;gap:8px 24px}` +
-	`.lidr-sides>div{flex:1 1 20em;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:10px;border-left:3px solid #009E73}.lidr-sides>div+div{border-left-color:#D55E00}.lidr-prompt{white-space:pre-wrap;margin:4px 0 8px}</style>`
+const tableStyle = `<style>.lidr{border-collapse:collapse;font-size:13px;line-height:1.4}` +
+	`.lidr th,.lidr td{text-align:left!important;vertical-align:top;padding:3px 12px 3px 0;` +
+	`border-bottom:1px solid rgba(128,128,128,.3);max-width:34em}` +
+	`.lidr th{font-weight:600;white-space:nowrap}` +
+	`.lidr .n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}` +
+	`.lidr td{white-space:pre-wrap;overflow-wrap:anywhere}.lidr td.s,.lidr td.n{white-space:nowrap}` +
+	`.lidr-note{font-size:12px;opacity:.7}.lidr summary{cursor:pointer}` +
+	`.lidr-pair{border-top:1px solid rgba(128,128,128,.4);padding:8px 0;max-width:72em}` +
+	`.lidr-sides{display:flex;flex-wrap:wrap;gap:8px 24px}` +
+	`.lidr-sides>div{flex:1 1 20em;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:10px;` +
+	`border-left:3px solid #009E73}` +
+	`.lidr-sides>div+div{border-left-color:#D55E00}.lidr-prompt{white-space:pre-wrap;margin:4px 0 8px}</style>`
 
 func tableHTML(df dataframe.DataFrame) string {
 	rows, hidden := shownRows(df.Nrow())
@@ -104,8 +113,8 @@ func tableHTML(df dataframe.DataFrame) string {
 	return b.String()
 }
 
-// fold escapes a text, hides what is beyond its beginning behind a click, and cuts it where its escaped form passes the
-// budget in bytes.
+// fold returns a text escaped, of which a click shows more than the beginning. It is cut where its escaped form exceeds
+// the budget in bytes.
 func fold(text string, budget int) string {
 	escaped := cut(text, budget)
 	if utf8.RuneCountInString(text) <= folded && !strings.Contains(text, "\n") {
@@ -115,7 +124,7 @@ func fold(text string, budget int) string {
 	return "<details><summary>" + html.EscapeString(beginning(first, folded)) + "</summary>" + escaped + "</details>"
 }
 
-// cut escapes a text up to a budget in bytes and says how much is left out.
+// cut returns a text escaped up to a budget in bytes, followed by the number of characters that are left out.
 func cut(text string, budget int) string {
 	var b strings.Builder
 	for i, r := range text {
@@ -155,16 +164,17 @@ func tableText(df dataframe.DataFrame) string {
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
-	_ = table.Flush() // a strings.Builder never fails
+	_ = table.Flush() // writing to a strings.Builder cannot fail
 	return b.String() + size(df) + "\n"
 }
 
-// printable writes characters that could act on a terminal, all but the kept ones, in Go's escapes.
+// printable returns text with all characters that could act on a terminal, but for the kept ones, as Go's escapes.
 func printable(text, keep string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case unicode.IsPrint(r) || strings.ContainsRune(keep, r) || unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Bidi_Control, r):
+		case unicode.IsPrint(r) || strings.ContainsRune(keep, r) ||
+			unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Bidi_Control, r):
 			b.WriteRune(r)
 		default:
 			b.WriteString(strings.Trim(fmt.Sprintf("%+q", r), "'"))
