@@ -1,6 +1,6 @@
-// Package durable changes files so that a killed process or a lost machine leaves the old content or the new one, and never
-// half of either. Every file that a run keeps is written through it, which is what lets a test kill a run, or fail its disk, at
-// each write, fsync, rename and removal in turn.
+// Package durable changes files so that a killed process or a lost machine leaves the old content or the new one, and
+// never half of either. Every file of a run is written through it, so that a test can kill a run, or let its disk fail,
+// at each write, fsync, rename and removal in turn.
 package durable
 
 import (
@@ -12,9 +12,9 @@ import (
 	"runtime"
 )
 
-// Before, if set, is called before each change of the disk with what is about to happen ("create", "write", "torn write",
-// "fsync", "rename", "remove") and to which path; an error takes the place of the change. Only tests set it. A torn write is one
-// of which the first half is in the file already.
+// Before, if set, is called before each change of the disk with the operation ("create", "write", "torn write",
+// "fsync", "rename", "remove") and the path; if it returns an error, that is the result in place of the change. Only
+// tests set it. A torn write is one whose first half is already in the file.
 var Before func(operation, path string) error
 
 func before(operation, path string) error {
@@ -24,14 +24,14 @@ func before(operation, path string) error {
 	return Before(operation, path)
 }
 
-// WriteFile is [Replace] of data.
+// WriteFile writes data to path by [Replace].
 func WriteFile(path string, data []byte) error {
 	return Replace(path, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
-// Replace makes path hold what write writes: a temporary file, fsync, rename, fsync of the folder. Folders above it are
-// created. The temporary file has a fixed name, so that what a killed process leaves behind is overwritten by the next one and
-// not added to; writers of one path must not run side by side.
+// Replace replaces the content of path by the output of write: a temporary file, fsync, rename, fsync of the folder.
+// Folders above it are created. The temporary file has a fixed name, so that the next process overwrites the one that a
+// killed process leaves behind; writers of one path must not run at the same time.
 func Replace(path string, write func(io.Writer) error) error {
 	if err := MkdirAll(filepath.Dir(path)); err != nil {
 		return err
@@ -42,14 +42,14 @@ func Replace(path string, write func(io.Writer) error) error {
 		err = Rename(temporary, path)
 	}
 	if err != nil {
-		_ = os.Remove(temporary) // where that fails too, the first error says why
+		_ = os.Remove(temporary) // if that fails too, the first error says why
 		return err
 	}
 	return SyncDir(filepath.Dir(path))
 }
 
-// Create writes a new file, or over an old one, and syncs it. Until it returns the file may be half written: use it inside a
-// folder that nobody reads yet, and else [Replace].
+// Create writes a file, new or in place of an old one, and syncs it. Until it returns the file may be half written: use
+// it inside a folder that nothing reads yet, and [Replace] elsewhere.
 func Create(path string, write func(io.Writer) error) error {
 	if err := before("create", path); err != nil {
 		return err
@@ -85,7 +85,7 @@ func Sync(file *os.File) error {
 	return file.Sync()
 }
 
-// Rename moves a file or folder; the caller syncs the folder of it.
+// Rename moves a file or folder; the caller syncs the folder that contains it.
 func Rename(from, to string) error {
 	if err := before("rename", to); err != nil {
 		return err
@@ -93,7 +93,7 @@ func Rename(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// Remove removes a file; one that is not there is no error.
+// Remove removes a file; a missing one is no error.
 func Remove(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -104,7 +104,7 @@ func Remove(path string) error {
 	return ignoreMissing(os.Remove(path))
 }
 
-// RemoveAll removes a folder with what is in it; one that is not there is no error.
+// RemoveAll removes a folder with its content; a missing one is no error.
 func RemoveAll(path string) error {
 	if err := before("remove", path); err != nil {
 		return err
@@ -112,7 +112,7 @@ func RemoveAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// MkdirAll makes a folder and those above it, durably.
+// MkdirAll creates a folder and those above it, durably.
 func MkdirAll(dir string) error {
 	dir = filepath.Clean(dir)
 	if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -127,7 +127,7 @@ func MkdirAll(dir string) error {
 	return SyncDir(filepath.Dir(dir))
 }
 
-// SyncDir makes renames in dir durable. Windows has no such call.
+// SyncDir syncs dir, so that renames in it are durable. Windows has no such call.
 func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -142,7 +142,7 @@ func SyncDir(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// writer writes to a file in two halves when a test watches.
+// writer writes to a file, in two halves if a test has set Before.
 type writer struct{ file *os.File }
 
 func (w *writer) Write(data []byte) (int, error) {
