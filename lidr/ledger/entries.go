@@ -13,32 +13,32 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// header is the first line of a partial log and of a finished output: a file that belongs to another key, or to another
-// number of items, is never read as this one.
+// header is the first line of a partial log and of a finished output. By it a file of another key, or of another number
+// of items, is recognised and not read.
 type header struct {
 	Kind  string `json:"kind"`
 	Key   string `json:"key"`
 	Items int    `json:"items"`
 }
 
-// entry is one item of a log, under its position in the input.
+// entry is one item of a log, with its position in the input.
 type entry[T any] struct {
 	Index int `json:"i"`
 	Value T   `json:"value"`
 }
 
-// seal is the last line of a finished output: the hash of all lines before it, by which an edited file is known. Outputs of
-// earlier versions have none.
+// seal is the last line of a finished output: the hash of all lines before it, by which an edited file is recognised.
+// Outputs of earlier versions have none.
 type seal struct {
 	SHA256 string `json:"sha256"`
 }
 
 var sealed = []byte(`{"sha256":`)
 
-// errTorn says that a file ends within a line.
+// errTorn is the error of a file that ends within a line.
 var errTorn = errors.New("the last line has no end")
 
-// writeFinal writes a finished output; items calls each with its entries in order.
+// writeFinal writes a finished output; items calls each with every entry, in order.
 func writeFinal[T any](path string, head header, items func(each func(int, T) error) error) error {
 	err := durable.Replace(path, func(w io.Writer) error {
 		hash := sha256.New()
@@ -53,13 +53,13 @@ func writeFinal[T any](path string, head header, items func(each func(int, T) er
 		return enc.Encode(seal{hex.EncodeToString(hash.Sum(nil))})
 	})
 	if err != nil {
-		return fmt.Errorf("write %s: %w; nothing is lost, so free the cause and run the same command again", path, err)
+		return fmt.Errorf("write %s: %w; nothing is lost, so remove the cause and run the same command again", path, err)
 	}
 	return nil
 }
 
-// readEntries reads a log or a finished output, calls put with each entry, and returns how many bytes its whole lines take. A
-// file that is cut short within a line gives errTorn.
+// readEntries reads a log or a finished output, calls put with each entry, and returns the number of bytes of its whole
+// lines. A file that ends within a line is errTorn.
 func readEntries[T any](path string, r io.Reader, want header, put func(int, T)) (int64, error) {
 	lines := bufio.NewReaderSize(r, 1<<16)
 	hash := sha256.New()

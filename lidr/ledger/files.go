@@ -11,14 +11,15 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// WriteFile makes path hold data, atomically and durably, and creates the folders above it. A file that already holds exactly
-// these bytes is left alone.
+// WriteFile writes data to path, atomically and durably, and creates the folders above it. A file that already holds
+// exactly these bytes is not changed.
 func WriteFile(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
 	if err := durable.WriteFile(path, data); err != nil {
-		return fmt.Errorf("write %s: %w; nothing was changed, so free the cause (disk full? read-only folder?) and run the same command again", path, err)
+		return fmt.Errorf("write %s: %w; nothing was changed, so remove the cause (disk full? read-only folder?) and run "+
+			"the same command again", path, err)
 	}
 	return nil
 }
@@ -42,8 +43,8 @@ func EncodeJSON(v any) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// ReadJSON reads path into v. A missing file is reported as fs.ErrNotExist; unknown fields are errors, since the files
-// that it reads are our own.
+// ReadJSON reads path into v. A missing file is fs.ErrNotExist; unknown fields are errors, since the files that it
+// reads are our own.
 func ReadJSON(path string, v any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -57,7 +58,7 @@ func ReadJSON(path string, v any) error {
 	return nil
 }
 
-// WriteLines writes one JSON value a line to path, atomically.
+// WriteLines writes rows to path as one JSON value a line, atomically.
 func WriteLines[T any](path string, rows []T) error {
 	data, err := EncodeLines(rows)
 	if err != nil {
@@ -66,7 +67,8 @@ func WriteLines[T any](path string, rows []T) error {
 	return WriteFile(path, data)
 }
 
-// ReadLines reads a file of one JSON value a line, as [WriteLines] writes it. An error names the file and the line.
+// ReadLines returns the values of a file of one JSON value a line, as [WriteLines] writes it. An error names the file
+// and the line.
 func ReadLines[T any](path string) ([]T, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -76,7 +78,8 @@ func ReadLines[T any](path string) ([]T, error) {
 	for number := 1; len(data) > 0; number++ {
 		line, rest, ended := bytes.Cut(data, []byte("\n"))
 		if !ended {
-			return nil, fmt.Errorf("%s:%d: the last line has no end, so the file was cut short; delete it and run again", path, number)
+			return nil, fmt.Errorf("%s:%d: the last line has no end, so the file was cut short; delete it and run again", path,
+				number)
 		}
 		var row T
 		if err := json.Unmarshal(line, &row); err != nil {
@@ -103,7 +106,8 @@ func AppendLine(path string, v any) error {
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("append to %s: %w; nothing else is lost, so free the cause (disk full? read-only folder?) and run the same command again", path, err)
+		return fmt.Errorf("append to %s: %w; nothing else is lost, so remove the cause (disk full? read-only folder?) and "+
+			"run the same command again", path, err)
 	}
 	return nil
 }

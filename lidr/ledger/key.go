@@ -8,8 +8,8 @@ import (
 )
 
 // Key returns the content key of parts: the first 32 hex digits of the SHA-256 of their JSON, each part preceded by its
-// length so that neighbouring parts cannot run into each other. Parts must marshal to JSON deterministically (structs,
-// slices, strings, numbers, maps); anything else is a programming error and panics.
+// length so that the border between two parts is part of the key. Parts must marshal to JSON deterministically
+// (structs, slices, strings, numbers, maps); anything else is a programming error and panics.
 func Key(parts ...any) string {
 	hash := sha256.New()
 	for _, part := range parts {

@@ -13,7 +13,7 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// squares is a step of n items that dies after `batches` batches of three.
+// squares returns a step of n items that fails after `batches` batches of three.
 func squares(n, batches int, calls *int) func(func(int) bool, func([]int, []int) error) error {
 	return func(done func(int) bool, save func([]int, []int) error) error {
 		for start := 0; start < n; start += 3 {
@@ -80,7 +80,8 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 		t.Errorf("the partial log is still there: %v", err)
 	}
 	before := calls
-	if _, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 99, &calls)); err != nil || calls != before {
+	if _, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 99, &calls)); err != nil ||
+		calls != before {
 		t.Errorf("second call computed %d items again (err %v)", calls-before, err)
 	}
 }
@@ -118,7 +119,8 @@ func TestAppendLineOnAFullDisk(t *testing.T) {
 	}
 	defer func() { durable.Before = nil }()
 	err := AppendLine(path, 1)
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "run the same command again") {
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), path) ||
+		!strings.Contains(err.Error(), "run the same command again") {
 		t.Errorf("error %v, want the cause, the file and what to do", err)
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// Locks are the operating system's (flock, LockFileEx): they end with the process that holds them, however it ends, so a lock
-// file that is found is never stale. File systems without locks are used without.
+// Locks are the operating system's (flock, LockFileEx): they end with the process that holds them, however it ends, so
+// a lock file that is left behind locks nothing. On file systems without locks, nothing is locked.
 
 var held sync.Map // the locks of run folders that this process holds until it ends, by path
 
-// LockFolder makes this process the only one that works in the folder dir, until the process ends. Asking again is no error; a
-// folder that another process works in is one.
+// LockFolder locks the folder dir for this process until it ends. Locking it again is no error; a folder that another
+// process has locked is one.
 func LockFolder(dir string) error {
 	if err := durable.MkdirAll(dir); err != nil {
 		return err
@@ -43,16 +43,17 @@ func LockFolder(dir string) error {
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", real, err)
 	}
-	return fmt.Errorf("another process is working in %s; wait until it ends, stop it, or choose another folder (the lock goes with that process, even when it is killed)", dir)
+	return fmt.Errorf("another process is working in %s; wait until it ends, stop it, or choose another folder (the "+
+		"lock ends with that process, even if it is killed)", dir)
 }
 
-// LockName is the empty file in a folder by which [LockFolder] locks it.
+// LockName is the name of the empty file in a folder by which [LockFolder] locks it.
 const LockName = ".lock"
 
-// lockKey waits until no other process works on the output at final, keeps others from it, and returns how to end that.
+// lockKey locks the output at final, waiting for other processes that have locked it, and returns how to unlock it.
 func lockKey(ctx context.Context, final string) (release func() error, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err // before it can seem to be the end of a wait
+		return nil, err // checked first, so that it is not taken for the end of a wait
 	}
 	lock := flock.New(beside(final, ".lock"))
 	got, err := lock.TryLockContext(ctx, 100*time.Millisecond)
@@ -64,5 +65,6 @@ func lockKey(ctx context.Context, final string) (release func() error, err error
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
 	}
-	return nil, fmt.Errorf("lock %s: %w; free the cause (read-only folder? another user's file?) and run the same command again", final, err)
+	return nil, fmt.Errorf("lock %s: %w; remove the cause (read-only folder? another user's file?) and run the same "+
+		"command again", final, err)
 }

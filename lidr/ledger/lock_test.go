@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestMain lets the test binary stand in for another process: with LEDGER_TEST_DIR set it locks that folder, or with
-// LEDGER_TEST_COLLECT makes an output in it and writes down the items that it computed.
+// TestMain lets the test binary serve as another process: with LEDGER_TEST_DIR set it locks that folder, or with
+// LEDGER_TEST_COLLECT makes an output in it and lists the items that it computed.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("LEDGER_TEST_DIR")
 	if dir == "" {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			time.Sleep(time.Minute)
 		}
 	} else {
-		_, err = Collect(context.Background(), Store{dir}, "squares", "k", 40, func(done func(int) bool, save func([]int, []int) error) error {
+		compute := func(_ func(int) bool, save func([]int, []int) error) error {
 			for i := range 40 {
 				time.Sleep(2 * time.Millisecond)
 				if err := save([]int{i}, []int{i * i}); err != nil {
@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 				fmt.Println("computed", i)
 			}
 			return nil
-		})
+		}
+		_, err = Collect(context.Background(), Store{dir}, "squares", "k", 40, compute)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -50,7 +51,7 @@ func other(dir string, env ...string) *exec.Cmd {
 	return command
 }
 
-// A folder is one process's; the lock of a process that was killed is no lock.
+// One process at a time can lock a folder; the lock of a process that was killed has ended.
 func TestLockFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	holder := other(dir)
@@ -82,7 +83,7 @@ func TestLockFolder(t *testing.T) {
 	}
 }
 
-// Of two processes that want one output one makes it.
+// Of two processes that need the same output one makes it.
 func TestCollectOnceAmongProcesses(t *testing.T) {
 	dir := t.TempDir()
 	var outputs [2]strings.Builder
@@ -116,10 +117,11 @@ func TestCollectOnceAmongProcesses(t *testing.T) {
 	defer lock()
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := lockKey(short, final); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for the process that works on "+final) {
+	if _, err := lockKey(short, final); !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "wait for the process that works on "+final) {
 		t.Errorf("waiting for a lock does not end with its context: %v", err)
 	}
-	// Only who holds the lock is waited for: not a folder where the lock should be, and not nobody.
+	// Only a process that holds the lock is waited for: a folder in place of the lock file is an error.
 	if err := os.Mkdir(filepath.Join(dir, "y.lock"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ type log struct {
 	file *os.File
 }
 
-// openLog opens or creates the log at path and calls put with each entry in it. A last line without an end was torn by a
-// crash: it is cut off. Any other damage is an error, since it was not ours.
+// openLog opens or creates the log at path and calls put with each entry in it. A last line without an end was torn by
+// a crash and is cut off. Any other damage is an error, since no crash of ours causes it.
 func openLog[T any](path string, want header, put func(int, T)) (*log, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -34,7 +34,7 @@ func openLog[T any](path string, want header, put func(int, T)) (*log, error) {
 	return l, nil
 }
 
-// begin makes the log end after its whole lines, and have a header.
+// begin cuts the log after its whole lines, and writes the header if there is none.
 func (l *log) begin(whole int64, want header) error {
 	if err := l.file.Truncate(whole); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (l *log) begin(whole int64, want header) error {
 	return durable.SyncDir(filepath.Dir(l.path))
 }
 
-// appendItems returns when the items are on the disk.
+// appendItems appends the items, and returns when they are on the disk.
 func appendItems[T any](l *log, idx []int, items []T) error {
 	entries := make([]entry[T], len(idx))
 	for k, i := range idx {
@@ -63,7 +63,8 @@ func appendItems[T any](l *log, idx []int, items []T) error {
 		return fmt.Errorf("encode %s: %w", l.path, err)
 	}
 	if err := durable.Append(l.file, lines); err != nil {
-		return fmt.Errorf("append to %s: %w; what was saved before is kept, so free the cause and run the same command again", l.path, err)
+		return fmt.Errorf("append to %s: %w; what was saved before is kept, so remove the cause and run the same command again",
+			l.path, err)
 	}
 	return nil
 }

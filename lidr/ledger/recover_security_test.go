@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever stands in a store's files, an item is the one that was saved under its place or key, or is computed again, or the
-// file is refused; a file that was refused is left as it was.
+// Whatever a store's files contain, an item is the one that was saved under its position or key, or is computed again,
+// or the file is refused; a refused file is not changed.
 func FuzzStore(f *testing.F) {
 	store := Store{f.TempDir()}
 	if _, err := Collect(context.Background(), store, "a", "k", 2, squares(2, 9, new(int))); err != nil {
@@ -26,7 +26,8 @@ func FuzzStore(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(final, []byte(`{"kind":"a","key":"k","items":2}`+"\n"+`{"i":1,"value":1}`+"\n"+`{"i":0,"va`), false)
-	f.Add(remembered, []byte(`{"kind":"a","key":"k","items":2147483647}`+"\n"+`{"i":7,"value":{"key":"x","value":0}}`+"\n"), true)
+	f.Add(remembered, []byte(`{"kind":"a","key":"k","items":2147483647}`+"\n"+`{"i":7,"value":{"key":"x","value":0}}`+
+		"\n"), true)
 	f.Add([]byte(`{"kind":"a","key":"k","items":2}`+"\n"+`{"sha256":"00"}`+"\n"), []byte("\n"), false)
 	f.Fuzz(func(t *testing.T, final, partial []byte, remember bool) {
 		store := Store{t.TempDir()}

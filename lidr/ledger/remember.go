@@ -15,7 +15,7 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// unbounded stands in the header of a file that grows with every list.
+// unbounded is the number of items in the header of a file that grows with every list.
 const unbounded = math.MaxInt32
 
 // remembered is a value with its own key.
@@ -24,13 +24,15 @@ type remembered[T any] struct {
 	Value T      `json:"value"`
 }
 
-// Remember returns a value for each of the item keys, in their order. Other than [Collect]'s, whose output belongs to a
-// whole list, every value is kept for itself, so that a list which changes in one place asks for one value. It is for
-// values that do not depend on their neighbours, such as the verdicts of a judge.
+// Remember returns a value for each of the item keys, in their order. Unlike in [Collect], whose output belongs to a
+// whole list, every value is stored under its own key, so that after a change of one item only one value is computed.
+// It is for values that do not depend on the other items, such as the verdicts of a judge.
 //
-// DIR/KIND/KEY.jsonl holds all values under key, ordered by their own keys, so that its bytes do not depend on the order
-// in which they came; new ones are in KEY.partial until run is through. run is called as by Collect, if a value is missing.
-func Remember[T any](ctx context.Context, s Store, kind, key string, items []string, run func(done func(int) bool, save func(idx []int, values []T) error) error) ([]T, error) {
+// DIR/KIND/KEY.jsonl holds all values under key, ordered by their own keys, so that its bytes do not depend on the
+// order in which they were computed; new ones are in KEY.partial until run returns. run is called as by Collect, if a
+// value is missing.
+func Remember[T any](ctx context.Context, s Store, kind, key string, items []string,
+	run func(done func(int) bool, save func(idx []int, values []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
 	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
 	working.(*sync.Mutex).Lock()
@@ -49,8 +51,9 @@ func Remember[T any](ctx context.Context, s Store, kind, key string, items []str
 	return values, errors.Join(err, release())
 }
 
-// remember is Remember for who holds the lock.
-func remember[T any](final string, head header, items []string, run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
+// remember is Remember; the caller holds the lock.
+func remember[T any](final string, head header, items []string,
+	run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
 	known, logged := map[string]T{}, 0
 	learn := func(_ int, r remembered[T]) { known[r.Key] = r.Value }
 	file, err := os.Open(final)

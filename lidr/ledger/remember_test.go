@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// A list that changes in one place asks for one value, what was saved before an interruption is not asked for again, and
-// the file does not depend on the order of events.
+// After a change of one item only one value is computed, values that were saved before an interruption are not computed
+// again, and the file does not depend on the order of events.
 func TestRemember(t *testing.T) {
 	asked := map[string]int{}
 	ask := func(s Store, stopAfter int, items ...string) error {
-		values, err := Remember(context.Background(), s, "verdicts", "judge", items, func(done func(int) bool, save func([]int, []string) error) error {
+		judge := func(done func(int) bool, save func([]int, []string) error) error {
 			for i, item := range items {
 				if done(i) {
 					continue
@@ -30,7 +30,8 @@ func TestRemember(t *testing.T) {
 				}
 			}
 			return nil
-		})
+		}
+		values, err := Remember(context.Background(), s, "verdicts", "judge", items, judge)
 		for i, v := range values {
 			if v != "said of "+items[i] {
 				return fmt.Errorf("%q is the value of %s", v, items[i])
@@ -62,7 +63,8 @@ func TestRemember(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(disturbed.Dir, "verdicts", "judge.partial")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the log is left behind: %v", err)
 	}
-	if _, err := Remember(context.Background(), straight, "verdicts", "judge", []string{"x"}, func(func(int) bool, func([]int, []string) error) error { return nil }); err == nil {
+	if _, err := Remember(context.Background(), straight, "verdicts", "judge", []string{"x"},
+		func(func(int) bool, func([]int, []string) error) error { return nil }); err == nil {
 		t.Error("a value that was never saved is no error")
 	}
 }

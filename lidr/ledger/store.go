@@ -14,19 +14,20 @@ import (
 	"lidrlab/lidr/durable"
 )
 
-// Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial while a step works on it, which
-// holds KEY.lock meanwhile.
+// Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial and KEY.lock while a step
+// works on it.
 type Store struct{ Dir string }
 
-var collecting sync.Map // a lock for each path of a finished output that this process has asked for
+var collecting sync.Map // a lock for each path of an output that this process has requested
 
 // Collect returns the n items of a step's output in input order.
 //
-// If the store holds them already it reads them and run is not called. Otherwise run produces the items that done does
-// not know yet and hands every finished batch to save, which returns once the batch is on the disk. Collect fails if run
-// returns without having saved all items. Of several goroutines or processes that ask for the same output one works, and the
-// others wait for it.
-func Collect[T any](ctx context.Context, s Store, kind, key string, n int, run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
+// If the store holds them it reads them and does not call run. Otherwise run computes the items for which done is false
+// and passes every finished batch to save, which returns once the batch is on the disk. Collect fails if run returns
+// without having saved all items. If several goroutines or processes need the same output, one works, and the others
+// wait for it.
+func Collect[T any](ctx context.Context, s Store, kind, key string, n int,
+	run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
 	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
 	working.(*sync.Mutex).Lock()
@@ -44,7 +45,7 @@ func Collect[T any](ctx context.Context, s Store, kind, key string, n int, run f
 	if err != nil {
 		return nil, err
 	}
-	// Who waited for the lock finds the output finished.
+	// Another process may have finished the output while we waited for the lock.
 	items, err := readFinal[T](final, want)
 	if errors.Is(err, fs.ErrNotExist) {
 		items, err = collect(final, want, run)
@@ -55,7 +56,7 @@ func Collect[T any](ctx context.Context, s Store, kind, key string, n int, run f
 	return items, errors.Join(err, release())
 }
 
-// output is the items of a step, as far as they are there.
+// output holds the items of a step that are known.
 type output[T any] struct {
 	items []T
 	saved []bool
@@ -63,7 +64,7 @@ type output[T any] struct {
 
 func (o *output[T]) put(i int, item T) { o.items[i], o.saved[i] = item, true }
 
-// missing is an error that names the first item that is not there.
+// missing returns an error that names the first missing item, nil if there is none.
 func (o *output[T]) missing(path, why string) error {
 	if i := slices.Index(o.saved, false); i >= 0 {
 		return fmt.Errorf("%s: item %d of %d %s", path, i, len(o.items), why)
@@ -86,7 +87,8 @@ func readFinal[T any](path string, want header) ([]T, error) {
 }
 
 // collect makes the output; the caller holds its lock.
-func collect[T any](final string, want header, run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
+func collect[T any](final string, want header,
+	run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
 	o := &output[T]{make([]T, want.Items), make([]bool, want.Items)}
 	log, err := openLog(beside(final, ".partial"), want, o.put)
 	if err != nil {
@@ -121,10 +123,11 @@ func collect[T any](final string, want header, run func(done func(int) bool, sav
 	return o.items, err
 }
 
-// beside returns the path of a file that is there while an output is made.
+// beside returns the path of a file that exists while an output is made.
 func beside(final, extension string) string { return strings.TrimSuffix(final, ".jsonl") + extension }
 
-// clearBeside removes what is of no use once the output is there: who waits for the lock looks for the output first.
+// clearBeside removes the files that are useless beside a finished output. A process that waits for the lock reads the
+// output first.
 func clearBeside(final string) error {
 	return errors.Join(durable.Remove(beside(final, ".partial")), durable.Remove(beside(final, ".lock")))
 }
