@@ -63,7 +63,7 @@ func appendItems[T any](l *log, idx []int, items []T) error {
 		return fmt.Errorf("encode %s: %w", l.path, err)
 	}
 	if err := durable.Append(l.file, lines); err != nil {
-		return fmt.Errorf("append to %s: %w; what was saved before is kept, so remove the cause and run the same command again",
+		return fmt.Errorf("append to %s: %w; what was saved is kept, so remove the cause and run the same command again",
 			l.path, err)
 	}
 	return nil
