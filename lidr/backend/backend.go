@@ -1,4 +1,4 @@
-// Package backend chooses the GoMLX backend that computes.
+// Package backend opens GoMLX backends by name.
 package backend
 
 import (
@@ -13,14 +13,15 @@ import (
 	"lidrlab/lidr/backend/cpu"
 )
 
-// EnvVar names the environment variable that Open reads when it is asked for no particular backend.
+// EnvVar is the environment variable that Open reads if no name is given.
 const EnvVar = "LIDR_BACKEND"
 
-// Open returns the backend of that name: "cpu" is this project's own, "go" is GoMLX's, and a program that links
-// lidr/backend/xla has GoMLX's XLA as well, "xla:cuda" and "xla:cpu" by the PJRT plugin that computes, or with a plugin's
-// path in its place. An empty name means the environment variable LIDR_BACKEND; where that is empty too, it is "xla:cuda"
-// in a program that links XLA, on a machine with an NVIDIA GPU and the CUDA plugin, and "cpu" in all others. Options of the
-// backend follow as in GoMLX ("go:ops_parallel", "xla:cuda,tf32"). An unknown name is an error that lists the known ones.
+// Open returns the backend of that name: "cpu" is this project's own, "go" is GoMLX's. A program that links
+// lidr/backend/xla also has GoMLX's XLA: "xla:cuda" or "xla:cpu" after the PJRT plugin, or "xla:" with the path of a
+// plugin. An empty name means the environment variable LIDR_BACKEND; if that is empty too, it is "xla:cuda" in a
+// program that links XLA, on a machine with an NVIDIA GPU and the CUDA plugin, and "cpu" otherwise. Options of the
+// backend follow as in GoMLX ("go:ops_parallel", "xla:cuda,tf32"). An unknown name is an error that lists the known
+// ones.
 func Open(name string) (b compute.Backend, err error) {
 	if name == "" {
 		name = os.Getenv(EnvVar)
@@ -63,7 +64,7 @@ func byDefault() (string, error) {
 	return cpu.Name, nil
 }
 
-// Kinds lists the backends that this program has, in alphabetical order.
+// Kinds returns the names of the backends of this program, in alphabetical order.
 func Kinds() []string {
 	aliases := []string{"stablehlo", "hlo", "shlo"} // go-xla's other names for XLA
 	known := slices.DeleteFunc(compute.List(), func(kind string) bool { return slices.Contains(aliases, kind) })
@@ -71,7 +72,7 @@ func Kinds() []string {
 	return known
 }
 
-// Name returns the short name under which Open finds b again, or another that computes the same.
+// Name returns a short name by which Open opens b again, or a backend that computes the same.
 func Name(b compute.Backend) string {
 	if linked := Linked(); linked != nil {
 		if name, is := linked.Name(b); is {
