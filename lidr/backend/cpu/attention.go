@@ -28,7 +28,8 @@ type attentionAttr struct {
 // FusedScaledDotProductAttention implements compute.Function for float32, with masks (bool, or added to the scores),
 // biases and key lengths. Without those it has a state for the gradient, the logarithm of the softmax's denominator,
 // [batch, heads, queries].
-func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout, options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
+func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout,
+	options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
 	in, attr, err := f.attentionInputs(layout, options, query, key, value)
 	if err != nil {
 		return nil, nil, err
@@ -70,7 +71,7 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 	return out, []compute.Value{f.addOutput(op, state, attr, 1, in...)}, nil
 }
 
-// scoreBias broadcasts a mask or bias to the shape of the scores, false becoming a number that leaves no probability.
+// scoreBias broadcasts a mask or bias to the shape of the scores; false becomes a number that makes the probability 0.
 func (f *function) scoreBias(v compute.Value, scores shapes.Shape) (*node, error) {
 	n, err := f.node("FusedScaledDotProductAttention", v)
 	if err != nil {
@@ -81,7 +82,8 @@ func (f *function) scoreBias(v compute.Value, scores shapes.Shape) (*node, error
 	for i := range axes {
 		axes[i] = 4 - len(axes) + i
 		if i >= 4 || axes[i] < 0 || shape.Dim(i) != 1 && shape.Dim(i) != scores.Dim(axes[i]) {
-			return nil, errors.Errorf("backend cpu: FusedScaledDotProductAttention: mask or bias %s does not broadcast to the scores %s", shape, scores)
+			return nil, errors.Errorf("backend cpu: FusedScaledDotProductAttention: mask or bias %s does not broadcast to "+
+				"the scores %s", shape, scores)
 		}
 	}
 	switch shape.DType {
@@ -96,7 +98,8 @@ func (f *function) scoreBias(v compute.Value, scores shapes.Shape) (*node, error
 		}
 		n = f.add(compute.OpTypeWhere, withDType(shape, dtypes.Float32), nil, n, number(0), number(hidden))
 	default:
-		return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttention with a mask of %s", shape.DType)
+		return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttention with a mask of %s",
+			shape.DType)
 	}
 	if shape.EqualDimensions(scores) {
 		return n, nil
@@ -104,31 +107,38 @@ func (f *function) scoreBias(v compute.Value, scores shapes.Shape) (*node, error
 	return f.add(compute.OpTypeBroadcastInDim, scores, axes, n), nil
 }
 
-// hidden is what is added to the score of a masked key. Any sum at or below half of it is a probability of exactly zero.
+// hidden is what is added to the score of a masked key. Any sum at or below half of it is a probability of exactly
+// zero.
 const hidden = -1e9
 
 // FusedScaledDotProductAttentionVJP implements compute.Function.
-func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.Value, layout compute.AttentionAxesLayout, options *compute.ScaledDotProductAttentionConfig, output compute.Value, states []compute.Value, dOutput compute.Value) (dQuery, dKey, dValue compute.Value, err error) {
+func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.Value,
+	layout compute.AttentionAxesLayout, options *compute.ScaledDotProductAttentionConfig, output compute.Value,
+	states []compute.Value, dOutput compute.Value) (dQuery, dKey, dValue compute.Value, err error) {
 	in, attr, err := f.attentionInputs(layout, options, query, key, value)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if len(states) != 1 {
-		return nil, nil, nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttentionVJP: %d states; there is one without masks, biases and lengths", len(states))
+		return nil, nil, nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttentionVJP: %d "+
+			"states; there is one without masks, biases and lengths", len(states))
 	}
 	rest, err := f.castAll("FusedScaledDotProductAttentionVJP", output, states[0], dOutput)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if !rest[0].shape.Equal(in[0].shape) || !rest[2].shape.Equal(in[0].shape) {
-		return nil, nil, nil, errors.Errorf("backend cpu: FusedScaledDotProductAttentionVJP: output %s and its gradient %s must have the query's shape %s", rest[0].shape, rest[2].shape, in[0].shape)
+		return nil, nil, nil, errors.Errorf("backend cpu: FusedScaledDotProductAttentionVJP: output %s and its gradient "+
+			"%s must have the query's shape %s", rest[0].shape, rest[2].shape, in[0].shape)
 	}
 	in = append(in, rest...)
 	op := compute.OpTypeFusedScaledDotProductAttentionVJP
-	return f.addOutput(op, in[0].shape, attr, 0, in...), f.addOutput(op, in[1].shape, attr, 1, in...), f.addOutput(op, in[2].shape, attr, 2, in...), nil
+	return f.addOutput(op, in[0].shape, attr, 0, in...), f.addOutput(op, in[1].shape, attr, 1, in...),
+		f.addOutput(op, in[2].shape, attr, 2, in...), nil
 }
 
-func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *compute.ScaledDotProductAttentionConfig, qkv ...compute.Value) ([]*node, attentionAttr, error) {
+func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *compute.ScaledDotProductAttentionConfig,
+	qkv ...compute.Value) ([]*node, attentionAttr, error) {
 	attr := attentionAttr{layout: layout}
 	in, err := f.castAll("FusedScaledDotProductAttention", qkv...)
 	if err != nil {
@@ -136,11 +146,14 @@ func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *comput
 	}
 	q, k, v := in[0].shape, in[1].shape, in[2].shape
 	if q.DType != dtypes.Float32 || o != nil && o.QuerySeqLen != nil {
-		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttention with query lengths or other than float32")
+		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttention with query "+
+			"lengths or other than float32")
 	}
 	heads, seq := layout.HeadsAxis(), layout.SeqAxis()
-	if q.Rank() != 4 || !k.Equal(v) || k.Rank() != 4 || k.DType != q.DType || q.Dim(0) != k.Dim(0) || q.Dim(3) != k.Dim(3) || k.Dim(heads) == 0 || q.Dim(heads)%k.Dim(heads) != 0 {
-		return nil, attr, errors.Errorf("backend cpu: FusedScaledDotProductAttention: query %s, key %s and value %s in layout %s do not fit", q, k, v, layout)
+	if q.Rank() != 4 || !k.Equal(v) || k.Rank() != 4 || k.DType != q.DType || q.Dim(0) != k.Dim(0) ||
+		q.Dim(3) != k.Dim(3) || k.Dim(heads) == 0 || q.Dim(heads)%k.Dim(heads) != 0 {
+		return nil, attr, errors.Errorf("backend cpu: FusedScaledDotProductAttention: query %s, key %s and value %s in "+
+			"layout %s do not fit", q, k, v, layout)
 	}
 	if o != nil {
 		attr.scale, attr.causal = o.Scale, o.Causal
@@ -149,7 +162,8 @@ func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *comput
 		attr.scale = 1 / math.Sqrt(float64(q.Dim(3)))
 	}
 	if attr.causal && q.Dim(seq) != k.Dim(seq) {
-		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: causal attention of queries and keys of different lengths")
+		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: causal attention of queries and keys of "+
+			"different lengths")
 	}
 	return in, attr, nil
 }
@@ -183,7 +197,8 @@ const queryBlock = 48
 func (l *lowerer) newAttention(n *node) *attention {
 	attr := n.attr.(attentionAttr)
 	q, k := n.inputs[0].shape, n.inputs[1].shape
-	a := &attention{attentionAttr: attr, batch: q.Dim(0), heads: q.Dim(attr.layout.HeadsAxis()), kvHeads: k.Dim(attr.layout.HeadsAxis()),
+	a := &attention{attentionAttr: attr, batch: q.Dim(0), heads: q.Dim(attr.layout.HeadsAxis()),
+		kvHeads: k.Dim(attr.layout.HeadsAxis()),
 		queries: q.Dim(attr.layout.SeqAxis()), keys: k.Dim(attr.layout.SeqAxis()), dim: q.Dim(3)}
 	a.q, a.k, a.v = l.headsIn(n, 0, attr.layout), l.headsIn(n, 1, attr.layout), l.headsIn(n, 2, attr.layout)
 	return a
@@ -206,7 +221,8 @@ func (l *lowerer) attention(n *node) (view, error) {
 		out, state := l.newValue(dtypes.Float32, q.Size()), l.newValue(dtypes.Float32, a.batch*a.heads*a.queries)
 		o := denseView(out, q.Dimensions)
 		a.o, a.lse = headsOf(o, a.layout), denseView(state, []int{a.batch, a.heads, a.queries})
-		s := &step{name: "Attention", reads: []*value{a.q.view.val, a.k.view.val, a.v.view.val}, writes: []*value{out, state}, run: a.forward}
+		s := &step{name: "Attention", reads: []*value{a.q.view.val, a.k.view.val, a.v.view.val}, writes: []*value{out, state},
+			run: a.forward}
 		if a.biased {
 			a.bias = l.in(n, 3)
 			if a.bias.strides[3] != 1 && a.keys > 1 {
@@ -272,7 +288,7 @@ func (s *scratch) take(n int) unsafe.Pointer {
 
 func panels(rows, cols int) int { return rows * roundUp(cols, kernels.micro.width) }
 
-// reach is the number of keys that the queries up to end (exclusive) of a batch item see.
+// reach returns the number of keys that the queries up to end (exclusive) of a batch item attend to.
 func (a *attention) reach(x *execution, batch, end int) int {
 	n := a.keys
 	if a.causal {
@@ -284,7 +300,8 @@ func (a *attention) reach(x *execution, batch, end int) int {
 	return n
 }
 
-// addBias adds the bias of the queries from i0 on to the scores. As exp((s - peak)·scale) follows, it is divided by the scale.
+// addBias adds the bias of the queries from i0 on to the scores. As exp((s - peak)·scale) follows, it is divided by the
+// scale.
 func (a *attention) addBias(x *execution, batch, head, i0, rows, n int, p matrix) {
 	if !a.biased {
 		return
@@ -299,11 +316,11 @@ func (a *attention) addBias(x *execution, batch, head, i0, rows, n int, p matrix
 	}
 }
 
-// fewQueries is up to how many queries packing keys and values costs more than it gains, as in decoding.
+// fewQueries is the number of queries up to which packing keys and values costs more than it gains, as in decoding.
 const fewQueries = 4
 
 // forwardFew computes the outputs for few queries, reading keys and values in place: scores by dot products of rows,
-// outputs by adding up rows. Keys at the end that a bias hides are not touched.
+// outputs by adding up rows. Keys at the end that a bias hides are not read.
 func (a *attention) forwardFew(x *execution) {
 	width := roundUp(a.keys, 16)
 	tasks, bounds := split(a.batch*a.heads, max(1, copyGrain/(a.keys*a.dim+1)), 64)
@@ -325,7 +342,8 @@ func (a *attention) forwardFew(x *execution) {
 				if n == 0 {
 					continue
 				}
-				*t = tileArgs{dst: p.p, a: a.q.matrix(x, b, h).at(i, 0).p, b: k.p, n: a.dim, rows: n, strideDst: 4, strideB: k.row * 4}
+				*t = tileArgs{dst: p.p, a: a.q.matrix(x, b, h).at(i, 0).p, b: k.p, n: a.dim, rows: n, strideDst: 4,
+					strideB: k.row * 4}
 				kernels.tile["RowDotVV"](t)
 				a.addBias(x, b, h, i, 1, n, p)
 				*t = tileArgs{dst: peak, a: p.p, n: n, rows: 1}
@@ -339,14 +357,15 @@ func (a *attention) forwardFew(x *execution) {
 				*t = tileArgs{dst: out, a: out, b: sum, n: a.dim, rows: 1}
 				kernels.tile["DivVS"](t)
 				if !a.biased && !a.lengths {
-					f32(x.ptr(a.lse), a.batch*a.heads*a.queries)[item*a.queries+i] = float32(float64(stats[0])*a.scale + math.Log(float64(stats[1])))
+					f32(x.ptr(a.lse), a.batch*a.heads*a.queries)[item*a.queries+i] = float32(float64(stats[0])*a.scale +
+						math.Log(float64(stats[1])))
 				}
 			}
 		}
 	})
 }
 
-// visible is the number of keys up to the last one that query i of a head sees.
+// visible returns the number of keys up to the last one that query i of a head attends to.
 func (a *attention) visible(x *execution, batch, head, i int) int {
 	n := a.reach(x, batch, i+1)
 	if a.biased {
@@ -362,7 +381,8 @@ func (a *attention) visible(x *execution, batch, head, i int) int {
 // probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the first n keys.
 // In the forward pass bias adds to the scores and peak is then found as their maximum; in the backward pass bias is nil
 // and peak is given.
-func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int, peak []float32, bias func(), w *workspace) {
+func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int, peak []float32, bias func(),
+	w *workspace) {
 	t := &w.tile
 	gemmPanels(i1-i0, n, a.dim, q.at(i0, 0), keys, a.dim, p, false, nil, w)
 	if a.causal {
@@ -380,7 +400,8 @@ func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i
 		kernels.tile["RowMaxV"](t)
 	}
 	scale := float32(a.scale)
-	*t = tileArgs{dst: p.p, a: p.p, b: at, c: unsafe.Pointer(&scale), n: n, rows: i1 - i0, strideDst: p.row * 4, strideA: p.row * 4, strideB: 4}
+	*t = tileArgs{dst: p.p, a: p.p, b: at, c: unsafe.Pointer(&scale), n: n, rows: i1 - i0, strideDst: p.row * 4,
+		strideA: p.row * 4, strideB: 4}
 	kernels.tile["ExpScaledVSS"](t)
 }
 
@@ -408,7 +429,8 @@ func (a *attention) forward(x *execution) {
 			kernels.tile["RowSumV"](t)
 			out := o.at(i0, 0)
 			gemmPanels(i1-i0, a.dim, n, p, values, a.keys, out, false, nil, w)
-			*t = tileArgs{dst: out.p, a: out.p, b: unsafe.Pointer(&sum[0]), n: a.dim, rows: i1 - i0, strideDst: o.row * 4, strideA: o.row * 4, strideB: 4}
+			*t = tileArgs{dst: out.p, a: out.p, b: unsafe.Pointer(&sum[0]), n: a.dim, rows: i1 - i0, strideDst: o.row * 4,
+				strideA: o.row * 4, strideB: 4}
 			kernels.tile["DivVS"](t)
 			for i := i0; i < i1; i++ {
 				lse[i] = float32(float64(peak[i-i0])*a.scale + math.Log(float64(sum[i-i0])))
@@ -422,7 +444,8 @@ func (a *attention) forward(x *execution) {
 func (a *attention) backward(x *execution) {
 	width := roundUp(a.keys, 16)
 	group := a.heads / a.kvHeads
-	size := (2*panels(a.dim, a.keys) + panels(a.keys, a.dim) + 2*panels(queryBlock, a.dim) + 2*queryBlock*width + a.queries + queryBlock + 9*16) * 4
+	size := (2*panels(a.dim, a.keys) + panels(a.keys, a.dim) + 2*panels(queryBlock, a.dim) + 2*queryBlock*width +
+		a.queries + queryBlock + 9*16) * 4
 	x.parallel(a.batch*a.kvHeads, func(task int, w *workspace) {
 		b, kv := task/a.kvHeads, task%a.kvHeads
 		s := scratch{w.scratch(size)}
@@ -446,9 +469,10 @@ func (a *attention) backward(x *execution) {
 		for h := kv * group; h < (kv+1)*group; h++ {
 			q, o, do, dq := a.q.matrix(x, b, h), a.o.matrix(x, b, h), a.do.matrix(x, b, h), a.dq.matrix(x, b, h)
 			lse := f32(unsafe.Add(x.ptr(a.lse), (b*a.heads+h)*a.queries*4), a.queries)
-			*t = tileArgs{dst: d, a: do.p, b: o.p, n: a.dim, rows: a.queries, strideDst: 4, strideA: do.row * 4, strideB: o.row * 4}
+			*t = tileArgs{dst: d, a: do.p, b: o.p, n: a.dim, rows: a.queries, strideDst: 4, strideA: do.row * 4,
+				strideB: o.row * 4}
 			kernels.tile["RowDotVV"](t)
-			// From the last block, which sees all keys and so begins the sums over queries, to the first.
+			// From the last block, which attends to all keys and so begins the sums over queries, to the first.
 			for i0 := (a.queries - 1) / queryBlock * queryBlock; i0 >= 0; i0 -= queryBlock {
 				i1 := min(a.queries, i0+queryBlock)
 				rows, n := i1-i0, a.reach(x, b, i1)

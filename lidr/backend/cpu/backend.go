@@ -90,15 +90,17 @@ var supportedOps = map[compute.OpType]bool{}
 
 func init() {
 	for _, op := range []compute.OpType{
-		compute.OpTypeParameter, compute.OpTypeConstant, compute.OpTypeIdentity, compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier,
-		compute.OpTypeIota, compute.OpTypeRNGBitGenerator, compute.OpTypeConvertDType, compute.OpTypeBitcast, compute.OpTypeWhere, compute.OpTypeClamp,
-		compute.OpTypeReshape, compute.OpTypeTranspose, compute.OpTypeBroadcastInDim, compute.OpTypeSlice, compute.OpTypeReverse,
-		compute.OpTypeConcatenate, compute.OpTypePad, compute.OpTypeGather, compute.OpTypeScatterSum, compute.OpTypeScatterMax, compute.OpTypeScatterMin,
+		compute.OpTypeParameter, compute.OpTypeConstant, compute.OpTypeIdentity, compute.OpTypeOptimizationBarrier,
+		compute.OpTypeSchedulingBarrier, compute.OpTypeIota, compute.OpTypeRNGBitGenerator, compute.OpTypeConvertDType,
+		compute.OpTypeBitcast, compute.OpTypeWhere, compute.OpTypeClamp, compute.OpTypeReshape, compute.OpTypeTranspose,
+		compute.OpTypeBroadcastInDim, compute.OpTypeSlice, compute.OpTypeReverse, compute.OpTypeConcatenate,
+		compute.OpTypePad, compute.OpTypeGather, compute.OpTypeScatterSum, compute.OpTypeScatterMax, compute.OpTypeScatterMin,
 		compute.OpTypeDynamicSlice, compute.OpTypeDynamicUpdateSlice, compute.OpTypeArgMinMax, compute.OpTypeDotGeneral,
-		compute.OpTypeFusedSoftmax, compute.OpTypeFusedScaledDotProductAttention, compute.OpTypeFusedScaledDotProductAttentionVJP,
-		compute.OpTypeReduceSum, compute.OpTypeReduceMax, compute.OpTypeReduceMin, compute.OpTypeReduceProduct,
-		compute.OpTypeReduceLogicalAnd, compute.OpTypeReduceLogicalOr, compute.OpTypeReduceLogicalXor,
-		compute.OpTypeReduceBitwiseAnd, compute.OpTypeReduceBitwiseOr, compute.OpTypeReduceBitwiseXor,
+		compute.OpTypeFusedSoftmax, compute.OpTypeFusedScaledDotProductAttention,
+		compute.OpTypeFusedScaledDotProductAttentionVJP, compute.OpTypeReduceSum, compute.OpTypeReduceMax,
+		compute.OpTypeReduceMin, compute.OpTypeReduceProduct, compute.OpTypeReduceLogicalAnd, compute.OpTypeReduceLogicalOr,
+		compute.OpTypeReduceLogicalXor, compute.OpTypeReduceBitwiseAnd, compute.OpTypeReduceBitwiseOr,
+		compute.OpTypeReduceBitwiseXor,
 	} {
 		supportedOps[op] = true
 	}

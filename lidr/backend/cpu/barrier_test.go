@@ -8,8 +8,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// Equal operations are recorded once, but not across a barrier: gradient checkpointing computes a layer's activations again
-// from behind one, and would save nothing if they were taken for those of the forward pass.
+// Equal operations are recorded once, but not across a barrier: gradient checkpointing computes a layer's activations
+// again from values after a barrier, and would save no memory if they were taken for those of the forward pass.
 func TestBarriersKeepEqualOperationsApart(t *testing.T) {
 	b, err := New("")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
 )
@@ -23,8 +24,8 @@ var _ compute.Buffer = (*buffer)(nil)
 // align is the alignment of every block of memory: one cache line, one AVX-512 register.
 const align = 64
 
-// memory hands out aligned blocks and takes them back: a training step asks for the same sizes again and again.
-// Free blocks beyond keepBlocks of one size or keepBytes in all go to the garbage collector.
+// memory is a pool of aligned blocks: every training step needs blocks of the same sizes. Free blocks beyond keepBlocks
+// of one size or keepBytes in all are left to the garbage collector.
 type memory struct {
 	mu     sync.Mutex
 	free   map[int][][]byte // by size
@@ -40,7 +41,8 @@ const (
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// get returns a block of n bytes whose contents are unspecified. Its capacity is n rounded up to a whole number of cache lines.
+// get returns a block of n bytes whose contents are unspecified. Its capacity is n rounded up to a whole number of
+// cache lines.
 func (m *memory) get(n int) []byte {
 	size := max(roundUp(n, align), align)
 	m.mu.Lock()
@@ -63,7 +65,7 @@ func newBlock(size int) []byte {
 	return raw[skip : skip+size : skip+size]
 }
 
-// put gives a block back. Nobody may use it afterwards.
+// put returns a block to the pool. It must not be used afterwards.
 func (m *memory) put(block []byte) {
 	size := cap(block)
 	m.mu.Lock()
@@ -97,7 +99,7 @@ func (m *memory) getArena(n int) []byte {
 	return newBlock(max(roundUp(n, align), align))
 }
 
-// putArena gives an arena back.
+// putArena returns an arena to the pool.
 func (m *memory) putArena(block []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,7 +142,8 @@ func (b *buffer) Data() (any, error) {
 	if b.shape.Size() == 0 {
 		return reflect.MakeSlice(reflect.SliceOf(b.shape.DType.GoType()), 0, 0).Interface(), nil
 	}
-	return shapes.UnsafeSliceForDType(b.shape.DType, unsafe.Pointer(unsafe.SliceData(b.mem)), b.shape.Size()), nil
+	start := unsafe.Pointer(unsafe.SliceData(b.mem))
+	return dtypes.UnsafeAnySliceFromBytes(start, b.shape.DType, b.shape.Size()), nil
 }
 
 // ToFlatData implements compute.Buffer.
@@ -193,7 +196,8 @@ func bytesOf(flat any, shape shapes.Shape) ([]byte, error) {
 	}
 	v := reflect.ValueOf(flat)
 	if v.Kind() != reflect.Slice || v.Type().Elem() != shape.DType.GoType() || v.Len() != shape.Size() {
-		return nil, errors.Errorf("backend cpu: a buffer of shape %s needs a slice of %d × %s, got %T", shape, shape.Size(), shape.DType.GoType(), flat)
+		return nil, errors.Errorf("backend cpu: a buffer of shape %s needs a slice of %d × %s, got %T", shape, shape.Size(),
+			shape.DType.GoType(), flat)
 	}
 	return unsafe.Slice((*byte)(v.UnsafePointer()), v.Len()*shape.DType.Size()), nil
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/pkg/errors"
 )
 
-// node is one operation of a graph under construction. Nodes are numbered in creation order, which is a topological order.
+// node is one operation of a graph under construction. Nodes are numbered in creation order, which is a topological
+// order.
 type node struct {
 	id     int
 	op     compute.OpType
@@ -49,7 +50,8 @@ func (b *builder) Main() compute.Function { return b.main }
 
 // NewFunction implements compute.Builder: it always fails.
 func (b *builder) NewFunction(name string) (compute.Function, error) {
-	return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: function %q: only the main function is supported", name)
+	return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: function %q: only the main function is supported",
+		name)
 }
 
 // OpShape implements compute.Builder.
@@ -58,7 +60,8 @@ func (b *builder) OpShape(v compute.Value) (shapes.Shape, error) { return b.main
 // Compile implements compute.Builder.
 func (b *builder) Compile() (compute.Executable, error) {
 	if b.compiled || b.main.outputs == nil {
-		return nil, errors.Errorf("backend cpu: computation %q: Compile needs exactly one Return before it and runs once", b.name)
+		return nil, errors.Errorf("backend cpu: computation %q: Compile needs exactly one Return before it and runs once",
+			b.name)
 	}
 	b.compiled = true
 	return compile(b.backend, b.main)
@@ -149,7 +152,8 @@ func (f *function) addOutput(op compute.OpType, shape shapes.Shape, attr any, ou
 
 // addUnique records an operation that equals no other (parameters, large constants).
 func (f *function) addUnique(op compute.OpType, shape shapes.Shape, attr any, inputs ...*node) *node {
-	n := &node{id: len(f.nodes), op: op, inputs: slices.Clone(inputs), shape: shapes.Make(shape.DType, shape.Dimensions...), attr: attr}
+	n := &node{id: len(f.nodes), op: op, inputs: slices.Clone(inputs),
+		shape: shapes.Make(shape.DType, shape.Dimensions...), attr: attr}
 	f.nodes = append(f.nodes, n)
 	return n
 }

@@ -30,7 +30,7 @@ type executable struct {
 	steps   []*step
 	arena   int       // bytes
 	idle    sync.Pool // of executions
-	reuse   []int     // for each output: the parameter whose memory it can take over if that is donated, or -1
+	reuse   []int     // for each output: the parameter whose memory it can use if that is donated, or -1
 }
 
 var _ compute.Executable = (*executable)(nil)
@@ -38,7 +38,8 @@ var _ compute.Executable = (*executable)(nil)
 // compile lowers a function and plans its memory.
 func compile(backend *Backend, f *function) (*executable, error) {
 	ex := &executable{backend: backend, names: f.names}
-	l := &lowerer{views: map[*node]view{}, users: map[*node][]*node{}, copies: map[copyKey]view{}, results: map[string][]view{}, outputs: map[*node]bool{}}
+	l := &lowerer{views: map[*node]view{}, users: map[*node][]*node{}, copies: map[copyKey]view{},
+		results: map[string][]view{}, outputs: map[*node]bool{}}
 	// Parameters need a place even if nothing reads them.
 	for _, n := range f.params {
 		ex.inputs = append(ex.inputs, n.shape)
@@ -74,7 +75,7 @@ func (l *lowerer) output(w view, index int) {
 	v.stored, v.storage, v.index = true, inOutput, index
 }
 
-// prune drops group operations that nothing needs, from the last step to the first, and finds out anew which values
+// prune drops group operations that nothing needs, from the last step to the first, and determines again which values
 // leave their groups: some were computed again elsewhere.
 func (l *lowerer) prune() {
 	for _, v := range l.values {
@@ -187,7 +188,7 @@ func (ex *executable) plan() {
 			}
 		}
 	}
-	// Other donated parameters serve outputs of their size that are written after the parameter's last use.
+	// The memory of other donated parameters is used for outputs of their size that are written after the last use.
 	for _, v := range ex.values {
 		if v.storage != inOutput || ex.reuse[v.index] >= 0 {
 			continue
@@ -271,22 +272,26 @@ func (ex *executable) Inputs() ([]string, []shapes.Shape) { return ex.names, ex.
 // Outputs implements compute.Executable.
 func (ex *executable) Outputs() []shapes.Shape { return ex.outputs }
 
-// Execute implements compute.Executable. Donated inputs are overwritten where the plan allows it and given back to the pool otherwise.
+// Execute implements compute.Executable. Donated inputs are overwritten if the plan allows it and returned to the pool
+// otherwise.
 func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.DeviceNum) ([]compute.Buffer, error) {
 	if ex.values == nil {
 		return nil, errors.New("backend cpu: Execute of a finalized executable")
 	}
 	if len(inputs) != len(ex.inputs) || donate != nil && len(donate) != len(inputs) {
-		return nil, errors.Errorf("backend cpu: Execute got %d inputs and %d donate flags, want %d", len(inputs), len(donate), len(ex.inputs))
+		return nil, errors.Errorf("backend cpu: Execute got %d inputs and %d donate flags, want %d", len(inputs), len(donate),
+			len(ex.inputs))
 	}
 	in := make([]*buffer, len(inputs))
 	for i, b := range inputs {
 		mine, ok := b.(*buffer)
 		if !ok || mine.mem == nil {
-			return nil, errors.Errorf("backend cpu: input %d (%q) is a %T that is not a live buffer of this backend", i, ex.names[i], b)
+			return nil, errors.Errorf("backend cpu: input %d (%q) is a %T that is not a live buffer of this backend", i,
+				ex.names[i], b)
 		}
 		if mine.shape.DType != ex.inputs[i].DType || !mine.shape.EqualDimensions(ex.inputs[i]) {
-			return nil, errors.Errorf("backend cpu: input %d (%q) has shape %s, want %s", i, ex.names[i], mine.shape, ex.inputs[i])
+			return nil, errors.Errorf("backend cpu: input %d (%q) has shape %s, want %s", i, ex.names[i], mine.shape,
+				ex.inputs[i])
 		}
 		in[i] = mine
 	}

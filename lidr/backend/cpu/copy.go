@@ -8,7 +8,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// copyGrain is the least number of elements worth a task of their own.
+// copyGrain is the smallest number of elements worth a task of their own.
 const copyGrain = 32 << 10
 
 // dense returns the view if its elements lie in order, else a copy of it.
@@ -92,7 +92,6 @@ func copyStrided[T any](x *execution, dst, src view) {
 	inner := dims[k]
 	rows := product(dims[:k])
 	if rows == 1 && ds[k] == 1 && ss[k] == 1 { // one long run: cut it
-		rows = (inner + copyGrain - 1) / copyGrain
 		tasks, bounds := split(inner, copyGrain, 64)
 		x.parallel(tasks, func(task int, _ *workspace) {
 			lo, hi := bounds(task)

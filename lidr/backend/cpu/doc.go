@@ -5,21 +5,23 @@
 // # How a graph becomes a schedule of kernels
 //
 //  1. Recording (builder.go, ops_*.go). Each method of compute.Function checks shapes and appends a node; equal nodes
-//     are recorded once. Implicit broadcasts become explicit, half-precision operands are converted to float32, and a few
-//     operations are recorded as simpler ones (Clamp, FusedSoftmax, the sum of a cut tensor's padded gradients).
+//     are recorded once. Implicit broadcasts become explicit, half-precision operands are converted to float32, and a
+//     few operations are recorded as simpler ones (Clamp, FusedSoftmax, the sum of a cut tensor's padded gradients).
 //
 //  2. Lowering (lower.go). Nodes that an output depends on are taken in order. Reshape, Transpose, BroadcastInDim,
 //     Slice, Reverse and Iota cost nothing: they are views, strided windows onto values (view.go). Everything else
 //     becomes a step of the schedule or part of one:
 //
-//     - Elementwise operations on float32, int32 and bool, and reductions, form groups (group.go). A group's values live
+//     - Elementwise operations on float32, int32 and bool, and reductions, form groups (group.go). A group's values
+//     live
 //     in tile registers, small arrays that stay in the first-level cache; one pass over the tiles computes all of it
 //     (groupcode.go). Softmax, RMSNorm, SwiGLU, rotary embedding, cross-entropy, AdamW and their gradients need no
 //     pattern matching. Values of the forward pass that are cheap to compute again are not kept for the backward pass
 //     but computed again in the group that needs them (remat.go).
 //
-//     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in the
-//     order that a following Transpose asks for (dot.go). The product itself is a packed, cache-blocked GEMM (gemm.go).
+//     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in
+//     the
+//     order that a following Transpose needs (dot.go). The product itself is a packed, cache-blocked GEMM (gemm.go).
 //     Its right-hand side may be in half precision and is widened as it is read (narrow.go).
 //
 //     - FusedScaledDotProductAttention and its gradient are kernels of their own that keep no matrix of scores
@@ -28,13 +30,13 @@
 //     - Gather, scatter, slices at run-time positions (index.go), copies, concatenation and padding (copy.go), and
 //     reductions and elementwise operations on other element types (reduce.go, generic.go) are plain Go.
 //
-//  3. Planning (compile.go). Operations whose results nobody reads any more are dropped. Each value gets a place in one
-//     arena by first fit over its lifetime; where a step may work in place and its operand is dead afterwards, both share
-//     memory; outputs take over donated parameters. So the arena is close to the largest live set, and an execution
-//     allocates its outputs only.
+//  3. Planning (compile.go). Operations whose results are not read any more are dropped. Each value gets a place in one
+//     arena by first fit over its lifetime; where a step may work in place and its operand is dead afterwards, both
+//     share memory; outputs reuse the memory of donated parameters. So the arena is close to the largest live set, and
+//     an execution allocates its outputs only.
 //
-//  4. Execution (compile.go). The steps run in order. A step's work is cut into tasks whose number and borders depend on
-//     shapes only; idle workers help the caller through them, each with scratch memory of its own (pool.go).
+//  4. Execution (compile.go). The steps run in order. A step's work is cut into tasks whose number and borders depend
+//     on shapes only; idle workers share them with the caller, each with scratch memory of its own (pool.go).
 //
 // # Determinism
 //

@@ -58,8 +58,8 @@ func (l *lowerer) dot(n *node) (view, error) {
 		}
 		return 1
 	}
-	mm := &matmul{m: ml.size(), n: nr.size(), k: kl.size(), lhs: lhs, rhs: rhs, batch: bl.dims, lhsBatch: bl.strides, rhsBatch: br.strides,
-		lhsM: stride(ml), lhsK: stride(kl), rhsN: stride(nr), rhsK: stride(kr)}
+	mm := &matmul{m: ml.size(), n: nr.size(), k: kl.size(), lhs: lhs, rhs: rhs, batch: bl.dims, lhsBatch: bl.strides,
+		rhsBatch: br.strides, lhsM: stride(ml), lhsK: stride(kl), rhsN: stride(nr), rhsK: stride(kr)}
 	dims := n.shape.Dimensions
 	result := view{dims: dims, strides: denseStrides(dims)}
 	if perm := l.transposedUse(n); perm != nil && n.shape.DType == dtypes.Float32 {
@@ -212,7 +212,8 @@ func (mm *matmul) runSlabs(x *execution, slabs int) {
 		sum := c.at(lo, 0)
 		for slab := 1; slab < slabs; slab++ {
 			from := matrix{unsafe.Add(parts, slab*size*4), mm.n, 1}.at(lo, 0)
-			w.tile = tileArgs{dst: sum.p, a: sum.p, b: from.p, n: mm.n, rows: hi - lo, strideDst: c.row * 4, strideA: c.row * 4, strideB: mm.n * 4}
+			w.tile = tileArgs{dst: sum.p, a: sum.p, b: from.p, n: mm.n, rows: hi - lo, strideDst: c.row * 4, strideA: c.row * 4,
+				strideB: mm.n * 4}
 			if slab == 1 {
 				w.tile.a, w.tile.strideA = unsafe.Add(parts, lo*mm.n*4), mm.n*4
 			}
@@ -236,7 +237,8 @@ func (mm *matmul) runVectors(x *execution, batch int) {
 			j0 := lo % mm.n
 			j1 := min(mm.n, j0+hi-lo)
 			for i := range mm.m {
-				w.tile = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4, strideB: mm.rhsN * b.dtype.Size()}
+				w.tile = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4,
+					strideB: mm.rhsN * b.dtype.Size()}
 				dot(&w.tile)
 			}
 			lo += j1 - j0

@@ -27,7 +27,7 @@ type element interface {
 // passFunc computes n elements of dst from those of a and, for two operands, b.
 type passFunc func(dst, a, b unsafe.Pointer, n int)
 
-// elements has the element types that are computed with; bool and half precision have but a few operations of their own.
+// elements has the element types of computations; bool and half precision have only a few operations of their own.
 var elements = map[dtypes.DType]element{
 	dtypes.Float32: floats[float32]{numbers[float32]{float32(math.Inf(-1)), float32(math.Inf(1))}},
 	dtypes.Float64: floats[float64]{numbers[float64]{math.Inf(-1), math.Inf(1)}},
@@ -41,7 +41,7 @@ var elements = map[dtypes.DType]element{
 	dtypes.Uint64:  integers[uint64, uint64]{numbers[uint64]{0, math.MaxUint64}},
 }
 
-// numbers has what all element types share; lowest and highest are the neutral elements of maximum and minimum.
+// numbers has the operations of all element types; lowest and highest are the neutral elements of maximum and minimum.
 type numbers[T number] struct{ lowest, highest T }
 
 type floats[T float] struct{ numbers[T] }

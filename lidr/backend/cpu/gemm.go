@@ -58,7 +58,8 @@ func (m matrix) at(i, j int) matrix {
 	return matrix{unsafe.Add(m.p, (i*m.row+j*m.col)*4), m.row, m.col}
 }
 
-// Blocking: a panel of B of kBlock rows and one kernel width stays in the first-level cache while mBlock rows of A pass by.
+// Blocking: a panel of B of kBlock rows and one kernel width stays in the first-level cache while mBlock rows of A are
+// multiplied with it.
 const (
 	kBlock = 256
 	mBlock = 96
@@ -104,7 +105,8 @@ func gemm(m, n, k int, a matrix, b source, c matrix, w *workspace) {
 
 // gemmPanels computes C[m × n] = or += A[m × k] · B[k × n] with B packed in panels of panelRows ≥ k rows. A is read in
 // place, unless its columns are far apart and there is room for packing it (packA: mBlock × k elements, or nil).
-func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer, w *workspace) {
+func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix, accumulate bool, packA unsafe.Pointer,
+	w *workspace) {
 	args, t := &w.gemm, &w.tile
 	width := kernels.micro.width
 	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowC: c.row * 4}
@@ -118,7 +120,8 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 		block := matrix{unsafe.Add(a.p, i0*a.row*4), a.row, a.col}
 		if packing {
 			for i := 0; i < mc; i += tall {
-				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: min(tall, mc-i), rows: k, strideDst: tall * 4, strideA: a.col * 4}
+				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: min(tall, mc-i), rows: k,
+					strideDst: tall * 4, strideA: a.col * 4}
 				kernels.tile["CopyV"](t)
 			}
 			args.kA = tall * 4
@@ -142,8 +145,8 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 	}
 }
 
-// packB copies B[kc × nc] into panels of the kernel's width, each k after k. Beyond the last column a panel holds
-// anything finite or not: those results are not stored.
+// packB copies B[kc × nc] into panels of the kernel's width, each row by row along k. The contents of a panel beyond
+// the last column are unspecified: results of these columns are not stored.
 func packB(b matrix, kc, nc int, pack unsafe.Pointer, ws *workspace) {
 	width, t := kernels.micro.width, &ws.tile
 	for j := 0; j < nc; j += width {

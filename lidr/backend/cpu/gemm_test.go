@@ -20,12 +20,13 @@ func random(n int) []float32 {
 	return out
 }
 
-// Every micro-kernel and way of packing gives the product, for all transpositions and sizes around the block sizes.
+// Every micro-kernel and way of packing computes the product, for all transpositions and sizes around the block sizes.
 func TestGemm(t *testing.T) {
 	for _, name := range KernelSets() {
 		restore := UseKernels(name)
 		defer restore()
-		for _, s := range [][3]int{{1, 1, 1}, {3, 5, 2}, {12, 32, 16}, {13, 33, 17}, {25, 70, 40}, {100, 64, 257}, {97, 31, 300}, {2, 600, 20}, {40, 17, 600}} {
+		for _, s := range [][3]int{{1, 1, 1}, {3, 5, 2}, {12, 32, 16}, {13, 33, 17}, {25, 70, 40}, {100, 64, 257},
+			{97, 31, 300}, {2, 600, 20}, {40, 17, 600}} {
 			m, n, k := s[0], s[1], s[2]
 			for layout := range 4 {
 				a, b := matrix{col: 1, row: k + 1}, matrix{col: 1, row: n + 3}

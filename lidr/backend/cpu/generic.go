@@ -19,21 +19,23 @@ import (
 
 // opNames are short names of the elementwise operations, shared with the tile kernels.
 var opNames = map[compute.OpType]string{
-	compute.OpTypeAbs: "Abs", compute.OpTypeBitCount: "BitCount", compute.OpTypeBitwiseNot: "BitNot", compute.OpTypeCeil: "Ceil",
-	compute.OpTypeClz: "Clz", compute.OpTypeCos: "Cos", compute.OpTypeErf: "Erf", compute.OpTypeExp: "Exp", compute.OpTypeExpm1: "Expm1",
-	compute.OpTypeFloor: "Floor", compute.OpTypeIsFinite: "IsFinite", compute.OpTypeIsNaN: "IsNaN", compute.OpTypeLog: "Log",
-	compute.OpTypeLog1p: "Log1p", compute.OpTypeLogicalNot: "Not", compute.OpTypeLogistic: "Logistic", compute.OpTypeNeg: "Neg",
-	compute.OpTypeRound: "Round", compute.OpTypeRsqrt: "Rsqrt", compute.OpTypeSign: "Sign", compute.OpTypeSin: "Sin",
-	compute.OpTypeSqrt: "Sqrt", compute.OpTypeTanh: "Tanh",
-	compute.OpTypeAdd: "Add", compute.OpTypeAtan2: "Atan2", compute.OpTypeBitwiseAnd: "BitAnd", compute.OpTypeBitwiseOr: "BitOr",
-	compute.OpTypeBitwiseXor: "BitXor", compute.OpTypeDiv: "Div", compute.OpTypeLogicalAnd: "And", compute.OpTypeLogicalOr: "Or",
-	compute.OpTypeLogicalXor: "Xor", compute.OpTypeMax: "Max", compute.OpTypeMin: "Min", compute.OpTypeMul: "Mul", compute.OpTypePow: "Pow",
-	compute.OpTypeRem: "Rem", compute.OpTypeShiftLeft: "Shl", compute.OpTypeShiftRightArithmetic: "Sra", compute.OpTypeShiftRightLogical: "Srl",
-	compute.OpTypeSub: "Sub", compute.OpTypeEqual: "Eq", compute.OpTypeNotEqual: "Ne", compute.OpTypeLessThan: "Lt", compute.OpTypeLessOrEqual: "Le",
+	compute.OpTypeAbs: "Abs", compute.OpTypeBitCount: "BitCount", compute.OpTypeBitwiseNot: "BitNot",
+	compute.OpTypeCeil: "Ceil", compute.OpTypeClz: "Clz", compute.OpTypeCos: "Cos", compute.OpTypeErf: "Erf",
+	compute.OpTypeExp: "Exp", compute.OpTypeExpm1: "Expm1", compute.OpTypeFloor: "Floor",
+	compute.OpTypeIsFinite: "IsFinite", compute.OpTypeIsNaN: "IsNaN", compute.OpTypeLog: "Log",
+	compute.OpTypeLog1p: "Log1p", compute.OpTypeLogicalNot: "Not", compute.OpTypeLogistic: "Logistic",
+	compute.OpTypeNeg: "Neg", compute.OpTypeRound: "Round", compute.OpTypeRsqrt: "Rsqrt", compute.OpTypeSign: "Sign",
+	compute.OpTypeSin: "Sin", compute.OpTypeSqrt: "Sqrt", compute.OpTypeTanh: "Tanh", compute.OpTypeAdd: "Add",
+	compute.OpTypeAtan2: "Atan2", compute.OpTypeBitwiseAnd: "BitAnd", compute.OpTypeBitwiseOr: "BitOr",
+	compute.OpTypeBitwiseXor: "BitXor", compute.OpTypeDiv: "Div", compute.OpTypeLogicalAnd: "And",
+	compute.OpTypeLogicalOr: "Or", compute.OpTypeLogicalXor: "Xor", compute.OpTypeMax: "Max", compute.OpTypeMin: "Min",
+	compute.OpTypeMul: "Mul", compute.OpTypePow: "Pow", compute.OpTypeRem: "Rem", compute.OpTypeShiftLeft: "Shl",
+	compute.OpTypeShiftRightArithmetic: "Sra", compute.OpTypeShiftRightLogical: "Srl", compute.OpTypeSub: "Sub",
+	compute.OpTypeEqual: "Eq", compute.OpTypeNotEqual: "Ne", compute.OpTypeLessThan: "Lt", compute.OpTypeLessOrEqual: "Le",
 	compute.OpTypeGreaterThan: "Gt", compute.OpTypeGreaterOrEqual: "Ge", compute.OpTypeEqualTotalOrder: "EqTotal",
-	compute.OpTypeNotEqualTotalOrder: "NeTotal", compute.OpTypeLessThanTotalOrder: "LtTotal", compute.OpTypeLessOrEqualTotalOrder: "LeTotal",
-	compute.OpTypeGreaterThanTotalOrder: "GtTotal", compute.OpTypeGreaterOrEqualTotalOrder: "GeTotal",
-	compute.OpTypeWhere: "Where", compute.OpTypeConvertDType: "Convert",
+	compute.OpTypeNotEqualTotalOrder: "NeTotal", compute.OpTypeLessThanTotalOrder: "LtTotal",
+	compute.OpTypeLessOrEqualTotalOrder: "LeTotal", compute.OpTypeGreaterThanTotalOrder: "GtTotal",
+	compute.OpTypeGreaterOrEqualTotalOrder: "GeTotal", compute.OpTypeWhere: "Where", compute.OpTypeConvertDType: "Convert",
 }
 
 // elementwise schedules an operation outside the fused groups.
@@ -157,7 +159,8 @@ func (e floats[T]) elementwise(name string) passFunc {
 	less := func(a, b T) bool { return totalKey(float64(a)) < totalKey(float64(b)) }
 	one := map[string]func(float64) float64{
 		"Abs": math.Abs, "Ceil": math.Ceil, "Floor": math.Floor, "Round": math.RoundToEven, "Cos": math.Cos, "Sin": math.Sin,
-		"Erf": math.Erf, "Exp": math.Exp, "Expm1": math.Expm1, "Log": math.Log, "Log1p": math.Log1p, "Sqrt": math.Sqrt, "Tanh": math.Tanh,
+		"Erf": math.Erf, "Exp": math.Exp, "Expm1": math.Expm1, "Log": math.Log, "Log1p": math.Log1p, "Sqrt": math.Sqrt,
+		"Tanh":     math.Tanh,
 		"Rsqrt":    func(x float64) float64 { return 1 / math.Sqrt(x) },
 		"Logistic": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
 	}
@@ -244,11 +247,14 @@ func (e integers[T, U]) elementwise(name string) passFunc {
 func converter(from, to dtypes.DType) passFunc {
 	switch from {
 	case dtypes.Bool:
-		return convertFrom(to, func(v bool) float64 { return float64(truth(v)) }, func(v bool) int64 { return int64(truth(v)) })
+		return convertFrom(to, func(v bool) float64 { return float64(truth(v)) },
+			func(v bool) int64 { return int64(truth(v)) })
 	case dtypes.BFloat16:
-		return convertFrom(to, func(v bfloat16.BFloat16) float64 { return float64(v.Float32()) }, func(v bfloat16.BFloat16) int64 { return int64(v.Float32()) })
+		return convertFrom(to, func(v bfloat16.BFloat16) float64 { return float64(v.Float32()) },
+			func(v bfloat16.BFloat16) int64 { return int64(v.Float32()) })
 	case dtypes.Float16:
-		return convertFrom(to, func(v float16.Float16) float64 { return float64(v.Float32()) }, func(v float16.Float16) int64 { return int64(v.Float32()) })
+		return convertFrom(to, func(v float16.Float16) float64 { return float64(v.Float32()) },
+			func(v float16.Float16) int64 { return int64(v.Float32()) })
 	}
 	if e := elements[from]; e != nil {
 		return e.convert(to)
@@ -260,8 +266,8 @@ func (numbers[T]) convert(to dtypes.DType) passFunc {
 	return convertFrom(to, func(v T) float64 { return float64(v) }, func(v T) int64 { return int64(v) })
 }
 
-// convertFrom goes through float64 for float targets and int64 for integers, which loses nothing but what the target
-// cannot hold (uint64 above 2⁶³ wraps through int64 and back).
+// convertFrom converts by way of float64 to floats and of int64 to integers, which is exact up to the target's own
+// precision and range (uint64 above 2⁶³ wraps through int64 and back).
 func convertFrom[T comparable](to dtypes.DType, asFloat func(T) float64, asInt func(T) int64) passFunc {
 	switch to {
 	case dtypes.Bool:

@@ -25,12 +25,14 @@ func open(t testing.TB, name string) compute.Backend {
 }
 
 var decoders = map[string]checkpoint.Config{
-	"tied": {ModelType: "llama", HiddenSize: 48, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 3, HeadDim: 16,
-		IntermediateSize: 100, VocabSize: 131, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true},
-	"grouped, biases": {ModelType: "qwen2", HiddenSize: 64, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 16,
-		IntermediateSize: 96, VocabSize: 200, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6, RopeTheta: 1e6},
-	"grouped, norms": {ModelType: "qwen3", HiddenSize: 64, NumHiddenLayers: 1, NumAttentionHeads: 4, NumKeyValueHeads: 1, HeadDim: 32,
-		IntermediateSize: 64, VocabSize: 77, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6, RopeTheta: 1e6},
+	"tied": {ModelType: "llama", HiddenSize: 48, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 3,
+		HeadDim: 16, IntermediateSize: 100, VocabSize: 131, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5,
+		RopeTheta: 10000, TieWordEmbeddings: true},
+	"grouped, biases": {ModelType: "qwen2", HiddenSize: 64, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2,
+		HeadDim: 16, IntermediateSize: 96, VocabSize: 200, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6,
+		RopeTheta: 1e6},
+	"grouped, norms": {ModelType: "qwen3", HiddenSize: 64, NumHiddenLayers: 1, NumAttentionHeads: 4, NumKeyValueHeads: 1,
+		HeadDim: 32, IntermediateSize: 64, VocabSize: 77, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6, RopeTheta: 1e6},
 }
 
 // skipStock: the stock backend cannot run in this build.
@@ -56,7 +58,8 @@ func TestGradientsEqualStock(t *testing.T) {
 						worst = max(worst, math.Abs(float64(want[i][k]-got[i][k])))
 					}
 					if !(worst <= 1e-5*max(scale, 1e-2)) {
-						t.Errorf("%s %v with %s kernels, output %d: largest difference %g where the largest value is %g", name, shape, kernels, i, worst, scale)
+						t.Errorf("%s %v with %s kernels, output %d: largest difference %g where the largest value is %g", name, shape,
+							kernels, i, worst, scale)
 					}
 				}
 			}

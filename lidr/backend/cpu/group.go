@@ -4,20 +4,20 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// A group is a set of operations that one kernel computes tile by tile, so that what passes between them stays in the
+// A group is a set of operations that one kernel computes tile by tile, so that intermediate values stay in the
 // first-level cache. Its domain is a matrix of rows × cols elements in row-major order, on which every member is
 //
 //   - full: one element for each of the domain (any shape of that size: a reshape changes nothing),
-//   - row: one element for each row (what a reduction over the last axes gives, and what is computed from it), or
+//   - row: one element for each row (a reduction over the last axes, and values computed from it), or
 //   - sink: the result of a reduction over the rows or over everything, known only when the group is done.
 //
 // Softmax, RMSNorm, cross-entropy, SwiGLU, an optimizer's update and their gradients all take this form; there is no
 // pattern for any of them.
 type group struct {
-	at   int // its place in the schedule
+	at   int // its position in the schedule
 	size int // elements of the domain
 	cols int // 0 until a row operation fixes it
-	fit  int // if cols is 0: what it must divide, from broadcast operands; 0 = anything
+	fit  int // if cols is 0: a number that cols must divide, from broadcast operands; 0 if there is none
 	ops  []groupOp
 	// values of older groups that this one computes again rather than reading them from memory
 	clones map[*value]*value
@@ -32,7 +32,7 @@ const (
 	sink
 )
 
-// opKind says how a group operation runs.
+// opKind is the kind of a group operation.
 type opKind uint8
 
 const (
@@ -75,7 +75,8 @@ func (d *domain) fix(cols int) bool {
 	return d.cols == cols
 }
 
-// minExtent is the shortest run of equal strides that a broadcast operand may cut the domain into without fixing the columns for it.
+// minExtent is the shortest run of equal strides that a broadcast operand may cut the domain into without fixing the
+// columns for it.
 const minExtent = 16
 
 // operand checks whether w can be an operand on the full domain (or on the rows) of group g, nil for a new group.
@@ -168,7 +169,10 @@ func fusedKernel(n *node) (kernel string, swap bool) {
 }
 
 var (
-	intKernels   = map[string]bool{"Add": true, "Sub": true, "Mul": true, "Max": true, "Min": true, "Neg": true, "Eq": true, "Ne": true, "Lt": true, "Le": true}
+	intKernels = map[string]bool{
+		"Add": true, "Sub": true, "Mul": true, "Max": true, "Min": true, "Neg": true,
+		"Eq": true, "Ne": true, "Lt": true, "Le": true,
+	}
 	boolKernels  = map[string]string{"And": "Mul", "Or": "Max", "Xor": "Ne", "Not": "Not", "Eq": "Eq", "Ne": "Ne"}
 	floatAndBool = map[string]bool{"Eq": true, "Ne": true}
 

@@ -10,17 +10,17 @@ import (
 // This file turns a finished group into code: a list of tile kernels with the places of their operands.
 
 // tileElements is the size of a tile register: small enough that a dozen stay in the second-level cache, large enough
-// that the calls do not show.
+// that the time of the calls does not matter.
 const tileElements = 2048
 
-// place is where an operand's rows lie.
+// place is the location of an operand's rows.
 type place struct {
 	val    *value // memory, or nil: a tile register
 	reg    int    // byte offset of the register in the task's scratch memory
 	off    int    // byte offset into val
 	stride int    // bytes between rows
 	vector bool   // n elements a row, else one that is broadcast
-	// outer axes of a broadcast operand whose rows have no single stride (val only), innermost last, in bytes
+	// outer axes of a broadcast operand whose rows have no single stride (val only), innermost last; strides in bytes
 	dims, strides []int
 }
 
@@ -37,8 +37,8 @@ type instr struct {
 	bytes  bool // a load of bools
 	// reductions over rows:
 	sinkVal *value
-	partial int // offset of the partial results, in float32,
-	width   int // how many there are,
+	partial int // offset of the partial results, in float32
+	width   int // number of partial results
 	neutral float32
 }
 
@@ -76,7 +76,8 @@ func (g *group) compile() *groupCode {
 		cols = max(g.fit, 1)
 	}
 	code := &groupCode{size: g.size, cols: cols}
-	c := &groupCompiler{g: g, code: code, where: map[*value]place{}, free: map[int][]int{}, lastUse: map[*value]int{}, loads: map[copyKey]place{}}
+	c := &groupCompiler{g: g, code: code, where: map[*value]place{}, free: map[int][]int{}, lastUse: map[*value]int{},
+		loads: map[copyKey]place{}}
 	code.rows = g.size / max(cols, 1)
 	code.tileRows = max(1, min(code.rows, tileElements/max(cols, 1)))
 	for i, op := range g.ops {
@@ -91,7 +92,7 @@ func (g *group) compile() *groupCode {
 		if op.kind != storeFull {
 			continue
 		}
-		// Where nothing else asks for the value, compute it right where it is stored.
+		// If nothing else needs the value, compute it where it is stored.
 		v := op.args[0].val
 		if p := c.memory(op.window); !v.stored && v.dtype != dtypes.Bool && len(p.dims) == 0 && c.where[v].val == nil {
 			c.where[v] = p
@@ -127,7 +128,7 @@ func (c *groupCompiler) alignRows(rows int) int {
 			}
 		}
 	}
-	exact := 0 // windows to store to have no way around it
+	exact := 0 // windows to store to cannot be loaded into registers
 	for _, op := range c.g.ops {
 		if op.kind == storeFull && !op.window.dense() {
 			if dims, _, _ := op.window.rows(c.code.cols); len(dims) > 1 {
@@ -201,7 +202,7 @@ func (c *groupCompiler) memory(w view) place {
 	return p
 }
 
-// arg finds an operand's place, loading it into a register if kernels cannot read it where it is.
+// arg returns an operand's place, loading it into a register if kernels cannot read it in memory.
 func (c *groupCompiler) arg(o operand, kind opKind) place {
 	if o.member {
 		p := c.where[o.val]
@@ -334,7 +335,7 @@ func (c *groupCompiler) op(op *groupOp) {
 	c.emit(in, kinds)
 }
 
-// result chooses where an operation writes: straight to memory if the value leaves the group, else a register.
+// result returns the place that an operation writes to: memory if the value leaves the group, else a register.
 func (c *groupCompiler) result(v *value, until int, r role) place {
 	p, ok := c.where[v]
 	switch {
@@ -390,7 +391,11 @@ func (c *groupCompiler) emit(in instr, kinds string) {
 
 // sink appends a reduction over rows, with partial results for each task.
 func (c *groupCompiler) sink(in *instr) {
-	in.neutral = map[string]float32{"RowSum": 0, "RowMax": float32(math.Inf(-1)), "RowMin": float32(math.Inf(1))}[in.kernel]
+	in.neutral = map[string]float32{
+		"RowSum": 0,
+		"RowMax": float32(math.Inf(-1)),
+		"RowMin": float32(math.Inf(1)),
+	}[in.kernel]
 	in.partial = c.code.partials
 	c.code.partials += in.width
 	if in.kind == reduceCol {

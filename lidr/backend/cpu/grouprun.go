@@ -4,7 +4,7 @@ import "unsafe"
 
 // This file runs a group's code.
 
-// at is the address of a place's first row in a tile that begins at row r0.
+// at returns the address of a place's first row in a tile that begins at row r0.
 func (p *place) at(x *execution, scratch unsafe.Pointer, r0 int) unsafe.Pointer {
 	if p.val == nil {
 		return unsafe.Add(scratch, p.reg)

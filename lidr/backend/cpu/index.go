@@ -27,7 +27,7 @@ func without(n int, list []int) []int {
 	return out
 }
 
-// pick is the sub-view along some axes.
+// pick returns the sub-view along some axes.
 func (w view) pick(axes []int) view {
 	out := view{val: w.val, off: w.off}
 	for _, a := range axes {
@@ -138,9 +138,9 @@ func (l *lowerer) scatter(n *node) (view, error) {
 	return w, nil
 }
 
-// scattering is a Scatter brought to the form of windows of updates, each combined with a window of the target.
+// scattering is a Scatter in the form of windows of updates, each combined with a window of the target.
 type scattering struct {
-	axes                 []int // of the target, that an index vector's elements are places on
+	axes                 []int // of the target, that the elements of an index vector are positions on
 	ids, updates, target view
 	batchIDs, batchUp    view  // an index vector's first element and a window's, for each update
 	vector, vectorStride int   // of an index vector
@@ -184,7 +184,8 @@ func combineWindow(combine combiner, t *tileArgs, dst, src unsafe.Pointer, size 
 		combine(t, dst, src, dims[0], ds[0], ss[0])
 	default:
 		for i := range dims[0] {
-			combineWindow(combine, t, unsafe.Add(dst, i*ds[0]*size), unsafe.Add(src, i*ss[0]*size), size, dims[1:], ds[1:], ss[1:])
+			combineWindow(combine, t, unsafe.Add(dst, i*ds[0]*size), unsafe.Add(src, i*ss[0]*size), size, dims[1:], ds[1:],
+				ss[1:])
 		}
 	}
 }
@@ -245,7 +246,7 @@ func (l *lowerer) startViews(n *node, from int) []view {
 	return out
 }
 
-// dynamicSlice schedules DynamicSlice: a strided copy from a place known at run time.
+// dynamicSlice schedules DynamicSlice: a strided copy from a position known at run time.
 func (l *lowerer) dynamicSlice(n *node) (view, error) {
 	src, at := l.in(n, 0), l.startViews(n, 1)
 	dims := n.shape.Dimensions
@@ -255,7 +256,7 @@ func (l *lowerer) dynamicSlice(n *node) (view, error) {
 	}), nil
 }
 
-// dynamicUpdateSlice schedules DynamicUpdateSlice, in place where the operand is dead afterwards.
+// dynamicUpdateSlice schedules DynamicUpdateSlice, in place if the operand is dead afterwards.
 func (l *lowerer) dynamicUpdateSlice(n *node) (view, error) {
 	base, update, at := l.in(n, 0), l.in(n, 1), l.startViews(n, 2)
 	dims := n.shape.Dimensions

@@ -139,7 +139,8 @@ func (l *lowerer) lower(n *node) (view, error) {
 			return w, nil
 		}
 		return l.reduce(n)
-	case compute.OpTypeReduceProduct, compute.OpTypeReduceLogicalAnd, compute.OpTypeReduceLogicalOr, compute.OpTypeReduceLogicalXor,
+	case compute.OpTypeReduceProduct, compute.OpTypeReduceLogicalAnd, compute.OpTypeReduceLogicalOr,
+		compute.OpTypeReduceLogicalXor,
 		compute.OpTypeReduceBitwiseAnd, compute.OpTypeReduceBitwiseOr, compute.OpTypeReduceBitwiseXor:
 		return l.reduce(n)
 	case compute.OpTypeArgMinMax:
@@ -240,13 +241,14 @@ func (l *lowerer) join(g *group, out *value, kernel string, args []view, must bo
 	return true
 }
 
-// enough reports whether broadcast operands leave rows that are worth a kernel's loop.
+// enough reports whether broadcast operands leave rows that are long enough for a kernel's loop.
 func (d *domain) enough() bool {
 	return d.cols != 0 || d.fit == 0 || d.fit >= minExtent || d.fit == d.size
 }
 
-// recent is how many steps back a group may lie for an elementwise operation on its domain to join it. Joining an older
-// one would compute early what is needed late (in the backward pass) and keep it in memory until then.
+// recent is the largest number of steps between a group and an elementwise operation on its domain that joins it.
+// Joining an older group would compute values early that are needed late (in the backward pass) and keep them in
+// memory.
 const recent = 8
 
 // candidates lists the groups that an operation of the given size may join, the last in the schedule first: those that
@@ -307,7 +309,11 @@ func (l *lowerer) fuseReduce(n *node) (view, bool) {
 	if kind == mapFull {
 		return view{}, false
 	}
-	kernel := map[compute.OpType]string{compute.OpTypeReduceSum: "RowSum", compute.OpTypeReduceMax: "RowMax", compute.OpTypeReduceMin: "RowMin"}[n.op]
+	kernel := map[compute.OpType]string{
+		compute.OpTypeReduceSum: "RowSum",
+		compute.OpTypeReduceMax: "RowMax",
+		compute.OpTypeReduceMin: "RowMin",
+	}[n.op]
 	out := l.newValue(dtypes.Float32, n.shape.Size())
 	cols := 0
 	switch kind {
@@ -350,7 +356,8 @@ func (l *lowerer) fuseReduce(n *node) (view, bool) {
 	return denseView(out, n.shape.Dimensions), true
 }
 
-// classifyReduce finds the form of a reduction, axes of dimension 1 left out: mapFull stands for none of the fused ones.
+// classifyReduce finds the form of a reduction, axes of dimension 1 left out: mapFull stands for none of the fused
+// ones.
 func classifyReduce(dims, axes []int) (kept, reduced int, kind opKind) {
 	var pattern []bool
 	kept, reduced = 1, 1

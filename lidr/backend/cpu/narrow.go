@@ -6,18 +6,18 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// Weights may be held in half precision (bfloat16, float16) and are computed with in float32. No float32 copy of a weight
-// is made for that: a product widens what it reads, a panel at a time as it packs, or a vector at a time in dot products.
-// Its result has the bits of the product of the widened weight.
+// Weights may be held in half precision (bfloat16, float16); computations are in float32. They make no float32 copy of
+// a weight: a product widens its operand as it reads it, a panel at a time when packing, or a vector at a time in dot
+// products. Its result has the same bits as the product of the widened weight.
 
 // halfTypes names the half-precision types as tile kernels do.
 var halfTypes = map[dtypes.DType]string{dtypes.BFloat16: "BF16", dtypes.Float16: "F16"}
 
-// half reports whether values of this dtype are stored only: computed with in float32.
+// half reports whether values of this dtype are only stored, and computations use float32.
 func half(d dtypes.DType) bool { return halfTypes[d] != "" }
 
-// view returns what an operation reads as the value of node n. A conversion from half precision to float32 is a view of
-// the narrow elements, which products read; for all other operations it is made here, once.
+// view returns the view that an operation reads as the value of node n. A conversion from half precision to float32 is
+// a view of the narrow elements, which products read; for all other operations it is computed here, once.
 func (l *lowerer) view(n *node) view {
 	w := l.views[n]
 	if half(w.val.dtype) && n.shape.DType == dtypes.Float32 {
@@ -73,7 +73,8 @@ func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, ws *workspace) {
 			packTransposed(f32(dst, width*kc), matrix{scratch, 1, kc}, kc, w, &ws.turn)
 		default: // one column at a time
 			for c := range w {
-				*t = tileArgs{dst: unsafe.Add(dst, c*4), a: src.at(0, c).p, n: 1, rows: kc, strideDst: width * 4, strideA: s.row * 2}
+				*t = tileArgs{dst: unsafe.Add(dst, c*4), a: src.at(0, c).p, n: 1, rows: kc, strideDst: width * 4,
+					strideA: s.row * 2}
 				widen(t)
 			}
 		}

@@ -30,8 +30,9 @@ func sameBits(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// A product that reads a half-precision weight has the bits of the product of the weight widened beforehand: every way
-// of packing, both sides, batches, sizes around the blocks', and operands that no stride describes.
+// A product that reads a half-precision weight has the same bits as the product of the weight widened beforehand: with
+// every way of packing, on both sides, in batches, of sizes around the blocks', and of operands that no stride
+// describes.
 func TestNarrowProducts(t *testing.T) {
 	b := open(t, "cpu:threads=2")
 	r := rand.New(rand.NewPCG(5, 6))
@@ -55,7 +56,8 @@ func TestNarrowProducts(t *testing.T) {
 		restore := cpu.UseKernels(name)
 		defer restore()
 		for _, dtype := range []dtypes.DType{dtypes.BFloat16, dtypes.Float16} {
-			for _, s := range [][3]int{{1, 1, 1}, {1, 33, 7}, {1, 300, 129}, {3, 70, 31}, {5, 17, 1}, {7, 1, 40}, {13, 33, 17}, {5, 48, 64}, {64, 300, 260}, {200, 96, 513}, {40, 50, 2100}} {
+			for _, s := range [][3]int{{1, 1, 1}, {1, 33, 7}, {1, 300, 129}, {3, 70, 31}, {5, 17, 1}, {7, 1, 40}, {13, 33, 17},
+				{5, 48, 64}, {64, 300, 260}, {200, 96, 513}, {40, 50, 2100}} {
 				m, n, k := s[0], s[1], s[2]
 				if m*n*k > 1e6 && name != cpu.KernelSets()[0] {
 					continue // how a large product is cut does not depend on the kernels
@@ -90,7 +92,8 @@ func TestNarrowProducts(t *testing.T) {
 					narrow := call(func(x, _ *Node) *Node { return ConvertDType(x, dtype) }, c.w, c.w)
 					wide := call(func(x, _ *Node) *Node { return MulScalar(ConvertDType(x, dtypes.Float32), 1) }, narrow, narrow)
 					got, want := call(c.f, c.x, narrow), call(c.f, c.x, wide)
-					sameBits(t, fmt.Sprint(name, " ", dtype, " ", what, " ", s), tensors.MustCopyFlatData[float32](got), tensors.MustCopyFlatData[float32](want))
+					sameBits(t, fmt.Sprint(name, " ", dtype, " ", what, " ", s), tensors.MustCopyFlatData[float32](got),
+						tensors.MustCopyFlatData[float32](want))
 				}
 			}
 		}
@@ -99,12 +102,13 @@ func TestNarrowProducts(t *testing.T) {
 }
 
 // A decoder whose matrices are held as bfloat16 gives the log-probabilities of one whose float32 matrices were rounded,
-// to the bit: its embeddings are gathered and, where tied, multiplied with, prompts and single rows.
+// to the bit. Embeddings are gathered and, if tied, multiplied with; sequences are prompts and single rows.
 func TestNarrowDecoders(t *testing.T) {
 	b := open(t, "cpu:threads=2")
 	r := rand.New(rand.NewPCG(3, 4))
 	logprobs := func(m *transformer.Model, tokens [][]int32) []float32 {
-		exec := model.MustNewExec(b, m.Store, func(scope *model.Scope, tokens *Node) *Node { return m.TokenLogprobs(scope, tokens) })
+		exec := model.MustNewExec(b, m.Store,
+			func(scope *model.Scope, tokens *Node) *Node { return m.TokenLogprobs(scope, tokens) })
 		out, err := exec.Call(tokens)
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +145,7 @@ func TestNarrowDecoders(t *testing.T) {
 	}
 }
 
-// A product takes no memory for a widened weight, be it read by one product or by several.
+// A product takes no memory for a widened weight, whether one product reads it or several do.
 func TestNarrowProductsCopyNothing(t *testing.T) {
 	f := open(t, "cpu").Builder("products").Main()
 	must := func(v compute.Value, err error) compute.Value {

@@ -42,7 +42,7 @@ func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, err
 		return nil, err
 	}
 	shape := withDType(n.shape, dtypes.Bool)
-	if op == compute.OpTypeIsFinite { // shapeinference does not know it
+	if op == compute.OpTypeIsFinite { // shapeinference lacks it
 		if !n.shape.DType.IsFloat() {
 			return nil, errors.Errorf("backend cpu: IsFinite of %s", n.shape)
 		}
@@ -96,10 +96,11 @@ func (f *function) broadcastTo(n *node, shape shapes.Shape) *node {
 	return f.add(compute.OpTypeBroadcastInDim, withDType(shape, n.shape.DType), axes, n)
 }
 
-// padsSideBySide recognises the gradient of a tensor cut in two, 0-padded halves added up, and returns the axis and the
-// halves in order, for which a concatenation does.
+// padsSideBySide recognises the gradient of a tensor cut in two, the sum of its 0-padded halves, and returns the axis
+// and the halves in order, whose concatenation is equal.
 func padsSideBySide(a, b *node) (axis int, parts []*node) {
-	if a.op != compute.OpTypePad || b.op != compute.OpTypePad || !zero(a.inputs[1]) || !zero(b.inputs[1]) || !a.shape.Equal(b.shape) {
+	if a.op != compute.OpTypePad || b.op != compute.OpTypePad || !zero(a.inputs[1]) || !zero(b.inputs[1]) ||
+		!a.shape.Equal(b.shape) {
 		return 0, nil
 	}
 	axis = -1
@@ -156,7 +157,8 @@ func (f *function) Clamp(low, x, high compute.Value) (compute.Value, error) {
 	}
 	for i, n := range in {
 		if n.shape.DType != in[1].shape.DType || (i != 1 && !n.shape.IsScalar() && !n.shape.EqualDimensions(in[1].shape)) {
-			return nil, errors.Errorf("backend cpu: Clamp: bounds %s and %s do not fit %s", in[0].shape, in[2].shape, in[1].shape)
+			return nil, errors.Errorf("backend cpu: Clamp: bounds %s and %s do not fit %s", in[0].shape, in[2].shape,
+				in[1].shape)
 		}
 	}
 	v, err := f.binary(compute.OpTypeMax, x, low)
@@ -194,7 +196,7 @@ func (f *function) Bitcast(x compute.Value, dtype dtypes.DType) (compute.Value, 
 	return f.add(compute.OpTypeBitcast, shape, nil, n), nil
 }
 
-// FusedSoftmax implements compute.Function. It is recorded in parts, which fusion brings together again.
+// FusedSoftmax implements compute.Function. It is recorded in parts, which are fused again.
 func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {
 	n, err := f.node("FusedSoftmax", x)
 	if err != nil {
@@ -213,6 +215,7 @@ func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error
 		}
 		return f.broadcastTo(f.reshape(v.(*node), kept), wide.shape)
 	}
-	e := f.add(compute.OpTypeExp, wide.shape, nil, f.add(compute.OpTypeSub, wide.shape, nil, wide, over(compute.OpTypeReduceMax, wide)))
+	e := f.add(compute.OpTypeExp, wide.shape, nil,
+		f.add(compute.OpTypeSub, wide.shape, nil, wide, over(compute.OpTypeReduceMax, wide)))
 	return f.convert(f.add(compute.OpTypeDiv, wide.shape, nil, e, over(compute.OpTypeReduceSum, e)), n.shape.DType), nil
 }

@@ -16,20 +16,23 @@ type gatherAttr struct {
 }
 
 // Gather implements compute.Function. Indices are clamped so that every slice lies inside the operand.
-func (f *function) Gather(operand, startIndices compute.Value, indexVectorAxis int, offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int, indicesAreSorted bool) (compute.Value, error) {
+func (f *function) Gather(operand, startIndices compute.Value, indexVectorAxis int,
+	offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int, indicesAreSorted bool) (compute.Value, error) {
 	in, err := f.castAll("Gather", operand, startIndices)
 	if err != nil {
 		return nil, err
 	}
-	shape, err := shapeinference.Gather(in[0].shape, in[1].shape, indexVectorAxis, offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes, indicesAreSorted)
+	shape, err := shapeinference.Gather(in[0].shape, in[1].shape, indexVectorAxis, offsetOutputAxes, collapsedSliceAxes,
+		startIndexMap, sliceSizes, indicesAreSorted)
 	if err != nil {
 		return nil, err
 	}
-	attr := gatherAttr{indexVectorAxis, slices.Clone(offsetOutputAxes), slices.Clone(collapsedSliceAxes), slices.Clone(startIndexMap), slices.Clone(sliceSizes)}
+	attr := gatherAttr{indexVectorAxis, slices.Clone(offsetOutputAxes), slices.Clone(collapsedSliceAxes),
+		slices.Clone(startIndexMap), slices.Clone(sliceSizes)}
 	return f.add(compute.OpTypeGather, shape, attr, in[0], f.indices(in[1])), nil
 }
 
-// indices brings index tensors to one of the two dtypes that kernels read: int32 and int64.
+// indices converts index tensors to one of the two dtypes that kernels read, int32 and int64.
 func (f *function) indices(n *node) *node {
 	if n.shape.DType == dtypes.Int32 {
 		return n
@@ -44,39 +47,50 @@ type scatterAttr struct {
 }
 
 // ScatterSum implements compute.Function. Updates that fall outside the operand are dropped.
-func (f *function) ScatterSum(operand, scatterIndices, updates compute.Value, indexVectorAxis int, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterSum, operand, scatterIndices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterSum(operand, scatterIndices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterSum, operand, scatterIndices, updates,
+		scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
 }
 
 // ScatterMax implements compute.Function.
-func (f *function) ScatterMax(operand, scatterIndices, updates compute.Value, indexVectorAxis int, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterMax, operand, scatterIndices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMax(operand, scatterIndices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMax, operand, scatterIndices, updates,
+		scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
 }
 
 // ScatterMin implements compute.Function.
-func (f *function) ScatterMin(operand, scatterIndices, updates compute.Value, indexVectorAxis int, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterMin, operand, scatterIndices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMin(operand, scatterIndices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMin, operand, scatterIndices, updates,
+		scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
 }
 
-func (f *function) scatter(op compute.OpType, operand, indices, updates compute.Value, attr scatterAttr) (compute.Value, error) {
+func (f *function) scatter(op compute.OpType, operand, indices, updates compute.Value,
+	attr scatterAttr) (compute.Value, error) {
 	in, err := f.castAll(op.String(), operand, indices, updates)
 	if err != nil {
 		return nil, err
 	}
-	shape, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, attr.indexVectorAxis, attr.updateWindowAxes, attr.insertedWindowAxes, attr.scatterAxesToOperandAxes)
+	shape, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, attr.indexVectorAxis,
+		attr.updateWindowAxes, attr.insertedWindowAxes, attr.scatterAxesToOperandAxes)
 	if err != nil {
 		return nil, err
 	}
 	if in[0].shape.DType != in[2].shape.DType || shape.DType == dtypes.Bool {
 		return nil, errors.Errorf("backend cpu: %s of %s into %s", op, in[2].shape, in[0].shape)
 	}
-	attr = scatterAttr{attr.indexVectorAxis, slices.Clone(attr.updateWindowAxes), slices.Clone(attr.insertedWindowAxes), slices.Clone(attr.scatterAxesToOperandAxes)}
+	attr = scatterAttr{attr.indexVectorAxis, slices.Clone(attr.updateWindowAxes), slices.Clone(attr.insertedWindowAxes),
+		slices.Clone(attr.scatterAxesToOperandAxes)}
 	target, source := f.widen(in[0]), f.widen(in[2])
-	return f.convert(f.add(op, withDType(shape, target.shape.DType), attr, target, f.indices(in[1]), source), shape.DType), nil
+	scattered := f.add(op, withDType(shape, target.shape.DType), attr, target, f.indices(in[1]), source)
+	return f.convert(scattered, shape.DType), nil
 }
 
 // DynamicSlice implements compute.Function.
-func (f *function) DynamicSlice(operand compute.Value, startIndices []compute.Value, sliceDims []int) (compute.Value, error) {
+func (f *function) DynamicSlice(operand compute.Value, startIndices []compute.Value,
+	sliceDims []int) (compute.Value, error) {
 	in, err := f.castAll("DynamicSlice", append([]compute.Value{operand}, startIndices...)...)
 	if err != nil {
 		return nil, err
@@ -91,8 +105,9 @@ func (f *function) DynamicSlice(operand compute.Value, startIndices []compute.Va
 	return f.add(compute.OpTypeDynamicSlice, shape, nil, in...), nil
 }
 
-// DynamicUpdateSlice implements compute.Function. It works in place where the operand is not needed afterwards.
-func (f *function) DynamicUpdateSlice(operand, update compute.Value, startIndices []compute.Value) (compute.Value, error) {
+// DynamicUpdateSlice implements compute.Function. It works in place if the operand is not needed afterwards.
+func (f *function) DynamicUpdateSlice(operand, update compute.Value,
+	startIndices []compute.Value) (compute.Value, error) {
 	in, err := f.castAll("DynamicUpdateSlice", append([]compute.Value{operand, update}, startIndices...)...)
 	if err != nil {
 		return nil, err
@@ -127,7 +142,8 @@ type dotAttr struct {
 }
 
 // DotGeneral implements compute.Function. Accumulation is in float32 for half precision and float32.
-func (f *function) DotGeneral(lhs compute.Value, lhsContract, lhsBatch []int, rhs compute.Value, rhsContract, rhsBatch []int, config compute.DotGeneralConfig) (compute.Value, error) {
+func (f *function) DotGeneral(lhs compute.Value, lhsContract, lhsBatch []int, rhs compute.Value,
+	rhsContract, rhsBatch []int, config compute.DotGeneralConfig) (compute.Value, error) {
 	in, err := f.castAll("DotGeneral", lhs, rhs)
 	if err != nil {
 		return nil, err
@@ -148,7 +164,8 @@ func (f *function) DotGeneral(lhs compute.Value, lhsContract, lhsBatch []int, rh
 		acc = dtypes.Float32
 	}
 	if !supportedDTypes[acc] || !supportedDTypes[outDType] || acc == dtypes.Bool {
-		return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: DotGeneral of %s with accumulator %s and output %s", in[0].shape.DType, acc, outDType)
+		return nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: DotGeneral of %s with accumulator %s and output %s",
+			in[0].shape.DType, acc, outDType)
 	}
 	attr := dotAttr{slices.Clone(lhsContract), slices.Clone(lhsBatch), slices.Clone(rhsContract), slices.Clone(rhsBatch)}
 	n := f.add(compute.OpTypeDotGeneral, withDType(shape, acc), attr, f.convert(in[0], acc), f.convert(in[1], acc))

@@ -19,8 +19,8 @@ func (f *function) Identity(x compute.Value) (compute.Value, error) {
 	return n, nil
 }
 
-// OptimizationBarrier implements compute.Function. Each is a value of its own, so that what is computed from it is not taken
-// for the equal of what was computed from its operand before, and is computed again.
+// OptimizationBarrier implements compute.Function. Each barrier is a new value, so that operations on it are not
+// replaced by the equal ones on its operand, and are computed again.
 func (f *function) OptimizationBarrier(operands ...compute.Value) ([]compute.Value, error) {
 	in, err := f.castAll("OptimizationBarrier", operands...)
 	if err != nil {
@@ -33,8 +33,8 @@ func (f *function) OptimizationBarrier(operands ...compute.Value) ([]compute.Val
 	return out, nil
 }
 
-// SchedulingBarrier implements compute.Function as [function.OptimizationBarrier] does: operations run in the order in which
-// they are recorded, so what is computed from the result comes after the dependencies anyway.
+// SchedulingBarrier implements compute.Function as [function.OptimizationBarrier] does: operations run in the order in
+// which they are recorded, so those on the result run after the dependencies anyway.
 func (f *function) SchedulingBarrier(operand compute.Value, dependencies ...compute.Value) (compute.Value, error) {
 	if _, err := f.castAll("SchedulingBarrier", dependencies...); err != nil {
 		return nil, err
@@ -108,7 +108,8 @@ func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value
 }
 
 // BroadcastInDim implements compute.Function.
-func (f *function) BroadcastInDim(x compute.Value, outputShape shapes.Shape, broadcastAxes []int) (compute.Value, error) {
+func (f *function) BroadcastInDim(x compute.Value, outputShape shapes.Shape,
+	broadcastAxes []int) (compute.Value, error) {
 	n, err := f.node("BroadcastInDim", x)
 	if err != nil {
 		return nil, err
@@ -252,7 +253,8 @@ func (f *function) ArgMinMax(x compute.Value, axis int, outputDType dtypes.DType
 	if err != nil {
 		return nil, err
 	}
-	return f.convert(f.add(compute.OpTypeArgMinMax, withDType(shape, dtypes.Int64), argAttr{axis, isMin}, f.widen(n)), outputDType), nil
+	return f.convert(f.add(compute.OpTypeArgMinMax, withDType(shape, dtypes.Int64), argAttr{axis, isMin}, f.widen(n)),
+		outputDType), nil
 }
 
 type argAttr struct {
@@ -262,17 +264,20 @@ type argAttr struct {
 
 // RNGBitGenerator implements compute.Function with the same bits as GoMLX's stock go backend: a PCG seeded by the
 // first two words of the state.
-func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (newState, values compute.Value, err error) {
+func (f *function) RNGBitGenerator(state compute.Value,
+	shape shapes.Shape) (newState, values compute.Value, err error) {
 	n, err := f.node("RNGBitGenerator", state)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !n.shape.Equal(compute.RNGStateShape) {
-		return nil, nil, errors.Errorf("backend cpu: RNGBitGenerator: the state must be %s, got %s", compute.RNGStateShape, n.shape)
+		return nil, nil, errors.Errorf("backend cpu: RNGBitGenerator: the state must be %s, got %s", compute.RNGStateShape,
+			n.shape)
 	}
 	if err := checkShape(shape); err != nil || shape.DType == dtypes.Bool {
 		return nil, nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: RNGBitGenerator of %s", shape)
 	}
 	size := shape.Size() * shape.DType.Size()
-	return f.addOutput(compute.OpTypeRNGBitGenerator, n.shape, size, 0, n), f.addOutput(compute.OpTypeRNGBitGenerator, shape, size, 1, n), nil
+	return f.addOutput(compute.OpTypeRNGBitGenerator, n.shape, size, 0, n),
+		f.addOutput(compute.OpTypeRNGBitGenerator, shape, size, 1, n), nil
 }

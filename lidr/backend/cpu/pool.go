@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// workspace is what a goroutine needs for its tasks: the arguments of kernels, which would be allocated for each call
+// workspace holds a goroutine's memory for its tasks: the arguments of kernels, which would be allocated for each call
 // since kernels are function values, and scratch memory of the size of the largest task so far.
 type workspace struct {
 	tile tileArgs
@@ -25,10 +25,10 @@ func (w *workspace) scratch(n int) []byte {
 // The worker pool. A kernel cuts its work into tasks whose number and borders depend on shapes only, never on the
 // number of threads, so that the results are the same bits for any number of threads.
 //
-// It cannot deadlock: the caller works through the tasks itself and only invites workers that are idle at that very
-// moment. Nobody ever waits for a worker to become free; the caller waits only for tasks that are already running.
+// It cannot deadlock: the caller works through the tasks itself and invites only workers that are idle at that moment.
+// No goroutine waits for a worker to become free; the caller waits only for tasks that are already running.
 
-// forget drops the pointers in the arguments, which would keep what they point to alive.
+// forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
 	w.tile, w.gemm, w.turn = tileArgs{}, gemmArgs{}, transposeArgs{}
 }

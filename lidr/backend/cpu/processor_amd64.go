@@ -11,7 +11,11 @@ func processorKernels() []kernelSet {
 	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasBMI2 {
 		sets = append(sets, kernelSet{
 			name: "AVX-512", tile: tileAVX512,
-			transpose16: map[string]func(*transposeArgs){"": transpose16AVX512, "BF16": transpose16BF16AVX512, "F16": transpose16F16AVX512},
+			transpose16: map[string]func(*transposeArgs){
+				"":     transpose16AVX512,
+				"BF16": transpose16BF16AVX512,
+				"F16":  transpose16F16AVX512,
+			},
 			micro: microKernels{width: 32, rows: []int{12, 8, 4, 2, 1},
 				run: []func(*gemmArgs){gemm12x32AVX512, gemm8x32AVX512, gemm4x32AVX512, gemm2x32AVX512, gemm1x32AVX512}},
 		})

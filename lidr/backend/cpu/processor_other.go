@@ -2,5 +2,5 @@
 
 package cpu
 
-// processorKernels: there is assembly for amd64 only.
+// processorKernels returns none: there is assembly for amd64 only.
 func processorKernels() []kernelSet { return nil }

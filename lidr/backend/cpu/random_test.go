@@ -13,7 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Random graphs, among them many that fusion, views and shared memory could get wrong, give what the stock backend gives.
+// Random graphs, among them many that test fusion, views and shared memory, give the same results as the stock backend.
 func TestRandomGraphsEqualStock(t *testing.T) {
 	if skipStock {
 		t.Skip("the stock backend fails under the race detector")
@@ -35,7 +35,8 @@ func TestRandomGraphsEqualStock(t *testing.T) {
 			}
 			g := tensors.MustCopyFlatData[float32](got[i])
 			for k, w := range tensors.MustCopyFlatData[float32](want[i]) {
-				if d := math.Abs(float64(w - g[k])); !(d <= 2e-4*(1+math.Abs(float64(w)))) && !(w != w && g[k] != g[k]) && w != g[k] {
+				if d := math.Abs(float64(w - g[k])); !(d <= 2e-4*(1+math.Abs(float64(w)))) && !(w != w && g[k] != g[k]) &&
+					w != g[k] {
 					t.Fatalf("seed %d output %d of\n%s: element %d is %g, want %g", seed, i, trace, k, g[k], w)
 				}
 			}
@@ -59,7 +60,8 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 		target := shapes.Make(dtypes.Float32, A, B, C)
 		pool := []*Node{in[0], in[3]}
 		expand := func(n *Node) *Node { return BroadcastToDims(n, A, B, C) }
-		pool = append(pool, expand(Reshape(in[1], 1, 1, C)), expand(in[2]), expand(Reshape(Scalar(g, dtypes.Float32, 0.5), 1, 1, 1)))
+		pool = append(pool, expand(Reshape(in[1], 1, 1, C)), expand(in[2]),
+			expand(Reshape(Scalar(g, dtypes.Float32, 0.5), 1, 1, 1)))
 		pick := func() (*Node, int) { k := len(pool) - 1 - min(r.IntN(len(pool)), r.IntN(len(pool))); return pool[k], k }
 		var results []*Node
 		rough := false
@@ -92,9 +94,10 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 			case 11:
 				n = expand(ReduceAndKeep(a, ReduceMax, 0, 1))
 			case 12:
-				n = Where(LessThan(a, b), Neg(a), Neg(b)) // continuous: rounding cannot show
+				n = Where(LessThan(a, b), Neg(a), Neg(b)) // continuous: rounding has no large effect
 			case 13:
-				n = Concatenate([]*Node{Slice(a, AxisRange(), AxisRange(), AxisRange(C/2)), Slice(b, AxisRange(), AxisRange(), AxisRange(0, C/2))}, -1)
+				n = Concatenate([]*Node{Slice(a, AxisRange(), AxisRange(), AxisRange(C/2)),
+					Slice(b, AxisRange(), AxisRange(), AxisRange(0, C/2))}, -1)
 			case 14:
 				n = Reshape(TransposeAllAxes(a, 1, 0, 2), A, B, C)
 			case 15:
@@ -102,12 +105,14 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 			case 16:
 				n = MulScalar(DotGeneral(a, []int{2}, []int{0, 1}, Reshape(b, A, B, C, 1), []int{2}, []int{0, 1}), 1/float64(C))
 				n = expand(n)
-			case 17: // scores and back
+			case 17: // scores, and back from them
 				s := DotGeneral(a, []int{2}, []int{0}, b, []int{2}, []int{0}) // [A, B, B]
 				n = MulScalar(DotGeneral(s, []int{2}, []int{0}, a, []int{1}, []int{0}), 1/float64(C))
 			case 18:
-				lo := Pad(Slice(a, AxisRange(), AxisRange(), AxisRange(0, C/2)), ScalarZero(g, dtypes.Float32), PadAxis{}, PadAxis{}, PadAxis{End: C - C/2})
-				hi := Pad(Slice(b, AxisRange(), AxisRange(), AxisRange(C/2)), ScalarZero(g, dtypes.Float32), PadAxis{}, PadAxis{}, PadAxis{Start: C / 2})
+				lo := Pad(Slice(a, AxisRange(), AxisRange(), AxisRange(0, C/2)), ScalarZero(g, dtypes.Float32), PadAxis{},
+					PadAxis{}, PadAxis{End: C - C/2})
+				hi := Pad(Slice(b, AxisRange(), AxisRange(), AxisRange(C/2)), ScalarZero(g, dtypes.Float32), PadAxis{}, PadAxis{},
+					PadAxis{Start: C / 2})
 				n = Add(hi, lo)
 			case 19:
 				rows := ConvertDType(Iota(g, shapes.Make(dtypes.Int32, A, B, C), r.IntN(3)), dtypes.Float32)
@@ -120,7 +125,7 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 				results = append(results, ReduceSum(a, 0, 1), ReduceAllSum(Mul(a, b)), ReduceMax(a, -1))
 				n = Sqrt(AddScalar(Abs(a), 0.5))
 			}
-			n = MaxScalar(MinScalar(n, 3), -3) // keeps sizes in reach of comparison
+			n = MaxScalar(MinScalar(n, 3), -3) // keeps sizes comparable
 			n.Shape().AssertDims(target.Dimensions...)
 			trace += fmt.Sprintf("%d = op %d of %d, %d\n", len(pool), op, ia, ib)
 			pool = append(pool, n)

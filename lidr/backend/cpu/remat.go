@@ -2,31 +2,32 @@ package cpu
 
 import "slices"
 
-// A rematerializer computes values of older groups again inside another group, where that takes a few cheap operations
-// on what is in memory anyway. The alternative is to write them out when they are first computed, keep them through the
-// rest of the forward pass and read them back: activations, normalised inputs, exponentials of logits.
+// A rematerializer computes values of older groups again inside another group, if that takes a few cheap operations on
+// values that are in memory anyway. The alternative is to write them to memory when they are first computed, keep them
+// through the rest of the forward pass and read them back: activations, normalised inputs, exponentials of logits.
 type rematerializer struct {
 	l    *lowerer
 	g    *group
 	d    *domain
 	ops  []groupOp
 	done map[*value]*value // older value → this group's
-	read []*value          // what the new operations read that the group has not read before
+	read []*value          // values that the new operations read and the group did not read before
 }
 
 // maxRemat bounds the operations that one value may cost.
 const maxRemat = 4
 
 var cheap = map[string]bool{
-	"Add": true, "Sub": true, "Mul": true, "Div": true, "Max": true, "Min": true, "Neg": true, "Abs": true, "Copy": true, "Where": true,
-	"Sqrt": true, "Rsqrt": true, "Exp": true, "Logistic": true, "FromI": true, "Truth": true, "Not": true,
+	"Add": true, "Sub": true, "Mul": true, "Div": true, "Max": true, "Min": true, "Neg": true, "Abs": true, "Copy": true,
+	"Where": true, "Sqrt": true, "Rsqrt": true, "Exp": true, "Logistic": true, "FromI": true, "Truth": true, "Not": true,
 	"Eq": true, "Ne": true, "Lt": true, "Le": true, "EqI": true, "NeI": true, "LtI": true, "LeI": true,
 }
 
-// value returns the value in this group that equals the one w sees, or nil if it is not to be computed again.
+// value returns the value in this group that equals w's, or nil if it is not computed again.
 func (r *rematerializer) value(w view) *value {
 	v := w.val
-	if v.group == nil || v.group == r.g || v.role != full || v.stored || w.off != 0 || !w.dense() || w.size() != v.size || v.size != r.d.size {
+	if v.group == nil || v.group == r.g || v.role != full || v.stored || w.off != 0 || !w.dense() || w.size() != v.size ||
+		v.size != r.d.size {
 		return nil
 	}
 	if c := r.g.clones[v.origin()]; c != nil {
@@ -95,7 +96,7 @@ func (r *rematerializer) reads(v *value) bool {
 	return r.g.at < len(r.l.steps) && slices.Contains(r.l.steps[r.g.at].reads, v)
 }
 
-// origin is the value that this one is a copy of.
+// origin returns the value that this one is a copy of.
 func (v *value) origin() *value {
 	if v.first != nil {
 		return v.first

@@ -36,8 +36,9 @@ func use(set kernelSet) kernelSet {
 	return set
 }
 
-// plainGo is the set for processors without kernels of their own.
-var plainGo = kernelSet{name: "plain Go", micro: microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}}
+// plainGo is the set for processors without assembly kernels.
+var plainGo = kernelSet{name: "plain Go",
+	micro: microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}}
 
 // goKernels holds the plain Go kernels by operation and operand kinds ("AddVV": vector and vector; "S": one element a
 // row, broadcast).
@@ -130,7 +131,7 @@ func goReduce(k tileMap, name string, neutral float32, f func(a, b float32) floa
 	}
 }
 
-// truth is a bool as the kernels compute with it.
+// truth returns a bool as the number that kernels use for it.
 func truth(b bool) float32 {
 	if b {
 		return 1

@@ -13,8 +13,8 @@ import (
 	"github.com/gomlx/compute/dtypes/float16"
 )
 
-// Every assembly kernel gives what the plain Go one gives, for rows of all lengths, strides and special values, and
-// touches nothing beyond its rows.
+// Every assembly kernel gives the results of the plain Go one, for rows of all lengths, strides and special values, and
+// does not write beyond its rows.
 func TestTileKernels(t *testing.T) {
 	special := []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0.5, 88, -88, 89, -104, 1e-30, 1e-40, -1e-40, 1e30, 3e38,
 		float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), math.MaxFloat32, math.SmallestNonzeroFloat32}
@@ -66,13 +66,14 @@ func TestTileKernels(t *testing.T) {
 					for i := range dst {
 						dst[i] = 7
 					}
-					kernel(&tileArgs{dst: unsafe.Pointer(&dst[0]), a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&b[0]), c: unsafe.Pointer(&c[0]),
-						n: n, rows: rows, strideDst: stride * 4, strideA: stride * 4, strideB: stride * 4, strideC: stride * 4})
+					kernel(&tileArgs{dst: unsafe.Pointer(&dst[0]), a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&b[0]),
+						c: unsafe.Pointer(&c[0]), n: n, rows: rows, strideDst: stride * 4, strideA: stride * 4,
+						strideB: stride * 4, strideC: stride * 4})
 					return dst
 				}
 				want, got := run(goKernels[name]), run(set.tile[name])
-				tolerance := map[string]float64{"Exp": 2e-7, "Logistic": 3e-7, "Log": 2e-7, "ExpScaled": 2e-7, "MulAdd": 1e-6, "SoftmaxGrad": 1e-6,
-					"RowSum": 1e-5}[op]
+				tolerance := map[string]float64{"Exp": 2e-7, "Logistic": 3e-7, "Log": 2e-7, "ExpScaled": 2e-7, "MulAdd": 1e-6,
+					"SoftmaxGrad": 1e-6, "RowSum": 1e-5}[op]
 				for i, w := range want {
 					g := got[i]
 					same := math.Float32bits(w) == math.Float32bits(g) || w != w && g != g || w == g
@@ -88,7 +89,8 @@ func TestTileKernels(t *testing.T) {
 						if op == "MulAdd" && math.Abs(float64(w-g)) <= 1e-5*400 {
 							continue // the sum cancels
 						}
-						t.Fatalf("%s of %s, n %d, element %d: %g, want %g (a %g, b %g, c %g)", set.name, name, n, i, g, w, a[i], b[i], c[i])
+						t.Fatalf("%s of %s, n %d, element %d: %g, want %g (a %g, b %g, c %g)", set.name, name, n, i, g, w, a[i], b[i],
+							c[i])
 					}
 				}
 			}

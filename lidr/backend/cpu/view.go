@@ -6,7 +6,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// where a value's memory lies during an execution.
+// storage is the kind of a value's memory during an execution.
 type storage uint8
 
 const (
@@ -27,16 +27,17 @@ type value struct {
 	step    int    // the step that writes it; -1 for parameters and constants
 	last    int    // the last step that reads it
 	offset  int    // in the arena
-	group   *group // if a fused group computes it,
-	role    role   // as what,
-	def     int    // by which of its operations,
-	stored  bool   // and whether it leaves the group's registers
+	group   *group // the fused group that computes it, or nil
+	role    role   // its role in the group
+	def     int    // the group's operation that computes it
+	stored  bool   // it leaves the group's registers
 	first   *value // the equal value of an older group, if this one is computed again
 }
 
 func (v *value) bytes() int { return v.size * v.dtype.Size() }
 
-// view is how an operation sees a value: a strided window, so that reshapes, transposes, broadcasts and slices cost nothing.
+// view is a strided window onto a value, as which an operation reads it: reshapes, transposes, broadcasts and slices
+// cost nothing.
 type view struct {
 	val     *value
 	off     int // elements
@@ -78,7 +79,7 @@ func (w view) dense() bool {
 	return true
 }
 
-// scalar reports whether all elements are one and the same.
+// scalar reports whether all elements of the view are one element in memory.
 func (w view) scalar() bool {
 	for i, d := range w.dims {
 		if d != 1 && w.strides[i] != 0 {
@@ -104,7 +105,7 @@ func (w view) collapsed() (dims, strides []int) {
 	return dims, strides
 }
 
-// extent is the length of the longest run of trailing elements that lie one after the other, or are all the same.
+// extent returns the length of the longest run of trailing elements that lie one after the other, or are all the same.
 func (w view) extent() int {
 	dims, strides := w.collapsed()
 	k := len(dims) - 1
