@@ -143,8 +143,8 @@ func gemmKernel(s isa, rows, vecs int) string {
 	return a.out.String() + "\n"
 }
 
-// transposeKernel packs 16 columns of B that are contiguous along k: blocks of 16 × 16 are transposed in registers, those
-// of half precision widened.
+// transposeKernel packs 16 columns of B that are contiguous along k: blocks of 16 × 16 are transposed in registers,
+// those of half precision widened.
 //
 //	type transposeArgs struct { dst, src unsafe.Pointer; blocks, strideDst, strideSrc int (bytes) }
 func transposeKernel(half string) string {
@@ -188,7 +188,11 @@ func transposeKernel(half string) string {
 			a.f("VMOVUPS", 20+quarter, "(DI)(R11*1)")
 		}
 	}
-	a.f("ADDQ", map[bool]string{false: "$64", true: "$32"}[half != ""], "SI")
+	rowBytes := "$64" // 16 elements
+	if half != "" {
+		rowBytes = "$32"
+	}
+	a.f("ADDQ", rowBytes, "SI")
 	a.f("MOVQ", "R9", "AX")
 	a.f("SHLQ", "$4", "AX")
 	a.f("ADDQ", "AX", "DI")

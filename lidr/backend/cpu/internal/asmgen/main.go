@@ -19,7 +19,12 @@ func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", ".", "folder to write to")
 	flag.Parse()
-	for name, source := range map[string]string{"tile_amd64.s": tileFile(), "gemm_amd64.s": gemmFile(), "stubs_amd64.go": stubsFile(), "methods.go": methodsFile()} {
+	for name, source := range map[string]string{
+		"tile_amd64.s":   tileFile(),
+		"gemm_amd64.s":   gemmFile(),
+		"stubs_amd64.go": stubsFile(),
+		"methods.go":     methodsFile(),
+	} {
 		if strings.HasSuffix(name, ".go") {
 			formatted, err := format.Source([]byte(source))
 			if err != nil {

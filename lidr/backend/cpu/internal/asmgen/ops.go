@@ -96,13 +96,13 @@ func tileOps() []tileOp {
 }
 
 // logic applies a bitwise float instruction with a constant. (VXORPS on Z registers needs AVX512DQ, which every
-// processor with the foundation and VL/BW sets we ask for has.)
+// processor with the foundation and VL/BW sets that we require has.)
 func (t *tile) logic(instruction string, reg int, constant string) {
 	t.f(instruction, constant, reg, reg)
 }
 
 // extremum is maximum or minimum of 0 and 1 that propagates NaN from either side: the instruction returns its second
-// source if a source is NaN, which leaves only a NaN in register 1 to be taken care of.
+// source if a source is NaN, so that only a NaN in register 1 needs extra work.
 func extremum(instruction string) func(t *tile) {
 	return func(t *tile) {
 		t.f(instruction, 0, 1, 2)
@@ -192,7 +192,7 @@ func exp(t *tile) {
 		t.f("VSCALEFPS", 3, 0, 0)
 		return
 	}
-	// 2ⁿ in two factors, so that subnormal results and overflow come out right.
+	// 2ⁿ in two factors, so that subnormal results and overflow are right.
 	t.f("VCVTPS2DQ", 3, 3)
 	t.f("VPSRAD", "$1", 3, 4)
 	t.f("VPSUBD", 4, 3, 3)
@@ -231,7 +231,8 @@ func logarithm(t *tile) {
 		t.f("VADDPS", 8, 3, 3)
 	}
 	t.f("VSUBPS", t.k(1), 0, 0)
-	t.horner(0, 4, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
+	t.horner(0, 4, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+		2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
 	t.f("VMULPS", 0, 0, 5)
 	t.f("VMULPS", 5, 0, 6)
 	t.f("VMULPS", 6, 4, 4)
