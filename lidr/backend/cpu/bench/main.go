@@ -1,16 +1,16 @@
-// Bench compares the cpu backend, or another, with PyTorch, side by side on one machine: training steps of three sizes, a
-// DPO step and decoding with a cache, in turn, each in a process of its own, and prints the table.
+// Bench compares the cpu backend, or another, with PyTorch, side by side on one machine: training steps of three sizes,
+// a DPO step and decoding with a cache, in turn, each in a process of its own, and prints the table.
 //
 //	go run ./lidr/backend/cpu/bench [-python /usr/bin/python3] [-threads 2] [-only train]
 //	go run ./lidr/backend/cpu/bench -backend xla:cuda -device cuda
 //
-// The second form sets XLA on a GPU beside PyTorch 2 on the same, both in float32, or both in TF32 with xla:cuda,tf32, and
+// The second form compares XLA with PyTorch 2 on the same GPU, both in float32, or both in TF32 with xla:cuda,tf32, and
 // adds rows of a model of half a billion parameters; memory is the host's.
 //
-// PyTorch runs with one thread and with all; the sides take turns, and the best of each counts. It needs a good BLAS: with
-// Debian's python3-torch, install libopenblas0-pthread, and see in the first lines that both reach similar rates of matrix
-// products. "memory" is the largest resident size above what the program held after loading the model, in MB. On the
-// processor a second table has what more threads add.
+// PyTorch runs with one thread and with all; the two are measured in turn, and the best measurement of each counts.
+// PyTorch needs a good BLAS: with Debian's python3-torch, install libopenblas0-pthread, and check in the first lines
+// that both reach similar rates of matrix products. "memory" is the largest resident size minus the size after loading
+// the model, in MB. On the processor a second table shows the gain by more threads.
 package main
 
 import (
@@ -51,7 +51,7 @@ type workload struct {
 	TF32    bool   `json:"tf32"`   // PyTorch's
 }
 
-// outcome is what one process measured.
+// outcome is the measurement of one process.
 type outcome struct {
 	TokensPerSecond float64 `json:"tokens_per_second"`
 	Memory          float64 `json:"memory"` // MB
@@ -77,7 +77,8 @@ func workloads(backend string) []workload {
 		with(ten, "decode 10 M, batch 64", "decode", 64, 90, 50),
 	}
 	if backend != cpu.Name {
-		half := workload{Vocab: 151936, Hidden: 896, Layers: 24, Heads: 14, FFN: 4864} // Qwen2.5-0.5B's shape, each head with its own keys
+		// Qwen2.5-0.5B's shape, each head with its own keys
+		half := workload{Vocab: 151936, Hidden: 896, Layers: 24, Heads: 14, FFN: 4864}
 		rows = append(rows,
 			with(half, "train 0.5 B, 8 × 256", "train", 8, 256, 10),
 			with(half, "DPO 0.5 B, 4 pairs × 256", "dpo", 8, 256, 10),
@@ -115,7 +116,7 @@ func main() {
 	if *device != "cpu" {
 		torchThreads = torchThreads[1:]
 	}
-	peak := math.NaN() // of a GPU, whose products return before they are done, none is measured
+	peak := math.NaN() // not measured on a GPU, where the call of a product returns before its end
 	if *backend == cpu.Name {
 		var err error
 		if peak, err = peakGEMM(fixed); err != nil {
@@ -132,11 +133,13 @@ func main() {
 			if err != nil {
 				log.Fatalf("PyTorch: %v", err)
 			}
-			fmt.Printf("PyTorch's reach %.0f GFLOP/s with %d threads (OPENBLAS_CORETYPE=%s)\n", torch.GFLOPS, n, os.Getenv(coreType))
+			fmt.Printf("PyTorch's reach %.0f GFLOP/s with %d threads (OPENBLAS_CORETYPE=%s)\n", torch.GFLOPS, n,
+				os.Getenv(coreType))
 		}
 	}
 	fmt.Println()
-	fmt.Printf("| | %s, tokens/s | PyTorch on %s, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |\n", *backend, *device)
+	fmt.Printf("| | %s, tokens/s | PyTorch on %s, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |\n",
+		*backend, *device)
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, w := range workloads(*backend) {
 		if !strings.Contains(w.Name, *only) {
@@ -163,8 +166,8 @@ func main() {
 			}
 		}
 		rate := w.flopsPerToken() * own.TokensPerSecond / 1e9
-		fmt.Printf("| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %.0f %% |\n", w.Name, own.TokensPerSecond, torch.TokensPerSecond,
-			own.TokensPerSecond/torch.TokensPerSecond, own.Memory, torch.Memory, rate, 100*rate/peak)
+		fmt.Printf("| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %.0f %% |\n", w.Name, own.TokensPerSecond,
+			torch.TokensPerSecond, own.TokensPerSecond/torch.TokensPerSecond, own.Memory, torch.Memory, rate, 100*rate/peak)
 	}
 	if *backend == cpu.Name && *threads > 1 {
 		if err := scaling(fixed, *only); err != nil {
@@ -173,7 +176,7 @@ func main() {
 	}
 }
 
-// rounds is how often the sides take turns; the best of each counts, since what else runs on a machine only slows.
+// rounds is the number of measurements of each side; the best counts, since other programs on the machine only slow it.
 const rounds = 3
 
 func better(a, b outcome) outcome {
@@ -183,7 +186,7 @@ func better(a, b outcome) outcome {
 	return a
 }
 
-// scaling prints what more threads add to a training step of 32 × 128 tokens.
+// scaling prints the gain by more threads in a training step of 32 × 128 tokens.
 func scaling(fixed workload, only string) error {
 	header := fmt.Sprintf("\n| | 1 thread, tokens/s | %d threads | ratio |\n|---|--:|--:|--:|\n", fixed.Threads)
 	for _, w := range workloads(fixed.Backend)[:3] {
@@ -210,8 +213,8 @@ func scaling(fixed workload, only string) error {
 	return nil
 }
 
-// flopsPerToken counts multiplications and additions of the matrix products: weights (the DPO step's head sees half of
-// the tokens) and causal attention, and twice that again for the gradients of a training step.
+// flopsPerToken returns the multiplications and additions of the matrix products: weights (the DPO step's head computes
+// half of the tokens) and causal attention, and twice that again for the gradients of a training step.
 func (w workload) flopsPerToken() float64 {
 	d := float64(w.Hidden)
 	body := float64(w.Layers) * (4*d*d + 3*d*float64(w.FFN))
@@ -227,8 +230,8 @@ func (w workload) flopsPerToken() float64 {
 
 const coreType = "OPENBLAS_CORETYPE"
 
-// chooseKernels has OpenBLAS use its best kernels: a version older than the processor takes those of an ancient one, which
-// reach a fifth of the rate.
+// chooseKernels makes OpenBLAS use its best kernels: a version older than the processor chooses those of a very old
+// one, which reach a fifth of the rate.
 func chooseKernels(python string) error {
 	if os.Getenv(coreType) != "" {
 		return nil

@@ -24,9 +24,10 @@ import (
 
 func (w workload) config() checkpoint.Config {
 	return checkpoint.Config{
-		Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama", TorchDType: "float32", BOSTokenID: -1, EOSTokenIDs: []int{2},
-		HiddenSize: w.Hidden, NumHiddenLayers: w.Layers, NumAttentionHeads: w.Heads, NumKeyValueHeads: w.Heads, HeadDim: w.Hidden / w.Heads,
-		IntermediateSize: w.FFN, VocabSize: w.Vocab, MaxPositionEmbeddings: 1024, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+		Architectures: []string{"LlamaForCausalLM"}, ModelType: "llama", TorchDType: "float32", BOSTokenID: -1,
+		EOSTokenIDs: []int{2}, HiddenSize: w.Hidden, NumHiddenLayers: w.Layers, NumAttentionHeads: w.Heads,
+		NumKeyValueHeads: w.Heads, HeadDim: w.Hidden / w.Heads, IntermediateSize: w.FFN, VocabSize: w.Vocab,
+		MaxPositionEmbeddings: 1024, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
 	}
 }
 
@@ -48,8 +49,9 @@ func measure(w workload) (outcome, error) {
 	if err := m.ToDevice(b); err != nil {
 		return outcome{}, err
 	}
-	debug.FreeOSMemory()                                                          // what the weights were made in
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // VmHWM starts anew: loading is not measured
+	debug.FreeOSMemory() // the memory that the weights were made in
+	// Reset VmHWM, so that loading is not measured.
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		return outcome{}, err
 	}
 	loaded, err := memory("VmRSS")
@@ -71,7 +73,7 @@ func measure(w workload) (outcome, error) {
 	return out, err
 }
 
-// memory reads a size of this process from the kernel, in MB.
+// memory returns a size of this process as the kernel reports it, in MB.
 func memory(field string) (float64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -121,10 +123,12 @@ func (w workload) training(b compute.Backend, m *transformer.Model) (float64, er
 		pairs := make([]dpo.Pair, s.BatchPairs*(w.Steps+2))
 		for i := range pairs {
 			half := w.Length / 2
-			pairs[i] = dpo.Pair{Prompt: tokens(half), Chosen: append(tokens(w.Length-half-1), 2), Rejected: append(tokens(w.Length-half-1), 2)}
+			pairs[i] = dpo.Pair{Prompt: tokens(half), Chosen: append(tokens(w.Length-half-1), 2),
+				Rejected: append(tokens(w.Length-half-1), 2)}
 		}
 		ref := make([][2]float64, len(pairs))
-		err = dpo.Reference(context.Background(), b, m, pairs, s, func(int) bool { return false }, func(idx []int, chosen, rejected []float64) error {
+		undone := func(int) bool { return false }
+		err = dpo.Reference(context.Background(), b, m, pairs, s, undone, func(idx []int, chosen, rejected []float64) error {
 			for k, i := range idx {
 				ref[i] = [2]float64{chosen[k], rejected[k]}
 			}
