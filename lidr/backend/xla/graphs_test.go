@@ -20,8 +20,8 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// Every graph that decodes, scores or trains is translated for a CUDA plugin, up to where XLA itself would compile it. That
-// XLA's numbers are right, it takes XLA to show.
+// Every graph that decodes, scores or trains is translated for a CUDA plugin, up to the point where XLA itself would
+// compile it. Whether XLA's numbers are right, only XLA can show.
 func TestGraphsReachTheCompiler(t *testing.T) {
 	plugin := filepath.Join(t.TempDir(), "xla_cuda_plugin.so")
 	say := func(args ...string) string {
@@ -32,10 +32,11 @@ func TestGraphsReachTheCompiler(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	headers := filepath.Join(say("list", "-m", "-f", "{{.Dir}}", "github.com/gomlx/go-xla"), "pjrt")
-	if out, err := exec.Command(say("env", "CC"), "-shared", "-fPIC", "-I", headers, "-o", plugin, "testdata/plugin.c").CombinedOutput(); err != nil {
+	if out, err := exec.Command(say("env", "CC"), "-shared", "-fPIC", "-I", headers, "-o", plugin,
+		"testdata/plugin.c").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Setenv("GOPJRT_CUDA_CHECKS", "no") // go-xla would miss NVIDIA's libraries
+	t.Setenv("GOPJRT_CUDA_CHECKS", "no") // go-xla would fail without NVIDIA's libraries
 	for options, expected := range map[string]string{"": "xla:cuda", ",tf32": "xla:cuda,tf32"} {
 		b, err := backend.Open("xla:" + plugin + options)
 		if err != nil {
@@ -50,9 +51,10 @@ func TestGraphsReachTheCompiler(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := checkpoint.Config{
-		Architectures: []string{"Qwen3ForCausalLM"}, ModelType: "qwen3", TorchDType: "float32", BOSTokenID: -1, EOSTokenIDs: []int{2},
-		HiddenSize: 32, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 8, IntermediateSize: 64,
-		VocabSize: 100, MaxPositionEmbeddings: 64, RMSNormEps: 1e-5, RopeTheta: 10000, TieWordEmbeddings: true,
+		Architectures: []string{"Qwen3ForCausalLM"}, ModelType: "qwen3", TorchDType: "float32", BOSTokenID: -1,
+		EOSTokenIDs: []int{2}, HiddenSize: 32, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 8,
+		IntermediateSize: 64, VocabSize: 100, MaxPositionEmbeddings: 64, RMSNormEps: 1e-5, RopeTheta: 10000,
+		TieWordEmbeddings: true,
 	}
 	ctx := context.Background()
 	tokens := func() *tensors.Tensor { return tensors.FromFlatDataAndDimensions(make([]int32, 2*16), 2, 16) }
@@ -91,7 +93,8 @@ func TestGraphsReachTheCompiler(t *testing.T) {
 				"log-probabilities": exec(func(scope *model.Scope, in []*Node) []*Node {
 					return []*Node{m.TokenLogprobs(scope, in[0])}
 				}, tokens()),
-				"reference": dpo.Reference(ctx, b, m, pairs, s, func(int) bool { return false }, func([]int, []float64, []float64) error { return nil }),
+				"reference": dpo.Reference(ctx, b, m, pairs, s, func(int) bool { return false },
+					func([]int, []float64, []float64) error { return nil }),
 			}
 			if m == full {
 				_, reached["DPO"] = dpo.Train(ctx, b, m, pairs, make([][2]float64, 1), nil, s, dpo.Hooks{})

@@ -28,8 +28,8 @@ func init() {
 
 type accelerator struct{}
 
-// open is go-xla's constructor with the differences that the package's documentation names. config is a plugin's name or
-// absolute path, or empty for the first that is found, and options after commas.
+// open is go-xla's constructor with the differences that the package's documentation lists. config is a plugin's name
+// or absolute path, or empty for the first that is found, followed by options after commas.
 func open(config string) (compute.Backend, error) {
 	plugin, options, _ := strings.Cut(config, ",")
 	if !filepath.IsAbs(plugin) {
@@ -53,10 +53,11 @@ func open(config string) (compute.Backend, error) {
 	return b, nil
 }
 
-// lookFor returns an error unless a plugin of that name, or any for "", is there and can be loaded.
+// lookFor returns an error unless a plugin of that name, or any for "", is found and can be loaded.
 func lookFor(plugin string) error {
 	if pjrt.IsCUDAName(plugin) && !installer.HasNvidiaGPU() {
-		return errors.New("no NVIDIA GPU is found on this machine; look for /dev/nvidia0, or give the plugin's path instead of its name")
+		return errors.New("no NVIDIA GPU is found on this machine; look for /dev/nvidia0, or give the plugin's path " +
+			"instead of its name")
 	}
 	found, err := accelerator{}.Plugins()
 	if err != nil {
@@ -70,12 +71,14 @@ func lookFor(plugin string) error {
 	if plugin == "" {
 		plugin = "cuda"
 	}
-	return fmt.Errorf("there is no plugin %[1]s among those found [%[2]s]; `lidr backend install %[1]s` downloads it, and one that you have is opened by its path (xla:/PATH/xla_%[1]s_plugin.so) or found as pjrt_c_api_%[1]s_plugin.so in a folder of %[3]s",
+	return fmt.Errorf("there is no plugin %[1]s among those found [%[2]s]; `lidr backend install %[1]s` downloads it, "+
+		"and one that you have is opened by its path (xla:/PATH/xla_%[1]s_plugin.so) or found as "+
+		"pjrt_c_api_%[1]s_plugin.so in a folder of %[3]s",
 		plugin, strings.Join(slices.Sorted(maps.Keys(found)), " "), pjrt.PJRTPluginPathsEnv)
 }
 
-// Plugins implements backend.Accelerator. A file that has a plugin's name and is none is an error: go-xla logs why it cannot
-// be loaded, and then panics.
+// Plugins implements backend.Accelerator. A file with a plugin's name that is not a plugin is an error: go-xla logs why
+// it cannot be loaded, and then panics.
 func (accelerator) Plugins() (found map[string]string, err error) {
 	var reasons bytes.Buffer
 	logging := klog.CaptureState()
@@ -85,15 +88,17 @@ func (accelerator) Plugins() (found map[string]string, err error) {
 		klog.Flush()
 		logging.Restore()
 		if e := recover(); e != nil {
-			reason, _, _ := strings.Cut(reasons.String(), "\n") // each comes twice
-			_, reason, _ = strings.Cut(reason, "] ")            // behind time and line
-			found, err = nil, fmt.Errorf("a PJRT plugin is broken: %s; install it again, or move the file out of the folders where plugins are looked for", reason)
+			reason, _, _ := strings.Cut(reasons.String(), "\n") // each reason is logged twice
+			_, reason, _ = strings.Cut(reason, "] ")            // after time and line
+			found = nil
+			err = fmt.Errorf("a PJRT plugin is broken: %s; install it again, or move the file out of the folders that are "+
+				"searched for plugins", reason)
 		}
 	}()
 	return pjrt.AvailablePlugins(), nil
 }
 
-// Default implements backend.Accelerator: a GPU computes where it can.
+// Default implements backend.Accelerator: it is a GPU, if one can be used.
 func (a accelerator) Default() (string, error) {
 	if !installer.HasNvidiaGPU() {
 		return "", nil
@@ -105,7 +110,8 @@ func (a accelerator) Default() (string, error) {
 	return backend.XLA + ":cuda", nil
 }
 
-// Name implements backend.Accelerator: the kind of plugin and whether it computes in TF32, which is what results depend on.
+// Name implements backend.Accelerator: the kind of plugin and whether it computes in TF32, since results depend on
+// these.
 func (accelerator) Name(b compute.Backend) (string, bool) {
 	x, is := b.(*xla.Backend)
 	if !is {

@@ -19,8 +19,8 @@ import (
 	"lidrlab/lidr/backend"
 )
 
-// opened makes the test binary a program that opens the backend named there: where go-xla looks for plugins is settled when
-// a process starts.
+// opened is the variable by which the test binary becomes a program that opens the backend named there: go-xla reads
+// the folders of plugins only when a process starts.
 const opened = "LIDR_TEST_OPEN"
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// openIn opens a backend in a process with the given environment, beside a network that counts who calls.
+// openIn opens a backend in a process with the given environment, with a proxy that counts connections.
 func openIn(t *testing.T, name string, env ...string) string {
 	t.Helper()
 	network, err := net.Listen("tcp", "127.0.0.1:0")
@@ -53,7 +53,8 @@ func openIn(t *testing.T, name string, env ...string) string {
 	}()
 	home := t.TempDir()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), append(env, opened+"="+name, "HOME="+home, "XDG_CACHE_HOME="+home, "HTTPS_PROXY=http://"+network.Addr().String(), backend.EnvVar+"=")...)
+	cmd.Env = append(os.Environ(), append(env, opened+"="+name, "HOME="+home, "XDG_CACHE_HOME="+home,
+		"HTTPS_PROXY=http://"+network.Addr().String(), backend.EnvVar+"=")...)
 	out, err := cmd.Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		t.Fatalf("Open(%q) ended the process: %v\n%s", name, err, exit.Stderr)
@@ -74,7 +75,7 @@ func openIn(t *testing.T, name string, env ...string) string {
 	return text
 }
 
-// Plugins that are missing or broken are errors that name file or plugin and what to do, and only where they are asked for.
+// Missing or broken plugins are errors that name file or plugin and what to do, but only if they are used.
 func TestMissingAndBrokenPlugins(t *testing.T) {
 	program, err := os.ReadFile(os.Args[0])
 	if err != nil {
@@ -93,13 +94,14 @@ func TestMissingAndBrokenPlugins(t *testing.T) {
 			}
 		}
 	}
-	// A library that is a library, but no plugin.
+	// A shared library that is not a plugin.
 	if libraries, _ := filepath.Glob("/lib/*/libm.so.6"); len(libraries) > 0 {
 		folder := t.TempDir()
 		if err := os.Symlink(libraries[0], filepath.Join(folder, "pjrt_c_api_cpu_plugin.so")); err != nil {
 			t.Fatal(err)
 		}
-		if said := openIn(t, "xla:cpu", pjrt.PJRTPluginPathsEnv+"="+folder); !strings.Contains(said, folder) || !strings.Contains(said, "GetPjrtApi") {
+		if said := openIn(t, "xla:cpu", pjrt.PJRTPluginPathsEnv+"="+folder); !strings.Contains(said, folder) ||
+			!strings.Contains(said, "GetPjrtApi") {
 			t.Errorf("Open(xla:cpu) with libm as the plugin said %q, expected an error that names it and what it lacks", said)
 		}
 	}
@@ -129,7 +131,7 @@ func TestInstall(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CACHE_HOME", home)
-	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // nobody is there: no network
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1") // nothing listens there: no network
 	a, ctx := accelerator{}, context.Background()
 
 	if _, err := a.Install(ctx, "tpu"); err == nil || !strings.Contains(err.Error(), "expected one of cpu") {
@@ -142,7 +144,8 @@ func TestInstall(t *testing.T) {
 		t.Errorf("refused installations left %v (%v), expected nothing", files, err)
 	}
 	folder := filepath.Join(home, ".local/lib/go-xla")
-	if _, err := a.Install(ctx, "cpu"); err == nil || !strings.Contains(err.Error(), folder) || !strings.Contains(err.Error(), "network") {
+	if _, err := a.Install(ctx, "cpu"); err == nil || !strings.Contains(err.Error(), folder) ||
+		!strings.Contains(err.Error(), "network") {
 		t.Errorf("Install(cpu) without a network gave error %v, expected one that names the folder and the network", err)
 	}
 	if plugins, _ := filepath.Glob(folder + "/*.so"); len(plugins) > 0 {
