@@ -194,7 +194,7 @@ func FuzzAdapterConfig(f *testing.F) {
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if a, err := parseAdapterConfig(text); err == nil && a.Check(adapterConfigFor()) == nil {
-			t.Error("an adapter without tensors stands on a model")
+			t.Error("an adapter without tensors fits a model")
 		}
 	})
 }

@@ -29,9 +29,9 @@ func adapted(t *testing.T, base *transformer.Model, seed int64) *transformer.Mod
 	return m
 }
 
-// TestTrainAdapter: the model below is the reference, so DPO's loss begins at ln 2; every part of the adapter
-// learns; the model below keeps its weights and its log-probabilities to the bit. The same holds for weights held as
-// bfloat16 and for layers that are computed again in the backward pass.
+// TestTrainAdapter: the model below is the reference, so DPO's loss begins at ln 2; every part of the adapter learns;
+// the model below keeps its weights and its log-probabilities to the bit. The same holds for weights held as bfloat16
+// and for layers that are computed again in the backward pass.
 func TestTrainAdapter(t *testing.T) {
 	b, pairs, s := openBackend(t), randomPairs(20, tiny.VocabSize, 1), testSettings()
 	s.LR, s.Replay, s.Epochs = 1e-2, 0, 6

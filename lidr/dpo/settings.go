@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Settings hold what determines a training beside its data and initial weights. The zero value of a field
-// means zero, so start from [DefaultSettings].
+// Settings hold what determines a training beside its data and initial weights. The zero value of a field means zero,
+// so start from [DefaultSettings].
 type Settings struct {
-	// Objective is "dpo+nll" (the paper), "dpo" (without NLL) or "sft" (NLL of the chosen side only: the paper's
-	// baseline "multilingual alignment", which does not use Alpha and Beta).
+	// Objective is "dpo+nll" (the paper), "dpo" (without NLL) or "sft" (NLL of the chosen side only: the paper's baseline
+	// "multilingual alignment", which does not use Alpha and Beta).
 	Objective string `json:"objective"`
 	// Beta scales the implicit reward. The paper does not state it; published run names show 0.1 and 0.5, and
 	// Iterative RPO (arXiv 2404.19733) used 0.1.

@@ -87,9 +87,9 @@ type Model interface {
 	CountTokens(r Request) (int, error)
 
 	// Generate answers every request i for which done(i) is false; a nil done means none is. Batches are cut from the
-	// whole list sorted by length (ties by index), done or not, and every item draws from its own random stream, so that
-	// a run that was interrupted and resumed gives the same bytes. save is called once for each finished
-	// batch, from Generate's goroutine, with the indices of reqs and their answers.
+	// whole list sorted by length (ties by index), done or not, and every item draws from its own random stream, so that a
+	// run that was interrupted and resumed gives the same bytes. save is called once for each finished batch, from
+	// Generate's goroutine, with the indices of reqs and their answers.
 	Generate(ctx context.Context, reqs []Request, s Sampling, done func(i int) bool,
 		save func(idx []int, out []Completion) error) error
 

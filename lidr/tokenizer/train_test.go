@@ -27,7 +27,7 @@ func TestTrainByHand(t *testing.T) {
 	}
 }
 
-// naive is training as the paper's algorithm 1 has it: count every pair anew, merge the best.
+// naive trains by the paper's algorithm 1: count every pair again, merge the best.
 func naive(words map[string]int, alphabet []string, merges int) (out []string) {
 	id := map[string]int{}
 	for i, s := range alphabet {

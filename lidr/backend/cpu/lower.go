@@ -356,7 +356,7 @@ func (l *lowerer) fuseReduce(n *node) (view, bool) {
 	return denseView(out, n.shape.Dimensions), true
 }
 
-// classifyReduce finds the form of a reduction, axes of dimension 1 left out: mapFull stands for none of the fused
+// classifyReduce finds the form of a reduction, axes of dimension 1 left out: mapFull means none of the fused
 // ones.
 func classifyReduce(dims, axes []int) (kept, reduced int, kind opKind) {
 	var pattern []bool
