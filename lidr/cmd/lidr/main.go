@@ -22,6 +22,7 @@ func main() {
 	root := &cobra.Command{
 		Use:           "lidr",
 		Short:         "Language Imbalance Driven Rewarding (arXiv 2410.08964): better answers in every language, without labels",
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
