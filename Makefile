@@ -17,20 +17,25 @@
 #   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
 #   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
 #   make build-xla  the command with GoMLX's XLA, for GPUs (needs a C compiler): see lidr backend --help
-#   make race       the tests with the race detector (half an hour and more)
+#   make race       the tests with the race detector (half an hour and more), or those of RACE='./lidr/ledger ...' alone
 #   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
+#   make dist       static binaries for five platforms, with checksums, in bin/dist
 #   make licenses   the licences of all modules that the command is built of
-#   make lint       formatting and vet
+#   make lint       formatting, go vet and staticcheck: no finding
+#   make vulncheck  known vulnerabilities that the code calls (needs the database of vuln.go.dev, or a copy: GOVULNDB)
 
 LIDR := bin/lidr
 FLAGS ?=
 SOAK ?= 10m
 FUZZTIME ?= 30s
+RACE ?= ./...
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+# staticcheck and govulncheck, at the versions of a module of their own: neither's requirements touch go.mod or gopls'.
+TOOL := go tool -modfile=.tools/lint/go.mod
 
-.PHONY: test-tokenizer-npm
-.PHONY: test-serve-npm
-.PHONY: soak fuzz race cross licenses
-.PHONY: demo notebook notebooks jupyter test test-servers bench crash scale controls study miniature symbols lint build
+.PHONY: demo build build-xla notebook notebooks jupyter dist
+.PHONY: test test-tokenizer-npm test-serve-npm test-servers lint vulncheck race cross fuzz crash scale soak
+.PHONY: bench controls study miniature symbols licenses
 
 demo: build
 	$(LIDR) demo $(FLAGS)
@@ -38,7 +43,6 @@ demo: build
 build:
 	@go build -o $(LIDR) ./lidr/cmd/lidr
 
-.PHONY: build-xla
 build-xla:
 	CGO_ENABLED=1 go build -tags xla -o $(LIDR) ./lidr/cmd/lidr
 
@@ -76,6 +80,14 @@ lint:
 	@unformatted="$$(gofmt -l datasets lidr notebooks plots scripts)"; \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	$(TOOL) staticcheck ./...
+
+# Not part of lint: what it finds depends on the day and on a database that an offline machine does not reach.
+vulncheck:
+	@mkdir -p bin; $(TOOL) govulncheck ./... 2>bin/vulncheck.log || { cat bin/vulncheck.log >&2; \
+	if grep -q 'fetching vulnerabilities' bin/vulncheck.log; then \
+	echo "make vulncheck: the vulnerability database was not reached, so nothing was checked." >&2; \
+	echo "GOVULNDB=URL takes another copy of it, and GOVULNDB=file:///FOLDER one on the disk." >&2; fi; exit 1; }
 
 bench:
 	go test -run '^$$' -bench . -benchtime 2s ./lidr/transformer ./lidr/lm/local ./lidr/dpo
@@ -105,11 +117,27 @@ fuzz:
 
 # The stock backend's own pointer arithmetic does not survive the checks that the race detector turns on.
 race:
-	go test -race -gcflags='github.com/gomlx/compute/...=-d=checkptr=0' -timeout 3h ./...
+	go test -race -gcflags='github.com/gomlx/compute/...=-d=checkptr=0' -timeout 3h $(RACE)
 
 cross:
 	@for target in linux/arm64 darwin/arm64 windows/amd64; do echo "== $$target"; \
 	export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; go build ./... && go vet ./... || exit 1; done
+
+# The same source, tag and Go release give the same bytes. The binary for this machine must say the version it was given:
+# the linker ignores a -X whose variable is gone.
+dist:
+	@rm -rf bin/dist && mkdir -p bin/dist; \
+	version="$$(git describe --tags --dirty 2>/dev/null || echo devel)"; \
+	commit="$$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || echo unknown)"; \
+	for target in $(PLATFORMS); do os=$${target%/*} arch=$${target#*/}; \
+	file=bin/dist/lidr-$$os-$$arch; if [ $$os = windows ]; then file=$$file.exe; fi; echo "== $$file"; \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -buildvcs=false \
+	-ldflags "-s -w -X main.version=$$version -X main.commit=$$commit" -o $$file ./lidr/cmd/lidr || exit 1; done; \
+	(cd bin/dist && if command -v sha256sum >/dev/null; then sha256sum lidr-*; else shasum -a 256 lidr-*; fi >SHA256SUMS); \
+	cat bin/dist/SHA256SUMS; \
+	mine=bin/dist/lidr-$$(go env GOHOSTOS)-$$(go env GOHOSTARCH)$$(go env GOEXE); if [ -f $$mine ]; then \
+	said="$$($$mine --version)"; echo "$$said"; \
+	case "$$said" in *"$$version (commit $$commit"*) ;; *) echo "expected version $$version, commit $$commit"; exit 1;; esac; fi
 
 licenses:
 	go run github.com/google/go-licenses@v1.6.0 report ./lidr/cmd/lidr --ignore lidrlab 2>/dev/null | cut -d, -f1,3
