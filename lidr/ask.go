@@ -2,46 +2,28 @@ package lidr
 
 import (
 	"context"
+	"fmt"
 
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
-// Prices are what a judge's tokens cost, in dollars per million; 0 where it is not known.
-type Prices = lm.Prices
-
-// usage is what a judging took in all, what the store already held included.
-type usage struct {
-	Judge        string  `json:"judge"`
-	Questions    int     `json:"questions"`
-	PromptTokens int     `json:"prompt_tokens"`
-	AnswerTokens int     `json:"answer_tokens"`
-	Dollars      float64 `json:"dollars,omitempty"` // where the prices are known
-}
-
-// add counts a judge's answers; tokens are as it counts them, 0 where its server does not say.
-func (u *usage) add(judge *Model, answers []lm.Answer, p Prices) {
-	u.Judge = judge.Path
-	for _, a := range answers {
-		u.Questions++
-		u.PromptTokens, u.AnswerTokens = u.PromptTokens+a.PromptTokens, u.AnswerTokens+a.Tokens
+// Ask puts requests to any model, one of the run or a judge, through the store: for a step of one's own. step names the
+// work in the progress and in timing.jsonl. Each answer is kept for itself, under its request, so that a changed
+// request does not ask about the others again, and a request that fails for good ends the step after all others are
+// answered and kept. top > 0 asks for the probabilities of the first token too, where the model tells them.
+func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request, sampling lm.Sampling,
+	top int) ([]lm.Answer, error) {
+	if err := run.unchanged(); err != nil {
+		return nil, err
 	}
-	u.Dollars = p.Dollars(u.PromptTokens, u.AnswerTokens)
-}
-
-// topLogprobs is how many alternatives of the verdict's token are asked for, as in AlpacaEval 2.
-const topLogprobs = 5
-
-// ask puts questions to a judge. Each verdict is kept for itself, under its question, so that a changed pair does not ask
-// about the others again. top > 0 asks for the probabilities of the first token too, where the model tells them.
-func ask(ctx context.Context, run *Run, judge *Model, step string, requests []lm.Request, sampling lm.Sampling, top int) ([]lm.Answer, error) {
 	questions := make([]string, len(requests))
 	for i, r := range requests {
 		questions[i] = ledger.Key(r)
 	}
-	key := judge.key("verdicts", sampling, top)
-	return ledger.Remember(ctx, run.store, "verdicts", key, questions, func(done func(int) bool, save func([]int, []lm.Answer) error) error {
-		meter := run.meter(step, "verdicts", len(requests), countDone(len(requests), done))
+	key := m.Key("verdicts", sampling, top)
+	ask := func(done func(int) bool, save func([]int, []lm.Answer) error) error {
+		meter := run.Meter(step, "answers", len(requests), countDone(len(requests), done))
 		keep := func(idx []int, out []lm.Answer) error {
 			if err := save(idx, out); err != nil {
 				return err
@@ -50,14 +32,14 @@ func ask(ctx context.Context, run *Run, judge *Model, step string, requests []lm
 			for _, a := range out {
 				tokens += a.PromptTokens + a.Tokens
 			}
-			meter.add(len(idx), tokens)
+			meter.Add(len(idx), tokens)
 			return nil
 		}
 		var err error
-		if teller, ok := judge.lm.(lm.Asker); ok && top > 0 {
+		if teller, ok := m.lm.(lm.Asker); ok && top > 0 {
 			err = teller.Ask(ctx, requests, sampling, top, done, keep)
 		} else {
-			err = judge.lm.Generate(ctx, requests, sampling, done, func(idx []int, out []lm.Completion) error {
+			err = m.lm.Generate(ctx, requests, sampling, done, func(idx []int, out []lm.Completion) error {
 				answers := make([]lm.Answer, len(out))
 				for i, c := range out {
 					answers[i] = lm.Answer{Completion: c}
@@ -68,6 +50,32 @@ func ask(ctx context.Context, run *Run, judge *Model, step string, requests []lm
 		if err != nil {
 			return err
 		}
-		return meter.end()
-	})
+		return meter.End()
+	}
+	return ledger.Remember(ctx, run.store, "verdicts", key, questions, ask)
+}
+
+// complete asks a model all requests of a step, through the store.
+func complete(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request,
+	s lm.Sampling) ([]lm.Completion, error) {
+	key := m.Key("completions", requests, s)
+	ask := func(done func(int) bool, save func([]int, []lm.Completion) error) error {
+		meter := run.Meter(step, "answers", len(requests), countDone(len(requests), done))
+		err := m.lm.Generate(ctx, requests, s, done, func(idx []int, out []lm.Completion) error {
+			if err := save(idx, out); err != nil {
+				return err
+			}
+			tokens := 0
+			for _, c := range out {
+				tokens += c.Tokens
+			}
+			meter.Add(len(idx), tokens)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+		return meter.End()
+	}
+	return ledger.Collect(ctx, run.store, "completions", key, len(requests), ask)
 }

@@ -13,7 +13,7 @@ import (
 // generated a second, and the padding share of the training.
 func BenchmarkRound(b *testing.B) {
 	for b.Loop() {
-		s := Miniature()
+		s := MiniatureSettings()
 		s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, 60, 50, 10
 		run, err := Open(filepath.Join(b.TempDir(), "run"), s)
 		if err != nil {
@@ -23,10 +23,10 @@ func BenchmarkRound(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := Iterate(b.Context(), run, m0); err != nil {
+		if _, _, err := Iterate(b.Context(), run, m0); err != nil {
 			b.Fatal(err)
 		}
-		lines, err := ledger.ReadLines[timing](run.path("timing.jsonl"))
+		lines, err := ledger.ReadLines[timing](run.Path("timing.jsonl"))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func BenchmarkRound(b *testing.B) {
 			b.ReportMetric(value, step+"-s")
 		}
 		b.ReportMetric(float64(generated)/generating, "generated-tok/s")
-		steps, err := ledger.ReadLines[dpo.Step](run.path("M1", "train.jsonl"))
+		steps, err := ledger.ReadLines[dpo.Step](run.Path("M1", "train.jsonl"))
 		if err != nil {
 			b.Fatal(err)
 		}

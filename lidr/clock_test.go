@@ -1,4 +1,4 @@
-package lidr
+package lidr_test
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// A run goes on under another clock than it began with, over files of any age, as if nothing were the matter. Its processes here
-// live in 2200, 2000 and 2200 again (synctest's clock begins at 2000, and jumps where all sleep), two are killed, and after each
-// all files become as old, or as new, as can be.
+// A run goes on under another clock than it began with, over files of any age, as if nothing were the matter. Its
+// processes here live in 2200, 2000 and 2200 again (synctest's clock begins at 2000, and jumps where all sleep), two
+// are killed, and after each all files become as old, or as new, as can be.
 func TestClockJumps(t *testing.T) {
 	if later, err := time.ParseDuration(os.Getenv("LIDR_TEST_LATER")); err == nil {
 		synctest.Test(t, func(*testing.T) {

@@ -1,4 +1,4 @@
-package lidr
+package lidr_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -20,22 +21,23 @@ import (
 	"syscall"
 	"testing"
 
-	"lidrlab/datasets"
+	"lidrlab/lidr"
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/judge"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm/remote"
 )
 
-// everything is a small experiment with every step: a round on the embedded model, its report, and then the same prompts
-// answered, translated, paired and judged by a server.
+// everything is a small experiment with every step: a round on the embedded model, its report, and then the same
+// prompts answered, translated, paired and judged by a server.
 func everything(dir, url string) error {
 	ctx := context.Background()
 	if err := tiny(filepath.Join(dir, "local"), 4); err != nil {
 		return err
 	}
-	s := Miniature()
+	s := lidr.MiniatureSettings()
 	s.Prompts.N = 4
-	run, err := Open(filepath.Join(dir, "served"), s)
+	run, err := lidr.Open(filepath.Join(dir, "served"), s)
 	if err != nil {
 		return err
 	}
@@ -43,65 +45,74 @@ func everything(dir, url string) error {
 	if err != nil {
 		return err
 	}
-	m0 := UseModel("judge", server)
-	prompts, err := Prompts(ctx, run, 0)
+	m0 := lidr.UseModel("judge", server)
+	prompts, err := lidr.Prompts(ctx, run, m0)
 	if err != nil {
 		return err
 	}
-	responses, err := Generate(ctx, run, m0, prompts)
+	responses, err := lidr.Generate(ctx, run, m0, prompts)
 	if err != nil {
 		return err
 	}
-	translations, err := Translate(ctx, run, m0, responses)
+	translations, err := lidr.Translate(ctx, run, m0, responses)
 	if err != nil {
 		return err
 	}
-	pairs, _, err := Pairs(ctx, run, m0, responses, translations)
+	pairs, _, err := lidr.Pairs(ctx, run, m0, responses, translations)
 	if err != nil {
 		return err
 	}
-	rows, err := rowsOf[Pair](pairs, "pairs")
-	if err != nil {
-		return err
-	}
-	var chosen, rejected []answerRow
-	for _, p := range rows {
-		chosen = append(chosen, answerRow{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Chosen})
-		rejected = append(rejected, answerRow{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Rejected})
-	}
-	both := DefaultJudge()
+	both := judge.Defaults()
 	both.BothOrders = true
-	_, _, err = Judge(ctx, run, "chosen-rejected", m0, datasets.Frame(chosen), datasets.Frame(rejected), both)
+	chosen, rejected := pairs.Rename("response", "chosen"), pairs.Rename("response", "rejected")
+	_, _, err = judge.Compare(ctx, run, "chosen-rejected", m0, chosen, rejected, both)
 	return err
 }
 
-// newTalkingServer is a judge that also answers, each prompt with its own words, as a translation if need be.
-func newTalkingServer(t *testing.T) *judgeServer {
-	s := &judgeServer{weighted: true, asked: map[string]int{}}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return // the client was killed
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		if r.URL.Path == "/v1/models" || bytes.Contains(body, []byte("answer id=")) {
-			s.ServeHTTP(w, r)
-			return
-		}
-		text := ledger.Key(string(body))
-		s.mu.Lock()
-		s.asked[text]++
-		s.mu.Unlock()
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"<translated>%s %s</translated>"}}],"usage":{"prompt_tokens":9,"completion_tokens":9}}`,
-			text, strings.Repeat("*", int(text[0])%7))
-	}))
+// talkingServer judges, and answers each prompt with its own words, as a translation if need be. It counts how often it
+// is asked for each.
+type talkingServer struct {
+	*httptest.Server
+	mu    sync.Mutex
+	asked map[string]int
+}
+
+func newTalkingServer(t *testing.T) *talkingServer {
+	s := &talkingServer{asked: map[string]int{}}
+	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
 }
 
-// everythingKilled runs everything and ends the process by SIGKILL just before its n-th change of the disk. If it gets through,
-// as it does with n = 0, it prints how many changes there were.
+func (s *talkingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/v1/models" {
+		fmt.Fprint(w, `{"object":"list","data":[{"id":"judge","object":"model","created":1,"owned_by":"test"}]}`)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client was killed
+	}
+	text := ledger.Key(string(body))
+	s.mu.Lock()
+	s.asked[text]++
+	s.mu.Unlock()
+	if bytes.Contains(body, []byte("answer id=")) { // a judge's question: m or M, with probabilities
+		p := float64(text[0]%8+1) / 10
+		fmt.Fprintf(w, `{"choices":[{"finish_reason":"length","message":{"role":"assistant","content":"m"},`+
+			`"logprobs":{"content":[`+
+			`{"token":"m","logprob":0,"top_logprobs":[{"token":"m","logprob":%g},{"token":"M","logprob":%g}]}]}}],`+
+			`"usage":{"prompt_tokens":100,"completion_tokens":1}}`, math.Log(p), math.Log(1-p))
+		return
+	}
+	fmt.Fprintf(w, `{"choices":[{"finish_reason":"stop",`+
+		`"message":{"role":"assistant","content":"<translated>%s %s</translated>"}}],`+
+		`"usage":{"prompt_tokens":9,"completion_tokens":9}}`, text, strings.Repeat("*", int(text[0])%7))
+}
+
+// everythingKilled runs everything and ends the process by SIGKILL just before its n-th change of the disk. If it gets
+// through, as it does with n = 0, it prints how many changes there were.
 func everythingKilled(dir, url, n string) error {
 	at, err := strconv.ParseInt(n, 10, 64)
 	if err != nil {
@@ -126,14 +137,15 @@ func everythingKilled(dir, url, n string) error {
 // crasher runs everything in processes of its own against one server.
 type crasher struct {
 	t      *testing.T
-	server *judgeServer
+	server *talkingServer
 	args   []string // of those processes
 }
 
 // run runs the program in dir, killed at its n-th change unless n is 0, and returns how many changes it made.
 func (c crasher) run(dir string, n int) (changes int, killed bool) {
 	command := exec.Command(os.Args[0], c.args...)
-	command.Env = append(os.Environ(), "LIDR_TEST_RUN="+dir, "LIDR_TEST_JUDGE="+c.server.URL, "LIDR_TEST_KILL="+strconv.Itoa(n))
+	command.Env = append(os.Environ(), "LIDR_TEST_RUN="+dir, "LIDR_TEST_JUDGE="+c.server.URL,
+		"LIDR_TEST_KILL="+strconv.Itoa(n))
 	out, err := command.CombinedOutput()
 	if err == nil {
 		fields := strings.Fields(string(out))
@@ -177,9 +189,10 @@ func (c crasher) same(dir string, want map[string][32]byte, what string) {
 	}
 }
 
-// A run with a local model and a server, killed just before any of its writes, fsyncs, renames and removals, or in the middle of
-// a write, ends with the bytes of an undisturbed one. Here a few of the places are tried, in one chain of kills and one by one;
-// "make crash" tries every one, and 300 random ones in chains. In a chain the folder is moved after each kill.
+// A run with a local model and a server, killed just before any of its writes, fsyncs, renames and removals, or in the
+// middle of a write, ends with the bytes of an undisturbed one. Here a few of the places are tried, in one chain of
+// kills and one by one; "make crash" tries every one, and 300 random ones in chains. In a chain the folder is moved
+// after each kill.
 func TestKilledAtEveryChange(t *testing.T) {
 	c := crasher{t: t, server: newTalkingServer(t)}
 	straight := filepath.Join(t.TempDir(), "runs")
@@ -238,16 +251,19 @@ func TestKilledAtEveryChange(t *testing.T) {
 		for text, n := range c.server.asked {
 			repeated += n - asked[text]
 		}
-		if len(c.server.asked) != len(asked) || repeated > 2*kills { // the one in flight, and one that came back in the instant before
-			t.Errorf("chain %d: %d different requests, expected %d; %d were asked again in %d kills", chain, len(c.server.asked), len(asked), repeated, kills)
+		// the one in flight, and one that came back in the instant before
+		if len(c.server.asked) != len(asked) || repeated > 2*kills {
+			t.Errorf("chain %d: %d different requests, expected %d; %d were asked again in %d kills", chain, len(c.server.asked),
+				len(asked), repeated, kills)
 		}
 	}
-	t.Logf("%d changes of the disk, killed at each of %d alone and %d times in %d chains, %d requests on the way asked again",
+	t.Logf("%d changes of the disk, killed at each of %d alone and %d times in %d chains, %d requests on the way asked "+
+		"again",
 		changes, len(places)-int(missed.Load()), kills, chain, repeated)
 }
 
-// A disk that fails at any change, for want of room or of permission, ends the step with one line that says where, and the next
-// try ends with the bytes of an undisturbed run. "make crash" tries every change.
+// A disk that fails at any change, for want of room or of permission, ends the step with one line that says where, and
+// the next try ends with the bytes of an undisturbed run. "make crash" tries every change.
 func TestFailingDisk(t *testing.T) {
 	server := newTalkingServer(t)
 	var changes, failAt int

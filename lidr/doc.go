@@ -1,5 +1,5 @@
-// Package lidr runs Language Imbalance Driven Rewarding (Yang et al., ICLR 2025, arXiv 2410.08964), one function a step,
-// from a notebook cell or a script.
+// Package lidr runs Language Imbalance Driven Rewarding (Yang et al., ICLR 2025, arXiv 2410.08964), one function a
+// step, from a notebook cell or a script.
 //
 // A language model answers better in English than in most languages. That gap is a reward that needs no human label:
 //
@@ -9,27 +9,65 @@
 //     into English, y_l→en ("self-translation").
 //  4. [Pairs] makes preference pairs: for a prompt in language l, y_en→l is chosen and y_l rejected; for an English
 //     prompt, y_en is chosen and y_l→en rejected.
-//  5. [Train] trains M_t on them with DPO+NLL and gives M_t+1; [HandOff] lets LLaMA-Factory or TRL do it.
+//  5. [Train] trains M_t on them with DPO+NLL and returns M_t+1.
 //  6. [Evaluate] measures a model on problems that no training has seen: accuracy, off-target rate and more, each
-//     with its standard error; [Compare] sets two models side by side on the same items. [Judge] asks another model
-//     which answers it prefers, [MultipleChoice] measures what the training may have cost.
-//  7. [Iterate] repeats 1–6 for as many rounds as asked.
+//     with its standard error; [Compare] sets two models side by side on the same items.
+//  7. [Iterate] repeats 1–6 for as many rounds as asked; [Round] is 1–5 once.
 //  8. [Report] draws the plots and writes report.html and report.md.
 //
-// [LoadModel] takes a checkpoint, [UseModel] a server, [Doctor] looks at what training will see, [ExportGGUF] passes the result on.
+// Every step takes and returns gota frames, whose columns are the json tags of a row type, writes open files into the
+// run folder, and keeps what it has computed under a complete content key: called again with the same inputs it returns
+// at once, and a process killed at any moment ends, started again, with the same bytes:
 //
-// Every step takes and returns gota frames, writes open files into the run folder and keeps what it has computed under
-// a complete content key, so that calling it again with the same inputs returns at once, and a process killed at any
-// moment ends, started again, with the same bytes:
-//
-//	run, err := lidr.Open("runs/first", lidr.Miniature())
+//	run, err := lidr.Open("runs/first", lidr.MiniatureSettings())
 //	m0, err := lidr.LoadModel("miniature")
-//	prompts, err := lidr.Prompts(ctx, run, 0)
+//	prompts, err := lidr.Prompts(ctx, run, m0)
 //	responses, err := lidr.Generate(ctx, run, m0, prompts)
 //	translations, err := lidr.Translate(ctx, run, m0, responses)
-//	pairs, stats, err := lidr.Pairs(ctx, run, m0, responses, translations)
+//	pairs, counts, err := lidr.Pairs(ctx, run, m0, responses, translations)
 //	m1, steps, err := lidr.Train(ctx, run, m0, pairs)
 //	scores, err := lidr.Evaluate(ctx, run, m1)
+//
+// # Models
+//
+// [LoadModel] loads a checkpoint and [UseModel] takes a model behind a server: either is the M0 of the run that it
+// first enters. M1, M2 and so on are made by the run: [Train], [Round] and [Iterate] return them, and [Run.Model] gives
+// them back later. Steps that compute take a *Model; functions that read what was computed ([Compare], [Run.Verdicts],
+// [Run.Responses]) take its name. One gate, [Run.Enter], checks before a step writes anything that the model is the
+// run's.
+//
+// # A step of your own
+//
+// A filter is a [Filter], a rubric a function that [HeadToHead] takes, and a task of your own, with its prompts,
+// checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or [Run.Meter], [Run.Path] and
+// [Run.WriteLines], and a measure that the report shows is a report.Measure in <model>/measures/KEY.json. The packages
+// below this one that are made so: lidr/judge, what other models say of the answers; lidr/handoff, training by
+// LLaMA-Factory or TRL; lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before
+// training; lidr/pretrain, the miniature's M0.
+//
+// # A run folder
+//
+//	settings.json            the settings, as Open was given them
+//	run.json                 format number, versions, settings, and the fingerprint of every model
+//	files.json               SHA-256 of the files below as they were written
+//	timing.jsonl             whatever depends on the clock, here and nowhere else
+//	M0/prompts.jsonl         [Prompt] lines: id, lang, prompt, answer, source
+//	M0/responses/LANG.jsonl  [datasets.Response] lines
+//	M0/translations/FROM-TO.jsonl   [datasets.Translation] lines, with the raw completion
+//	M0/inputs.json           keys of what the steps above were given
+//	M0/pairs.jsonl           [Pair] lines, as TRL reads them
+//	M0/pairs.stats.json      [PairCount] rows: candidates, what each filter dropped, pairs
+//	M0/pairs.rewards.json    [Reward] rows
+//	M0/eval/problems/LANG.jsonl     [Verdict] lines
+//	M0/eval/scores.json      [eval.Score] rows
+//	M0/measures/KEY.json     tables for the report: a judge's verdicts, MT-bench, saturation, a measure of your own
+//	M1/model/                the checkpoint, with a model card; M1/adapter/ what LoRA trained
+//	M1/train.jsonl           [dpo.Step] lines, names as TRL's
+//	M1/training.json         the [Training], written last
+//	M1/warnings.json         what to look at before believing M1
+//	plots/, report.html, report.md
+//
+// The store beside the run folders holds what models have said, under content keys, and runs share it.
 //
 // Steps print nothing: progress goes to the [Progress] that the run was opened with, results are values. [Show] and
 // [ShowProgress] alone know whether they draw in a notebook or on a terminal.

@@ -2,126 +2,115 @@ package lidr
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
+	"regexp"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
 	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/report"
 )
 
-// scoreRow is a row of the frame that [Evaluate] returns.
-type scoreRow struct {
-	Model  string  `json:"model"`
-	Metric string  `json:"metric"`
-	Lang   string  `json:"lang"` // a code, or "trained" and "unseen": the means over those languages
-	Value  float64 `json:"value"`
-	SE     float64 `json:"se"` // standard error, over the problems
-	N      int     `json:"n"`  // problems
-	// Identifier is the name and version of who said in which language the answers are, where the metric depends on it.
-	Identifier string `json:"identifier,omitempty"`
-}
+// Scopes of a score: of one language, or of a mean over languages, whose code is then "trained" or "unseen".
+const (
+	oneLanguage = "language"
+	meanOver    = "mean"
+)
 
-// metric is a quantity read off a verdict.
-type metric struct {
-	name string
-	hit  func(Verdict) bool
-	lang bool // depends on the answers' languages
-}
-
-// metricsOf lists the metrics of a run, in the order of its tables.
-func metricsOf(s Settings) []metric {
-	list := []metric{
-		{"accuracy", func(v Verdict) bool { return v.Correct }, false},
-		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }, true},
-		{"off_target", func(v Verdict) bool { return !v.OnTarget }, true},
-	}
-	if s.Evaluate.Source == "miniature" {
-		return append(list, metric{"steps_correct", func(v Verdict) bool { return v.Steps }, false})
-	}
-	return append(list,
-		metric{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }, true},
-		metric{"strict", func(v Verdict) bool { return v.Strict }, false},
-		metric{"flexible", func(v Verdict) bool { return v.Flexible }, false},
-		metric{"undetermined", func(v Verdict) bool { return v.Language == "" }, true})
-}
-
-// Evaluate asks the model the evaluation problems in every language of the run and returns a frame with columns model,
-// metric, lang, value, se and n. Values are shares in 0…1; lang is a code, or "trained" and "unseen" for the mean over
-// those languages, whose standard error is taken over problems, since the same problems are asked in each language.
-// Metrics are accuracy, correct_in_language and off_target; on the miniature also steps_correct and the translations'; on
-// files correct_off_target, strict and flexible (the readings of lm-evaluation-harness, see [eval.ScoreMGSM]) and
-// undetermined, and a column identifier says who told the languages apart. With [EvaluateSettings].Shots worked examples
-// stand before each problem. It writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl (miniature) and
-// <model>/eval/scores.json, and names the model in run.json.
+// Evaluate asks the model the evaluation problems in every language of the run and returns a frame of [eval.Score]
+// rows, shares in 0…1 with their standard errors over problems. Rows of scope "mean" are means over the trained or the
+// unseen languages; the same problems are asked in each language, so their standard error is over problems too.
+//
+// Metrics are accuracy, correct_in_language and off_target; on the miniature also steps_correct and the translations';
+// on files correct_off_target, strict and flexible (the readings of lm-evaluation-harness, see [eval.ScoreMGSM]) and
+// undetermined, with the identifier that labelled the answers' languages. With [EvaluateSettings].Shots, worked
+// examples come before each problem. Evaluate writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl
+// (miniature) and <model>/eval/scores.json. [Run.Verdicts] reads the problems back.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
+	scores, err := evaluate(ctx, run, m)
+	return datasets.Frame(scores), err
+}
+
+func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	s := run.Settings
-	prompts, err := evaluationRows(run)
+	if err := run.Enter(m); err != nil {
+		return nil, err
+	}
+	if err := s.identifiable(); err != nil {
+		return nil, err
+	}
+	prompts, err := run.evalPrompts()
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, err
 	}
-	if languages := len(s.Languages()) + len(s.Unseen); len(prompts) < 2*languages {
-		return dataframe.DataFrame{}, fmt.Errorf("evaluation prompts: %s has one problem a language, expected at least two: one gives no standard error", s.Evaluate.Source)
-	}
-	id, err := langid.Named(s.Evaluate.Identifier)
+	shots, err := exemplars(s.Generate, s.Evaluate.Exemplars, s.Evaluate.Shots, s.AllLanguages())
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, fmt.Errorf("few-shot evaluation: %w", err)
 	}
-	shots, err := exemplars(s.Generate, s.Evaluate.Exemplars, s.Evaluate.Shots, slices.Concat(s.Languages(), s.Unseen))
+	requests, err := answerRequests(s.Generate, m, prompts, shots)
 	if err != nil {
-		return dataframe.DataFrame{}, fmt.Errorf("few-shot evaluation: %w", err)
+		return nil, err
 	}
-	responses, err := respond(ctx, run, m, "evaluate", prompts, shots)
+	responses, err := respond(ctx, run, m, "evaluate", prompts, requests)
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, err
 	}
+	task := run.evalTask()
 	verdicts := make([]Verdict, len(responses))
 	for i, row := range responses {
-		verdicts[i] = judge(row, prompts[i].Answer, id)
+		verdicts[i] = verdictOn(task, prompts[i], row)
 	}
-	for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
-		if err := writeLines(run, run.path(m.Name, "eval", "problems", lang+".jsonl"), verdictsIn(verdicts, lang)); err != nil {
-			return dataframe.DataFrame{}, err
+	for _, lang := range s.AllLanguages() {
+		file := run.Path(m.Name(), "eval", "problems", lang+".jsonl")
+		if err := run.WriteLines(file, verdictsIn(verdicts, lang)); err != nil {
+			return nil, err
 		}
 	}
-	scores := scoreVerdicts(s, m.Name, verdicts, id)
-	translations, err := evaluateTranslation(ctx, run, m)
+	scores := scoreVerdicts(s, task, m.Name(), verdicts)
+	translations, err := evaluateTranslation(ctx, run, m, task)
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, err
 	}
 	scores = append(scores, translations...)
-	if err := writeJSON(run, run.path(m.Name, "eval", "scores.json"), scores); err != nil {
-		return dataframe.DataFrame{}, err
+	if err := run.WriteJSON(run.Path(m.Name(), "eval", "scores.json"), scores); err != nil {
+		return nil, err
 	}
-	frame := datasets.Frame(scores)
-	if s.Evaluate.Source == "miniature" { // its checker knows its languages
-		frame = frame.Drop("identifier")
-	}
-	return frame, recordModel(run, m)
+	return scores, measureIdentifiers(ctx, run, m.Name(), verdicts)
 }
 
-func scoreVerdicts(s Settings, model string, verdicts []Verdict, id langid.Identifier) []scoreRow {
-	var scores []scoreRow
-	for _, metric := range metricsOf(s) {
-		identifier := ""
-		if metric.lang && s.Evaluate.Source != "miniature" {
-			identifier = id.Name()
+// verdictOn is the task's verdict on a response.
+func verdictOn(task Task, p Prompt, row datasets.Response) Verdict {
+	v, _ := task.Check(p, row.Response)
+	v.ID, v.Lang, v.Gold = p.ID, p.Lang, p.Answer
+	v.Response, v.FinishReason = row.Response, row.FinishReason
+	return v
+}
+
+func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []eval.Score {
+	var scores []eval.Score
+	for _, metric := range metricsOf(task) {
+		row := eval.Score{Model: model, Metric: metric.name}
+		if metric.lang {
+			row.Identifier = identifierOf(task)
 		}
-		add := func(name string, langs []string) {
+		add := func(name, scope string, langs []string) {
 			if len(langs) > 0 {
 				e := eval.MeanSE(shares(verdicts, langs, metric.hit))
-				scores = append(scores, scoreRow{model, metric.name, name, e.Mean, e.SE, e.N, identifier})
+				row.Lang, row.Scope = name, scope
+				row.Value, row.SE, row.N = e.Mean, e.SE, e.N
+				scores = append(scores, row)
 			}
 		}
-		for _, lang := range slices.Concat(s.Languages(), s.Unseen) {
-			add(lang, []string{lang})
+		for _, lang := range s.AllLanguages() {
+			add(lang, oneLanguage, []string{lang})
 		}
-		add("trained", s.Trained)
-		add("unseen", s.Unseen)
+		add("trained", meanOver, s.Trained)
+		add("unseen", meanOver, s.Unseen)
 	}
 	return scores
 }
@@ -153,55 +142,129 @@ func verdictsIn(verdicts []Verdict, lang string) []Verdict {
 	return own
 }
 
-// evaluateTranslation measures how often the model translates a miniature solution exactly, from the dominant language
-// into every other ("translation_to") and back ("translation_from").
-func evaluateTranslation(ctx context.Context, run *Run, m *Model) ([]scoreRow, error) {
-	s := run.Settings
-	if s.Evaluate.Source != "miniature" || s.Evaluate.Translations == 0 {
+// evaluateTranslation measures how often the model translates a worked answer exactly, where the task has exact
+// translations: from the dominant language into every other ("translation_to") and back ("translation_from").
+func evaluateTranslation(ctx context.Context, run *Run, m *Model, task Task) ([]eval.Score, error) {
+	b, ok := task.(builtin)
+	if !ok {
 		return nil, nil
 	}
-	problems := miniature.Problems("eval", s.Evaluate.Translations, s.Evaluate.Seed)
-	others := slices.Concat(s.Trained, s.Unseen)
-	var passages []passage
-	var gold []string
-	for _, lang := range others {
-		for _, p := range problems {
-			native, dominant := p.Answer(lang), p.Answer(s.Dominant)
-			passages = append(passages,
-				passage{ID: p.ID, From: s.Dominant, To: lang, Text: dominant},
-				passage{ID: p.ID, From: lang, To: s.Dominant, Text: native})
-			gold = append(gold, native, dominant)
-		}
+	passages, gold := b.passages(run.Settings)
+	if len(passages) == 0 {
+		return nil, nil
 	}
-	rows, err := translate(ctx, run, m, "evaluate translation", passages)
+	rows, err := translatePassages(ctx, run, m, m.Name()+" evaluate translation", passages)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeLines(run, run.path(m.Name, "eval", "translations.jsonl"), rows); err != nil {
+	if err := run.WriteLines(run.Path(m.Name(), "eval", "translations.jsonl"), rows); err != nil {
 		return nil, err
 	}
-	var scores []scoreRow
-	for direction, name := range []string{"translation_to", "translation_from"} {
-		for k, lang := range others {
-			exact := 0
-			for i := range problems {
-				j := 2*(k*len(problems)+i) + direction
-				if rows[j].OK && rows[j].Text == gold[j] {
+	var scores []eval.Score
+	for _, direction := range []string{"translation_to", "translation_from"} {
+		for _, lang := range run.Settings.AllLanguages()[1:] {
+			exact, asked := 0, 0
+			for i, row := range rows {
+				if direction == "translation_to" && row.To != lang || direction == "translation_from" && row.From != lang {
+					continue
+				}
+				asked++
+				if row.OK && row.Text == gold[i] {
 					exact++
 				}
 			}
-			e := eval.Proportion(exact, len(problems))
-			scores = append(scores, scoreRow{m.Name, name, lang, e.Mean, e.SE, e.N, ""})
+			e := eval.Proportion(exact, asked)
+			scores = append(scores, eval.Score{
+				Model: m.Name(), Metric: direction, Lang: lang, Scope: oneLanguage, Value: e.Mean, SE: e.SE, N: e.N,
+			})
 		}
 	}
 	return scores, nil
 }
 
 // Verdicts reads back what [Evaluate] found of a model's answers in one language, in the order of the problems.
-func Verdicts(run *Run, model, lang string) ([]Verdict, error) {
-	rows, err := ledger.ReadLines[Verdict](run.path(model, "eval", "problems", lang+".jsonl"))
+func (r *Run) Verdicts(model, lang string) ([]Verdict, error) {
+	rows, err := ledger.ReadLines[Verdict](r.Path(model, "eval", "problems", lang+".jsonl"))
 	if err != nil {
 		return nil, fmt.Errorf("%s is not evaluated in %s; call Evaluate first: %w", model, lang, err)
 	}
 	return rows, nil
+}
+
+// evaluated lists M0, M1, … as far as they are evaluated, with their scores.
+func (r *Run) evaluated() (models []string, scores [][]eval.Score, err error) {
+	for round := 0; ; round++ {
+		var own []eval.Score
+		err := ledger.ReadJSON(r.Path(modelName(round), "eval", "scores.json"), &own)
+		if errors.Is(err, fs.ErrNotExist) {
+			return models, scores, nil
+		} else if err != nil {
+			return nil, nil, err
+		}
+		models, scores = append(models, modelName(round)), append(scores, own)
+	}
+}
+
+// notInKeys is what the name of an identifier has and the key of a measure, a file name, cannot have.
+var notInKeys = regexp.MustCompile(`[^\pL\pN._-]+`)
+
+// measureIdentifiers writes, for every other identifier that this program has linked, how often it agrees with the one
+// that the model was evaluated with, on the model's answers. A task that knows its languages has nothing to compare.
+func measureIdentifiers(ctx context.Context, run *Run, model string, verdicts []Verdict) error {
+	s := run.Settings
+	if _, files := run.evalTask().(fileTask); !files {
+		return nil
+	}
+	own, err := langid.Named(s.Evaluate.Identifier)
+	if err != nil {
+		return err
+	}
+	for _, name := range append([]string{""}, langid.Registered()...) {
+		other, err := langid.Named(name)
+		if err != nil {
+			return err
+		}
+		if other.Name() == own.Name() {
+			continue
+		}
+		m := report.Measure{
+			Key:   "identifiers-" + notInKeys.ReplaceAllString(other.Name(), "-"),
+			Title: "Agreement of two language identifiers", Unit: "%", Digits: 1,
+			What: fmt.Sprintf("Share of the answers, of those that both %s and %s find to be in a language, "+
+				"on which they name the same one.", own.Name(), other.Name()),
+		}
+		for _, lang := range s.AllLanguages() {
+			found, err := agreement(ctx, run, verdictsIn(verdicts, lang), own, other)
+			if err != nil {
+				return err
+			}
+			e := eval.Proportion(found.Same, found.Same+found.Differ)
+			v := report.Counted(100*e.Mean, 100*e.SE, e.N, 0, "")
+			if undetermined := found.Texts - e.N; undetermined > 0 {
+				v.Note += fmt.Sprintf(", %d undetermined", undetermined)
+			}
+			m.Put(model, lang, v)
+		}
+		if err := run.WriteMeasure(model, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agreement is measured once, since a large identifier takes minutes to read thousands of answers.
+func agreement(ctx context.Context, run *Run, verdicts []Verdict, a, b langid.Identifier) (langid.Agreement, error) {
+	texts := make([]string, len(verdicts))
+	for i, v := range verdicts {
+		texts[i] = v.Response
+	}
+	key := ledger.Key("agreement", a.Name(), b.Name(), texts)
+	measure := func(_ func(int) bool, save func([]int, []langid.Agreement) error) error {
+		return save([]int{0}, []langid.Agreement{langid.Agree(texts, a, b)})
+	}
+	found, err := ledger.Collect(ctx, run.store, "agreement", key, 1, measure)
+	if err != nil {
+		return langid.Agreement{}, err
+	}
+	return found[0], nil
 }

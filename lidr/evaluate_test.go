@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"lidrlab/lidr/eval"
 	"lidrlab/lidr/langid"
+	"lidrlab/lidr/lm"
 	"lidrlab/lidr/report"
 )
 
@@ -25,14 +27,41 @@ func (german) Identify(text string) (string, float64) {
 	return "de", 1
 }
 
-// Worked examples stand before each problem as turns of the chat in its language, and are a part of the key; the scores
-// name who told the languages, and the report how far another identifier agrees.
+// scripted answers the last message of each conversation, and keeps the conversations.
+type scripted struct {
+	lm.Model
+	reply func(last string) string
+	asked []string
+}
+
+func (*scripted) Fingerprint() string { return "scripted" }
+func (*scripted) ContextLength() int  { return 0 }
+
+func (s *scripted) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, done func(int) bool,
+	save func([]int, []lm.Completion) error) error {
+	for i, r := range reqs {
+		if done(i) {
+			continue
+		}
+		s.asked = append(s.asked, fmt.Sprint(r.Messages))
+		answer := lm.Completion{Text: s.reply(r.Messages[len(r.Messages)-1].Content), FinishReason: lm.FinishStop}
+		if err := save([]int{i}, []lm.Completion{answer}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Worked examples come before each problem as turns of the chat in its language, and are a part of the key; the scores
+// name the identifier, and the report how far another identifier agrees.
 func TestEvaluateFewShot(t *testing.T) {
 	dir := t.TempDir()
 	for _, lang := range []string{"en", "de"} {
 		for file, rows := range map[string][]map[string]string{
-			"problems": {{"query": "first " + lang, "response": "18"}, {"query": "second " + lang, "response": "3"}, {"query": "third " + lang, "response": "7"}},
-			"shots":    {{"question": "Question: one " + lang, "answer": "Step-by-Step Answer: The answer is 1."}, {"question": "two " + lang, "answer": "It is 2."}, {"question": "unused", "answer": "unused"}},
+			"problems": {{"query": "first " + lang, "response": "18"}, {"query": "second " + lang, "response": "3"},
+				{"query": "third " + lang, "response": "7"}},
+			"shots": {{"question": "Question: one " + lang, "answer": "Step-by-Step Answer: The answer is 1."},
+				{"question": "two " + lang, "answer": "It is 2."}, {"question": "unused", "answer": "unused"}},
 		} {
 			var text strings.Builder
 			for _, row := range rows {
@@ -51,8 +80,7 @@ func TestEvaluateFewShot(t *testing.T) {
 			}
 		}
 	}
-	writer := newScripted(t, "writer", 0, func(c chat) string {
-		said := c.Messages[len(c.Messages)-1].Content
+	writer := &scripted{reply: func(said string) string {
 		switch {
 		case strings.HasPrefix(said, "first"):
 			return "18"
@@ -60,36 +88,37 @@ func TestEvaluateFewShot(t *testing.T) {
 			return "Zusammen sind das drei Äpfel und Birnen. Die Antwort lautet 3."
 		}
 		return "Together that makes three apples and pears. The answer is 3."
-	})
+	}}
 	langid.Register("german", german{})
-	evaluate := func(name string, shots int) (*Run, []scoreRow) {
+	evaluated := func(name string, shots int) (*Run, []eval.Score) {
 		t.Helper()
-		s := Paper()
-		s.Trained, s.Unseen, s.Rounds, s.Prompts.Source = []string{"de"}, nil, 0, "none"
-		s.Generate.Sampling.RepetitionPenalty = 0 // the server takes none
-		s.Evaluate = EvaluateSettings{Source: filepath.Join(dir, "problems"), Shots: shots, Exemplars: filepath.Join(dir, "shots")}
+		s := PaperSettings()
+		s.Trained, s.Unseen, s.Rounds, s.Prompts.Source = []string{"de"}, nil, 0, dir
+		s.Evaluate = EvaluateSettings{Source: filepath.Join(dir, "problems"), Shots: shots,
+			Exemplars: filepath.Join(dir, "shots")}
 		run, err := Open(filepath.Join(dir, name), s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		frame, err := Evaluate(context.Background(), run, writer.model(t, "M0"))
+		frame, err := Evaluate(context.Background(), run, UseModel("writer", writer))
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := rowsOf[scoreRow](frame, "scores")
+		rows, err := rowsOf[eval.Score](frame, "scores")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return run, rows
 	}
-	_, zero := evaluate("zero-shot", 0)
-	run, two := evaluate("two-shot", 2)
+	_, zero := evaluated("zero-shot", 0)
+	run, two := evaluated("two-shot", 2)
 	if fmt.Sprint(zero) != fmt.Sprint(two) || len(writer.asked) != 12 {
 		t.Errorf("the same answers score %v and %v; %d chats, want 6 of each", zero, two, len(writer.asked))
 	}
 	few := 0
-	for text := range writer.asked {
-		if strings.Contains(text, "[{system You are a helpful assistant.} {user one de} {assistant The answer is 1.} {user two de} {assistant It is 2.} {user second de}]") {
+	for _, text := range writer.asked {
+		if strings.Contains(text, "[{system You are a helpful assistant.} {user one de} {assistant The answer is 1.} "+
+			"{user two de} {assistant It is 2.} {user second de}]") {
 			few++
 		}
 		if strings.Contains(text, "unused") {
@@ -104,7 +133,8 @@ func TestEvaluateFewShot(t *testing.T) {
 		if (row.Identifier == langid.Default().Name()) != depends || !depends && row.Identifier != "" {
 			t.Errorf("%+v: the identifier is beside the wrong metric", row)
 		}
-		if row.Metric == "strict" && row.Value != 1.0/3 || row.Metric == "accuracy" && row.Value != 2.0/3 || row.Metric == "undetermined" && row.Value != 1.0/3 {
+		if row.Metric == "strict" && row.Value != 1.0/3 || row.Metric == "accuracy" && row.Value != 2.0/3 ||
+			row.Metric == "undetermined" && row.Value != 1.0/3 {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -132,14 +162,13 @@ func TestEvaluateFewShot(t *testing.T) {
 	if run, err = Open(filepath.Join(dir, "four-shot"), s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Evaluate(context.Background(), run, nil); err == nil || !strings.Contains(err.Error(), "3 worked examples, expected at least the evaluate.shots = 4") {
+	_, err = Evaluate(context.Background(), run, UseModel("writer", writer))
+	if err == nil || !strings.Contains(err.Error(), "3 worked examples, expected at least the evaluate.shots = 4") {
 		t.Errorf("too few examples: %v", err)
 	}
 	s.Evaluate.Shots, s.Evaluate.Identifier = 0, "klingon"
-	if run, err = Open(filepath.Join(dir, "unknown"), s); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Evaluate(context.Background(), run, nil); err == nil || !strings.Contains(err.Error(), `"klingon" is not linked`) {
+	if _, err = Open(filepath.Join(dir, "unknown"), s); err == nil ||
+		!strings.Contains(err.Error(), `"klingon" is not linked`) {
 		t.Errorf("an unknown identifier: %v", err)
 	}
 	s.Evaluate.Shots, s.Evaluate.Exemplars = 2, ""

@@ -14,37 +14,53 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// Generate lets the model answer every prompt and returns a frame with columns id, lang, prompt, response,
-// finish_reason and tokens; it writes <model>/responses/LANG.jsonl. Answers that the store holds are not generated
-// again.
+// Generate lets the model answer every prompt, a frame of [Prompt] rows, and returns a frame of [datasets.Response]
+// rows. It writes <model>/responses/LANG.jsonl. Answers that the store holds are not generated again. [Run.Responses]
+// reads them back.
 func Generate(ctx context.Context, run *Run, m *Model, prompts dataframe.DataFrame) (dataframe.DataFrame, error) {
-	rows, err := rowsOf[promptRow](prompts, "prompts")
+	rows, err := rowsOf[Prompt](prompts, "prompts")
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
-	responses, err := respond(ctx, run, m, "generate", rows, nil)
-	if err != nil {
-		return dataframe.DataFrame{}, err
-	}
-	for _, lang := range langsOf(responses) {
-		if err := writeLines(run, run.path(m.Name, "responses", lang+".jsonl"), only(responses, lang)); err != nil {
-			return dataframe.DataFrame{}, err
-		}
-	}
-	return datasets.Frame(responses), nil
+	responses, err := generate(ctx, run, m, rows)
+	return datasets.Frame(responses), err
 }
 
-// respond answers prompts; step names the work in the progress and in timing.jsonl, and shots are turns that stand before the
-// prompts of a language.
-func respond(ctx context.Context, run *Run, m *Model, step string, prompts []promptRow, shots map[string][]tokenizer.Message) ([]datasets.Response, error) {
-	s := run.Settings.Generate
-	ask, err := asker(s)
+func generate(ctx context.Context, run *Run, m *Model, prompts []Prompt) ([]datasets.Response, error) {
+	if err := run.Enter(m); err != nil {
+		return nil, err
+	}
+	requests, err := answerRequests(run.Settings.Generate, m, prompts, nil)
 	if err != nil {
 		return nil, err
 	}
+	if err := run.claim(m, "responses", ledger.Key(prompts)); err != nil {
+		return nil, err
+	}
+	responses, err := respond(ctx, run, m, "generate", prompts, requests)
+	if err != nil {
+		return nil, err
+	}
+	var langs []string
+	for _, row := range responses {
+		if !slices.Contains(langs, row.Lang) {
+			langs = append(langs, row.Lang)
+		}
+	}
+	for _, lang := range langs {
+		if err := run.WriteLines(run.Path(m.Name(), "responses", lang+".jsonl"), inLanguage(responses, lang)); err != nil {
+			return nil, err
+		}
+	}
+	return responses, nil
+}
+
+// answerRequests makes the requests for answers to prompts; shots are turns before the prompts of a language.
+func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[string][]tokenizer.Message) ([]lm.Request,
+	error) {
 	requests := make([]lm.Request, len(prompts))
 	for i, row := range prompts {
-		messages, err := ask(row.Prompt, row.Lang)
+		messages, err := s.Messages(row.Prompt, row.Lang)
 		if err != nil {
 			return nil, err
 		}
@@ -53,82 +69,39 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []pro
 		}
 		messages = slices.Insert(messages, len(messages)-1, shots[row.Lang]...)
 		requests[i] = lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages}
-		if err := fits(m, requests[i], row.Source); err != nil {
+		if err := m.Fits(requests[i], row.Source); err != nil {
 			return nil, err
 		}
 	}
-	completions, err := complete(ctx, run, m, step, requests, s.Sampling)
+	return requests, nil
+}
+
+// respond answers prompts by their requests; step names the work in the progress and in timing.jsonl.
+func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Prompt,
+	requests []lm.Request) ([]datasets.Response, error) {
+	completions, err := complete(ctx, run, m, m.Name()+" "+step, requests, run.Settings.Generate.Sampling)
 	if err != nil {
 		return nil, err
 	}
 	responses := make([]datasets.Response, len(prompts))
 	for i, row := range prompts {
 		c := completions[i]
-		responses[i] = datasets.Response{ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Response: c.Text, FinishReason: c.FinishReason, Tokens: c.Tokens}
+		responses[i] = datasets.Response{
+			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Response: c.Text, FinishReason: c.FinishReason, Tokens: c.Tokens,
+		}
 	}
 	return responses, nil
 }
 
-// complete asks the model all requests, through the store.
-func complete(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request, sampling lm.Sampling) ([]lm.Completion, error) {
-	key := m.key("completions", requests, sampling)
-	return ledger.Collect(ctx, run.store, "completions", key, len(requests), func(done func(int) bool, save func([]int, []lm.Completion) error) error {
-		meter := run.meter(m.Name+" "+step, "answers", len(requests), countDone(len(requests), done))
-		err := m.lm.Generate(ctx, requests, sampling, done, func(idx []int, out []lm.Completion) error {
-			if err := save(idx, out); err != nil {
-				return err
-			}
-			tokens := 0
-			for _, c := range out {
-				tokens += c.Tokens
-			}
-			meter.add(len(idx), tokens)
-			return nil
-		})
+// Responses reads back what a model has answered in a run, the frame that [Generate] returned, without the model.
+func (r *Run) Responses(model string) (dataframe.DataFrame, error) {
+	var all []datasets.Response
+	for _, lang := range r.Settings.Languages() {
+		rows, err := datasets.LoadResponses(r.Path(model, "responses", lang+".jsonl"), lang)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", m.Name, step, err)
+			return dataframe.DataFrame{}, fmt.Errorf("%s has not answered in %s; call Generate first: %w", model, lang, err)
 		}
-		return meter.end()
-	})
-}
-
-// fits reports a request that leaves the model no room to answer. A server's tokens can only be estimated, so there its
-// own error decides.
-func fits(m *Model, r lm.Request, source string) error {
-	if m.tokenizer == nil {
-		return nil
+		all = append(all, rows...)
 	}
-	tokens, err := m.lm.CountTokens(r)
-	if err != nil {
-		return fmt.Errorf("%s: prompt %s: %w", source, r.ID, err)
-	}
-	if limit := m.lm.ContextLength(); tokens >= limit {
-		return fmt.Errorf("%s: prompt %s: field prompt has %d tokens with its template, expected fewer than the context length of %s, %d; shorten or remove it",
-			source, r.ID, tokens, m.Path, limit)
-	}
-	return nil
-}
-
-// langsOf returns the languages of rows in order of appearance.
-func langsOf(rows []datasets.Response) []string {
-	var langs []string
-	seen := map[string]bool{}
-	for _, row := range rows {
-		if !seen[row.Lang] {
-			seen[row.Lang] = true
-			langs = append(langs, row.Lang)
-		}
-	}
-	return langs
-}
-
-// only returns the rows in one language.
-func only(rows []datasets.Response, lang string) []datasets.Response {
-	var own []datasets.Response
-	for _, row := range rows {
-		if row.Lang == lang {
-			own = append(own, row)
-		}
-	}
-	return own
+	return datasets.Frame(all), nil
 }

@@ -2,32 +2,49 @@ package lidr
 
 import (
 	"fmt"
-	"slices"
-	"strings"
-	"text/template"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/lm"
 	"lidrlab/lidr/tokenizer"
 )
 
-// asker returns the function that makes the messages of a prompt: the same for generation and for training.
-func asker(s GenerateSettings) (func(prompt, lang string) ([]tokenizer.Message, error), error) {
-	wrap, err := parseTemplate("generate.template", s.Template)
+// Messages returns the conversation that asks a prompt in a language: the same for generation and for training.
+func (s GenerateSettings) Messages(prompt, lang string) ([]tokenizer.Message, error) {
+	wrap, err := s.parsed()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("settings: %w", err)
 	}
-	return func(prompt, lang string) ([]tokenizer.Message, error) {
-		user, err := render(wrap, map[string]string{"Prompt": prompt, "Language": LanguageName(lang)})
-		return turn(s.System, user), err
-	}, nil
+	user, err := wrap.Render(map[string]string{"Prompt": prompt, "Language": LanguageName(lang)})
+	return lm.Turn(s.System, user), err
 }
 
-// exemplars makes the turns that stand before a problem of each language: the first n worked examples of a folder, each a
-// turn of the user, wrapped as the problem is, and one of the assistant.
+func (s GenerateSettings) parsed() (lm.Template, error) {
+	return lm.ParseTemplate("generate.template", s.Template, []string{"Prompt"}, "Language")
+}
+
+// Messages returns the conversation that asks for a translation, up to the prefill of the answer.
+func (s TranslateSettings) Messages(text, from, to string) ([]tokenizer.Message, error) {
+	wrap, err := s.parsed()
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	user, err := wrap.Render(map[string]string{"Text": text, "From": LanguageName(from), "To": LanguageName(to)})
+	return lm.Turn(s.System, user), err
+}
+
+func (s TranslateSettings) parsed() (lm.Template, error) {
+	return lm.ParseTemplate("translate.template", s.Template, []string{"Text"}, "From", "To")
+}
+
+// exemplars returns the turns before a problem of each language: the first n worked examples of a folder, each a turn
+// of the user, wrapped as the problem is, and one of the assistant.
 func exemplars(s GenerateSettings, folder string, n int, langs []string) (map[string][]tokenizer.Message, error) {
-	ask, err := asker(s)
-	if err != nil || n == 0 {
-		return nil, err
+	if n == 0 {
+		return nil, nil
 	}
 	shots := map[string][]tokenizer.Message{}
 	for _, lang := range langs {
@@ -36,52 +53,69 @@ func exemplars(s GenerateSettings, folder string, n int, langs []string) (map[st
 			return nil, err
 		}
 		if len(examples) < n {
-			return nil, fmt.Errorf("%s: %d worked examples, expected at least the evaluate.shots = %d asked for", examples[0].File, len(examples), n)
+			return nil, fmt.Errorf("%s: %d worked examples, expected at least the evaluate.shots = %d asked for",
+				examples[0].File, len(examples), n)
 		}
 		for _, e := range examples[:n] {
-			messages, err := ask(e.Question, lang)
+			messages, err := s.Messages(e.Question, lang)
 			if err != nil {
 				return nil, err
 			}
-			shots[lang] = append(shots[lang], messages[len(messages)-1], tokenizer.Message{Role: "assistant", Content: e.Answer})
+			answer := tokenizer.Message{Role: "assistant", Content: e.Answer}
+			shots[lang] = append(shots[lang], messages[len(messages)-1], answer)
 		}
 	}
 	return shots, nil
 }
 
-// translator returns the function that makes the messages of a translation, likewise.
-func translator(s TranslateSettings) (func(text, from, to string) ([]tokenizer.Message, error), error) {
-	wrap, err := parseTemplate("translate.template", s.Template)
+// TokenPairs turns pairs into token ids as training sees them: the prompt by the model's chat template, and both sides
+// with the end-of-turn token.
+func TokenPairs(m *Model, s GenerateSettings, pairs []Pair) ([]dpo.Pair, error) {
+	out := make([]dpo.Pair, len(pairs))
+	for i, row := range pairs {
+		messages, err := s.Messages(row.Prompt, row.Lang)
+		if err != nil {
+			return nil, err
+		}
+		prompt, err := m.tokenizer.EncodeChat(messages, true, "")
+		if err != nil {
+			return nil, fmt.Errorf("pair %d (prompt %s in %s): %w", i, row.ID, row.Lang, err)
+		}
+		out[i] = dpo.Pair{
+			Prompt:   int32s(prompt),
+			Chosen:   int32s(m.tokenizer.EncodeResponse(row.Chosen)),
+			Rejected: int32s(m.tokenizer.EncodeResponse(row.Rejected)),
+		}
+	}
+	return out, nil
+}
+
+func int32s(ids []int) []int32 {
+	out := make([]int32, len(ids))
+	for i, id := range ids {
+		out[i] = int32(id)
+	}
+	return out
+}
+
+// languageNames are the English names that templates speak of: the languages of the paper's experiments, MGSM's and the
+// miniature's. They are fixed here because CLDR may rename a language (Bengali is Bangla there), which would change
+// what a model is asked.
+var languageNames = map[string]string{
+	"ar": "Arabic", "bn": "Bengali", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi",
+	"it": "Italian", "ja": "Japanese", "ko": "Korean", "pt": "Portuguese", "ru": "Russian", "sw": "Swahili",
+	"te": "Telugu", "th": "Thai", "zh": "Chinese",
+}
+
+// LanguageName returns the English name of an ISO 639 code, from CLDR for a language outside our table, and "" for an
+// unknown code.
+func LanguageName(code string) string {
+	if name := languageNames[code]; name != "" {
+		return name
+	}
+	tag, err := language.Parse(code)
 	if err != nil {
-		return nil, err
+		return ""
 	}
-	return func(text, from, to string) ([]tokenizer.Message, error) {
-		user, err := render(wrap, map[string]string{"Text": text, "From": LanguageName(from), "To": LanguageName(to)})
-		return turn(s.System, user), err
-	}, nil
-}
-
-func parseTemplate(field, text string) (*template.Template, error) {
-	parsed, err := template.New(field).Option("missingkey=error").Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("settings: field %s: %w", field, err)
-	}
-	return parsed, nil
-}
-
-func render(t *template.Template, fields map[string]string) (string, error) {
-	var out strings.Builder
-	if err := t.Execute(&out, fields); err != nil {
-		return "", fmt.Errorf("settings: field %s: %w", t.Name(), err)
-	}
-	return out.String(), nil
-}
-
-// turn makes the messages of a request: an optional system message and the user's.
-func turn(system, user string) []tokenizer.Message {
-	messages := []tokenizer.Message{{Role: "user", Content: user}}
-	if system != "" {
-		messages = slices.Insert(messages, 0, tokenizer.Message{Role: "system", Content: system})
-	}
-	return messages
+	return display.English.Languages().Name(tag)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/durable"
+	"lidrlab/lidr/gguf"
 	"lidrlab/lidr/hub"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
@@ -22,32 +25,36 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// Model is a language model with its place in the run: M0 is what a run starts from, M1 what its first round makes.
+// Model is a language model. In a run, M0 is what the run starts from and M1 what its first round makes; a judge or a
+// translator is a Model too, and no part of the run.
 type Model struct {
-	Name string // M0, M1, …: the folder of its outputs in the run folder
-	Path string // "miniature", or the Hugging Face folder or name that it came from
+	Path  string // "miniature", or the Hugging Face folder or name that it came from, or what names its server
+	Round int    // rounds of training behind it in its run: 0 for what [LoadModel] and [UseModel] return
+	From  string // fingerprint of the model that its round started from, "" for round 0
 
 	lm         lm.Model
-	engine     compute.Backend
+	engine     compute.Backend // nil for a model behind a server
 	checkpoint *checkpoint.Checkpoint
-	weights    *transformer.Model
+	weights    *transformer.Model // nil where they are not here
 	tokenizer  *tokenizer.Tokenizer
+	identity   string // fingerprint of the checkpoint that a server or another machine holds, "" for lm's own
 }
 
-// LoadModel loads M0: "miniature", the model that is embedded in this package, a Hugging Face folder with config.json,
-// safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the
-// Hugging Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND names,
-// or on the default one.
+// LoadModel loads a model: "miniature", which is embedded in this package, a Hugging Face folder with config.json,
+// safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, or a model on the hub by its name,
+// ORG/NAME or ORG/NAME@REVISION, which is looked for in the Hugging Face cache: [Pull] puts it there, and nothing is
+// downloaded here. It runs on the backend that LIDR_BACKEND names, or on the default one. [Run.Model] loads the models
+// of a run.
 func LoadModel(path string) (*Model, error) {
 	engine, err := backend.Open("")
 	if err != nil {
 		return nil, err
 	}
-	return loadModel(path, "M0", engine)
+	return loadModel(path, engine)
 }
 
-func loadModel(path, name string, engine compute.Backend) (*Model, error) {
-	ck, tok, err := LoadCheckpoint(path)
+func loadModel(path string, engine compute.Backend) (*Model, error) {
+	ck, tok, err := loadCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +63,13 @@ func loadModel(path, name string, engine compute.Backend) (*Model, error) {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
 	return &Model{
-		Name: name, Path: path, engine: engine, checkpoint: ck, weights: weights, tokenizer: tok,
-		lm: local.New(engine, weights, tok),
+		Path: path, engine: engine, checkpoint: ck, weights: weights, tokenizer: tok, lm: local.New(engine, weights, tok),
 	}, nil
 }
 
-// LoadCheckpoint reads the weights and the tokenizer of a model as [LoadModel] names it. A folder of PEFT's form, an adapter
-// without its base, is merged into the base that it names.
-func LoadCheckpoint(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
+// loadCheckpoint reads the weights and the tokenizer of a model as [LoadModel] names it. A folder of PEFT's form, an
+// adapter without its base, is merged into the base that it names.
+func loadCheckpoint(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
 	folder, err := modelFolder(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("model %w", err)
@@ -90,7 +96,7 @@ func loadFolder(path string, folder fs.FS) (*checkpoint.Checkpoint, *tokenizer.T
 	if strings.HasPrefix(base, "../") {
 		base = filepath.Join(path, base)
 	}
-	ck, tok, err := LoadCheckpoint(base)
+	ck, tok, err := loadCheckpoint(base)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +110,7 @@ func loadFolder(path string, folder fs.FS) (*checkpoint.Checkpoint, *tokenizer.T
 
 // modelFolder returns the files of a model. A folder goes before a name on the hub.
 func modelFolder(path string) (fs.FS, error) {
-	if path == "miniature" {
+	if path == miniatureSource {
 		return miniature.M0(), nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -117,44 +123,129 @@ func modelFolder(path string) (fs.FS, error) {
 	return os.DirFS(path), nil
 }
 
-// Pull downloads a model, ORG/NAME or ORG/NAME@REVISION, from the Hugging Face hub into its cache and returns the folder.
-// What is there already is not asked for again, and a download that was cut off goes on where it stopped. The environment
-// variables are those of the hub's own tools: HF_HOME or HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
+// Pull downloads a model, ORG/NAME or ORG/NAME@REVISION, from the Hugging Face hub into its cache and returns the
+// folder. What is there already is not asked for again, and an interrupted download continues where it stopped. The
+// environment variables are those of the hub's own tools: HF_HOME or HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN,
+// HF_HUB_OFFLINE. A nil progress is silence.
 func Pull(ctx context.Context, name string, progress Progress) (string, error) {
 	n, err := hub.ParseName(name)
 	if err != nil {
 		return "", err
 	}
-	const often = 1 << 20
+	const often = 1 << 20 // bytes between two reports
 	shown := int64(-often)
 	return hub.Pull(ctx, n, func(done, total int64) {
-		if done-shown >= often || done == total {
+		if progress != nil && (done-shown >= often || done == total) {
 			shown = done
 			progress(Event{Step: "pull " + name, Done: int(done), Total: int(total), Unit: "bytes"})
 		}
 	})
 }
 
-// UseModel makes M0 of any language model, such as one behind a server (lm/remote), which path names in files and
-// messages. It generates, translates, is evaluated and judges like a local one; since its weights are not here, it cannot be
-// trained here: see [HandOff].
-func UseModel(path string, m lm.Model) *Model { return &Model{Name: "M0", Path: path, lm: m} }
+// UseModel makes a Model of any language model, such as one behind a server (lm/remote), which path names in files and
+// messages. It generates, translates, is evaluated and judges like a local one; since its weights are not here, it
+// cannot be trained here: package lidr/handoff trains its checkpoint by another program. [Run.Use] serves a model of a
+// run.
+func UseModel(path string, m lm.Model) *Model { return &Model{Path: path, lm: m} }
 
-// trainable is an error for a model whose weights are not here.
-func (m *Model) trainable() error {
-	if m.weights == nil {
-		return fmt.Errorf("the weights of %s (%s) are not here; let HandOff train its checkpoint by another program", m.Name, m.Path)
-	}
-	return nil
-}
+// Name is the model's name in its run, M0, M1, …: the folder of its outputs.
+func (m *Model) Name() string { return modelName(m.Round) }
 
-// Fingerprint is the content hash of the model's weights, tokenizer and chat template.
+// Fingerprint is the content hash of the model's weights, tokenizer and chat template, or what its server is known by.
 func (m *Model) Fingerprint() string { return m.lm.Fingerprint() }
 
-// key returns the content key of a step on this model: the same words from another backend may differ in the last bit.
-func (m *Model) key(parts ...any) string {
+// known is the fingerprint by which a run knows the model again: that of its checkpoint, wherever it is served.
+func (m *Model) known() string {
+	if m.identity != "" {
+		return m.identity
+	}
+	return m.Fingerprint()
+}
+
+// LM is the model as package lm sees it.
+func (m *Model) LM() lm.Model { return m.lm }
+
+// Weights are the model's weights as they compute, nil where they are not here.
+func (m *Model) Weights() *transformer.Model { return m.weights }
+
+// Checkpoint is what the model was loaded from, nil where its weights are not here.
+func (m *Model) Checkpoint() *checkpoint.Checkpoint { return m.checkpoint }
+
+// Tokenizer is the model's tokenizer, nil where its weights are not here.
+func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
+
+// Engine is the backend that the model computes on, nil where its weights are not here.
+func (m *Model) Engine() compute.Backend { return m.engine }
+
+// Key returns the content key of a step on this model, made of parts: the same words from another backend may differ in
+// the last bit.
+func (m *Model) Key(parts ...any) string {
 	if m.engine == nil {
 		return ledger.Key(m.Fingerprint(), parts) // behind a server
 	}
 	return ledger.Key(m.Fingerprint(), backend.Name(m.engine), parts)
+}
+
+// Fits is an error naming source for a request that leaves the model no room to answer. A server's tokens can only be
+// estimated, so there its own error decides.
+func (m *Model) Fits(r lm.Request, source string) error {
+	if m.tokenizer == nil {
+		return nil
+	}
+	tokens, err := m.lm.CountTokens(r)
+	if err != nil {
+		return fmt.Errorf("%s: prompt %s: %w", source, r.ID, err)
+	}
+	if limit := m.lm.ContextLength(); tokens >= limit {
+		return fmt.Errorf("%s: prompt %s: field prompt has %d tokens with its template, expected fewer than the context "+
+			"length of %s, %d; shorten or remove it", source, r.ID, tokens, m.Path, limit)
+	}
+	return nil
+}
+
+// small says whether several trainings of the model fit side by side into any machine's memory: one of 20 million
+// parameters holds about a gigabyte.
+func (m *Model) small() bool {
+	if m.checkpoint == nil {
+		return false
+	}
+	parameters := 0
+	for _, t := range m.checkpoint.Tensors {
+		elements := 1
+		for _, n := range t.Shape {
+			elements *= n
+		}
+		parameters += elements
+	}
+	return parameters < 20_000_000
+}
+
+// ExportGGUF writes a model into a folder as one GGUF file for llama.cpp, LM Studio and Ollama, with tokenizer and chat
+// template, and beside it a Modelfile for "ollama create". dtype is how the weights are stored: "f32", "f16", "bf16" or
+// "q8_0". It returns the path of the GGUF file, which is named after the model and dtype.
+func ExportGGUF(m *Model, folder, dtype string) (string, error) {
+	if m.checkpoint == nil {
+		return "", fmt.Errorf("the weights of %s are not here, so there is nothing to export; load the model by LoadModel",
+			m.Path)
+	}
+	title, err := m.title()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, title+"-"+dtype+".gguf")
+	err = durable.Replace(path, func(w io.Writer) error { return gguf.Write(w, m.checkpoint, m.tokenizer, title, dtype) })
+	if err != nil {
+		return "", fmt.Errorf("export %s: %w", m.Path, err)
+	}
+	modelfile := gguf.Modelfile(m.checkpoint, m.tokenizer, filepath.Base(path))
+	return path, ledger.WriteFile(filepath.Join(folder, "Modelfile"), []byte(modelfile))
+}
+
+// title is the name of a model's folder, or of the folder above it where a run keeps its model: M1/model.
+func (m *Model) title() (string, error) {
+	path, err := filepath.Abs(m.Path)
+	if filepath.Base(path) == "model" {
+		path = filepath.Dir(path)
+	}
+	return filepath.Base(path), err
 }

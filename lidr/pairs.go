@@ -8,41 +8,22 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/langid"
+	"lidrlab/lidr/ledger"
 )
 
-// Pair is one preference pair in words.
-type Pair struct {
-	ID       string `json:"id"`
-	Lang     string `json:"lang"`
-	Prompt   string `json:"prompt"`
-	Chosen   string `json:"chosen"`
-	Rejected string `json:"rejected"`
-	// Source says how the pair was made: "en>de" is a translated English answer over the model's own German one,
-	// "de>en" the model's English answer over a German one translated back, "en" an untranslated English answer.
-	Source string `json:"source"`
-}
-
-// Filter decides whether a pair is kept; Name stands beside the number of pairs that it dropped.
+// Filter decides whether a pair is kept; Name is counted with the number of pairs that it dropped.
 type Filter struct {
 	Name string
 	Keep func(Pair) bool
 }
 
-// pairCount is a row of the statistics that [Pairs] returns.
-type pairCount struct {
-	Lang  string `json:"lang"`
-	Count string `json:"count"` // candidates, pairs, or "dropped: " and a filter's name
-	N     int    `json:"n"`
-}
-
-// Pairs makes the preference pairs of a round and returns them, with columns id, lang, prompt, chosen, rejected and
-// source, and a frame of counts with columns lang, count and n: candidates, what each filter dropped, and what is left.
-// It writes <model>/pairs.jsonl and <model>/pairs.stats.json. The run's PairSettings name the filters of the tool;
-// more adds the caller's own, after them.
-func Pairs(ctx context.Context, run *Run, m *Model, responses, translations dataframe.DataFrame, more ...Filter) (pairs, counts dataframe.DataFrame, err error) {
+// Pairs makes the preference pairs of m's round from frames of [datasets.Response] and [datasets.Translation] rows. It
+// returns a frame of [Pair] rows and one of [PairCount] rows: candidates, what each filter dropped, and what is left.
+// It writes <model>/pairs.jsonl and <model>/pairs.stats.json. The run's PairSettings name the filters of the tool; more
+// adds the caller's own, after them.
+func Pairs(ctx context.Context, run *Run, m *Model, responses, translations dataframe.DataFrame, more ...Filter) (pairs,
+	counts dataframe.DataFrame, err error) {
 	answers, err := rowsOf[datasets.Response](responses, "responses")
 	if err != nil {
 		return pairs, counts, err
@@ -51,18 +32,31 @@ func Pairs(ctx context.Context, run *Run, m *Model, responses, translations data
 	if err != nil {
 		return pairs, counts, err
 	}
-	candidates, err := candidates(run.Settings, answers, translated)
+	kept, stats, err := makePairs(ctx, run, m, answers, translated, more)
+	return datasets.Frame(kept), datasets.Frame(stats), err
+}
+
+func makePairs(ctx context.Context, run *Run, m *Model, answers []datasets.Response, translated []datasets.Translation,
+	more []Filter) ([]Pair, []PairCount, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	if err := run.Enter(m); err != nil {
+		return nil, nil, err
+	}
+	all, err := candidates(run.Settings, answers, translated)
 	if err != nil {
-		return pairs, counts, err
+		return nil, nil, err
 	}
-	kept, stats := sift(run.Settings, candidates, more)
-	if err := writeLines(run, run.path(m.Name, "pairs.jsonl"), kept); err != nil {
-		return pairs, counts, err
+	kept, stats := sift(run.Settings, run.promptTask(), all, more)
+	// What a filter of the caller's does is known by what it leaves.
+	if err := run.claim(m, "pairs", ledger.Key(kept, stats)); err != nil {
+		return nil, nil, err
 	}
-	if err := writeJSON(run, run.path(m.Name, "pairs.stats.json"), stats); err != nil {
-		return pairs, counts, err
+	if err := run.WriteLines(run.Path(m.Name(), "pairs.jsonl"), kept); err != nil {
+		return nil, nil, err
 	}
-	return datasets.Frame(kept), datasets.Frame(stats), nil
+	return kept, stats, run.WriteJSON(run.Path(m.Name(), "pairs.stats.json"), stats)
 }
 
 // candidate is a pair before the filters; a failed translation has no text.
@@ -80,16 +74,18 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		texts[key{row.ID, row.From, row.To}] = row
 	}
 	english := map[string]datasets.Response{}
-	for _, row := range only(answers, s.Dominant) {
+	for _, row := range inLanguage(answers, s.Dominant) {
 		english[row.ID] = row
 	}
 	var out []candidate
 	for _, row := range answers {
 		source, ok := english[row.ID]
 		if !ok {
-			return nil, fmt.Errorf("responses: prompt %s is answered in %s and not in %s, so no pair can be made; generate both languages", row.ID, row.Lang, s.Dominant)
+			return nil, fmt.Errorf("responses: prompt %s is answered in %s and not in %s, so no pair can be made; generate "+
+				"both languages", row.ID, row.Lang, s.Dominant)
 		}
-		c := candidate{Pair: Pair{ID: row.ID, Lang: row.Lang, Prompt: row.Prompt}, translation: translationPrompt.MatchString(source.Prompt)}
+		c := candidate{Pair: Pair{ID: row.ID, Lang: row.Lang, Prompt: row.Prompt},
+			translation: translationPrompt.MatchString(source.Prompt)}
 		from, to := s.Dominant, row.Lang
 		if row.Lang == s.Dominant {
 			from, to = rejectedFrom(s, row.ID), s.Dominant
@@ -98,7 +94,8 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		}
 		t, ok := texts[key{row.ID, from, to}]
 		if !ok {
-			return nil, fmt.Errorf("translations: prompt %s has no row from %s to %s; pass the whole frame that Translate returned", row.ID, from, to)
+			return nil, fmt.Errorf("translations: prompt %s has no row from %s to %s; pass the whole frame that Translate "+
+				"returned", row.ID, from, to)
 		}
 		c.Source, c.failed = from+">"+to, !t.OK
 		switch {
@@ -115,8 +112,8 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 }
 
 // sift applies the filters in order; each pair is counted under the first filter that drops it.
-func sift(s Settings, candidates []candidate, more []Filter) ([]Pair, []pairCount) {
-	filters := append(ownFilters(s.Pairs), more...)
+func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair, []PairCount) {
+	filters := append(ownFilters(s.Pairs, task), more...)
 	dropped := map[string]map[string]int{}
 	total := map[string]int{}
 	var langs []string
@@ -140,15 +137,15 @@ func sift(s Settings, candidates []candidate, more []Filter) ([]Pair, []pairCoun
 	for _, f := range filters {
 		reasons = append(reasons, f.Name)
 	}
-	var stats []pairCount
+	stats := []PairCount{}
 	for _, lang := range langs {
 		left := total[lang]
-		stats = append(stats, pairCount{lang, "candidates", left})
+		stats = append(stats, PairCount{lang, "candidates", "", left})
 		for _, reason := range reasons {
-			stats = append(stats, pairCount{lang, "dropped: " + reason, dropped[lang][reason]})
+			stats = append(stats, PairCount{lang, "dropped", reason, dropped[lang][reason]})
 			left -= dropped[lang][reason]
 		}
-		stats = append(stats, pairCount{lang, "pairs", left})
+		stats = append(stats, PairCount{lang, "pairs", "", left})
 	}
 	return kept, stats
 }
@@ -169,7 +166,7 @@ func dropReason(s PairSettings, c candidate, filters []Filter) string {
 }
 
 // ownFilters returns the filters that are switched on.
-func ownFilters(s PairSettings) []Filter {
+func ownFilters(s PairSettings, task Task) []Filter {
 	var filters []Filter
 	add := func(on bool, name string, keep func(Pair) bool) {
 		if on {
@@ -183,18 +180,9 @@ func ownFilters(s PairSettings) []Filter {
 		return eval.LengthRatio(p.Chosen, p.Rejected) <= s.MaxLengthRatio
 	})
 	add(s.SameLanguage, "chosen in another language", func(p Pair) bool {
-		lang := identify(p.ID, p.Chosen)
+		lang := task.Identify(p.Chosen)
 		return lang == "" || lang == p.Lang
 	})
 	add(s.DropIdentical, "identical sides", func(p Pair) bool { return p.Chosen != p.Rejected })
 	return filters
-}
-
-// identify names the language of a text: by the miniature's word lists for its own problems, by langid otherwise.
-func identify(id, text string) string {
-	if _, err := miniature.Decode(id); err == nil {
-		return miniature.Identify(text)
-	}
-	lang, _ := langid.Default().Identify(text)
-	return lang
 }

@@ -14,7 +14,7 @@ import (
 
 // small are settings for two trained languages; tests change fields.
 func small() Settings {
-	s := Miniature()
+	s := MiniatureSettings()
 	s.Trained, s.Unseen = []string{"de", "fr"}, nil
 	return s
 }
@@ -25,7 +25,8 @@ func answersOf() []datasets.Response {
 	for _, lang := range []string{"en", "de", "fr"} {
 		rows = append(rows,
 			datasets.Response{ID: "a", Lang: lang, Prompt: "Name a colour. (" + lang + ")", Response: "own " + lang},
-			datasets.Response{ID: "b", Lang: lang, Prompt: "Translate this into French: red. (" + lang + ")", Response: "rouge " + lang})
+			datasets.Response{ID: "b", Lang: lang, Prompt: "Translate this into French: red. (" + lang + ")",
+				Response: "rouge " + lang})
 	}
 	return rows
 }
@@ -34,7 +35,8 @@ func translationsOf(failed string) []datasets.Translation {
 	var rows []datasets.Translation
 	for _, id := range []string{"a", "b"} {
 		for _, direction := range [][2]string{{"en", "de"}, {"en", "fr"}, {"de", "en"}, {"fr", "en"}} {
-			row := datasets.Translation{ID: id, From: direction[0], To: direction[1], Text: direction[0] + " in " + direction[1], OK: true}
+			row := datasets.Translation{ID: id, From: direction[0], To: direction[1], Text: direction[0] + " in " + direction[1],
+				OK: true}
 			if id+" "+direction[0]+"-"+direction[1] == failed {
 				row.Text, row.OK, row.Reason = "", false, "no closing tag"
 			}
@@ -44,13 +46,13 @@ func translationsOf(failed string) []datasets.Translation {
 	return rows
 }
 
-func pairsOf(t *testing.T, s Settings, failed string, more ...Filter) ([]Pair, []pairCount) {
+func pairsOf(t *testing.T, s Settings, failed string, more ...Filter) ([]Pair, []PairCount) {
 	t.Helper()
 	all, err := candidates(s, answersOf(), translationsOf(failed))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sift(s, all, more)
+	return sift(s, miniatureTask{}, all, more)
 }
 
 // The table of the method (arXiv 2410.08964, §3): x_l → y_en→l over y_l, x_en → y_en over y_l→en.
@@ -60,7 +62,8 @@ func TestPairsFollowTheTable(t *testing.T) {
 	got, _ := pairsOf(t, s, "")
 	want := []Pair{
 		{"a", "en", "Name a colour. (en)", "own en", back + " in en", back + ">en"},
-		{"b", "en", "Translate this into French: red. (en)", "rouge en", rejectedFrom(s, "b") + " in en", rejectedFrom(s, "b") + ">en"},
+		{"b", "en", "Translate this into French: red. (en)", "rouge en", rejectedFrom(s, "b") + " in en",
+			rejectedFrom(s, "b") + ">en"},
 		{"a", "de", "Name a colour. (de)", "en in de", "own de", "en>de"},
 		{"b", "de", "Translate this into French: red. (de)", "rouge en", "rouge de", "en"}, // the English answer itself
 		{"a", "fr", "Name a colour. (fr)", "en in fr", "own fr", "en>fr"},
@@ -73,12 +76,13 @@ func TestPairsFollowTheTable(t *testing.T) {
 	s.Pairs.Mode = "released"
 	got, _ = pairsOf(t, s, "")
 	if got[0].Source != "fr>en" || got[1].Source != "fr>en" {
-		t.Errorf("released mode takes the English rejected sides from %s and %s, want the last language, fr", got[0].Source, got[1].Source)
+		t.Errorf("released mode takes the English rejected sides from %s and %s, want the last language, fr", got[0].Source,
+			got[1].Source)
 	}
 }
 
 func TestEnglishRejectedIsDrawnFromEveryLanguage(t *testing.T) {
-	s, drawn := Miniature(), map[string]int{}
+	s, drawn := MiniatureSettings(), map[string]int{}
 	for i := range 1000 {
 		drawn[rejectedFrom(s, string(rune('a'+i%26))+strings.Repeat("x", i))]++
 	}
@@ -99,12 +103,12 @@ func TestFiltersCountWhatTheyDrop(t *testing.T) {
 	}
 	got := map[string]int{}
 	for _, c := range counts {
-		got[c.Lang+" "+c.Count] = c.N
+		got[strings.TrimSpace(c.Lang+" "+c.Count+" "+c.Filter)] = c.N
 	}
 	for name, want := range map[string]int{
-		"en candidates": 2, "en dropped: translation prompt": 1, "en pairs": 1,
-		"de dropped: failed translation": 1, "de dropped: translation prompt": 1, "de pairs": 0,
-		"fr dropped: no French": 1, "fr dropped: translation prompt": 1, "fr dropped: identical sides": 0, "fr pairs": 0,
+		"en candidates": 2, "en dropped translation prompt": 1, "en pairs": 1,
+		"de dropped failed translation": 1, "de dropped translation prompt": 1, "de pairs": 0,
+		"fr dropped no French": 1, "fr dropped translation prompt": 1, "fr dropped identical sides": 0, "fr pairs": 0,
 	} {
 		if n, ok := got[name]; !ok || n != want {
 			t.Errorf("%s: %d (counted: %t), want %d", name, n, ok, want)
@@ -113,14 +117,14 @@ func TestFiltersCountWhatTheyDrop(t *testing.T) {
 }
 
 func TestRandomLabelsSwapHalf(t *testing.T) {
-	s := Miniature()
+	s := MiniatureSettings()
 	s.Train.Labels = "random"
 	var rows []Pair
 	for i := range 1000 {
 		rows = append(rows, Pair{ID: strings.Repeat("i", i), Lang: "de", Chosen: "c", Rejected: "r"})
 	}
 	swapped := 0
-	for _, p := range relabel(s, rows) {
+	for _, p := range s.Relabel(rows) {
 		if p.Chosen == "r" {
 			swapped++
 		}
@@ -129,7 +133,7 @@ func TestRandomLabelsSwapHalf(t *testing.T) {
 		t.Errorf("%d of 1000 pairs are swapped, want about 500", swapped)
 	}
 	s.Train.Labels = "own"
-	own := relabel(s, []Pair{{Lang: "de", Chosen: "c", Rejected: "r"}, {Lang: "en", Chosen: "c", Rejected: "r"}})
+	own := s.Relabel([]Pair{{Lang: "de", Chosen: "c", Rejected: "r"}, {Lang: "en", Chosen: "c", Rejected: "r"}})
 	if own[0].Chosen != "r" || own[1].Chosen != "c" {
 		t.Errorf("own answers: %+v, want the German chosen side replaced and the English one kept", own)
 	}
@@ -164,10 +168,10 @@ func TestPairsOfPublishedAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, counts := sift(s, all, nil)
+	_, counts := sift(s, miniatureTask{}, all, nil)
 	got := map[string]int{}
 	for _, c := range counts {
-		got[c.Lang+" "+c.Count] = c.N
+		got[strings.TrimSpace(c.Lang+" "+c.Count+" "+c.Filter)] = c.N
 	}
 	// A prompt that asks for a translation keeps its English answer, so that its failure drops nothing.
 	rescued := 0
@@ -176,7 +180,8 @@ func TestPairsOfPublishedAnswers(t *testing.T) {
 			rescued++
 		}
 	}
-	if got["fr candidates"] != 1000 || got["fr dropped: failed translation"] != 78-rescued || got["fr pairs"] != 922+rescued {
+	if got["fr candidates"] != 1000 || got["fr dropped failed translation"] != 78-rescued ||
+		got["fr pairs"] != 922+rescued {
 		t.Errorf("counts %v with %d failures rescued, want 78 failures of 1000", got, rescued)
 	}
 }

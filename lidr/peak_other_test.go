@@ -1,6 +1,6 @@
 //go:build !unix
 
-package lidr
+package lidr_test
 
 import (
 	"math"

@@ -1,8 +1,6 @@
-package lidr
+package lidr_test
 
 import (
-	"errors"
-	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -16,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Permission that is lost, amid a step or between two, ends the run with one line that names the path. What cannot be read is not
-// taken for missing: once it can be, the run ends with the bytes of an undisturbed one, and no request was asked twice.
+// Permission that is lost, amid a step or between two, ends the run with one line that names the path. What cannot be
+// read is not taken for missing: once it can be, the run ends with the bytes of an undisturbed one, and no request was
+// asked twice.
 func TestPermissionLost(t *testing.T) {
 	server := newTalkingServer(t)
 	straight, dir := filepath.Join(t.TempDir(), "runs"), filepath.Join(t.TempDir(), "runs")
@@ -30,7 +29,8 @@ func TestPermissionLost(t *testing.T) {
 	refused := func(path, why string) {
 		t.Helper()
 		said, err := bound(dir, server.URL)
-		if err == nil || strings.Contains(said, "\n") || !strings.Contains(said, filepath.Join(dir, path)) || !strings.Contains(said, "permission denied") {
+		if err == nil || strings.Contains(said, "\n") || !strings.Contains(said, filepath.Join(dir, path)) ||
+			!strings.Contains(said, "permission denied") {
 			t.Errorf("%s: error %v and %q, expected one line that names %s", why, err, said, path)
 		}
 	}
@@ -72,37 +72,6 @@ func TestPermissionLost(t *testing.T) {
 	crasher{t: t}.same(dir, want, "lost permissions")
 	if !maps.Equal(server.asked, asked) {
 		t.Errorf("asked %v, expected %v", server.asked, asked)
-	}
-}
-
-// A checkpoint that may not be looked at may be trained already: nothing is trained over it.
-func TestHandOffOverAnUnreadableCheckpoint(t *testing.T) {
-	run, m0, pairs := handOffRun(t)
-	t.Setenv("PATH", "")
-	if _, _, err := HandOff(t.Context(), run, m0, pairs, TRL()); !errors.Is(err, ErrHandedOff) {
-		t.Fatalf("without a checkpoint: %v", err)
-	}
-	model := run.path("M1", "model")
-	if err := os.Mkdir(model, 0); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Chmod(model, 0o755)
-	var handOff, takeBack error
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		runtime.LockOSThread() // for good, as in bound
-		none := [2]unix.CapUserData{}
-		if handOff = unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); handOff == nil {
-			_, _, handOff = HandOff(t.Context(), run, m0, pairs, TRL())
-			_, _, takeBack = TakeBack(run, "M1")
-		}
-	}()
-	<-ended
-	for _, err := range []error{handOff, takeBack} {
-		if !errors.Is(err, fs.ErrPermission) || errors.Is(err, ErrHandedOff) || !strings.Contains(err.Error(), model) || !strings.Contains(err.Error(), "chown") {
-			t.Errorf("error %v, expected one that names %s and says what to do, and not that it is to be trained", err, model)
-		}
 	}
 }
 

@@ -2,114 +2,122 @@ package lidr
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
 	"slices"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
-	"lidrlab/datasets/miniature"
+	"lidrlab/lidr/ledger"
 )
 
-// promptRow is a row of the frame that [Prompts] returns.
-type promptRow struct {
-	ID     string `json:"id"` // the same in every language
-	Lang   string `json:"lang"`
-	Prompt string `json:"prompt"`
-	Answer string `json:"answer"` // the gold answer, "" where there is none
-	Source string `json:"source"` // file:line, or the generator
+// Prompts returns the prompts of m's round, those that make the model after it: N in each of the run's languages, a
+// frame of [Prompt] rows. It writes <model>/prompts.jsonl.
+func Prompts(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
+	rows, err := prompts(ctx, run, m)
+	return datasets.Frame(rows), err
 }
 
-// Prompts returns the prompts of a round (0 for the one that makes M1), N in each of the run's languages, with columns
-// id, lang, prompt, answer and source, and writes M<round>/prompts.jsonl.
-func Prompts(ctx context.Context, run *Run, round int) (dataframe.DataFrame, error) {
-	rows, err := roundRows(run.Settings, round)
-	if err != nil {
-		return dataframe.DataFrame{}, err
+func prompts(ctx context.Context, run *Run, m *Model) ([]Prompt, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return datasets.Frame(rows), writeLines(run, run.path(modelName(round), "prompts.jsonl"), rows)
+	if err := run.Enter(m); err != nil {
+		return nil, err
+	}
+	rows, err := run.roundPrompts(m.Round)
+	if err != nil {
+		return nil, err
+	}
+	return rows, run.WriteLines(run.Path(m.Name(), "prompts.jsonl"), rows)
 }
 
-func roundRows(s Settings, round int) ([]promptRow, error) {
+func (r *Run) roundPrompts(round int) ([]Prompt, error) {
+	s := r.Settings
 	first := round * s.Prompts.N
 	if s.Prompts.Reuse {
 		first = 0
 	}
-	rows, err := readPrompts(s.Prompts.Source, "prompts", s.Languages(), first, s.Prompts.N, s.Seed)
+	rows, err := r.promptTask().Prompts("prompts", s.Languages(), first, s.Prompts.N, s.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("prompts of round %d: %w", round, err)
 	}
-	return rows, nil
+	return rows, r.parallel(rows, s.Languages())
 }
 
-// evaluationRows returns the problems that [Evaluate] asks, in all languages of the run.
-func evaluationRows(run *Run) ([]promptRow, error) {
-	s := run.Settings
-	rows, err := readPrompts(s.Evaluate.Source, "eval", slices.Concat(s.Languages(), s.Unseen), 0, s.Evaluate.N, s.Evaluate.Seed)
+// evalPrompts returns the problems that [Evaluate] asks, in all languages of the run.
+func (r *Run) evalPrompts() ([]Prompt, error) {
+	s := r.Settings
+	if s.Evaluate.Source == "" {
+		return nil, fmt.Errorf("settings: field evaluate.source is empty, expected \"miniature\" or a folder of problems")
+	}
+	rows, err := r.evalTask().Prompts("eval", s.AllLanguages(), 0, s.Evaluate.N, s.Evaluate.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("evaluation prompts: %w", err)
 	}
-	return rows, nil
+	if languages := len(s.AllLanguages()); len(rows) < 2*languages {
+		return nil, fmt.Errorf("evaluation prompts: %s has one problem a language, expected at least two: one gives no "+
+			"standard error",
+			s.Evaluate.Source)
+	}
+	return rows, r.parallel(rows, s.AllLanguages())
 }
 
-// readPrompts reads n prompts a language from first on, language by language; n = 0 takes all.
-func readPrompts(source, split string, langs []string, first, n int, seed int64) ([]promptRow, error) {
-	if source != "miniature" {
-		return readPromptFiles(source, langs, first, n)
-	}
-	problems := miniature.Problems(split, first+n, seed)[first:]
-	rows := make([]promptRow, 0, len(problems)*len(langs))
-	for _, lang := range langs {
-		for _, problem := range problems {
-			rows = append(rows, promptRow{problem.ID, lang, problem.Prompt(lang), fmt.Sprint(problem.Result()), "miniature"})
+// parallel is an error for prompts of the caller's own task that are not the same in every language; the loaders of
+// files see to that themselves.
+func (r *Run) parallel(rows []Prompt, langs []string) error {
+	n := len(rows) / len(langs)
+	for i, row := range rows {
+		if r.own != nil && (n*len(langs) != len(rows) || row.Lang != langs[i/n] || row.ID != rows[i%n].ID) {
+			return fmt.Errorf("task %s: row %d is prompt %q in %q, expected the same ids in the same order in each of %v",
+				r.own.Name(), i+1, row.ID, row.Lang, langs)
 		}
 	}
-	return rows, nil
+	return nil
 }
 
-func readPromptFiles(source string, langs []string, first, n int) ([]promptRow, error) {
-	prompts, err := datasets.LoadPrompts(source, langs)
-	if err != nil {
-		return nil, err
+// goldOf reads the gold answers of the prompts that a model's round was given, by id and language: none for prompts
+// that [Prompts] has not written.
+func (r *Run) goldOf(model string) (map[[2]string]string, error) {
+	rows, err := ledger.ReadLines[Prompt](r.Path(model, "prompts.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var rows []promptRow
-	for _, lang := range langs {
-		var own []promptRow
-		for _, p := range prompts {
-			if p.Lang == lang {
-				own = append(own, promptRow{p.ID, p.Lang, p.Text, p.Answer, fmt.Sprintf("%s:%d", filepath.Base(p.File), p.Line)})
-			}
-		}
-		if n == 0 {
-			n = len(own) - first
-		}
-		if first+n > len(own) {
-			return nil, fmt.Errorf("%s has %d prompts in %s, and %d to %d were asked for; lower prompts.n or set prompts.reuse", source, len(own), lang, first+1, first+n)
-		}
-		rows = append(rows, own[first:first+n]...)
+	gold := map[[2]string]string{}
+	for _, row := range rows {
+		gold[[2]string{row.ID, row.Lang}] = row.Answer
 	}
-	return rows, nil
+	return gold, err
 }
 
 // TranslatePrompts makes parallel prompts from prompts in the dominant language alone: the model translates them into
-// every trained language. It returns a frame with the columns of [Prompts]; a prompt whose translation fails in one
-// language is left out in all of them, since pairs need it in each.
-func TranslatePrompts(ctx context.Context, run *Run, m *Model, prompts dataframe.DataFrame) (dataframe.DataFrame, error) {
-	rows, err := rowsOf[promptRow](prompts, "prompts")
+// every trained language. It returns a frame of [Prompt] rows; a prompt whose translation fails in one language is left
+// out in all of them, since pairs need it in each. It writes <model>/translated_prompts.jsonl.
+func TranslatePrompts(ctx context.Context, run *Run, m *Model, prompts dataframe.DataFrame) (dataframe.DataFrame,
+	error) {
+	rows, err := rowsOf[Prompt](prompts, "prompts")
 	if err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	if err := run.Enter(m); err != nil {
 		return dataframe.DataFrame{}, err
 	}
 	var sources []passage
 	for _, lang := range run.Settings.Trained {
 		for _, row := range rows {
 			if row.Lang != run.Settings.Dominant {
-				return dataframe.DataFrame{}, fmt.Errorf("prompts: prompt %s is in %s, expected only %s", row.ID, row.Lang, run.Settings.Dominant)
+				return dataframe.DataFrame{}, fmt.Errorf("prompts: prompt %s is in %s, expected only %s", row.ID, row.Lang,
+					run.Settings.Dominant)
 			}
 			sources = append(sources, passage{ID: row.ID, From: row.Lang, To: lang, Text: row.Prompt, Origin: row.Source})
 		}
 	}
-	translations, err := translate(ctx, run, m, "translate prompts", sources)
+	if err := run.claim(m, "translated prompts", ledger.Key(rows)); err != nil {
+		return dataframe.DataFrame{}, err
+	}
+	translations, err := translatePassages(ctx, run, m, m.Name()+" translate prompts", sources)
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
@@ -117,8 +125,8 @@ func TranslatePrompts(ctx context.Context, run *Run, m *Model, prompts dataframe
 	for _, t := range translations {
 		failed[t.ID] = failed[t.ID] || !t.OK
 	}
-	parallel := slices.DeleteFunc(slices.Clone(rows), func(r promptRow) bool { return failed[r.ID] })
-	kept := parallel
+	parallel := slices.DeleteFunc(slices.Clone(rows), func(r Prompt) bool { return failed[r.ID] })
+	kept := len(parallel)
 	for k, lang := range run.Settings.Trained {
 		for i, row := range rows {
 			if !failed[row.ID] {
@@ -127,11 +135,10 @@ func TranslatePrompts(ctx context.Context, run *Run, m *Model, prompts dataframe
 			}
 		}
 	}
-	if len(kept) == 0 && len(rows) > 0 {
-		return dataframe.DataFrame{}, fmt.Errorf("none of the %d prompts was translated into every language; look at the completions in %s", len(rows), run.path(m.Name, "translated_prompts.jsonl"))
+	file := run.Path(m.Name(), "translated_prompts.jsonl")
+	if kept == 0 && len(rows) > 0 {
+		return dataframe.DataFrame{}, fmt.Errorf("none of the %d prompts was translated into every language; "+
+			"look at the completions in %s", len(rows), file)
 	}
-	return datasets.Frame(parallel), writeLines(run, run.path(m.Name, "translated_prompts.jsonl"), translations)
+	return datasets.Frame(parallel), run.WriteLines(file, translations)
 }
-
-// modelName names the model that a round starts from.
-func modelName(round int) string { return fmt.Sprintf("M%d", round) }

@@ -54,7 +54,8 @@ func TestPulledModelIsTheModel(t *testing.T) {
 	t.Setenv("HF_ENDPOINT", server.URL)
 	t.Setenv("HF_HUB_CACHE", t.TempDir())
 	t.Setenv("HF_TOKEN", "none")
-	if _, err := LoadModel("acme/m0@v1"); err == nil || !strings.Contains(err.Error(), "`lidr pull acme/m0@v1` downloads it") {
+	if _, err := LoadModel("acme/m0@v1"); err == nil ||
+		!strings.Contains(err.Error(), "`lidr pull acme/m0@v1` downloads it") {
 		t.Errorf("before it is pulled: %v", err)
 	}
 	var last Event
@@ -73,6 +74,7 @@ func TestPulledModelIsTheModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pulled.Fingerprint() != embedded.Fingerprint() || pulled.Path != "acme/m0@v1" {
-		t.Errorf("%s has the fingerprint %s, the embedded model %s", pulled.Path, pulled.Fingerprint(), embedded.Fingerprint())
+		t.Errorf("%s has the fingerprint %s, the embedded model %s", pulled.Path, pulled.Fingerprint(),
+			embedded.Fingerprint())
 	}
 }

@@ -1,4 +1,4 @@
-package lidr
+package lidr_test
 
 import (
 	"context"
@@ -12,11 +12,13 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"lidrlab/lidr"
 )
 
-// TestMain lets the test binary stand in for the command, so that a test can kill it: with LIDR_TEST_RUN set it runs a small
-// experiment in that folder; with LIDR_TEST_JUDGE too it only judges there; with LIDR_TEST_KILL it does everything and
-// kills itself at that change of the disk; with LIDR_TEST_LATER it does so in [TestClockJumps], since synctest wants a test;
+// TestMain lets the test binary stand in for the command, so that a test can kill it: with LIDR_TEST_RUN set it runs a
+// small experiment in that folder; with LIDR_TEST_KILL it does everything, with the server LIDR_TEST_JUDGE, and kills
+// itself at that change of the disk; with LIDR_TEST_LATER it does so in [TestClockJumps], since synctest wants a test;
 // with LIDR_TEST_SCALE it takes so many prompts through the steps.
 func TestMain(m *testing.M) {
 	dir, url, kill := os.Getenv("LIDR_TEST_RUN"), os.Getenv("LIDR_TEST_JUDGE"), os.Getenv("LIDR_TEST_KILL")
@@ -28,8 +30,6 @@ func TestMain(m *testing.M) {
 		err = pipeline(dir, scale)
 	case kill != "":
 		err = everythingKilled(dir, url, kill)
-	case url != "":
-		_, err = judged(dir, url, bothOrders)
 	default:
 		err = tiny(dir, 16)
 	}
@@ -42,21 +42,21 @@ func TestMain(m *testing.M) {
 
 // tiny is a whole experiment of one round on a few prompts.
 func tiny(dir string, prompts int) error {
-	s := Miniature()
+	s := lidr.MiniatureSettings()
 	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, prompts, max(2, prompts/2), max(2, prompts/4)
 	s.Train.BatchPairs = 8
-	run, err := Open(dir, s)
+	run, err := lidr.Open(dir, s)
 	if err != nil {
 		return err
 	}
-	m0, err := LoadModel("miniature")
+	m0, err := lidr.LoadModel("miniature")
 	if err != nil {
 		return err
 	}
-	if _, err := Iterate(context.Background(), run, m0); err != nil {
+	if _, _, err := lidr.Iterate(context.Background(), run, m0); err != nil {
 		return err
 	}
-	_, err = Report(context.Background(), run)
+	_, err = lidr.Report(context.Background(), run)
 	return err
 }
 

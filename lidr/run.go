@@ -1,18 +1,12 @@
 package lidr
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"maps"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"lidrlab/lidr/ledger"
 )
@@ -21,11 +15,14 @@ import (
 // the runs beside it.
 type Run struct {
 	Dir      string
-	Settings Settings
+	Settings Settings // as they were at [Open]: steps refuse a run whose settings were changed since
 
+	own      Task // of [WithTask], nil for none
 	store    ledger.Store
 	progress Progress
-	writing  sync.Mutex // files.json
+	opened   []byte       // the settings of Open, encoded
+	unlock   func() error // nil once the run is closed
+	writing  sync.Mutex   // files.json
 }
 
 // Option changes how a run is opened.
@@ -37,172 +34,85 @@ func WithProgress(p Progress) Option { return func(r *Run) { r.progress = p } }
 // WithStore uses dir as the content-keyed store instead of the folder "store" beside the run folder.
 func WithStore(dir string) Option { return func(r *Run) { r.store = ledger.Store{Dir: dir} } }
 
-// Open makes or continues the run in folder dir, which is this process's until it ends: a folder that another process works in
-// is refused. So is one that holds outputs of other settings: a run folder is one experiment, and the store makes another one
-// cheap.
-func Open(dir string, s Settings, options ...Option) (*Run, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
+// WithTask asks and checks by a task of the caller's, whose name the settings then hold as the source of prompts and
+// evaluation.
+func WithTask(t Task) Option {
+	return func(r *Run) {
+		r.own = t
+		r.Settings.Prompts.Source, r.Settings.Evaluate.Source = t.Name(), t.Name()
 	}
-	run := &Run{
-		Dir: dir, Settings: s,
-		store:    ledger.Store{Dir: filepath.Join(filepath.Dir(filepath.Clean(dir)), "store")},
-		progress: func(Event) {},
-	}
-	for _, option := range options {
-		option(run)
-	}
-	if err := ledger.LockFolder(dir); err != nil {
-		return nil, err
-	}
-	path := run.path("settings.json")
-	var before Settings
-	if err := ledger.ReadJSON(path, &before); err == nil {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return nil, err
-		}
-		outputs := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "settings.json" && e.Name() != ledger.LockName })
-		if changed := changedFields(before, s); len(changed) > 0 && outputs {
-			return nil, fmt.Errorf("%s was made with other settings (%s); choose another run folder, or delete this one: what the models have said stays in %s",
-				dir, strings.Join(changed, ", "), run.store.Dir)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return run, ledger.WriteJSON(path, s)
 }
 
-// Reopen continues the run in folder dir with the settings that it was made with.
-func Reopen(dir string, options ...Option) (*Run, error) {
-	var s Settings
-	if err := ledger.ReadJSON(filepath.Join(dir, "settings.json"), &s); err != nil {
-		return nil, fmt.Errorf("%s is not a run folder: %w", dir, err)
+// Close gives the run's folder free for other processes. No step takes the run from then on.
+func (r *Run) Close() error {
+	if r.unlock == nil {
+		return nil
 	}
-	return Open(dir, s, options...)
+	unlock := r.unlock
+	r.unlock = nil
+	return unlock()
 }
 
-// path joins parts below the run folder.
-func (r *Run) path(parts ...string) string {
+// Path joins parts below the run folder.
+func (r *Run) Path(parts ...string) string {
 	return filepath.Join(append([]string{r.Dir}, parts...)...)
 }
 
-// Event is one report of progress.
-type Event struct {
-	Step  string  // what is being done, with the model's name: "M0 generate"
-	Done  int     // items finished, those of an earlier process included
-	Total int     // items in all
-	Unit  string  // what an item is: "responses", "steps"
-	Rate  float64 // items a second in this process, 0 before the first
-	Left  time.Duration
-	Note  string // if not empty, the event is this message to the reader, and nothing else
-}
+// Store holds what models have said, and what else is costly to compute, under content keys.
+func (r *Run) Store() ledger.Store { return r.store }
 
-// Progress receives events while a step works, from one goroutine at a time: one at the beginning, one after each
-// batch, the last one with Done = Total. A step that finds its output in the store sends none.
-type Progress func(Event)
-
-// ProgressLines returns a Progress that writes one line a finished step, for scripts.
-func ProgressLines(w io.Writer) Progress {
-	return func(e Event) {
-		switch {
-		case e.Note != "":
-			fmt.Fprintln(w, e.Note)
-		case e.Done >= e.Total:
-			fmt.Fprintf(w, "%s: %d %s\n", e.Step, e.Total, e.Unit)
-		}
+// unchanged is an error for a run that is closed, or whose settings are not those of Open any more.
+func (r *Run) unchanged() error {
+	if r.unlock == nil {
+		return fmt.Errorf("the run in %s is closed; open it again", r.Dir)
 	}
-}
-
-// timing is one line of timing.jsonl: all that depends on the clock is there and nowhere else.
-type timing struct {
-	Step    string    `json:"step"`
-	Unit    string    `json:"unit"`
-	Items   int       `json:"items"`
-	Tokens  int       `json:"tokens,omitempty"`
-	Seconds float64   `json:"seconds"`
-	Ended   time.Time `json:"ended"`
-}
-
-// meter reports the progress of one step and, when it ends, its time.
-type meter struct {
-	run         *Run
-	step, unit  string
-	total       int
-	done, fresh int
-	tokens      int
-	start       time.Time
-}
-
-func (r *Run) meter(step, unit string, total, done int) *meter {
-	m := &meter{run: r, step: step, unit: unit, total: total, done: done, start: time.Now()}
-	r.progress(Event{Step: step, Done: done, Total: total, Unit: unit})
-	return m
-}
-
-func (m *meter) add(items, tokens int) {
-	m.done, m.fresh, m.tokens = m.done+items, m.fresh+items, m.tokens+tokens
-	event := Event{Step: m.step, Done: m.done, Total: m.total, Unit: m.unit}
-	if elapsed := time.Since(m.start); m.fresh > 0 && elapsed > 0 {
-		event.Rate = float64(m.fresh) / elapsed.Seconds()
-		event.Left = time.Duration(float64(elapsed) * float64(m.total-m.done) / float64(m.fresh))
-	}
-	m.run.progress(event)
-}
-
-// reached is add(1) for the numbered steps of a training, which may have begun in an earlier process.
-func (m *meter) reached(step, tokens int) {
-	m.done = step - 1
-	m.add(1, tokens)
-}
-
-func (m *meter) end() error {
-	return ledger.AppendLine(m.run.path("timing.jsonl"), timing{
-		Step: m.step, Unit: m.unit, Items: m.fresh, Tokens: m.tokens,
-		Seconds: time.Since(m.start).Seconds(), Ended: time.Now().UTC().Truncate(time.Second),
-	})
-}
-
-// countDone counts the items of n that done knows.
-func countDone(n int, done func(int) bool) int {
-	count := 0
-	for i := range n {
-		if done(i) {
-			count++
-		}
-	}
-	return count
-}
-
-// changedFields names the settings that differ, by their path in settings.json, with both values.
-func changedFields(before, now Settings) []string {
-	var changed []string
-	var walk func(path string, a, b any)
-	walk = func(path string, a, b any) {
-		left, isMap := a.(map[string]any)
-		right, _ := b.(map[string]any)
-		if !isMap || right == nil {
-			if x, y := fmt.Sprint(a), fmt.Sprint(b); x != y {
-				changed = append(changed, fmt.Sprintf("%s: %s there, %s now", strings.TrimPrefix(path, "."), x, y))
-			}
-			return
-		}
-		for _, key := range slices.Sorted(maps.Keys(left)) {
-			walk(path+"."+key, left[key], right[key])
-		}
-	}
-	walk("", asMap(before), asMap(now))
-	return changed
-}
-
-func asMap(s Settings) map[string]any {
-	encoded, err := json.Marshal(s)
+	now, err := json.Marshal(r.Settings)
 	if err != nil {
-		panic(err) // a Settings of plain fields always marshals, but for NaN or Inf, which Validate refuses
+		return fmt.Errorf("settings of %s: %w", r.Dir, err)
 	}
-	var m map[string]any
-	if err := json.Unmarshal(encoded, &m); err != nil {
-		panic(err)
+	if bytes.Equal(now, r.opened) {
+		return nil
 	}
+	var before Settings
+	if err := json.Unmarshal(r.opened, &before); err != nil {
+		return err
+	}
+	return fmt.Errorf("the settings of %s were changed after Open (%s); open another run folder with them",
+		r.Dir, strings.Join(changedFields(before, r.Settings), ", "))
+}
+
+// promptTask is the task that the run's pairs are made of.
+func (r *Run) promptTask() Task { return r.taskOf(r.Settings.Prompts.Source, "") }
+
+// evalTask is the task that the run's models are measured on.
+func (r *Run) evalTask() Task {
+	return r.taskOf(r.Settings.Evaluate.Source, r.Settings.Evaluate.Identifier)
+}
+
+func (r *Run) taskOf(source, identifier string) Task {
+	switch {
+	case r.own != nil:
+		return r.own
+	case source == miniatureSource:
+		return miniatureTask{}
+	}
+	return fileTask{source, identifier}
+}
+
+// synthetic says that what the run measures says nothing about real models.
+func (r *Run) synthetic() bool {
+	b, ok := r.evalTask().(builtin)
+	return ok && b.synthetic()
+}
+
+// Note sends a message to the reader of the run's progress.
+func (r *Run) Note(format string, args ...any) {
+	r.progress(Event{Note: fmt.Sprintf(format, args...)})
+}
+
+// Meter begins to report a step of total items, of which an earlier process has finished done. unit names an item.
+func (r *Run) Meter(step, unit string, total, done int) *Meter {
+	m := NewMeter(r.progress, step, unit, total, done)
+	m.timingFile = r.Path("timing.jsonl")
 	return m
 }

@@ -1,16 +1,11 @@
 package lidr
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
 	"math"
 
-	"github.com/go-gota/gota/dataframe"
-
-	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
 
@@ -30,49 +25,72 @@ type saturation struct {
 // unknown is an estimate over no items.
 func unknown() eval.Estimate { return eval.Estimate{Mean: math.NaN(), SE: math.NaN()} }
 
-// saturated is the rule: why another round would gain nothing, "" if it may. What is unknown (NaN) never stops a run.
-func saturated(gain, reward eval.Estimate) string {
+// saturationReason is the rule: why another round would gain nothing, "" if it may. What is unknown (NaN) never stops a
+// run.
+func saturationReason(gain, reward eval.Estimate) string {
 	switch {
 	case gain.Mean-gain.SE <= 0:
-		return fmt.Sprintf("the last round's gain of correct_in_language in the trained languages, %s, is not above its standard error", gain)
+		return fmt.Sprintf("the last round's gain of correct_in_language in the trained languages, %s, is not above its "+
+			"standard error", gain)
 	case reward.Mean-reward.SE <= 0.5:
-		return fmt.Sprintf("the reward accuracy of the next round's pairs, %s, is not above 0.5 by more than its standard error", reward)
+		return fmt.Sprintf("the reward accuracy of the next round's pairs, %s, is not above 0.5 by more than its standard "+
+			"error", reward)
 	}
 	return ""
 }
 
-// stops applies the rule to a model, if the run asks for it, and records what it found. previous is the name of the model
-// before it, "" for M0; pairs are those that it made, nil before it has made any.
-func stops(run *Run, previous, model string, pairs []Pair) (bool, error) {
+// saturated applies the rule to a model, if the run asks for it, and records what it found. previous is the name of the
+// model before it, "" for M0; pairs are those that it made, nil before it has made any.
+func saturated(run *Run, previous, model string, pairs []Pair) (bool, error) {
 	if !run.Settings.StopWhenSaturated {
 		return false, nil
 	}
-	found := saturation{Model: model, Gain: unknown(), RewardAccuracy: pooledReward(pairs)}
+	gold, err := run.goldOf(model)
+	if err != nil {
+		return false, err
+	}
+	found := saturation{Model: model, Gain: unknown()}
+	found.RewardAccuracy, _ = run.oracle(pairs, "", gold)
 	if previous != "" {
-		var err error
 		if found.Gain, err = gain(run, previous, model); err != nil {
 			return false, err
 		}
 	}
-	found.Reason = saturated(found.Gain, found.RewardAccuracy)
+	found.Reason = saturationReason(found.Gain, found.RewardAccuracy)
 	found.Stop = found.Reason != ""
-	return found.Stop, writeJSON(run, run.path(model, "saturation.json"), found)
+	if err := run.WriteJSON(run.Path(model, "saturation.json"), found); err != nil {
+		return false, err
+	}
+	return found.Stop, measureSaturation(run, found)
 }
 
-// pairsStop is [stops] for a model that has just made pairs. It writes their reward accuracy by language beside them, as
-// the training that may not follow would.
-func pairsStop(run *Run, previous string, m *Model, pairs dataframe.DataFrame) (bool, error) {
+// pairsSaturated is [saturated] for a model that has just made pairs. It writes their reward accuracy by language
+// beside them, as the training that may not follow would.
+func pairsSaturated(ctx context.Context, run *Run, previous string, m *Model, pairs []Pair) (bool, error) {
 	if !run.Settings.StopWhenSaturated {
 		return false, nil
 	}
-	if _, err := RewardAccuracy(run, m, pairs); err != nil {
+	if _, err := rewardAccuracy(ctx, run, m, pairs); err != nil {
 		return false, err
 	}
-	rows, err := rowsOf[Pair](pairs, "pairs")
-	if err != nil {
-		return false, err
+	return saturated(run, previous, m.Name(), pairs)
+}
+
+// measureSaturation writes what the rule of [Settings.StopWhenSaturated] found to the model's measures.
+func measureSaturation(run *Run, found saturation) error {
+	m := report.Measure{
+		Key: "saturation", Title: "Saturation", Unit: "%", Digits: 1,
+		What: "The run ends where the gain over the model before is not above its standard error, " +
+			"or the reward accuracy of the next pairs not above 50 by more than its own.",
 	}
-	return stops(run, previous, m.Name, rows)
+	gain := report.Counted(100*found.Gain.Mean, 100*found.Gain.SE, found.Gain.N, 0, "")
+	if found.Stop {
+		gain.Warning = "the run ended with " + found.Model + ": " + found.Reason
+	}
+	m.Put(found.Model, "gain, points", gain)
+	reward := found.RewardAccuracy
+	m.Put(found.Model, "reward accuracy", report.Counted(100*reward.Mean, 100*reward.SE, reward.N, 0, ""))
+	return run.WriteMeasure(found.Model, m)
 }
 
 // gain is the difference of two evaluated models in the trained languages.
@@ -83,36 +101,4 @@ func gain(run *Run, from, to string) (eval.Estimate, error) {
 	}
 	right := func(v Verdict) bool { return v.Correct && v.OnTarget }
 	return eval.PairedDifference(shares(after, run.Settings.Trained, right), shares(before, run.Settings.Trained, right))
-}
-
-// pooledReward is the oracle reward accuracy of pairs of the miniature, all languages together.
-func pooledReward(pairs []Pair) eval.Estimate {
-	var chosen, rejected []bool
-	for _, p := range pairs {
-		if problem, err := miniature.Decode(p.ID); err == nil {
-			chosen = append(chosen, allRight(p.Chosen, problem, p.Lang))
-			rejected = append(rejected, allRight(p.Rejected, problem, p.Lang))
-		}
-	}
-	oracle, err := eval.OracleRewardAccuracy(chosen, rejected)
-	if err != nil {
-		panic(err) // one verdict of each a pair, by the loop above
-	}
-	return oracle.Accuracy
-}
-
-// addSaturation says in a report why the run ended before its rounds were through, if it did.
-func addSaturation(run *Run, data *report.Data, models []string) error {
-	for _, model := range models {
-		var found saturation
-		if err := ledger.ReadJSON(run.path(model, "saturation.json"), &found); errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return err
-		}
-		if found.Stop {
-			data.Health = append(data.Health, report.Warning{Where: model, Text: "the run ended here: " + found.Reason})
-		}
-	}
-	return nil
 }

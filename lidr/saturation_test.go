@@ -35,14 +35,14 @@ func TestSaturationRule(t *testing.T) {
 		"one pair tells nothing":         {none, eval.Estimate{Mean: 0, SE: math.NaN(), N: 1}, ""},
 		"both":                           {at(0, 0.1), at(0.1, 0.1), "gain"},
 	} {
-		if got := saturated(c.gain, c.reward); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+		if got := saturationReason(c.gain, c.reward); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want a reason with %q", name, got, c.want)
 		}
 	}
 }
 
-// By hand: the three problems are right in half, none and none of the trained languages, then in all, half and none. What is
-// right in another language, or in the dominant one, does not count.
+// By hand: the three problems are right in half, none and none of the trained languages, then in all, half and none.
+// What is right in another language, or in the dominant one, does not count.
 func TestGain(t *testing.T) {
 	s := small()
 	s.StopWhenSaturated = true
@@ -59,7 +59,7 @@ func TestGain(t *testing.T) {
 		for _, mark := range answers {
 			verdicts = append(verdicts, Verdict{Lang: lang, Correct: mark != '-', OnTarget: mark != '~'})
 		}
-		if err := ledger.WriteLines(run.path(model, "eval", "problems", lang+".jsonl"), verdicts); err != nil {
+		if err := ledger.WriteLines(run.Path(model, "eval", "problems", lang+".jsonl"), verdicts); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestGain(t *testing.T) {
 		from, to string
 		stop     bool
 	}{{"M0", "M1", false}, {"M1", "M0", true}} {
-		if stop, err := stops(run, c.from, c.to, nil); err != nil || stop != c.stop {
+		if stop, err := saturated(run, c.from, c.to, nil); err != nil || stop != c.stop {
 			t.Errorf("from %s to %s: stop is %t, %v", c.from, c.to, stop, err)
 		}
 	}
@@ -80,6 +80,15 @@ func TestGain(t *testing.T) {
 // modelsOf names the models of a frame of scores.
 func modelsOf(scores dataframe.DataFrame) []string {
 	return slices.Compact(scores.Col("model").Records())
+}
+
+func readFile(t *testing.T, parts ...string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func TestIterateStopsWhenSaturated(t *testing.T) {
@@ -94,12 +103,12 @@ func TestIterateStopsWhenSaturated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scores, err := Iterate(ctx, run, m0)
+		_, scores, err := Iterate(ctx, run, m0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		models = modelsOf(scores)
-		err = ledger.ReadJSON(run.path(models[len(models)-1], "saturation.json"), &found)
+		err = ledger.ReadJSON(run.Path(models[len(models)-1], "saturation.json"), &found)
 		if (err == nil) != s.StopWhenSaturated {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -115,15 +124,18 @@ func TestIterateStopsWhenSaturated(t *testing.T) {
 	s.StopWhenSaturated = true
 	for range 2 { // the second time from what is there
 		models, found := iterate("gain", s)
-		if !slices.Equal(models, []string{"M0", "M1"}) || !found.Stop || found.Model != "M1" || !strings.Contains(found.Reason, "gain of correct_in_language") || found.Gain != (eval.Estimate{N: s.Evaluate.N}) {
+		if !slices.Equal(models, []string{"M0", "M1"}) || !found.Stop || found.Model != "M1" ||
+			!strings.Contains(found.Reason, "gain of correct_in_language") || found.Gain != (eval.Estimate{N: s.Evaluate.N}) {
 			t.Errorf("models %v, %+v, want a stop after M1, which gains nothing", models, found)
 		}
 	}
 	var first saturation
-	if err := ledger.ReadJSON(filepath.Join(root, "gain", "M0", "saturation.json"), &first); err != nil || first.Stop || !(first.RewardAccuracy.Mean > 0.5) || !math.IsNaN(first.Gain.Mean) {
+	if err := ledger.ReadJSON(filepath.Join(root, "gain", "M0", "saturation.json"), &first); err != nil || first.Stop ||
+		!(first.RewardAccuracy.Mean > 0.5) || !math.IsNaN(first.Gain.Mean) {
 		t.Errorf("of M0 it found %+v, %v, want no stop and telling pairs", first, err)
 	}
-	for _, path := range []string{"M0/pairs.jsonl", "M0/pairs.rewards.json", "M1/train.jsonl", "M1/training.json", "M1/eval/scores.json"} {
+	for _, path := range []string{"M0/pairs.jsonl", "M0/pairs.rewards.json", "M1/train.jsonl", "M1/training.json",
+		"M1/eval/scores.json"} {
 		if readFile(t, root, "through", path) != readFile(t, root, "gain", path) {
 			t.Errorf("%s is another one with the rule", path)
 		}
@@ -137,7 +149,8 @@ func TestIterateStopsWhenSaturated(t *testing.T) {
 	s.Dominant, s.Trained, s.Unseen, s.StopWhenSaturated = "ru", []string{"en"}, nil, true
 	for range 2 {
 		models, found := iterate("pairs", s)
-		if !slices.Equal(models, []string{"M0"}) || !found.Stop || !strings.Contains(found.Reason, "reward accuracy") || !(found.RewardAccuracy.Mean < 0.5) {
+		if !slices.Equal(models, []string{"M0"}) || !found.Stop || !strings.Contains(found.Reason, "reward accuracy") ||
+			!(found.RewardAccuracy.Mean < 0.5) {
 			t.Errorf("models %v, %+v, want a stop before training on M0's pairs", models, found)
 		}
 	}

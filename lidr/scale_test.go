@@ -1,4 +1,4 @@
-package lidr
+package lidr_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lidrlab/lidr"
 	"lidrlab/lidr/lm"
 )
 
@@ -24,7 +25,8 @@ func (instant) Logprobs(context.Context, []lm.Request, []string) ([]float64, []i
 	panic("not asked for")
 }
 
-func (instant) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, done func(int) bool, save func([]int, []lm.Completion) error) error {
+func (instant) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, done func(int) bool,
+	save func([]int, []lm.Completion) error) error {
 	const batch = 1024
 	for from := 0; from < len(reqs); from += batch {
 		var idx []int
@@ -35,11 +37,13 @@ func (instant) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, don
 			}
 			hash := fnv.New64a()
 			hash.Write([]byte(reqs[i].ID))
-			text := fmt.Sprintf("An answer of its own, %x, of the length that answers in the miniature have.\nThe second step is 12 + %d.\nThe answer is %d.", hash.Sum64(), i%97, i%1009)
+			text := fmt.Sprintf("An answer of its own, %x, of the length that answers in the miniature have.\nThe second "+
+				"step is 12 + %d.\nThe answer is %d.", hash.Sum64(), i%97, i%1009)
 			if reqs[i].Prefill != "" {
 				text += "</translated>"
 			}
-			idx, out = append(idx, i), append(out, lm.Completion{Text: text, FinishReason: lm.FinishStop, PromptTokens: 30, Tokens: 40})
+			idx, out = append(idx, i), append(out, lm.Completion{Text: text, FinishReason: lm.FinishStop, PromptTokens: 30,
+				Tokens: 40})
 		}
 		if len(idx) > 0 {
 			if err := save(idx, out); err != nil {
@@ -50,38 +54,38 @@ func (instant) Generate(_ context.Context, reqs []lm.Request, _ lm.Sampling, don
 	return nil
 }
 
-// pipeline takes n prompts, counted over five languages, through everything but a model: prompts, answers, translations and
-// pairs, with their store, files and frames.
+// pipeline takes n prompts, counted over five languages, through everything but a model: prompts, answers, translations
+// and pairs, with their store, files and frames.
 func pipeline(dir string, n int) error {
 	ctx := context.Background()
-	s := Miniature()
+	s := lidr.MiniatureSettings()
 	s.Prompts.N = n / len(s.Languages())
-	run, err := Open(dir, s)
+	run, err := lidr.Open(dir, s)
 	if err != nil {
 		return err
 	}
-	m0 := UseModel("instant", instant{})
-	prompts, err := Prompts(ctx, run, 0)
+	m0 := lidr.UseModel("instant", instant{})
+	prompts, err := lidr.Prompts(ctx, run, m0)
 	if err != nil {
 		return err
 	}
-	responses, err := Generate(ctx, run, m0, prompts)
+	responses, err := lidr.Generate(ctx, run, m0, prompts)
 	if err != nil {
 		return err
 	}
-	translations, err := Translate(ctx, run, m0, responses)
+	translations, err := lidr.Translate(ctx, run, m0, responses)
 	if err != nil {
 		return err
 	}
-	pairs, _, err := Pairs(ctx, run, m0, responses, translations)
+	pairs, _, err := lidr.Pairs(ctx, run, m0, responses, translations)
 	if err == nil && pairs.Nrow() != n {
 		err = fmt.Errorf("%d pairs of %d prompts", pairs.Nrow(), n)
 	}
 	return err
 }
 
-// BenchmarkScale tells the time and the peak memory of the pipeline at growing numbers of prompts, each in a process of its
-// own. "make scale" goes up to a million.
+// BenchmarkScale tells the time and the peak memory of the pipeline at growing numbers of prompts, each in a process of
+// its own. "make scale" goes up to a million.
 func BenchmarkScale(b *testing.B) {
 	largest := 10_000
 	if given, err := strconv.Atoi(os.Getenv("LIDR_SCALE")); err == nil {
@@ -91,7 +95,8 @@ func BenchmarkScale(b *testing.B) {
 		b.Run(fmt.Sprintf("prompts=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				command := exec.Command(os.Args[0])
-				command.Env = append(os.Environ(), "LIDR_TEST_RUN="+filepath.Join(b.TempDir(), "run"), "LIDR_TEST_SCALE="+strconv.Itoa(n))
+				command.Env = append(os.Environ(), "LIDR_TEST_RUN="+filepath.Join(b.TempDir(), "run"),
+					"LIDR_TEST_SCALE="+strconv.Itoa(n))
 				start := time.Now()
 				if out, err := command.CombinedOutput(); err != nil {
 					b.Fatalf("%v\n%s", err, out)

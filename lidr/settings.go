@@ -1,7 +1,9 @@
 package lidr
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +13,8 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// Settings holds everything that determines a run's results. Take a preset, [Miniature] or [Paper], and change fields;
-// every value is written to settings.json.
+// Settings holds everything that determines a run's results. Take a preset, [MiniatureSettings] or [PaperSettings], and
+// change fields; every value is written to settings.json.
 type Settings struct {
 	Preset   string   `json:"preset"`
 	Seed     int64    `json:"seed"`
@@ -91,10 +93,11 @@ type TrainSettings struct {
 	Labels string `json:"labels"`
 	// LoRA trains adapters in place of the weights; its zero value trains all weights.
 	LoRA LoRASettings `json:"lora,omitzero"`
-	// DType is how the frozen weights below an adapter are held: "float32", which "" stands for, or "bfloat16", to which they
-	// are rounded for policy and reference alike. Computing is in float32 in any case.
+	// DType is how the frozen weights below an adapter are held: "float32", which "" stands for, or "bfloat16", to which
+	// they are rounded for policy and reference alike. Computing is in float32 in any case.
 	DType string `json:"dtype,omitempty"`
-	// Checkpointing computes the activations inside a layer again in the backward pass: less memory, more time, equal results.
+	// Checkpointing computes the activations inside a layer again in the backward pass: less memory, more time, equal
+	// results.
 	Checkpointing bool `json:"checkpointing,omitempty"`
 }
 
@@ -103,12 +106,12 @@ type TrainSettings struct {
 type LoRASettings struct {
 	Rank  int     `json:"rank"`  // of B·A; 0 for no adapter
 	Alpha float64 `json:"alpha"` // LLaMA-Factory: 2·Rank
-	// Targets are names of projections among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj; none for all
-	// of them, as LLaMA-Factory's lora_target: all.
+	// Targets are names of projections among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj; none for
+	// all of them, as LLaMA-Factory's lora_target: all.
 	Targets []string `json:"targets,omitempty"`
 }
 
-// targets returns the projections that the adapter stands on.
+// targets returns the projections that the adapter adds to.
 func (s LoRASettings) targets() []string {
 	if len(s.Targets) == 0 {
 		return checkpoint.AdapterTargets()
@@ -116,7 +119,7 @@ func (s LoRASettings) targets() []string {
 	return s.Targets
 }
 
-// describe says in a few words what is trained.
+// describe names what is trained, in a few words.
 func (s LoRASettings) describe() string {
 	if s.Rank == 0 {
 		return "none: all weights are trained"
@@ -126,7 +129,7 @@ func (s LoRASettings) describe() string {
 
 // EvaluateSettings says what a model is measured on.
 type EvaluateSettings struct {
-	// Source is "miniature", or a folder or file of prompts with gold answers (MGSM).
+	// Source is "miniature", or a folder or file of prompts with gold answers (MGSM); "" for a run that measures no model.
 	Source string `json:"source"`
 	// N is the number of problems a language; 0 takes all of a file's.
 	N int `json:"n"`
@@ -134,19 +137,20 @@ type EvaluateSettings struct {
 	Translations int `json:"translations"`
 	// Seed draws the miniature's problems. The reported seed was never used to choose a setting.
 	Seed int64 `json:"seed"`
-	// Shots is the number of worked examples that stand before each problem, as earlier turns of the chat: what
+	// Shots is the number of worked examples before each problem, as earlier turns of the chat: what
 	// lm-evaluation-harness does with --apply_chat_template --fewshot_as_multiturn and the first exemplars of MGSM.
 	Shots int `json:"shots,omitempty"`
 	// Exemplars is the folder or file of the worked examples, which datasets.LoadExemplars reads.
 	Exemplars string `json:"exemplars,omitempty"`
-	// Identifier names who says in which language an answer is: "" is the small default, and "lingua" lingua-go, which the
-	// command has linked (see [langid.Named]). The miniature's checker knows its own languages.
+	// Identifier names the language identifier that labels the answers of files: "" is the small default, and "lingua"
+	// lingua-go, which the command has linked (see [langid.Named]). The miniature's checker knows its own languages.
 	Identifier string `json:"identifier,omitempty"`
 }
 
-// Miniature returns the settings for the embedded model: α 5 and learning rate 1e-4, found on seeds that no reported
-// number uses (README, "What differs from the paper"). The demo's size is N = 200; the full size is 1,000.
-func Miniature() Settings {
+// MiniatureSettings returns the settings for the embedded model: α 5 and learning rate 1e-4, found on seeds that no
+// reported number uses (package datasets/paper, "What differs from the paper"). The demo's size is N = 200; the full
+// size is 1,000.
+func MiniatureSettings() Settings {
 	s := Settings{
 		Preset: "miniature", Seed: 1, Rounds: 2,
 		Prompts: PromptSettings{Source: "miniature", N: 200},
@@ -178,9 +182,10 @@ func Miniature() Settings {
 	return s
 }
 
-// Paper returns the settings of the paper's experiments; where the paper is silent, PAPER's reference code or published
-// run names decide (README, "What differs from the paper"). Source must be set to a prompt folder.
-func Paper() Settings {
+// PaperSettings returns the settings of the paper's experiments; where the paper is silent, its reference code or
+// published run names decide (package datasets/paper, "What differs from the paper"). Prompts.Source and
+// Evaluate.Source must be set to folders.
+func PaperSettings() Settings {
 	return Settings{
 		Preset: "paper", Seed: 42, Rounds: 2,
 		Dominant: "en", Trained: []string{"es", "ru", "de", "fr"}, Unseen: []string{"zh", "ja", "sw", "th", "bn"},
@@ -201,59 +206,54 @@ func Paper() Settings {
 	}
 }
 
+// Tiny returns the settings at a size that only shows that everything runs: 6 prompts a round, 6 problems a language.
+func (s Settings) Tiny() Settings {
+	s.Prompts.N = 6
+	s.Evaluate.N, s.Evaluate.Translations = 6, 2
+	return s
+}
+
 // Languages returns the dominant and the trained languages, the dominant one first.
 func (s Settings) Languages() []string {
 	return append([]string{s.Dominant}, s.Trained...)
 }
 
-// Validate says what is wrong with the settings, naming the field.
-func (s Settings) Validate() error {
-	bad := func(field string, value any, expected string) error {
-		return fmt.Errorf("settings: field %s is %v, expected %s", field, value, expected)
-	}
-	switch {
-	case s.Dominant == "":
-		return bad("dominant", `""`, "a language code such as en")
-	case len(s.Trained) == 0:
-		return bad("trained", "empty", "at least one language code")
-	case slices.Contains(s.Trained, s.Dominant):
-		return bad("trained", s.Trained, "languages other than the dominant one, "+s.Dominant)
-	case s.Rounds < 0:
-		return bad("rounds", s.Rounds, "0 or more")
-	case s.Prompts.N < 1:
-		return bad("prompts.n", s.Prompts.N, "at least 1")
-	case s.Prompts.Source == "":
-		return bad("prompts.source", `""`, `"miniature" or a folder of prompts`)
-	case s.Pairs.Mode != "paper" && s.Pairs.Mode != "released":
-		return bad("pairs.mode", s.Pairs.Mode, "paper or released")
-	case !slices.Contains([]string{"pairs", "random", "own"}, s.Train.Labels):
-		return bad("train.labels", s.Train.Labels, "pairs, random or own")
-	case s.Train.LoRA.Rank < 0:
-		return bad("train.lora.rank", s.Train.LoRA.Rank, "0 (all weights are trained) or more")
-	case s.Train.LoRA.Rank > 0 && !(s.Train.LoRA.Alpha > 0):
-		return bad("train.lora.alpha", s.Train.LoRA.Alpha, "more than 0, such as twice the rank")
-	case s.Train.LoRA.Rank == 0 && (s.Train.LoRA.Alpha != 0 || len(s.Train.LoRA.Targets) > 0):
-		return bad("train.lora.rank", 0, "at least 1 where alpha or targets are set")
-	case !slices.Contains([]string{"", "float32", "bfloat16"}, s.Train.DType):
-		return bad("train.dtype", s.Train.DType, "float32 or bfloat16")
-	case s.Train.DType == "bfloat16" && s.Train.LoRA.Rank == 0:
-		return bad("train.dtype", s.Train.DType, "float32 where all weights are trained: bfloat16 is too coarse for an optimizer's steps; train with lora")
-	case s.Evaluate.N < 0:
-		return bad("evaluate.n", s.Evaluate.N, "0 or more")
-	case s.Evaluate.Shots < 0:
-		return bad("evaluate.shots", s.Evaluate.Shots, "0 or more")
-	case s.Evaluate.Shots > 0 && s.Evaluate.Exemplars == "":
-		return bad("evaluate.exemplars", `""`, "a folder of worked examples for evaluate.shots")
-	}
-	for _, target := range s.Train.LoRA.Targets {
-		if !slices.Contains(checkpoint.AdapterTargets(), target) {
-			return bad("train.lora.targets", target, "some of "+strings.Join(checkpoint.AdapterTargets(), ", "))
+// AllLanguages returns all languages of the run: the dominant, the trained and the unseen ones.
+func (s Settings) AllLanguages() []string {
+	return slices.Concat(s.Languages(), s.Unseen)
+}
+
+// changedFields names the settings that differ, by their path in settings.json, with both values.
+func changedFields(before, now Settings) []string {
+	var changed []string
+	var walk func(path string, a, b any)
+	walk = func(path string, a, b any) {
+		left, isMap := a.(map[string]any)
+		right, _ := b.(map[string]any)
+		if !isMap || right == nil {
+			if x, y := fmt.Sprint(a), fmt.Sprint(b); x != y {
+				changed = append(changed, fmt.Sprintf("%s: %s there, %s now", strings.TrimPrefix(path, "."), x, y))
+			}
+			return
+		}
+		keys := maps.Clone(left)
+		maps.Copy(keys, right) // a field that is left out where it is zero may be on one side only
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			walk(path+"."+key, left[key], right[key])
 		}
 	}
-	for _, code := range slices.Concat([]string{s.Dominant}, s.Trained, s.Unseen) {
-		if LanguageName(code) == "" {
-			return bad("languages", code, "a code that LanguageName knows")
-		}
+	walk("", asMap(before), asMap(now))
+	return changed
+}
+
+func asMap(s Settings) map[string]any {
+	encoded, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // numbers that JSON lacks are refused by validate, and by unchanged before this
 	}
-	return nil
+	var m map[string]any
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		panic(err)
+	}
+	return m
 }

@@ -15,8 +15,8 @@ import (
 	"lidrlab/lidr/show"
 )
 
-// Show draws x where the program runs. In a notebook cell, frames and slices of structs become tables (a long one its first
-// and last rows), frames of pairs stand side by side, figures of package plots and gonum plots are drawn as SVG,
+// Show draws x where the program runs. In a notebook cell, frames and slices of structs become tables (a long one its
+// first and last rows), frames of pairs stand side by side, figures of package plots and gonum plots are drawn as SVG,
 // anything else is shown as JSON. Elsewhere the same is written to standard output as text, a figure as its title.
 func Show(x any) error {
 	png, isFigure, err := show.PNG(x)
@@ -81,13 +81,13 @@ func progressLine(e Event) string {
 
 // liveID names the one element of a cell's output that all its steps update.
 var liveID = sync.OnceValue(func() string {
-	id := gonbui.UniqueID()
+	id := gonbui.UniqueId()
 	gonbui.UpdateHTML(id, "")
 	return id
 })
 
-// liveLine updates that element. Its last state is saved with the notebook, so it ends empty: a cell that worked and one
-// that found everything in the run folder then look the same.
+// liveLine updates that element. Its last state is saved with the notebook, so it ends empty: a cell that worked and
+// one that found everything in the run folder then look the same.
 func liveLine() Progress {
 	id := liveID()
 	var last time.Time
@@ -99,7 +99,8 @@ func liveLine() Progress {
 			gonbui.UpdateHTML(id, "")
 		case time.Since(last) >= 200*time.Millisecond:
 			last = time.Now()
-			gonbui.UpdateHTML(id, fmt.Sprintf(`<progress max="%d" value="%d"></progress> <code>%s</code>`, e.Total, e.Done, html.EscapeString(progressLine(e))))
+			gonbui.UpdateHTML(id, fmt.Sprintf(`<progress max="%d" value="%d"></progress> <code>%s</code>`, e.Total, e.Done,
+				html.EscapeString(progressLine(e))))
 		}
 	}
 }

@@ -11,14 +11,16 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// A round that trains an adapter saves it in PEFT's form and merged, and both are one model: the adapter, loaded onto the
-// weights that the round started from, gives M1 to the bit. Without an adapter the next training clears the folder.
+// A round that trains an adapter saves it in PEFT's form and merged, and both are one model: the adapter, loaded onto
+// the weights that the round started from, gives M1 to the bit. Without an adapter the next training clears the folder.
 func TestTrainAdapter(t *testing.T) {
 	pairs := datasets.Frame([]Pair{
-		{ID: "1", Lang: "de", Prompt: "Anna hat 3 Äpfel.", Chosen: "Anna hat 3 Äpfel.", Rejected: "Anna has 3 apples.", Source: "en>de"},
-		{ID: "1", Lang: "en", Prompt: "Anna has 3 apples.", Chosen: "Anna has 3 apples.", Rejected: "Anna has apples.", Source: "de>en"},
+		{ID: "1", Lang: "de", Prompt: "Anna hat 3 Äpfel.", Chosen: "Anna hat 3 Äpfel.", Rejected: "Anna has 3 apples.",
+			Source: "en>de"},
+		{ID: "1", Lang: "en", Prompt: "Anna has 3 apples.", Chosen: "Anna has 3 apples.", Rejected: "Anna has apples.",
+			Source: "de>en"},
 	})
-	s, ctx := Miniature(), context.Background()
+	s, ctx := MiniatureSettings(), context.Background()
 	s.Rounds, s.Train.LR, s.Train.BatchPairs, s.Train.Epochs = 1, 1e-3, 2, 2
 	s.Train.LoRA, s.Train.Checkpointing = LoRASettings{Rank: 4, Alpha: 8, Targets: []string{"q_proj", "down_proj"}}, true
 	run, m0 := openTest(t, s)
@@ -26,10 +28,11 @@ func TestTrainAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if loss, nll := steps.Col("loss").Float()[0], steps.Col("nll").Float()[0]; math.Abs(loss-math.Ln2-s.Train.Alpha*nll) > 1e-3 {
-		t.Errorf("the first loss is %.5f, want ln 2 + α·NLL = %.5f", loss, math.Ln2+s.Train.Alpha*nll)
+	loss, nll := steps.Col("loss").Float()[0], steps.Col("nll").Float()[0]
+	if want := math.Ln2 + s.Train.Alpha*nll; math.Abs(loss-want) > 1e-3 {
+		t.Errorf("the first loss is %.5f, want ln 2 + α·NLL = %.5f", loss, want)
 	}
-	adapter, err := checkpoint.LoadAdapter(os.DirFS(run.path("M1", "adapter")), m0.weights.Config)
+	adapter, err := checkpoint.LoadAdapter(os.DirFS(run.Path("M1", "adapter")), m0.weights.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +41,16 @@ func TestTrainAdapter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if adapter.Base != "miniature" || merged.Fingerprint() != m1.Fingerprint() || m1.Fingerprint() == m0.Fingerprint() {
-		t.Errorf("the adapter, trained on %q, merges into %s; M1 is %s and M0 %s", adapter.Base, merged.Fingerprint(), m1.Fingerprint(), m0.Fingerprint())
+		t.Errorf("the adapter, trained on %q, merges into %s; M1 is %s and M0 %s", adapter.Base, merged.Fingerprint(),
+			m1.Fingerprint(), m0.Fingerprint())
 	}
-	loaded, err := LoadModel(run.path("M1", "adapter"))
+	loaded, err := LoadModel(run.Path("M1", "adapter"))
 	if err != nil || loaded.Fingerprint() != m1.Fingerprint() {
 		t.Errorf("the adapter's folder is not M1: %v", err)
 	}
 
-	run.Settings.Train.DType = "bfloat16"
+	s.Train.DType = "bfloat16"
+	run, _ = openTest(t, s)
 	coarse, _, err := Train(ctx, run, m0, pairs)
 	if err != nil {
 		t.Fatal(err)
@@ -53,25 +58,32 @@ func TestTrainAdapter(t *testing.T) {
 	if coarse.Fingerprint() == m1.Fingerprint() {
 		t.Error("rounding the weights below changed nothing")
 	}
-	run.Settings.Train.LoRA, run.Settings.Train.DType = LoRASettings{}, ""
+	s.Train.LoRA, s.Train.DType = LoRASettings{}, ""
+	run, _ = openTest(t, s)
+	if err := os.MkdirAll(run.Path("M1", "adapter"), 0o755); err != nil { // of an earlier training that was killed
+		t.Fatal(err)
+	}
 	if _, _, err := Train(ctx, run, m0, pairs); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(run.path("M1", "adapter")); !os.IsNotExist(err) {
-		t.Errorf("an adapter stands beside weights that were trained without one: %v", err)
+	if _, err := os.Stat(run.Path("M1", "adapter")); !os.IsNotExist(err) {
+		t.Errorf("an adapter is left beside weights that were trained without one: %v", err)
 	}
 }
 
 func TestAdapterSettings(t *testing.T) {
 	for want, change := range map[string]func(*TrainSettings){
-		"field train.lora.rank is -1":             func(s *TrainSettings) { s.LoRA.Rank = -1 },
-		"field train.lora.rank is 0":              func(s *TrainSettings) { s.LoRA.Alpha = 16 },
-		"field train.lora.alpha is 0":             func(s *TrainSettings) { s.LoRA.Rank = 8 },
-		"field train.lora.targets is lm_head":     func(s *TrainSettings) { s.LoRA = LoRASettings{8, 16, []string{"lm_head"}} },
-		"field train.dtype is int8":               func(s *TrainSettings) { s.DType = "int8" },
+		"field train.lora.rank is -1": func(s *TrainSettings) { s.LoRA.Rank = -1 },
+		"field train.lora.rank is 0":  func(s *TrainSettings) { s.LoRA.Alpha = 16 },
+		"field train.lora.alpha is 0": func(s *TrainSettings) { s.LoRA.Rank = 8 },
+		"field train.lora.targets is [lm_head]": func(s *TrainSettings) {
+			s.LoRA = LoRASettings{8, 16,
+				[]string{"lm_head"}}
+		},
+		"field train.dtype is \"int8\"":           func(s *TrainSettings) { s.DType = "int8" },
 		"field train.dtype is bfloat16, expected": func(s *TrainSettings) { s.DType = "bfloat16" },
 	} {
-		s := Miniature()
+		s := MiniatureSettings()
 		change(&s.Train)
 		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, expected one with %q", err, want)

@@ -13,26 +13,28 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// trajectory trains the embedded model on English and Russian pairs of n problems of the miniature world, eight a step, the right
-// solution over that of another problem, and returns the loss, the gradient norm and the chosen reward of each step.
+// trajectory trains the embedded model on English and Russian pairs of n problems of the miniature world, eight a step,
+// the right solution over that of another problem, and returns the loss, the gradient norm and the chosen reward of
+// each step.
 func trajectory(t *testing.T, engine string, n int, change func(*dpo.Settings)) [][3]float64 {
 	t.Helper()
 	b, err := backend.Open(engine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := loadModel("miniature", "M0", b)
+	m, err := loadModel("miniature", b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	problems, rows := miniature.Problems("prompts", n, 11), []Pair{}
 	for i, p := range problems {
 		for _, lang := range []string{"en", "ru"} {
-			rows = append(rows, Pair{ID: p.ID, Lang: lang, Prompt: p.Prompt(lang), Chosen: p.Answer(lang), Rejected: problems[(i+1)%n].Answer(lang)})
+			rows = append(rows, Pair{ID: p.ID, Lang: lang, Prompt: p.Prompt(lang), Chosen: p.Answer(lang),
+				Rejected: problems[(i+1)%n].Answer(lang)})
 		}
 	}
-	s := Miniature()
-	pairs, err := tokenPairs(m, s.Generate, rows)
+	s := MiniatureSettings()
+	pairs, err := TokenPairs(m, s.Generate, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,12 +42,13 @@ func trajectory(t *testing.T, engine string, n int, change func(*dpo.Settings)) 
 	change(&s.Train.Settings)
 	reference := make([][2]float64, len(pairs))
 	none := func(int) bool { return false }
-	err = dpo.Reference(context.Background(), b, m.weights, pairs, s.Train.Settings, none, func(idx []int, chosen, rejected []float64) error {
-		for k, i := range idx {
-			reference[i] = [2]float64{chosen[k], rejected[k]}
-		}
-		return nil
-	})
+	err = dpo.Reference(context.Background(), b, m.weights, pairs, s.Train.Settings, none,
+		func(idx []int, chosen, rejected []float64) error {
+			for k, i := range idx {
+				reference[i] = [2]float64{chosen[k], rejected[k]}
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +67,8 @@ func trajectory(t *testing.T, engine string, n int, change func(*dpo.Settings)) 
 	return out
 }
 
-// The golden trajectory is the code's own, on amd64 with AVX-512: whoever changes it should know why. What only changes how it is
-// computed leaves it as it is, to the bit or within the rounding that is said.
+// The golden trajectory is the code's own, on amd64 with AVX-512: whoever changes it should know why. What only changes
+// how it is computed leaves it as it is, to the bit or within the rounding that is said.
 func TestGoldenTrajectory(t *testing.T) {
 	nothing := func(*dpo.Settings) {}
 	golden := [][3]float64{
@@ -100,8 +103,8 @@ func within(t *testing.T, what string, got, want [][3]float64, tolerance float64
 	}
 }
 
-// The embedded model's answers, token by token, are part of the trajectory: greedy text is the same on every processor but for
-// ties.
+// The embedded model's answers, token by token, are part of the trajectory: greedy text is the same on every processor
+// but for ties.
 func TestGoldenAnswers(t *testing.T) {
 	m, err := LoadModel("miniature")
 	if err != nil {
@@ -109,16 +112,17 @@ func TestGoldenAnswers(t *testing.T) {
 	}
 	var reqs []lm.Request
 	for _, p := range miniature.Problems("prompts", 3, 11) {
-		reqs = append(reqs, lm.Request{ID: p.ID, Messages: turn("", p.Prompt("de"))})
+		reqs = append(reqs, lm.Request{ID: p.ID, Messages: lm.Turn("", p.Prompt("de"))})
 	}
 	var got []string
-	err = m.lm.Generate(context.Background(), reqs, lm.Sampling{MaxTokens: 80}, nil, func(idx []int, out []lm.Completion) error {
-		got = make([]string, len(reqs))
-		for k, i := range idx {
-			got[i] = out[k].Text
-		}
-		return nil
-	})
+	err = m.lm.Generate(context.Background(), reqs, lm.Sampling{MaxTokens: 80}, nil,
+		func(idx []int, out []lm.Completion) error {
+			got = make([]string, len(reqs))
+			for k, i := range idx {
+				got[i] = out[k].Text
+			}
+			return nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

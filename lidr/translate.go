@@ -4,57 +4,76 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
-// passage is a text to translate.
-type passage struct {
-	ID, From, To, Text string
-	Origin             string // for errors
-}
-
-// Translate lets the model translate its own answers: those in the dominant language into every trained one, and, for
-// the English rejected side, each prompt's answer in one trained language back (which one: [PairSettings].Mode). It
-// returns a frame with columns id, from, to, source, completion, text, ok and reason, and writes
+// Translate lets the model translate its own answers, a frame of [datasets.Response] rows: those in the dominant
+// language into every trained one, and, for the English rejected side, each prompt's answer in one trained language
+// back (which one: [PairSettings].Mode). It returns a frame of [datasets.Translation] rows and writes
 // <model>/translations/FROM-TO.jsonl. A failed translation keeps its reason and is never read as text.
 func Translate(ctx context.Context, run *Run, m *Model, responses dataframe.DataFrame) (dataframe.DataFrame, error) {
+	return TranslateBy(ctx, run, m, m, responses)
+}
+
+// TranslateBy is [Translate] of m's answers by another model, which is no part of the run.
+func TranslateBy(ctx context.Context, run *Run, m, translator *Model,
+	responses dataframe.DataFrame) (dataframe.DataFrame, error) {
 	rows, err := rowsOf[datasets.Response](responses, "responses")
 	if err != nil {
 		return dataframe.DataFrame{}, err
 	}
+	translations, err := translate(ctx, run, m, translator, rows)
+	return datasets.Frame(translations), err
+}
+
+func translate(ctx context.Context, run *Run, m, translator *Model,
+	responses []datasets.Response) ([]datasets.Translation, error) {
+	if err := run.Enter(m); err != nil {
+		return nil, err
+	}
+	if err := translator.suits(run.Settings); err != nil {
+		return nil, err
+	}
 	s := run.Settings
 	var passages []passage
-	for _, row := range only(rows, s.Dominant) {
+	for _, row := range inLanguage(responses, s.Dominant) {
 		for _, lang := range s.Trained {
 			passages = append(passages, passage{ID: row.ID, From: s.Dominant, To: lang, Text: row.Response, Origin: "responses"})
 		}
 	}
 	for _, lang := range s.Trained {
-		for _, row := range only(rows, lang) {
+		for _, row := range inLanguage(responses, lang) {
 			if rejectedFrom(s, row.ID) == lang {
-				passages = append(passages, passage{ID: row.ID, From: lang, To: s.Dominant, Text: row.Response, Origin: "responses"})
+				passages = append(passages, passage{ID: row.ID, From: lang, To: s.Dominant, Text: row.Response,
+					Origin: "responses"})
 			}
 		}
 	}
-	translations, err := translate(ctx, run, m, "translate", passages)
+	if err := run.claim(m, "translations", ledger.Key(responses, translator.known())); err != nil {
+		return nil, err
+	}
+	translations, err := translatePassages(ctx, run, translator, m.Name()+" translate", passages)
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, err
 	}
 	files := map[string][]datasets.Translation{}
 	for _, row := range translations {
 		files[row.From+"-"+row.To] = append(files[row.From+"-"+row.To], row)
 	}
-	for name, rows := range files {
-		if err := writeLines(run, run.path(m.Name, "translations", name+".jsonl"), rows); err != nil {
-			return dataframe.DataFrame{}, err
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := run.WriteLines(run.Path(m.Name(), "translations", name+".jsonl"), files[name]); err != nil {
+			return nil, err
 		}
 	}
-	return datasets.Frame(translations), nil
+	return translations, nil
 }
 
 // rejectedFrom names the language whose back-translation is the English rejected side of a prompt: one drawn at random
@@ -69,26 +88,23 @@ func rejectedFrom(s Settings, id string) string {
 	return s.Trained[draw.Sum64()%uint64(len(s.Trained))]
 }
 
-// translate translates passages in order. An empty passage is not asked: it fails with its reason.
-func translate(ctx context.Context, run *Run, m *Model, step string, passages []passage) ([]datasets.Translation, error) {
+// translatePassages translates in order. An empty passage is not asked: it fails with its reason.
+func translatePassages(ctx context.Context, run *Run, m *Model, step string,
+	passages []passage) ([]datasets.Translation, error) {
 	s := run.Settings.Translate
-	ask, err := translator(s)
-	if err != nil {
-		return nil, err
-	}
 	rows := make([]datasets.Translation, len(passages))
 	var requests []lm.Request
 	var asked []int
 	for i, p := range passages {
 		rows[i] = datasets.Translation{ID: p.ID, From: p.From, To: p.To, Source: p.Text}
-		messages, err := ask(p.Text, p.From, p.To)
+		messages, err := s.Messages(p.Text, p.From, p.To)
 		if err != nil {
 			return nil, err
 		}
 		request := lm.Request{ID: p.ID + "/" + p.From + "-" + p.To, Messages: messages, Prefill: s.Prefill}
 		if p.Text == "" {
 			rows[i].Reason = "the text to translate is empty"
-		} else if err := fits(m, request, p.Origin); err != nil {
+		} else if err := m.Fits(request, p.Origin); err != nil {
 			rows[i].Reason = "the text to translate is longer than the model's context"
 		} else {
 			requests, asked = append(requests, request), append(asked, i)

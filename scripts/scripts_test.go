@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// Every script runs at its small size under the interpreter, then compiled and once more interpreted from what the first
-// left in its folder: always with the same output, and after the first time without asking a model anything. The latter
-// also shows that both ask for the same, to the last setting. The scripts share a store, so M0 is asked once for all of them.
+// Every script runs at its small size under the interpreter, then compiled and once more interpreted from what the
+// first left in its folder: always with the same output, and after the first time without asking a model anything. The
+// latter also shows that both ask for the same, to the last setting. The scripts share a store, so M0 is asked once for
+// all of them.
 func TestScripts(t *testing.T) {
 	mains, err := filepath.Glob("*/main.go")
 	if err != nil || len(mains) == 0 {
@@ -26,7 +27,8 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			head, _, _ := strings.Cut(string(source), "package main")
-			for _, want := range []string{"//go:build go1.21\n", "//	bin/lidr run scripts/" + name + " ", "//	go run ./scripts/" + name + " "} {
+			commands := []string{"//	bin/lidr run scripts/" + name + " ", "//	go run ./scripts/" + name + " "}
+			for _, want := range append(commands, "//go:build go1.21\n") {
 				if !strings.Contains(head, want) {
 					t.Errorf("the header lacks %q", want)
 				}

@@ -27,6 +27,7 @@ import (
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/gguf"
+	"lidrlab/lidr/judge"
 	"lidrlab/lidr/lm/remote"
 	"lidrlab/lidr/tokenizer"
 	"lidrlab/lidr/transformer"
@@ -61,12 +62,12 @@ func TestOllama(t *testing.T) {
 	check(t, err)
 	served := lidr.UseModel("miniature by Ollama", asked)
 
-	s := lidr.Miniature()
+	s := lidr.MiniatureSettings()
 	s.Prompts.N = answers / len(s.Languages())
 	s.Translate.Prefill = "" // Ollama's API has none, and M0 was not trained to follow one that is described in words
 	run, err := lidr.Open(filepath.Join(t.TempDir(), "served"), s)
 	check(t, err)
-	prompts, err := lidr.Prompts(ctx, run, 0)
+	prompts, err := lidr.Prompts(ctx, run, served)
 	check(t, err)
 	start := time.Now()
 	theirs, err := lidr.Generate(ctx, run, served, prompts)
@@ -96,13 +97,16 @@ func TestOllama(t *testing.T) {
 		t.Errorf("%d pairs of %d candidates, expected at least half", pairs.Nrow(), answers)
 	}
 
-	// Ollama gives no probabilities, so a judge's verdicts are words, and the scores say so. M0 was not trained to judge,
-	// but its answer to a problem about Maria begins with her name, which the stop text cuts to the M of a verdict.
-	judge := lidr.DefaultJudge()
-	judge.System, judge.Template = "", "Maria has 3 apples. Maria buys 4 more apples. How many apples does Maria have?"
-	judge.Sampling.MaxTokens, judge.Sampling.Stop = 8, []string{"aria"}
+	// Ollama tells no probabilities, so that a judge's verdicts are words, and the scores say so. M0 knows nothing of
+	// judging, but its answer to a problem about Maria begins with her name, of which the stop text leaves the M of a
+	// verdict; the answers are shown only where they are shorter than any.
+	settings := judge.Defaults()
+	settings.System = ""
+	settings.Template = "{{if gt (len .First) 8}}Maria has 3 apples. Maria buys 4 more apples. How many apples does " +
+		"Maria have?{{else}}{{.Instruction}} {{.First}} {{.Second}}{{end}}"
+	settings.Sampling.MaxTokens, settings.Sampling.Stop = 8, []string{"aria"}
 	few := []int{0, 1, 2, 3}
-	_, scores, err := lidr.Judge(ctx, run, "M0-M0", served, theirs.Subset(few), ours.Subset(few), judge)
+	_, scores, err := judge.Compare(ctx, run, "M0-M0", served, theirs.Subset(few), ours.Subset(few), settings)
 	check(t, err)
 	t.Logf("the judge's scores\n%v", scores)
 	if verdicts := slices.Compact(scores.Col("verdicts").Records()); !slices.Equal(verdicts, []string{"words"}) {

@@ -124,3 +124,16 @@ func EncodeLines[T any](rows []T) ([]byte, error) {
 	}
 	return buf.Bytes(), nil
 }
+
+// ReadForeignJSON is [ReadJSON] for a file that another version or program may have written: unknown fields are passed
+// over.
+func ReadForeignJSON(path string, v any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

@@ -16,35 +16,62 @@ import (
 // Locks are the operating system's (flock, LockFileEx): they end with the process that holds them, however it ends, so
 // a lock file that is left behind locks nothing. On file systems without locks, nothing is locked.
 
-var held sync.Map // the locks of run folders that this process holds until it ends, by path
+// held are the locks of run folders that this process has, by path.
+var held = struct {
+	sync.Mutex
+	locks map[string]*folderLock
+}{locks: map[string]*folderLock{}}
 
-// LockFolder locks the folder dir for this process until it ends. Locking it again is no error; a folder that another
-// process has locked is one.
-func LockFolder(dir string) error {
+// folderLock is a lock and how often it was asked for.
+type folderLock struct {
+	*flock.Flock
+	users int
+}
+
+// LockFolder makes this process the only one that works in the folder dir, until unlock or until the process ends.
+// Asking again is no error, and the folder is locked until each unlock was called; a folder that another process works
+// in is one.
+func LockFolder(dir string) (unlock func() error, err error) {
 	if err := durable.MkdirAll(dir); err != nil {
-		return err
+		return nil, err
 	}
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if real, err = filepath.Abs(real); err != nil {
-		return err
+		return nil, err
 	}
-	lock, already := held.LoadOrStore(filepath.Join(real, LockName), flock.New(filepath.Join(real, LockName)))
-	if already {
+	held.Lock()
+	defer held.Unlock()
+	path := filepath.Join(real, LockName)
+	if lock := held.locks[path]; lock != nil {
+		lock.users++
+		return func() error { return unlockFolder(path) }, nil
+	}
+	lock := flock.New(path)
+	got, err := lock.TryLock()
+	switch {
+	case errors.Is(err, errors.ErrUnsupported) || got:
+		held.locks[path] = &folderLock{lock, 1}
+		return func() error { return unlockFolder(path) }, nil
+	case err != nil:
+		return nil, fmt.Errorf("lock %s: %w", real, err)
+	}
+	return nil, fmt.Errorf("another process is working in %s; wait until it ends, stop it, or choose another folder "+
+		"(the lock goes with that process, even when it is killed)", dir)
+}
+
+// unlockFolder undoes one [LockFolder].
+func unlockFolder(path string) error {
+	held.Lock()
+	defer held.Unlock()
+	lock := held.locks[path]
+	if lock.users--; lock.users > 0 {
 		return nil
 	}
-	got, err := lock.(*flock.Flock).TryLock()
-	if errors.Is(err, errors.ErrUnsupported) || got {
-		return nil
-	}
-	held.Delete(filepath.Join(real, LockName))
-	if err != nil {
-		return fmt.Errorf("lock %s: %w", real, err)
-	}
-	return fmt.Errorf("another process is working in %s; wait until it ends, stop it, or choose another folder (the "+
-		"lock ends with that process, even if it is killed)", dir)
+	delete(held.locks, path)
+	return lock.Unlock()
 }
 
 // LockName is the name of the empty file in a folder by which [LockFolder] locks it.

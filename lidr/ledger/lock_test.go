@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	}
 	var err error
 	if os.Getenv("LEDGER_TEST_COLLECT") == "" {
-		if err = LockFolder(dir); err == nil {
+		if _, err = LockFolder(dir); err == nil {
 			fmt.Println("locked")
 			time.Sleep(time.Minute)
 		}
@@ -65,22 +65,45 @@ func TestLockFolder(t *testing.T) {
 	if _, err := out.Read(make([]byte, len("locked\n"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := LockFolder(dir); err == nil || !strings.Contains(err.Error(), "another process is working in "+dir) {
+	if _, err := LockFolder(dir); err == nil || !strings.Contains(err.Error(), "another process is working in "+dir) {
 		t.Errorf("a folder that another process works in: %v", err)
 	}
 	if err := holder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = holder.Wait() // it was killed
+	var unlocks []func() error
 	for range 2 {
-		if err := LockFolder(dir); err != nil {
-			t.Errorf("after that process was killed: %v", err)
+		unlock, err := LockFolder(dir)
+		if err != nil {
+			t.Fatalf("after that process was killed: %v", err)
 		}
+		unlocks = append(unlocks, unlock)
+	}
+	if err := unlocks[0](); err != nil {
+		t.Error(err)
 	}
 	said, err := other(dir).CombinedOutput()
 	if err == nil || !strings.Contains(string(said), "another process is working in") {
 		t.Errorf("another process could lock it too: %s", said)
 	}
+	if err := unlocks[1](); err != nil {
+		t.Error(err)
+	}
+	holder = other(dir)
+	if out, err = holder.StdoutPipe(); err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := out.Read(make([]byte, len("locked\n"))); err != nil || n != len("locked\n") {
+		t.Errorf("another process cannot lock what was unlocked: %v", err)
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait() // it was killed
 }
 
 // Of two processes that need the same output one makes it.

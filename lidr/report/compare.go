@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Compare lays several runs side by side in one report: every run's models
-// become columns of the same tables and bars of the same plots, and the settings
-// that differ come first. names are the runs' short names, as in "A M1".
+// Compare lays several runs side by side in one report: every run's models become columns of the same tables and bars
+// of the same plots, and the settings that differ come first. names are the runs' short names, as in "A M1".
 //
-// Differences within a run are left to its own report. Those between runs can
-// only be tested by who has the items; the caller adds them to Metrics.
+// Differences within a run are left to its own report. Differences between runs take both runs' items to test; a caller
+// that has them adds them to Metrics.
 func Compare(names []string, runs []Data) (Data, error) {
 	if len(names) != len(runs) || len(runs) < 2 {
-		return Data{}, fmt.Errorf("report: compare: %d names for %d runs; it takes at least two runs, each with a name", len(names), len(runs))
+		return Data{}, fmt.Errorf("report: compare: %d names for %d runs; it takes at least two runs, each with a name",
+			len(names), len(runs))
 	}
 	if len(ordered(len(names), func(i int) string { return names[i] })) < len(names) {
 		return Data{}, fmt.Errorf("report: compare: the names %s are not distinct", strings.Join(names, ", "))
@@ -40,7 +40,9 @@ func Compare(names []string, runs []Data) (Data, error) {
 			at := slices.IndexFunc(out.Metrics, func(o Metric) bool { return o.Key == m.Key })
 			if at < 0 {
 				at = len(out.Metrics)
-				out.Metrics = append(out.Metrics, Metric{Key: m.Key, Name: m.Name, What: m.What, Percent: m.Percent, LowerIsBetter: m.LowerIsBetter})
+				out.Metrics = append(out.Metrics, Metric{
+					Key: m.Key, Name: m.Name, What: m.What, Percent: m.Percent, LowerIsBetter: m.LowerIsBetter,
+				})
 			}
 			for _, s := range m.Scores {
 				s.Model = of(s.Model)
@@ -88,8 +90,7 @@ func Compare(names []string, runs []Data) (Data, error) {
 // different is the group of the settings that are not the same in all runs.
 const different = "different"
 
-// comparedSettings has the settings that differ, with every run's value, and
-// then those that all runs share.
+// comparedSettings has the settings that differ, with every run's value, and then those that all runs share.
 func comparedSettings(names []string, runs []Data) []Setting {
 	var all []Setting
 	for _, d := range runs {
@@ -118,7 +119,9 @@ func comparedSettings(names []string, runs []Data) []Setting {
 		for i := range values {
 			values[i] = names[i] + ": " + values[i]
 		}
-		differ = append(differ, Setting{Group: different, Name: strings.TrimSpace(s.Group + " " + s.Name), Value: strings.Join(values, "; ")})
+		differ = append(differ, Setting{
+			Group: different, Name: strings.TrimSpace(s.Group + " " + s.Name), Value: strings.Join(values, "; "),
+		})
 	}
 	return append(differ, same...)
 }

@@ -1,20 +1,23 @@
-// Package report renders one run as a document: a self-contained report.html
-// that works offline, in light and dark, on a phone and on paper, and the same
-// content as report.md.
+// Package report renders one run as a document: a self-contained report.html that works offline, in light and dark, on
+// a phone and on paper, and the same content as report.md.
 //
-// The caller measures and fills a [Data]; [HTML] and [Markdown] only lay it
-// out, and [Figures] draws its plots. Nothing here reads a file, a clock or the
-// environment: equal Data give equal bytes.
+// The caller measures and fills a [Data]; [HTML] and [Markdown] only lay it out, and [Figures] draws its plots.
+// [KeyFigures], [Findings] and [PaperTables] fill the parts of a Data that follow from the others, and [Join] joins the
+// measures of several models. Nothing here reads a file, a clock or the environment: equal Data give equal bytes.
 package report
 
-// MiniatureNote is the sentence that stands beside every result of the
-// miniature world, so that no table or figure of it is taken for a claim about
-// a real model. It is shown when [Data.Miniature] is true.
-const MiniatureNote = "This is a miniature that shows the mechanism and exercises the whole software; it says nothing about any real model."
+import (
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/eval"
+)
 
-// Data is everything a report shows. Title, Models and Languages are required;
-// a part that is left empty is left out of the document. All text is plain text:
-// it is escaped, so model outputs may be passed as they are.
+// MiniatureNote is the sentence beside every result of the miniature world, so that no table or figure of
+// it is taken for a claim about a real model. It is shown when [Data.Miniature] is true.
+const MiniatureNote = "This is a miniature that shows the mechanism and exercises the whole software; " +
+	"it says nothing about any real model."
+
+// Data is everything a report shows. Title, Models and Languages are required; a part that is left empty is left out of
+// the document. All text is plain text: it is escaped, so model outputs may be passed as they are.
 type Data struct {
 	Title     string   // the heading: "Two rounds on the miniature model"
 	Question  string   // what the run asks, in one or two sentences
@@ -31,7 +34,7 @@ type Data struct {
 	PairLengths []PairLengths // drawn as histograms
 	Training    []Training    // one a round
 
-	Metrics        []Metric         // the first is the main result: its plot stands in the summary
+	Metrics        []Metric         // the first is the main result: its plot is in the summary
 	HeadToHead     []HeadToHead     // one a pair of models and language
 	Rubric         string           // how a head-to-head is decided, in words
 	RewardAccuracy []RewardAccuracy // one a round and language
@@ -69,14 +72,13 @@ type KeyFigure struct {
 
 // Setting is one line of the settings table.
 type Setting struct {
-	Group  string // "training": consecutive settings of a group stand together
+	Group  string // "training": consecutive settings of a group are listed together
 	Name   string // "beta"
 	Value  string // "0.1"
 	Source string // where the value comes from: "default, as in the authors' run names", "flag --beta"
 }
 
-// PairCounts says what became of a round's prompts in one language.
-// Candidates = Kept + the sum of Dropped.
+// PairCounts says what became of a round's prompts in one language. Candidates = Kept + the sum of Dropped.
 type PairCounts struct {
 	Round      string // "M0 → M1"
 	Language   string // a Language.Code
@@ -113,20 +115,11 @@ type PairLengths struct {
 	Rejected []int // characters
 }
 
-// Training is the course of one round's training.
+// Training is the course of one round's training. A quantity that is 0 or NaN throughout is not part of the objective
+// and is not drawn.
 type Training struct {
 	Round string // "M0 → M1"
-	Steps []TrainingStep
-}
-
-// TrainingStep is one optimizer step; the fields are TRL's metrics. A quantity
-// that is 0 or NaN throughout is not part of the objective and is not drawn.
-type TrainingStep struct {
-	Step                         int
-	Loss, DPO, NLL               float64
-	RewardChosen, RewardRejected float64 // β·(log π − log π_ref), summed over the response
-	RewardMargin, RewardAccuracy float64
-	GradNorm, LR                 float64
+	Steps []dpo.Step
 }
 
 // Metric is one measured quantity for every language and model.
@@ -136,36 +129,22 @@ type Metric struct {
 	What          string // its definition in one sentence, with the number of items
 	Percent       bool   // values are shares in 0…1, shown as per cent; differences as points
 	LowerIsBetter bool
-	Scores        []Score
-	Differences   []Difference
-}
-
-// Score is the value of a metric for one language and model.
-type Score struct {
-	Language, Model string
-	Value           float64
-	SE              float64 // standard error; NaN or 0 if there is none
-	N               int     // items
-}
-
-// Difference compares two models on the same items.
-type Difference struct {
-	Language, From, To string
-	Value              float64 // To − From
-	SE                 float64 // standard error of the paired difference
-	P                  float64 // two-sided p-value of Test; NaN if not tested
-	Test               string  // "McNemar, exact", "paired bootstrap"
+	Scores        []eval.Score
+	Differences   []eval.Change
 }
 
 // HeadToHead counts, over the same prompts, how often A's answer beat B's.
 type HeadToHead struct {
-	A, B, Language string
-	Win, Tie, Lose int // from A's side
+	A        string `json:"a"`
+	B        string `json:"b"`
+	Language string `json:"lang"` // a Language.Code
+	Win      int    `json:"win"`  // from A's side
+	Tie      int    `json:"tie"`
+	Lose     int    `json:"lose"`
 }
 
-// RewardAccuracy is the share of a round's pairs, among those where exactly one
-// side is better, whose chosen side is the better one. Below .5, DPO trains the
-// wrong way.
+// RewardAccuracy is the share of a round's pairs, among those where exactly one side is better, whose chosen side is
+// the better one. Below .5, DPO trains the wrong way.
 type RewardAccuracy struct {
 	Round, Language string
 	Value, SE       float64 // share in 0…1
@@ -192,8 +171,7 @@ type Estimate struct {
 	Value, SE float64 // Value NaN = not measured; SE NaN or 0 = none
 }
 
-// PaperTable holds published numbers. They are shown apart from the run's own
-// and labelled as the paper's.
+// PaperTable holds published numbers. They are shown apart from the run's own and labelled as the paper's.
 type PaperTable struct {
 	Title   string   // "MGSM accuracy, Llama-3-8B-Instruct"
 	Source  string   // "Yang et al., ICLR 2025, table 2"

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// document is the report between the data and a format: what stands where, in
-// words, with no word of how it looks. HTML and Markdown both write this.
+// document is the report between the data and a format: what is in which section, without how it looks. HTML
+// and Markdown both write this.
 type document struct {
 	Title, Question, Note string
 	Findings              []string
@@ -49,6 +49,15 @@ type column struct {
 	Numbers bool
 }
 
+// numberColumns are columns of numbers under these heads.
+func numberColumns(heads []string) []column {
+	columns := make([]column, len(heads))
+	for i, head := range heads {
+		columns[i] = column{Head: head, Numbers: true}
+	}
+	return columns
+}
+
 type row struct {
 	Cells []cell
 	Kind  string // "", "mean", "method" or "group"
@@ -86,8 +95,9 @@ func newDocument(d Data) (*document, error) {
 		doc.Main = figures[d.Metrics[0].Key]
 	}
 	for _, s := range []section{
-		resultsSection(d, figures), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures), paperSection(d, figures),
-		pairsSection(d, figures), trainingSection(d, figures), settingsSection(d), rerunSection(d), timingSection(d),
+		resultsSection(d, figures), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures),
+		paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures), settingsSection(d),
+		rerunSection(d), timingSection(d),
 	} {
 		if len(s.Blocks) > 0 {
 			doc.Sections = append(doc.Sections, s)
@@ -96,7 +106,7 @@ func newDocument(d Data) (*document, error) {
 	return doc, nil
 }
 
-// check finds names that stand for nothing.
+// check is an error for names that refer to nothing and for rows that do not fit their columns.
 func check(d Data) error {
 	switch {
 	case d.Title == "":
@@ -126,17 +136,21 @@ func check(d Data) error {
 		}
 		keys[m.Key] = true
 		for _, s := range m.Scores {
-			errs = append(errs, language("metric "+m.Key, s.Language), model("metric "+m.Key, s.Model))
+			errs = append(errs, language("metric "+m.Key, s.Lang), model("metric "+m.Key, s.Model))
 		}
 		for _, f := range m.Differences {
-			errs = append(errs, language("metric "+m.Key, f.Language), model("metric "+m.Key, f.From), model("metric "+m.Key, f.To))
+			errs = append(errs, language("metric "+m.Key, f.Lang), model("metric "+m.Key, f.From), model("metric "+m.Key, f.To))
 		}
 	}
 	for _, h := range d.HeadToHead {
 		errs = append(errs, language("head-to-head", h.Language), model("head-to-head", h.A), model("head-to-head", h.B))
 	}
 	for _, m := range d.Measures {
-		errs = append(errs, m.check(keys))
+		if m.Key == "" || keys[m.Key] {
+			errs = append(errs, fmt.Errorf("report: measure %q: its key %q is empty or taken", m.Title, m.Key))
+		}
+		keys[m.Key] = true
+		errs = append(errs, m.check())
 		for _, h := range m.Matches {
 			errs = append(errs, language("measure "+m.Key, h.Language))
 		}
@@ -151,7 +165,8 @@ func check(d Data) error {
 			sum += f.Count
 		}
 		if sum != c.Candidates {
-			errs = append(errs, fmt.Errorf("report: pair counts of %s, %s: %d candidates are not the %d kept and dropped", c.Round, c.Language, c.Candidates, sum))
+			errs = append(errs, fmt.Errorf("report: pair counts of %s, %s: %d candidates are not the %d kept and dropped",
+				c.Round, c.Language, c.Candidates, sum))
 		}
 	}
 	for _, l := range d.PairLengths {
@@ -160,14 +175,16 @@ func check(d Data) error {
 	if d.Controls != nil {
 		for _, r := range d.Controls.Rows {
 			if len(r.Values) != len(d.Controls.Columns) {
-				errs = append(errs, fmt.Errorf("report: control %q has %d values for %d columns", r.Name, len(r.Values), len(d.Controls.Columns)))
+				errs = append(errs, fmt.Errorf("report: control %q has %d values for %d columns",
+					r.Name, len(r.Values), len(d.Controls.Columns)))
 			}
 		}
 	}
 	for _, t := range d.Paper {
 		for _, r := range t.Rows {
 			if len(r.Values) != len(t.Columns) {
-				errs = append(errs, fmt.Errorf("report: paper table %q, row %q has %d values for %d columns", t.Title, r.Name, len(r.Values), len(t.Columns)))
+				errs = append(errs, fmt.Errorf("report: paper table %q, row %q has %d values for %d columns",
+					t.Title, r.Name, len(r.Values), len(t.Columns)))
 			}
 		}
 	}

@@ -5,11 +5,12 @@ import (
 	"math"
 	"slices"
 
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/eval"
 	"lidrlab/plots"
 )
 
-// Figure is one plot of a report, laid out twice so that its text is readable
-// on a desktop as on a phone.
+// Figure is one plot of a report, laid out twice so that its text is readable on a desktop as on a phone.
 type Figure struct {
 	Name    string // its file name without extension: "accuracy"
 	Title   string
@@ -18,52 +19,59 @@ type Figure struct {
 	Narrow  *plots.Figure // 80 mm
 }
 
-// Widths in millimetres. The page shows them at up to 720 and 400 px, so that
-// their text is about as large as a caption.
+// Widths in millimetres. The page shows them at up to 720 and 400 px, so that their text is about as large as a
+// caption.
 const wide, narrow = 150, 80
 
 // interval is the half-length of a 95 % interval in standard errors (normal approximation).
 const interval = 1.96
 
-// Figures draws the plots of the report. Markdown refers to them as
-// plots/NAME.svg; HTML holds them itself.
+// Figures draws the plots of the report. Markdown refers to them as plots/NAME.svg; HTML holds them itself.
 func Figures(d Data) []Figure {
 	var out []Figure
 	add := func(name, title, caption string, draw func(width float64) *plots.Figure) {
 		out = append(out, Figure{name, title, caption, draw(wide), draw(narrow)})
 	}
+	addMatches := func(what string, all []HeadToHead) {
+		for _, m := range matches(all) {
+			add(m.file(what), m.title(), "", func(width float64) *plots.Figure {
+				return matchFigure(m.title(), outcomes(m.rows), width)
+			})
+		}
+	}
 	for _, m := range d.Metrics {
 		add(m.Key, m.Name, "", func(width float64) *plots.Figure { return metricFigure(d, m, width) })
 	}
-	for _, m := range matches(d.HeadToHead) {
-		add(m.file("head-to-head"), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m.title(), outcomes(m.rows), width) })
-	}
+	addMatches("head-to-head", d.HeadToHead)
 	for _, own := range d.Measures {
 		if own.Plot > 0 {
 			add(own.Key, own.Title, "", func(width float64) *plots.Figure { return measureFigure(own, width) })
 		}
-		for _, m := range matches(own.Matches) {
-			add(m.file(own.Key), m.title(), "", func(width float64) *plots.Figure { return matchFigure(m.title(), outcomes(m.rows), width) })
-		}
+		addMatches(own.Key, own.Matches)
 	}
 	for i, t := range d.Paper {
 		for _, pair := range paperPairs(t) {
 			title, rows := paperOutcomes(t, pair)
-			add(paperFile(i)+"-"+pair, title, "The paper’s numbers, not this run’s.", func(width float64) *plots.Figure { return matchFigure(title, rows, width) })
+			add(paperFile(i)+"-"+pair, title, paperCaption, func(width float64) *plots.Figure {
+				return matchFigure(title, rows, width)
+			})
 		}
 		if t.Plot {
-			add(paperFile(i), t.Title, "The paper’s numbers, not this run’s.", func(width float64) *plots.Figure { return paperFigure(t, width) })
+			add(paperFile(i), t.Title, paperCaption, func(width float64) *plots.Figure { return paperFigure(t, width) })
 		}
 	}
 	if len(d.RewardAccuracy) > 0 {
 		add("reward-accuracy", rewardTitle, "", func(width float64) *plots.Figure { return rewardFigure(d, width) })
 	}
 	if len(d.PairLengths) > 0 {
-		add("pair-lengths", lengthsTitle, "Dashed: the medians.", func(width float64) *plots.Figure { return lengthsFigure(d, width) })
+		add("pair-lengths", lengthsTitle, "Dashed: the medians.", func(width float64) *plots.Figure {
+			return lengthsFigure(d, width)
+		})
 	}
 	for i, t := range d.Training {
 		if len(t.Steps) > 0 {
-			add(trainingFile(i), trainingTitle(t), "Faint: each step; strong: moving average.", func(width float64) *plots.Figure { return trainingFigure(t, width) })
+			add(trainingFile(i), trainingTitle(t), "Faint: each step; strong: moving average.",
+				func(width float64) *plots.Figure { return trainingFigure(t, width) })
 		}
 	}
 	return out
@@ -72,6 +80,7 @@ func Figures(d Data) []Figure {
 const (
 	rewardTitle  = "Reward accuracy of the pairs"
 	lengthsTitle = "Lengths of the answers in the pairs"
+	paperCaption = "The paper’s numbers, not this run’s."
 )
 
 func trainingTitle(t Training) string { return "Training, " + t.Round }
@@ -86,7 +95,7 @@ func metricFigure(d Data, m Metric, width float64) *plots.Figure {
 	}
 	var codes []string
 	for _, l := range d.Languages {
-		scored := slices.ContainsFunc(m.Scores, func(s Score) bool { return s.Language == l.Code })
+		scored := slices.ContainsFunc(m.Scores, func(s eval.Score) bool { return s.Lang == l.Code })
 		if scored && l.Role != "mean" {
 			codes = append(codes, l.Code)
 		}
@@ -97,11 +106,12 @@ func metricFigure(d Data, m Metric, width float64) *plots.Figure {
 		for _, code := range codes {
 			v, e := math.NaN(), math.NaN()
 			for _, sc := range m.Scores {
-				if sc.Language == code && sc.Model == model.Name {
+				if sc.Lang == code && sc.Model == model.Name {
 					v, e = sc.Value, interval*sc.SE
 				}
 			}
-			s.Values, s.Errors = append(s.Values, v), append(s.Errors, e)
+			s.Values = append(s.Values, v)
+			s.Errors = append(s.Errors, e)
 		}
 		b.Series = append(b.Series, s)
 	}
@@ -157,7 +167,8 @@ func rewardFigure(d Data, width float64) *plots.Figure {
 					v, e = a.Value, interval*a.SE
 				}
 			}
-			s.Values, s.Errors = append(s.Values, v), append(s.Errors, e)
+			s.Values = append(s.Values, v)
+			s.Errors = append(s.Errors, e)
 		}
 		l.Series = append(l.Series, s)
 	}
@@ -192,21 +203,23 @@ func columns(width float64, onWide, onNarrow int) int {
 
 func trainingFile(i int) string { return fmt.Sprintf("training-%d", i+1) }
 
-// maxPoints is how many points a training curve is drawn with at most: longer
-// trainings are drawn as means of blocks, so that the page stays small.
+// maxPoints is how many points a training curve is drawn with at most: longer trainings are drawn as means of blocks,
+// so that the page stays small.
 const maxPoints = 400
 
 func trainingFigure(t Training, width float64) *plots.Figure {
 	block := (len(t.Steps) + maxPoints - 1) / maxPoints
-	curve := func(name string, of func(s TrainingStep) float64) plots.Curve {
+	curve := func(name string, of func(s dpo.Step) float64) plots.Curve {
 		c := plots.Curve{Name: name}
 		for i := 0; i < len(t.Steps); i += block {
 			part := t.Steps[i:min(i+block, len(t.Steps))]
 			x, y := 0., 0.
 			for _, s := range part {
-				x, y = x+float64(s.Step), y+of(s)
+				x += float64(s.Step)
+				y += of(s)
 			}
-			c.X, c.Y = append(c.X, x/float64(len(part))), append(c.Y, y/float64(len(part)))
+			c.X = append(c.X, x/float64(len(part)))
+			c.Y = append(c.Y, y/float64(len(part)))
 		}
 		return c
 	}
@@ -216,15 +229,17 @@ func trainingFigure(t Training, width float64) *plots.Figure {
 	}
 	for _, p := range []plots.Panel{
 		{Title: "Loss", Curves: []plots.Curve{
-			curve("total", func(s TrainingStep) float64 { return s.Loss }),
-			curve("DPO", func(s TrainingStep) float64 { return s.DPO }),
-			curve("NLL", func(s TrainingStep) float64 { return s.NLL })}},
+			curve("total", func(s dpo.Step) float64 { return s.Loss }),
+			curve("DPO", func(s dpo.Step) float64 { return s.DPO }),
+			curve("NLL", func(s dpo.Step) float64 { return s.NLL })}},
 		{Title: "Rewards", Curves: []plots.Curve{
-			curve("chosen", func(s TrainingStep) float64 { return s.RewardChosen }),
-			curve("rejected", func(s TrainingStep) float64 { return s.RewardRejected }),
-			curve("margin", func(s TrainingStep) float64 { return s.RewardMargin })}},
-		{Title: "Reward accuracy of the batch", Curves: []plots.Curve{curve("", func(s TrainingStep) float64 { return s.RewardAccuracy })}},
-		{Title: "Gradient norm, before clipping", Curves: []plots.Curve{curve("", func(s TrainingStep) float64 { return s.GradNorm })}},
+			curve("chosen", func(s dpo.Step) float64 { return s.RewardsChosen }),
+			curve("rejected", func(s dpo.Step) float64 { return s.RewardsRejected }),
+			curve("margin", func(s dpo.Step) float64 { return s.RewardsMargins })}},
+		{Title: "Reward accuracy of the batch", Curves: []plots.Curve{
+			curve("", func(s dpo.Step) float64 { return s.RewardsAccuracies })}},
+		{Title: "Gradient norm, before clipping", Curves: []plots.Curve{
+			curve("", func(s dpo.Step) float64 { return s.GradNorm })}},
 	} {
 		var drawn []plots.Curve
 		for _, c := range p.Curves {

@@ -22,8 +22,8 @@ var (
 	}).Parse(page))
 )
 
-// HTML writes the report as one page that needs nothing else: style and plots
-// are inside, there is no script and no link outside. Every text is escaped.
+// HTML writes the report as one page that needs nothing else: style and plots are inside, there is no script and no
+// link outside. Every text is escaped.
 func HTML(d Data) ([]byte, error) {
 	doc, err := newDocument(d)
 	if err != nil {
@@ -36,8 +36,7 @@ func HTML(d Data) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// inlineSVG is a figure at one of its two widths as an element of the page. Its
-// labels were escaped when it was drawn.
+// inlineSVG is a figure at one of its two widths as an element of the page. Its labels were escaped when it was drawn.
 func inlineSVG(f *Figure, size string) (template.HTML, error) {
 	fig := f.Wide
 	if size == "narrow" {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Markdown writes the report as GitHub-flavoured Markdown. It refers to the
-// plots as plots/NAME.svg, beside the file; [Figures] makes them.
+// Markdown writes the report as GitHub-flavoured Markdown. It refers to the plots as plots/NAME.svg, beside the file;
+// [Figures] makes them.
 func Markdown(d Data) ([]byte, error) {
 	doc, err := newDocument(d)
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"testing"
 )
 
-const hostileText = "\"><script>alert(1)</script><img src=x onerror=alert(1)>\" onmouseover=\"alert(1)' [x](javascript:alert(1)) ![y](http://z) | <svg onload=alert(1)>\n# h\n```\n</style></pre>{{.}}"
+const hostileText = "\"><script>alert(1)</script><img src=x onerror=alert(1)>\" onmouseover=\"alert(1)' " +
+	"[x](javascript:alert(1)) ![y](http://z) | <svg onload=alert(1)>\n# h\n```\n</style></pre>{{.}}"
 
-// poison puts hostile text behind every text of a value, names and keys too, so that what refers to each other still does.
+// poison puts hostile text behind every text of a value, names and keys too, so that what refers to each other still
+// does.
 func poison(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -62,7 +64,7 @@ func elements(t *testing.T, what, page string) {
 	}
 }
 
-// Whoever writes a prompt, an answer or the name of a model or judge writes text into the report, and nothing else.
+// A prompt, an answer or the name of a model or judge is text in the report, and nothing else.
 func TestHostileReport(t *testing.T) {
 	d := invented()
 	poison(reflect.ValueOf(&d).Elem())

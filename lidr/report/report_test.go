@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lidrlab/lidr/dpo"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
@@ -28,8 +30,7 @@ func html(t *testing.T, d Data) string {
 	return string(b)
 }
 
-// TestHTMLStandsAlone: every tag is closed, nothing is loaded, nothing runs, and
-// what a model said stays text.
+// TestHTMLStandsAlone: every tag is closed, nothing is loaded, nothing runs, and what a model said stays text.
 func TestHTMLStandsAlone(t *testing.T) {
 	page := html(t, invented())
 	d := xml.NewDecoder(strings.NewReader(page))
@@ -50,7 +51,8 @@ func TestHTMLStandsAlone(t *testing.T) {
 				t.Errorf("the page has an element %s", name)
 			}
 			for _, a := range e.Attr {
-				if a.Name.Local == "src" || a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#") || strings.HasPrefix(a.Name.Local, "on") {
+				loads := a.Name.Local == "src" || a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#")
+				if loads || strings.HasPrefix(a.Name.Local, "on") {
 					t.Errorf("%s has %s=%q", e.Name.Local, a.Name.Local, a.Value)
 				}
 			}
@@ -66,7 +68,10 @@ func TestHTMLStandsAlone(t *testing.T) {
 			t.Errorf("the contents name section %q, which is not there", m[1])
 		}
 	}
-	for _, want := range []string{MiniatureNote, "&lt;script&gt;alert(1)", "لدى سارة 12 تفاحة", `lang="ar" dir="auto"`, "prefers-color-scheme: dark", "@media print"} {
+	for _, want := range []string{
+		MiniatureNote, "&lt;script&gt;alert(1)", "لدى سارة 12 تفاحة", `lang="ar" dir="auto"`, "prefers-color-scheme: dark",
+		"@media print",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -79,8 +84,8 @@ func TestHTMLStandsAlone(t *testing.T) {
 	}
 }
 
-// TestPaperStaysApart: the paper's numbers stand in their panel only, under
-// their label, and the note on the miniature depends on the run alone.
+// TestPaperStaysApart: the paper's numbers are in their panel only, under their label, and the note on the miniature
+// depends on the run alone.
 func TestPaperStaysApart(t *testing.T) {
 	page := html(t, invented())
 	before, rest, ok := strings.Cut(page, `<section id="paper" class="panel">`)
@@ -90,7 +95,7 @@ func TestPaperStaysApart(t *testing.T) {
 	}
 	for _, number := range []string{"0.456", "0.592", "0.570"} { // the paper's MGSM accuracy, table 2
 		if !strings.Contains(panel, number) || strings.Contains(before+after, ">"+number+"<") {
-			t.Errorf("%s is missing in the panel or stands outside it", number)
+			t.Errorf("%s is missing in the panel, or is outside it", number)
 		}
 	}
 	d := invented()
@@ -155,7 +160,8 @@ func TestNumbers(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		// Shares become per cent, differences points.
-		"results Russian ru, trained": "27.2 ± 2.8 | 52.0 ± 3.2 | 57.2 ± 3.1 | +24.8 ± 3.4, p < .001 good | +30.0 ± 3.7, p < .001 good | +5.2 ± 1.9, p = .007 good",
+		"results Russian ru, trained": "27.2 ± 2.8 | 52.0 ± 3.2 | 57.2 ± 3.1 | " +
+			"+24.8 ± 3.4, p < .001 good | +30.0 ± 3.7, p < .001 good | +5.2 ± 1.9, p = .007 good",
 		// By hand: net (80 − 23)/250 = .228; its error √((103/250 − .228²)/250) = .0379.
 		"head-to-head M1 against M0 Spanish":  "80 | 147 | 23 | +22.8 ± 3.8 good",
 		"head-to-head M2 against M1 English":  "15 | 213 | 22 | −2.8 ± 2.4",
@@ -187,16 +193,36 @@ func TestMistakesAreNamed(t *testing.T) {
 	for want, spoil := range map[string]func(d *Data){
 		"Title is empty":  func(d *Data) { d.Title = "" },
 		"Models is empty": func(d *Data) { d.Models = nil },
-		`metric accuracy: language "xx" is not in`:                 func(d *Data) { d.Metrics[0].Scores[0].Language = "xx" },
-		`metric off-target: model "M9" is not in`:                  func(d *Data) { d.Metrics[1].Differences[0].To = "M9" },
-		`its key "accuracy" is empty or taken`:                     func(d *Data) { d.Metrics[1].Key = "accuracy" },
-		"300 candidates are not the 299 kept and dropped":          func(d *Data) { d.Counts[0].Kept-- },
-		`control "DPO only" has 2 values for 3 columns`:            func(d *Data) { d.Controls.Rows[4].Values = make([]Estimate, 2) },
-		`measure "MT-bench", row "M0" has 1 values for 2 columns`:  func(d *Data) { d.Measures[1].Rows[0].Values = d.Measures[1].Rows[0].Values[:1] },
-		`measure "MT-bench": its key "accuracy" is empty or taken`: func(d *Data) { d.Measures[1].Key = "accuracy" },
-		`measure "MT-bench": 4 rows are to be drawn, and it has 3`: func(d *Data) { d.Measures[1].Plot = 4 },
-		`measure judged-M1-M0: language "xx" is not in`:            func(d *Data) { d.Measures[0].Matches[0].Language = "xx" },
-		`row "M0" has 0 values for 10 columns`:                     func(d *Data) { d.Paper[0].Rows[0].Values = nil },
+		`metric accuracy: language "xx" is not in`: func(d *Data) {
+			d.Metrics[0].Scores[0].Lang = "xx"
+		},
+		`metric off-target: model "M9" is not in`: func(d *Data) {
+			d.Metrics[1].Differences[0].To = "M9"
+		},
+		`its key "accuracy" is empty or taken`: func(d *Data) {
+			d.Metrics[1].Key = "accuracy"
+		},
+		"300 candidates are not the 299 kept and dropped": func(d *Data) {
+			d.Counts[0].Kept--
+		},
+		`control "DPO only" has 2 values for 3 columns`: func(d *Data) {
+			d.Controls.Rows[4].Values = make([]Estimate, 2)
+		},
+		`measure "MT-bench", row "M0" has 1 values for 2 columns`: func(d *Data) {
+			d.Measures[1].Rows[0].Values = d.Measures[1].Rows[0].Values[:1]
+		},
+		`measure "MT-bench": its key "accuracy" is empty or taken`: func(d *Data) {
+			d.Measures[1].Key = "accuracy"
+		},
+		`measure "MT-bench": 4 rows are to be drawn, and it has 3`: func(d *Data) {
+			d.Measures[1].Plot = 4
+		},
+		`measure judged-M1-M0: language "xx" is not in`: func(d *Data) {
+			d.Measures[0].Matches[0].Language = "xx"
+		},
+		`row "M0" has 0 values for 10 columns`: func(d *Data) {
+			d.Paper[0].Rows[0].Values = nil
+		},
 	} {
 		d := invented()
 		spoil(&d)
@@ -212,7 +238,7 @@ func TestLongTraining(t *testing.T) {
 	d.Training = d.Training[:1]
 	d.Training[0].Steps = nil
 	for i := range 100_000 {
-		d.Training[0].Steps = append(d.Training[0].Steps, TrainingStep{Step: i + 1, Loss: 1 / float64(i+1), NLL: math.NaN()})
+		d.Training[0].Steps = append(d.Training[0].Steps, dpo.Step{Step: i + 1, Loss: 1 / float64(i+1), NLL: math.NaN()})
 	}
 	page := html(t, d)
 	if len(page) > 1<<20 || !strings.Contains(page, "a point is the mean of 250") {
@@ -223,7 +249,7 @@ func TestLongTraining(t *testing.T) {
 func ExampleMarkdown() {
 	b, err := Markdown(Data{
 		Title:     "One round",
-		Miniature: true,
+		Question:  "Does the model become better in Russian?",
 		Models:    []Model{{Name: "M0"}, {Name: "M1"}},
 		Languages: []Language{{"ru", "Russian", "trained"}},
 		Controls: &Controls{
@@ -236,7 +262,7 @@ func ExampleMarkdown() {
 	// Output:
 	// # One round
 	//
-	// > This is a miniature that shows the mechanism and exercises the whole software; it says nothing about any real model.
+	// Does the model become better in Russian?
 	//
 	// ## 1. Controls
 	//

@@ -16,7 +16,7 @@ func resultsSection(d Data, figures map[string]*Figure) section {
 		if m.What != "" {
 			s.Blocks = append(s.Blocks, block{Text: m.What})
 		}
-		if i > 0 { // the first stands in the summary
+		if i > 0 { // the first is in the summary
 			s.Blocks = append(s.Blocks, untitled(figures[m.Key]))
 		}
 		t := metricTable(d, m)
@@ -49,7 +49,7 @@ func metricTable(d Data, m Metric) *table {
 		factor, digits = 100, 1
 	}
 	pairs := ordered(len(m.Differences), func(i int) string { return m.Differences[i].To + " − " + m.Differences[i].From })
-	tests := ordered(len(m.Differences), func(i int) string { return m.Differences[i].Test })
+	tests := ordered(len(m.Differences), func(i int) string { return m.Differences[i].Test() })
 
 	caption := m.Name
 	if m.Percent {
@@ -75,9 +75,7 @@ func metricTable(d Data, m Metric) *table {
 	for _, model := range d.Models {
 		t.Columns = append(t.Columns, column{Head: model.Name, Numbers: true})
 	}
-	for _, p := range pairs {
-		t.Columns = append(t.Columns, column{Head: p, Numbers: true})
-	}
+	t.Columns = append(t.Columns, numberColumns(pairs)...)
 	for _, l := range d.Languages {
 		r := row{Cells: []cell{languageCell(l)}}
 		if l.Role == "mean" {
@@ -87,7 +85,7 @@ func metricTable(d Data, m Metric) *table {
 		for _, model := range d.Models {
 			c := cell{Text: "–"}
 			for _, sc := range m.Scores {
-				if sc.Language == l.Code && sc.Model == model.Name {
+				if sc.Lang == l.Code && sc.Model == model.Name {
 					c = withError(fixed(sc.Value*factor, digits), sc.SE*factor, digits)
 					measured = true
 				}
@@ -97,9 +95,9 @@ func metricTable(d Data, m Metric) *table {
 		for _, p := range pairs {
 			c := cell{Text: "–"}
 			for _, f := range m.Differences {
-				if f.Language == l.Code && f.To+" − "+f.From == p {
-					c = withError(signed(f.Value*factor, digits), f.SE*factor, digits)
-					c.Tone = tone(f.Value, f.SE, m.LowerIsBetter)
+				if f.Lang == l.Code && f.To+" − "+f.From == p {
+					c = withError(signed(f.Difference*factor, digits), f.SE*factor, digits)
+					c.Tone = tone(f.Difference, f.SE, m.LowerIsBetter)
 					if p := pValue(f.P); p != "" {
 						c.Sub = strings.TrimPrefix(c.Sub+", "+p, ", ")
 					}
@@ -145,7 +143,7 @@ func headToHeadSection(d Data, figures map[string]*Figure) section {
 func matchTable(d Data, all []HeadToHead) *table {
 	t := &table{
 		Caption: "Prompts won, tied and lost. Net = (win − lose) / all in points, ± one standard error; ✓ and ✗ beyond two.",
-		Columns: []column{{Head: "Language"}, {Head: "Win", Numbers: true}, {Head: "Tie", Numbers: true}, {Head: "Lose", Numbers: true}, {Head: "Net", Numbers: true}},
+		Columns: append([]column{{Head: "Language"}}, numberColumns([]string{"Win", "Tie", "Lose", "Net"})...),
 	}
 	for _, pair := range matches(all) {
 		t.Rows = append(t.Rows, groupRow(pair.title()))
@@ -156,7 +154,8 @@ func matchTable(d Data, all []HeadToHead) *table {
 			se := math.Sqrt((float64(h.Win+h.Lose)/n - net*net) / n)
 			c := withError(signed(100*net, 1), 100*se, 1)
 			c.Tone = tone(net, se, false)
-			t.Rows = append(t.Rows, row{Cells: []cell{{Text: d.languageName(h.Language)}, count(h.Win), count(h.Tie), count(h.Lose), c}})
+			name := cell{Text: d.languageName(h.Language)}
+			t.Rows = append(t.Rows, row{Cells: []cell{name, count(h.Win), count(h.Tie), count(h.Lose), c}})
 		}
 	}
 	return t
@@ -200,9 +199,9 @@ func controlsSection(d Data) section {
 	if d.Controls == nil {
 		return s
 	}
-	t := &table{Caption: "± one standard error; ✓ and ✗ beyond two.", Columns: []column{{Head: "Trained by"}}}
-	for _, c := range d.Controls.Columns {
-		t.Columns = append(t.Columns, column{Head: c, Numbers: true})
+	t := &table{
+		Caption: "± one standard error; ✓ and ✗ beyond two.",
+		Columns: append([]column{{Head: "Trained by"}}, numberColumns(d.Controls.Columns)...),
 	}
 	for _, c := range d.Controls.Rows {
 		r := row{Cells: []cell{{Text: c.Name, Sub: c.Note}}}
@@ -221,16 +220,16 @@ func controlsSection(d Data) section {
 }
 
 func paperSection(d Data, figures map[string]*Figure) section {
-	s := section{ID: "paper", Title: "The paper’s numbers", Panel: "Published by the paper’s authors, for their models. Not measured in this run."}
+	s := section{
+		ID: "paper", Title: "The paper’s numbers",
+		Panel: "Published by the paper’s authors, for their models. Not measured in this run.",
+	}
 	for i, p := range d.Paper {
 		caption := p.Source
 		if p.Unit != "" {
 			caption += " (" + p.Unit + ")"
 		}
-		t := &table{Caption: caption, Columns: []column{{Head: "System"}}}
-		for _, c := range p.Columns {
-			t.Columns = append(t.Columns, column{Head: c, Numbers: true})
-		}
+		t := &table{Caption: caption, Columns: append([]column{{Head: "System"}}, numberColumns(p.Columns)...)}
 		for _, pr := range p.Rows {
 			r := row{Cells: []cell{{Text: pr.Name}}}
 			for _, v := range pr.Values {
@@ -257,9 +256,8 @@ func paperPairs(p PaperTable) []string {
 
 func paperFile(i int) string { return fmt.Sprintf("paper-%d", i+1) }
 
-// decimals is how many a table's values were printed with: as many as the one
-// that needs most, and at most 4. A difference of printed values is no longer
-// exact in binary, hence the tolerance.
+// decimals is how many a table's values were printed with: as many as the one that needs most, and at most 4. A
+// difference of printed values is no longer exact in binary, hence the tolerance.
 func decimals(rows []PaperRow) int {
 	n := 0
 	for _, r := range rows {

@@ -12,7 +12,8 @@ func pairsSection(d Data, figures map[string]*Figure) section {
 	}
 	if len(d.RewardAccuracy) > 0 {
 		s.Blocks = append(s.Blocks, block{Heading: "Reward accuracy"},
-			block{Text: "The share of the pairs, among those where exactly one side is better, whose chosen side is the better one. At 50 % a pair says nothing; below, training goes the wrong way."})
+			block{Text: "The share of the pairs, among those where exactly one side is better, whose chosen side is the " +
+				"better one. At 50 % a pair says nothing; below, training goes the wrong way."})
 		s.Blocks = append(s.Blocks, untitled(figures["reward-accuracy"]), block{Table: rewardTable(d)})
 	}
 	if f := figures["pair-lengths"]; f != nil {
@@ -37,14 +38,15 @@ func countsTable(d Data) *table {
 		all = append(all, c.Dropped...)
 	}
 	filters := ordered(len(all), func(i int) string { return all[i].Filter })
+	heads := []string{"Prompts", "Candidate pairs"}
+	for _, f := range filters {
+		heads = append(heads, "− "+f)
+	}
+	heads = append(heads, "Pairs kept")
 	t := &table{
 		Caption: "Pairs by round and language, and what each filter took out.",
-		Columns: []column{{Head: "Language"}, {Head: "Prompts", Numbers: true}, {Head: "Candidate pairs", Numbers: true}},
+		Columns: append([]column{{Head: "Language"}}, numberColumns(heads)...),
 	}
-	for _, f := range filters {
-		t.Columns = append(t.Columns, column{Head: "− " + f, Numbers: true})
-	}
-	t.Columns = append(t.Columns, column{Head: "Pairs kept", Numbers: true})
 	for i, c := range d.Counts {
 		if i == 0 || c.Round != d.Counts[i-1].Round {
 			t.Rows = append(t.Rows, groupRow(c.Round))
@@ -68,9 +70,9 @@ func countsTable(d Data) *table {
 func rewardTable(d Data) *table {
 	rounds := ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Round })
 	codes := ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Language })
-	t := &table{Caption: "Reward accuracy in per cent, ± one standard error; n = pairs that decide.", Columns: []column{{Head: "Language"}}}
-	for _, r := range rounds {
-		t.Columns = append(t.Columns, column{Head: r, Numbers: true})
+	t := &table{
+		Caption: "Reward accuracy in per cent, ± one standard error; n = pairs that decide.",
+		Columns: append([]column{{Head: "Language"}}, numberColumns(rounds)...),
 	}
 	for _, code := range codes {
 		r := row{Cells: []cell{{Text: d.languageName(code)}}}

@@ -24,8 +24,8 @@ type Issue struct {
 // String is "file:line:col: message".
 func (i Issue) String() string { return fmt.Sprintf("%s: %s", i.Pos, i.Message) }
 
-// source returns the file of a script: the path itself or, for a folder, its main.go, which must be alone there: `go run`
-// compiles all files of a folder, the interpreter one.
+// source returns the file of a script: the path itself or, for a folder, its main.go. No other Go file may be there,
+// since `go run` compiles all files of a folder, the interpreter one.
 func source(script string) (string, error) {
 	info, err := os.Stat(script)
 	if err != nil || !info.IsDir() {
@@ -40,13 +40,14 @@ func source(script string) (string, error) {
 	}
 	files = slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 	if len(files) != 1 || filepath.Base(files[0]) != "main.go" {
-		return "", fmt.Errorf("%s: expected a script, a folder with main.go and no other Go file, and found %q", script, files)
+		return "", fmt.Errorf("%s: expected a script, a folder with main.go and no other Go file, and found %q",
+			script, files)
 	}
 	return files[0], nil
 }
 
-// Check reads a script and returns, in order of position, every construct whose meaning under the interpreter would
-// differ from the compiler's or that the interpreter does not have. The error tells of a file that is no Go program.
+// Check reads a script and returns, in order of position, every construct that the interpreter runs differently from
+// the compiler or does not have. A file that is no Go program is an error.
 func Check(script string) ([]Issue, error) {
 	file, err := source(script)
 	if err != nil {
@@ -97,7 +98,7 @@ func (c *checker) addAt(pos token.Pos, format string, a ...any) {
 	c.issues = append(c.issues, Issue{c.fset.Position(pos), fmt.Sprintf(format, a...)})
 }
 
-// typeError takes from the type checker what the interpreter lets pass.
+// typeError keeps those errors of the type checker that the interpreter does not report.
 func (c *checker) typeError(err error) {
 	var e types.Error
 	if !errors.As(err, &e) {
@@ -110,7 +111,7 @@ func (c *checker) typeError(err error) {
 	}
 }
 
-// head checks what stands before the declarations: the build line, the package, the imports.
+// head checks what comes before the declarations: the build line, the package, the imports.
 func (c *checker) head(tree *ast.File) {
 	tagged := slices.ContainsFunc(tree.Comments, func(group *ast.CommentGroup) bool {
 		return group.Pos() < tree.Package && slices.ContainsFunc(group.List, func(line *ast.Comment) bool {
@@ -118,7 +119,8 @@ func (c *checker) head(tree *ast.File) {
 		})
 	})
 	if !tagged {
-		c.addAt(tree.Package, "the first line must be //go:build go1.21: a loop then has one variable for all its turns, as in the interpreter, and newer constructs are refused")
+		c.addAt(tree.Package, "the first line must be //go:build go1.21: a loop then has one variable for all its turns, "+
+			"as in the interpreter, and newer constructs are refused")
 	}
 	if tree.Name.Name != "main" {
 		c.add(tree.Name, "a script is package main, not %s", tree.Name.Name)
@@ -154,7 +156,8 @@ func (c *checker) visit(node ast.Node) bool {
 		for i, left := range n.Lhs {
 			c.assigned(left)
 			if len(n.Lhs) > 1 && len(n.Rhs) == len(n.Lhs) && c.info.Types[n.Rhs[i]].IsNil() {
-				c.add(n.Rhs[i], "the interpreter fails on nil in an assignment of several values; assign it by a statement of its own")
+				c.add(n.Rhs[i], "the interpreter fails on nil in an assignment of several values; "+
+					"assign it by a statement of its own")
 			}
 		}
 	case *ast.IncDecStmt:
@@ -185,7 +188,7 @@ func (c *checker) visit(node ast.Node) bool {
 	return true
 }
 
-// underlying is nil for what the script imports.
+// underlying returns the underlying type of an expression, nil for what the script imports.
 func (c *checker) underlying(e ast.Expr) types.Type {
 	t := c.info.Types[e].Type
 	if t == nil || t == types.Typ[types.Invalid] {
@@ -213,7 +216,8 @@ func (c *checker) imported(e ast.Expr) (importPath, name string, ok bool) {
 
 func (c *checker) assigned(left ast.Expr) {
 	if _, _, ok := c.imported(left); ok {
-		c.add(left, "%s belongs to the host, and an assignment does not reach it; use a function or an option of the package", types.ExprString(left))
+		c.add(left, "%s belongs to the host, and an assignment does not reach it; "+
+			"use a function or an option of the package", types.ExprString(left))
 	}
 }
 
@@ -252,7 +256,8 @@ func (c *checker) asserted(t ast.Expr) {
 		return
 	}
 	if methods := interfaceMethods(exported(importPath)[name]); len(methods) > 0 && c.declares(methods) {
-		c.add(t, "an assertion to %s does not see the methods of the script's own types; keep the value in a variable of that interface", types.ExprString(t))
+		c.add(t, "an assertion to %s does not see the methods of the script's own types; "+
+			"keep the value in a variable of that interface", types.ExprString(t))
 	}
 }
 

@@ -20,7 +20,8 @@ func (c *checker) call(n *ast.CallExpr) {
 	importPath, name, ok := c.imported(n.Fun)
 	if !ok {
 		// A method of a host's value takes the script's values too: (*json.Encoder).Encode, (*log.Logger).Print.
-		if selector, isSelector := ast.Unparen(n.Fun).(*ast.SelectorExpr); isSelector && takesAny[selector.Sel.Name] && c.underlying(n.Fun) == nil {
+		selector, isSelector := ast.Unparen(n.Fun).(*ast.SelectorExpr)
+		if isSelector && takesAny[selector.Sel.Name] && c.underlying(n.Fun) == nil {
 			for _, arg := range n.Args {
 				c.handed(arg)
 			}
@@ -38,7 +39,8 @@ func (c *checker) call(n *ast.CallExpr) {
 		return
 	}
 	for i, arg := range n.Args {
-		if parameter := parameterType(function.Type(), i); parameter != nil && parameter.Kind() == reflect.Interface && parameter.NumMethod() == 0 {
+		parameter := parameterType(function.Type(), i)
+		if parameter != nil && parameter.Kind() == reflect.Interface && parameter.NumMethod() == 0 {
 			c.handed(arg)
 		}
 	}
@@ -119,8 +121,8 @@ func (c *checker) declared(t types.Type) bool {
 	return ok && named.Obj().Pkg() == c.pkg
 }
 
-// hidden says what the host would see otherwise in a value of type t: fields that are not exported, which get another name,
-// and methods of values that lie inside another one, which it does not find.
+// hidden describes what the host would see differently in a value of type t: fields that are not exported, which get
+// another name, and methods of values inside another value, which it does not find. It is "" for none.
 func (c *checker) hidden(t types.Type, nested bool, seen map[types.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -128,14 +130,15 @@ func (c *checker) hidden(t types.Type, nested bool, seen map[types.Type]bool) st
 	seen[t] = true
 	if named, ok := t.(*types.Named); ok && named.Obj().Pkg() == c.pkg {
 		set := types.NewMethodSet(types.NewPointer(t))
-		for _, method := range []string{"MarshalJSON", "MarshalText", "UnmarshalJSON", "UnmarshalText", "Format", "String", "Error"} {
+		for method := range strings.FieldsSeq("MarshalJSON MarshalText UnmarshalJSON UnmarshalText Format String Error") {
 			if set.Lookup(c.pkg, method) == nil {
 				continue
 			}
 			if !nested && (method == "String" || method == "Error") {
 				return "" // fmt calls it, and looks no further
 			}
-			return fmt.Sprintf("method %s of %s is not found by the host here; hand over what it returns", method, named.Obj().Name())
+			return fmt.Sprintf("method %s of %s is not found by the host here; hand over what it returns",
+				method, named.Obj().Name())
 		}
 	}
 	switch u := t.Underlying().(type) {
@@ -154,7 +157,8 @@ func (c *checker) hidden(t types.Type, nested bool, seen map[types.Type]bool) st
 		for i := 0; i < u.NumFields(); i++ {
 			field := u.Field(i)
 			if !field.Exported() && field.Pkg() == c.pkg {
-				return fmt.Sprintf("field %s is not exported, and the host sees it here under the name X%s; export it, or hand over the single values", field.Name(), field.Name())
+				return fmt.Sprintf("field %s is not exported, and the host sees it here under the name X%s; "+
+					"export it, or hand over the single values", field.Name(), field.Name())
 			}
 			if what := c.hidden(field.Type(), true, seen); what != "" {
 				return what

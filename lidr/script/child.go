@@ -14,8 +14,8 @@ import (
 	"github.com/traefik/yaegi/interp"
 )
 
-// The script's standard error is file 3 of its process. File 2, where Go's runtime writes a crash, goes to the parent,
-// which makes a short message of it.
+// errorFile is the script's standard error in its process. File 2, where Go's runtime writes a crash, goes to the
+// parent, which makes a short message of it.
 const errorFile = 3
 
 // Child runs the script in this process, which [Script.Run] started for it, and returns the exit code.
@@ -26,7 +26,7 @@ func (s Script) Child() int {
 		fmt.Fprintln(crash, "lidr starts this process itself; use lidr run")
 		return 2
 	}
-	signal.Reset() // a signal ends the script at once, like a compiled one; what it computed so far is in its run folder
+	signal.Reset() // a signal ends the script at once, as it ends a compiled one; its run folder keeps what it computed
 	if err := s.interpret(crash); err != nil {
 		var panicked interp.Panic
 		if errors.As(err, &panicked) {
@@ -39,7 +39,8 @@ func (s Script) Child() int {
 	return 0
 }
 
-// interpret compiles and executes the script. The interpreter writes the positions of a panic to crash, innermost first.
+// interpret compiles and executes the script. Where it panics, the interpreter writes the positions to crash, innermost
+// first.
 func (s Script) interpret(crash io.Writer) error {
 	file, err := source(s.Path)
 	if err != nil {
@@ -64,7 +65,8 @@ func (s Script) interpret(crash io.Writer) error {
 		return err
 	}
 	if !confined {
-		fmt.Fprintln(os.Stderr, "lidr: this system has no Landlock: the script's own calls on files are checked, those of the packages that it calls are not")
+		fmt.Fprintln(os.Stderr, "lidr: this system has no Landlock: "+
+			"the script's own calls on files are checked, those of the packages that it calls are not")
 	}
 	log.SetOutput(io.Discard) // the interpreter's compiler logs beside its errors
 	program, err := compile(i, file)
@@ -80,15 +82,18 @@ func (s Script) interpret(crash io.Writer) error {
 func compile(i *interp.Interpreter, file string) (program *interp.Program, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: the interpreter does not support a construct of this script, often a range over a number or a function (%v); use go run", file, r)
+			err = fmt.Errorf("%s: the interpreter does not support a construct of this script, "+
+				"often a range over a number or a function (%v); use go run", file, r)
 		}
 	}()
 	return i.CompilePath(file)
 }
 
-const accessHint = "lidr: a script reads below the current folder and writes below runs, beside its -dir folder and in the temporary folder; allow more with --read PATH and --write PATH"
+const accessHint = "lidr: a script reads below the current folder and writes below runs, beside its -dir folder and " +
+	"in the temporary folder; allow more with --read PATH and --write PATH"
 
-// hinting says how to allow what the kernel refused, for the error comes from a package that knows nothing of a script.
+// hinting adds to an error how to allow what the kernel refused: the packages that return these errors do not know that
+// a script runs.
 type hinting struct{ out io.Writer }
 
 func (h hinting) Write(line []byte) (int, error) {

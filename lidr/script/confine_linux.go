@@ -13,7 +13,8 @@ import (
 )
 
 // confine lets this process, whatever code of it runs, reach files only as far as a says, and start no program but the
-// converter that package plots asks for PDF. It is Landlock's work, in kernels from 5.13 on; elsewhere confined is false.
+// converter that package plots asks for PDF. The kernel's Landlock, from 5.13 on, enforces it; elsewhere confined is
+// false.
 func confine(a access) (confined bool, err error) {
 	if version, err := landlocksys.LandlockGetABIVersion(); err != nil || version < 1 {
 		return false, nil
@@ -26,8 +27,10 @@ func confine(a access) (confined bool, err error) {
 		landlock.RWFiles(os.DevNull),
 		// What the standard library and the converter read by themselves: time zones, certificates, name servers, fonts,
 		// shared libraries.
-		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/etc/ssl", "/etc/fonts", "/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
-		landlock.PathAccess(landlocksys.AccessFSReadFile, "/etc/localtime", "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
+		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/etc/ssl", "/etc/fonts",
+			"/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
+		landlock.PathAccess(landlocksys.AccessFSReadFile, "/etc/localtime", "/etc/resolv.conf", "/etc/hosts",
+			"/etc/nsswitch.conf", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
 	}
 	for _, path := range a.read {
 		rights := landlock.AccessFSSet(read)

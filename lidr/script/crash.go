@@ -17,7 +17,8 @@ var crashReason = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
 // crashMessage makes one line of a crash: where in the script, and why.
 func crashMessage(dump string, memory uint64) string {
 	if strings.Contains(dump, "out of memory") || strings.Contains(dump, "cannot allocate memory") {
-		return fmt.Sprintf("needs more than the %s of memory that it may take; make the work smaller, or allow more with --memory", humanize.IBytes(memory))
+		return fmt.Sprintf("needs more than the %s of memory that it may take; "+
+			"make the work smaller, or allow more with --memory", humanize.IBytes(memory))
 	}
 	position := panicPosition.FindStringSubmatch(dump)
 	dump = panicPosition.ReplaceAllString(dump, "")

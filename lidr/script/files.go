@@ -44,8 +44,8 @@ func (a access) check(op, path string, reason refused, lists ...[]string) error 
 	return &fs.PathError{Op: op, Path: path, Err: reason}
 }
 
-// realPath is absolute and without symbolic links, also where its last parts do not exist yet. A path that is a link itself
-// becomes what it points to, so removing one is a matter of its target: stricter than need be, and simple.
+// realPath returns an absolute path without symbolic links, also where its last parts do not exist yet. A link becomes
+// what it points to, so removing one needs access to its target: stricter than necessary, and simple.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

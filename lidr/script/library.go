@@ -15,45 +15,47 @@ import (
 	"lidrlab/lidr/script/symbols"
 )
 
-// pure are the packages of the standard library that a script gets whole: none of them reaches files, the network, other
-// processes or memory that is not the script's.
-const pure = `bufio bytes compress/bzip2 compress/flate compress/gzip compress/lzw compress/zlib container/heap container/list
-container/ring context crypto crypto/hmac crypto/md5 crypto/rand crypto/sha1 crypto/sha256 crypto/sha512 encoding
-encoding/base32 encoding/base64 encoding/binary encoding/csv encoding/gob encoding/hex encoding/json encoding/xml errors flag
-fmt hash hash/adler32 hash/crc32 hash/crc64 hash/fnv hash/maphash html image image/color image/color/palette image/draw
-image/gif image/jpeg image/png io io/fs log log/slog math math/big math/bits math/cmplx math/rand math/rand/v2 net/url path
-path/filepath regexp regexp/syntax sort strconv strings sync sync/atomic text/tabwriter time unicode unicode/utf16
-unicode/utf8`
+// pure are the packages of the standard library that a script may use whole: none of them reaches files, the network,
+// other processes or memory that is not the script's.
+const pure = `bufio bytes compress/bzip2 compress/flate compress/gzip compress/lzw compress/zlib
+container/heap container/list container/ring context
+crypto crypto/hmac crypto/md5 crypto/rand crypto/sha1 crypto/sha256 crypto/sha512
+encoding encoding/base32 encoding/base64 encoding/binary encoding/csv encoding/gob encoding/hex encoding/json
+encoding/xml errors flag fmt hash hash/adler32 hash/crc32 hash/crc64 hash/fnv hash/maphash html
+image image/color image/color/palette image/draw image/gif image/jpeg image/png
+io io/fs log log/slog math math/big math/bits math/cmplx math/rand math/rand/v2 net/url path path/filepath
+regexp regexp/syntax sort strconv strings sync sync/atomic text/tabwriter time unicode unicode/utf16 unicode/utf8`
 
-// part are the names that a script gets of a package whose rest is not for it; the functions on files come from [files].
+// part are the names of packages of which a script may not use the rest; the functions on files come from [access].
 var part = map[string]string{
-	"os": `Args DevNull ErrClosed ErrDeadlineExceeded ErrExist ErrInvalid ErrNotExist ErrPermission Environ Expand ExpandEnv Getenv
-Getpid Getwd Hostname IsExist IsNotExist IsPathSeparator IsPermission IsTimeout LookupEnv ModeAppend ModeDir ModePerm
-ModeSymlink ModeType O_APPEND O_CREATE O_EXCL O_RDONLY O_RDWR O_SYNC O_TRUNC O_WRONLY PathListSeparator PathSeparator
-SameFile Setenv Stderr Stdin Stdout TempDir Unsetenv UserCacheDir UserHomeDir DirEntry File FileInfo FileMode PathError
-_DirEntry _FileInfo`,
+	"os": `Args DevNull ErrClosed ErrDeadlineExceeded ErrExist ErrInvalid ErrNotExist ErrPermission Environ Expand
+ExpandEnv Getenv Getpid Getwd Hostname IsExist IsNotExist IsPathSeparator IsPermission IsTimeout LookupEnv ModeAppend
+ModeDir ModePerm ModeSymlink ModeType O_APPEND O_CREATE O_EXCL O_RDONLY O_RDWR O_SYNC O_TRUNC O_WRONLY PathListSeparator
+PathSeparator SameFile Setenv Stderr Stdin Stdout TempDir Unsetenv UserCacheDir UserHomeDir DirEntry File FileInfo
+FileMode PathError _DirEntry _FileInfo`,
 	"runtime": "GC GOARCH GOMAXPROCS GOOS Gosched MemStats NumCPU NumGoroutine ReadMemStats Version",
 }
 
 // instead says what to use for some imports and names that a script cannot have.
 var instead = map[string]string{
-	"net":              ": the network is reached through lidr only",
-	"net/http":         ": the network is reached through lidr only",
-	"os/exec":          ": a script starts no other program",
-	"syscall":          ": use package os",
-	"unsafe":           "",
-	"io/ioutil":        ": use os.ReadFile, os.WriteFile, io.ReadAll",
-	"slices":           ": use package sort, and write a loop for the rest",
-	"maps":             ": write a loop",
-	"cmp":              ": compare with < and ==",
-	"iter":             ": return a slice or take a function",
-	"reflect":          ": name the types, or use a type switch",
-	"text/template":    ": use fmt and strings",
-	"html/template":    ": use fmt and html.EscapeString",
-	"sync.OnceFunc":    ": use sync.Once",
-	"sync.OnceValue":   ": use sync.Once",
-	"strings.Lines":    ": use strings.Split",
-	"strings.SplitSeq": ": use strings.Split",
+	"net":               ": the network is reached through lidr only",
+	"net/http":          ": the network is reached through lidr only",
+	"lidrlab/lidr/cell": ": it is for notebook cells; call lidr.Show, and check each error",
+	"os/exec":           ": a script starts no other program",
+	"syscall":           ": use package os",
+	"unsafe":            "",
+	"io/ioutil":         ": use os.ReadFile, os.WriteFile, io.ReadAll",
+	"slices":            ": use package sort, and write a loop for the rest",
+	"maps":              ": write a loop",
+	"cmp":               ": compare with < and ==",
+	"iter":              ": return a slice or take a function",
+	"reflect":           ": name the types, or use a type switch",
+	"text/template":     ": use fmt and strings",
+	"html/template":     ": use fmt and html.EscapeString",
+	"sync.OnceFunc":     ": use sync.Once",
+	"sync.OnceValue":    ": use sync.Once",
+	"strings.Lines":     ": use strings.Split",
+	"strings.SplitSeq":  ": use strings.Split",
 }
 
 // library is what scripts import: the interpreter's copy of the standard library as far as it is allowed, and the
@@ -73,15 +75,17 @@ func library(files access) interp.Exports {
 		}
 	}
 	maps.Copy(lib, symbols.Symbols)
-	// Under the key "fmt/fmt" the interpreter would put streams, arguments and flags of its own in place of the process's, and
-	// compile its copies of slices and maps, which do not work and take longer than most scripts to start.
+	// Under the key "fmt/fmt" the interpreter would put streams, arguments and flags of its own in place of the process's,
+	// and compile its copies of slices and maps, which do not work and take longer than most scripts to start.
 	lib["fmt//fmt"] = lib["fmt/fmt"]
 	delete(lib, "fmt/fmt")
 	// The interpreter's own forms of these panic instead of ending the process; a script's process is its own.
-	for name, value := range map[string]any{"Fatal": log.Fatal, "Fatalf": log.Fatalf, "Fatalln": log.Fatalln, "New": log.New} {
+	for name, value := range map[string]any{
+		"Fatal": log.Fatal, "Fatalf": log.Fatalf, "Fatalln": log.Fatalln,
+		"New": log.New, "Logger": (*log.Logger)(nil),
+	} {
 		lib["log/log"][name] = reflect.ValueOf(value)
 	}
-	lib["log/log"]["Logger"] = reflect.ValueOf((*log.Logger)(nil))
 	lib["os/os"]["Exit"] = reflect.ValueOf(os.Exit)
 	for key, functions := range files.functions() {
 		for name, function := range functions {

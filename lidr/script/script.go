@@ -1,12 +1,12 @@
-// Package script runs Go programs through the yaegi interpreter: the same file that `go run` compiles, started in
-// milliseconds, and kept from doing harm.
+// Package script runs Go programs in the yaegi interpreter: the same file that `go run` compiles, started in
+// milliseconds and confined to its folders.
 //
 //	lidr run scripts/alpha -n 1000
 //
-// [Check] names what would mean something else than under the compiler. [Script.Run] starts a process for the script and
-// limits its memory and time; in there, [Script.Child] gives it lidr, plots, datasets, gota, gonum/plot and the harmless
-// part of the standard library ([library]), file functions that keep to its folders ([access]) and, on Linux, a kernel
-// that makes every package keep to them ([confine]).
+// [Check] lists the constructs that mean something else than under the compiler. [Script.Run] starts a process for the
+// script and limits its memory and time. In that process, [Script.Child] provides lidr, plots, datasets, gota,
+// gonum/plot and the harmless part of the standard library ([library]) and restricts the script's own file functions to
+// its folders ([access]); on Linux the kernel restricts every package to them ([confine]).
 package script
 
 import (
@@ -29,16 +29,16 @@ type Script struct {
 	Path    string // a folder with main.go, or a file
 	Args    []string
 	Timeout time.Duration // 0 for none
-	Memory  uint64        // bytes that the script and what it calls may take
-	Read    []string      // paths that may be read, beside the current folder, $LIDR_DATA and the Hugging Face cache
-	Write   []string      // paths that may be written, beside runs and the folder that the script's -dir lies in
-	Env     []string      // names of environment variables that the script gets, beside those of [passed]
+	Memory  uint64        // bytes that the script and the packages that it calls may use
+	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA and the Hugging Face cache
+	Write   []string      // paths that may be written besides runs and the parent of the script's -dir
+	Env     []string      // names of environment variables that the script sees besides those of [passed]
 }
 
-// passed are the environment variables that a script gets. What else is there, keys and passwords among it, it does not see.
-const passed = `PATH HOME USER LANG LANGUAGE LC_ALL LC_CTYPE LC_MESSAGES TZ TERM COLUMNS NO_COLOR GOMAXPROCS GOMEMLIMIT GOGC GODEBUG
-LIDR_DATA LIDR_BACKEND LIDR_HOME HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE HF_ENDPOINT XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR
-SYSTEMROOT USERPROFILE LOCALAPPDATA`
+// passed are the environment variables that a script sees. The others, keys and passwords among them, are hidden.
+const passed = `PATH HOME USER LANG LANGUAGE LC_ALL LC_CTYPE LC_MESSAGES TZ TERM COLUMNS NO_COLOR
+GOMAXPROCS GOMEMLIMIT GOGC GODEBUG LIDR_DATA LIDR_BACKEND LIDR_HOME HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE HF_ENDPOINT
+XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR SYSTEMROOT USERPROFILE LOCALAPPDATA`
 
 func (s Script) environment() []string {
 	var env []string
@@ -50,17 +50,17 @@ func (s Script) environment() []string {
 	return env
 }
 
-// Failure is an end of a script that is not of its own making; its text is one line.
+// Failure says, in one line, why a script was refused or stopped.
 type Failure string
 
 func (f Failure) Error() string { return string(f) }
 
-// grace is how long a script has between the request to end and its end.
+// grace is how long a script may go on after the request to end.
 const grace = 2 * time.Second
 
-// Run checks the script and runs it in a process of its own, with this process's input and outputs, and returns its exit
-// code. The command is this program's own command line that leads to [Script.Child]. A [Failure] says that the script was
-// refused, crashed, took too long or too much memory; the error is the context's where that was cancelled.
+// Run checks the script and runs it in a process of its own, with this process's input and outputs, and returns its
+// exit code. The command is this program's own command line that leads to [Script.Child]. A [Failure] says that the
+// script was refused, crashed, took too long or too much memory; the error is the context's where that was cancelled.
 func (s Script) Run(ctx context.Context, command []string) (int, error) {
 	issues, err := Check(s.Path)
 	if err != nil {
@@ -109,7 +109,8 @@ func (s Script) Run(ctx context.Context, command []string) (int, error) {
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	case running.Err() != nil:
-		return 0, Failure(fmt.Sprintf("%s: stopped after %s (--timeout); what it wrote so far stays, the same command continues", s.Path, s.Timeout))
+		return 0, Failure(fmt.Sprintf("%s: stopped after %s (--timeout); "+
+			"what it wrote so far stays, the same command continues", s.Path, s.Timeout))
 	case crash.Len() > 0:
 		return 0, Failure(s.Path + ": " + crashMessage(crash.String(), s.Memory))
 	}
@@ -123,7 +124,7 @@ func (s Script) Run(ctx context.Context, command []string) (int, error) {
 	return exit.ExitCode(), nil
 }
 
-// name is what the script's program is called when it is compiled.
+// name is the name of the script's program when it is compiled.
 func (s Script) name() string {
 	name := filepath.Base(filepath.Clean(s.Path))
 	if name == "main.go" {
@@ -149,24 +150,24 @@ func (s Script) runFolder() string {
 	return ""
 }
 
-// written are the paths that the script may write, its temporary folder aside.
+// written returns the paths that the script may write, without its temporary folder.
 func (s Script) written() []string {
 	paths := append([]string{"runs"}, s.Write...)
 	if dir := s.runFolder(); dir != "" {
-		paths = append(paths, filepath.Dir(filepath.Clean(dir))) // the store that runs share lies beside a run folder
+		paths = append(paths, filepath.Dir(filepath.Clean(dir))) // the store that runs share is beside a run folder
 	}
 	return paths
 }
 
-// makeFolders makes the folders that the script may write, since the kernel confines to what exists. The function that it
-// returns removes those that stayed empty.
+// makeFolders makes the folders that the script may write, since the kernel confines to what exists. The function that
+// it returns removes those that stayed empty.
 func (s Script) makeFolders() (forget func()) {
 	var made []string
 	for _, path := range s.written() {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := os.MkdirAll(path, 0o755); err == nil { // else the script cannot write there either, and may not need to
+		if err := os.MkdirAll(path, 0o755); err == nil { // at an error the script cannot write there, and may not need to
 			made = append(made, path)
 		}
 	}

@@ -18,9 +18,11 @@ import (
 	"github.com/traefik/yaegi/interp"
 )
 
-// shellImports are the packages that a shell has from its start; others are imported as in a program.
-const shellImports = `lidrlab/lidr lidrlab/lidr/eval lidrlab/plots lidrlab/datasets lidrlab/datasets/miniature lidrlab/datasets/paper
-github.com/go-gota/gota/dataframe github.com/go-gota/gota/series gonum.org/v1/plot gonum.org/v1/plot/plotter gonum.org/v1/plot/vg
+// shellImports are the packages that a shell imports at its start; others are imported as in a program.
+const shellImports = `lidrlab/lidr lidrlab/lidr/judge lidrlab/lidr/handoff lidrlab/lidr/choices lidrlab/lidr/doctor
+lidrlab/lidr/pretrain lidrlab/lidr/eval lidrlab/plots lidrlab/datasets lidrlab/datasets/miniature lidrlab/datasets/paper
+github.com/go-gota/gota/dataframe github.com/go-gota/gota/series
+gonum.org/v1/plot gonum.org/v1/plot/plotter gonum.org/v1/plot/vg
 context errors fmt log math os path/filepath sort strings time`
 
 // Shell evaluates Go line by line, with lidr's packages imported. Its user's files are not confined.
@@ -43,8 +45,8 @@ func NewShell() (*Shell, error) {
 	return s, nil
 }
 
-// Eval takes a line and, once all brackets are closed, evaluates it with those that were open before. The value is the
-// zero Value unless the line is an expression that has one. More says that a further line is expected.
+// Eval evaluates a line together with the lines before it whose brackets it closes. The value is the zero Value unless
+// the input is an expression that has one. more is true while a bracket is open, so that a further line is expected.
 func (s *Shell) Eval(ctx context.Context, line string) (value reflect.Value, more bool, err error) {
 	source := s.pending + line + "\n"
 	if isOpen(source) {
@@ -71,9 +73,12 @@ func isOpen(source string) bool {
 	var scan scanner.Scanner
 	unfinished := false
 	files := token.NewFileSet()
-	scan.Init(files.AddFile("", -1, len(source)), []byte(source), func(_ token.Position, message string) {
-		unfinished = unfinished || strings.HasPrefix(message, "raw string literal not") || strings.HasPrefix(message, "comment not")
-	}, 0)
+	onError := func(_ token.Position, message string) {
+		if strings.HasPrefix(message, "raw string literal not") || strings.HasPrefix(message, "comment not") {
+			unfinished = true
+		}
+	}
+	scan.Init(files.AddFile("", -1, len(source)), []byte(source), onError, 0)
 	depth := 0
 	for {
 		switch _, tok, _ := scan.Scan(); tok {
@@ -87,7 +92,8 @@ func isOpen(source string) bool {
 	}
 }
 
-// hasValue tells an expression from a statement. What a call of fmt returns is no more than the count of what it printed.
+// hasValue tells whether the source is an expression whose value is worth showing: a call of fmt.Println returns only
+// the number of bytes that it has printed.
 func hasValue(source string) bool {
 	expression, err := parser.ParseExpr(source)
 	if err != nil {
@@ -107,8 +113,8 @@ func hasValue(source string) bool {
 
 var lastWord = regexp.MustCompile(`[\pL_][\pL\pN_]*(\.[\pL\pN_]*)?$`)
 
-// Complete returns what the word at the end of a line may become, in order: a package, a name of one, something declared
-// before, a field or a method of it. Length is the word's, of which every completion is a continuation.
+// Complete returns the completions of the word at the end of a line, sorted: packages, their names, what was declared
+// before, its fields and methods. Every completion begins with the word's last length bytes.
 func (s *Shell) Complete(line string) (completions []string, length int) {
 	word := lastWord.FindString(line)
 	before, prefix, isMember := strings.Cut(word, ".")

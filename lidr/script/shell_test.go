@@ -17,7 +17,7 @@ func TestShell(t *testing.T) {
 		more bool
 		want any
 	}{
-		{"settings := lidr.Miniature()", false, nil},
+		{"settings := lidr.MiniatureSettings()", false, nil},
 		{"text := `(", true, nil},
 		{"`", false, nil},
 		{"len(", true, nil},
@@ -38,6 +38,7 @@ func TestShell(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"x := plots.GroupedB":       "GroupedBars",
+		"judge.Comp":                "Compare",
 		"pl":                        "plots",
 		"fmt.Println(settings.Pro":  "Prompts",
 		"s":                         "settings",

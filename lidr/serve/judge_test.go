@@ -9,6 +9,7 @@ import (
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/judge"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -36,13 +37,13 @@ func TestJudge(t *testing.T) {
 		responses = append(responses, row{fmt.Sprint(i), "en", p.Prompt("en"), p.Answer("en")})
 		references = append(references, row{fmt.Sprint(i), "en", p.Prompt("en"), p.Answer("de")})
 	}
-	run, err := lidr.Open(filepath.Join(t.TempDir(), "run"), lidr.Miniature())
+	run, err := lidr.Open(filepath.Join(t.TempDir(), "run"), lidr.MiniatureSettings())
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := lidr.DefaultJudge()
+	settings := judge.Defaults()
 	settings.BothOrders = true
-	verdicts, scores, err := lidr.Judge(t.Context(), run, "M1-M0", lidr.UseModel("judge", s.remote(t)),
+	verdicts, scores, err := judge.Compare(t.Context(), run, "M1-M0", lidr.UseModel("judge", s.remote(t)),
 		datasets.Frame(responses), datasets.Frame(references), settings)
 	if err != nil {
 		t.Fatal(err)

@@ -61,8 +61,13 @@ func (t *Tokenizer) EncodeContent(text string) []int {
 	return t.encode(text, t.ordinary, "")
 }
 
-// EncodeDocument is Encode for a whole document, with the ids that the model's post-processor puts around it (BOS in
-// Llama 3, none in Qwen). Text that already begins with BOS gets no second one.
+// EncodeResponse is EncodeContent for a whole answer: with the end-of-turn token, as training counts it.
+func (t *Tokenizer) EncodeResponse(text string) []int {
+	return append(t.EncodeContent(text), t.EOS()[0])
+}
+
+// EncodeDocument is Encode for a text that stands alone, with what the model's post-processor puts around it (BOS in
+// Llama 3, nothing in Qwen). Text that already begins with BOS gets no second one.
 func (t *Tokenizer) EncodeDocument(text string) []int {
 	ids := t.Encode(text)
 	if len(t.prefix) > 0 && (len(ids) == 0 || ids[0] != t.prefix[0]) {

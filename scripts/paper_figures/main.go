@@ -68,9 +68,7 @@ func main() {
 	save := func(name string, figure *plots.Figure) {
 		for _, extension := range []string{".png", ".svg"} {
 			path := filepath.Join(*dir, name+extension)
-			if err := figure.Save(path); err != nil {
-				log.Fatal(err)
-			}
+			check(figure.Save(path))
 			fmt.Println(path)
 		}
 	}
@@ -90,7 +88,10 @@ func main() {
 			winRates.add(row.Model, row.Lang, row.WinRate)
 		}
 	}
-	heat := plots.HeatMap{Title: "X-AlpacaEval raw win rate", Unit: "% against GPT-4-turbo, " + by, Rows: winRates.models, Columns: winRates.langs, Digits: 1, Width: 150}
+	heat := plots.HeatMap{
+		Title: "X-AlpacaEval raw win rate", Unit: "% against GPT-4-turbo, " + by,
+		Rows: winRates.models, Columns: winRates.langs, Digits: 1, Width: 150,
+	}
 	for _, model := range winRates.models {
 		var values []float64
 		for _, lang := range winRates.langs {
@@ -107,10 +108,12 @@ func main() {
 		if !contains(opponents, name) {
 			opponents = append(opponents, name)
 		}
-		matches[name] = append(matches[name], plots.Outcome{Label: row.Lang, Win: row.Win, Tie: row.Tie, Lose: row.Lose})
+		outcome := plots.Outcome{Label: row.Lang, Win: row.Win, Tie: row.Tie, Lose: row.Lose}
+		matches[name] = append(matches[name], outcome)
 	}
 	for i, name := range opponents {
-		save(fmt.Sprintf("head_to_head_%d", i+1), plots.WinTieLose{Title: name, Unit: "%, " + by, Rows: matches[name]}.Figure())
+		figure := plots.WinTieLose{Title: name, Unit: "%, " + by, Rows: matches[name]}.Figure()
+		save(fmt.Sprintf("head_to_head_%d", i+1), figure)
 	}
 
 	var reward table
@@ -118,4 +121,10 @@ func main() {
 		reward.add("M0", row.Lang, row.Accuracy)
 	}
 	save("reward_accuracy", reward.bars("Reward accuracy of M0's pairs by GPT-4", "%, "+by, true))
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
 }

@@ -5,49 +5,26 @@
 //	bin/lidr run scripts/replay -n 1000 -dir runs/replay
 //	go run ./scripts/replay -n 1000 -dir runs/replay
 //
-// It shows whether the model's translations, which the next round needs, are kept alive, and at what price.
+// It shows whether the model still translates as well, which the next round needs, and what that costs in accuracy.
 package main
 
 import (
-	"context"
-	"flag"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/ablation"
 )
 
 func main() {
-	n := flag.Int("n", 1000, "prompts a round, each in every language")
-	dir := flag.String("dir", "runs/replay", "folder of the sweep")
-	small := flag.Bool("small", false, "a tiny size that only shows that it runs")
-	flag.Parse()
-
-	base := lidr.Miniature()
-	base.Rounds, base.Prompts.N = 1, *n
-	if *small {
-		base.Prompts.N, base.Evaluate.N, base.Evaluate.Translations = 6, 6, 2
-	}
+	dir, base := ablation.Flags("replay")
 	var cells []lidr.SweepCell
 	for _, replay := range []int{0, 6, 12, 24} {
 		s := base
 		s.Train.Replay = replay
 		cells = append(cells, lidr.SweepCell{Name: fmt.Sprintf("replay=%d", replay), Settings: s})
 	}
-	m0, err := lidr.LoadModel("miniature")
-	if err != nil {
+	if _, err := ablation.Sweep(dir, cells); err != nil {
 		log.Fatal(err)
 	}
-	frame, err := lidr.Sweep(context.Background(), *dir, m0, cells, lidr.WithProgress(lidr.ProgressLines(os.Stderr)))
-	if err != nil {
-		log.Fatal(err)
-	}
-	table, err := lidr.SweepTable(frame)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(table)
-	fmt.Println("plot:", filepath.Join(*dir, "sweep.png"))
 }

@@ -1,14 +1,14 @@
 //go:build go1.21
 
 // Study asks whether what the demo shows holds over seeds: for each seed it pretrains an M0 of its own, runs the method
-// and its controls on it, all rounds, at full size, and evaluates on problems that no setting was chosen on. The seeds run side
-// by side.
+// and its controls on it, all rounds, at full size, and evaluates on problems that no setting was chosen on. The seeds
+// run side by side.
 //
 //	bin/lidr run scripts/study -seeds 3 -n 1000 -rounds 2 -dir runs/study
 //	go run ./scripts/study -seeds 3 -n 1000 -rounds 2 -dir runs/study
 //
 // It ends in one table (study.csv), means over seeds with their standard errors, and one plot (study.png, study.svg).
-// What it says holds for a miniature.
+// The results hold for a miniature.
 package main
 
 import (
@@ -24,10 +24,20 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/pretrain"
 	"lidrlab/plots"
 )
 
-// change is one line of the table: what a control changes from M0, in points, over seeds.
+var (
+	seeds  = flag.Int("seeds", 3, "differently seeded M0s")
+	n      = flag.Int("n", 1000, "prompts a round, each in every language")
+	rounds = flag.Int("rounds", 2, "rounds")
+	steps  = flag.Int("steps", 0, "pretraining steps; 0 for those of the shipped M0")
+	dir    = flag.String("dir", "runs/study", "folder")
+	small  = flag.Bool("small", false, "a tiny size on the shipped M0 that only shows that it runs")
+)
+
+// change is a row of the table: what a control changes from M0, in points, over seeds.
 type change struct {
 	Control string  `json:"control"`
 	Model   string  `json:"model"`
@@ -39,80 +49,74 @@ type change struct {
 }
 
 func main() {
-	seeds := flag.Int("seeds", 3, "differently seeded M0s")
-	n := flag.Int("n", 1000, "prompts a round, each in every language")
-	rounds := flag.Int("rounds", 2, "rounds")
-	steps := flag.Int("steps", 0, "pretraining steps; 0 for those of the shipped M0")
-	dir := flag.String("dir", "runs/study", "folder")
-	small := flag.Bool("small", false, "a tiny size on the shipped M0 that only shows that it runs")
 	flag.Parse()
 	if *small {
-		*seeds, *n, *rounds = 2, 6, 1
+		*seeds, *rounds = 2, 1
 	}
-
-	results, errs := make([][]change, *seeds), make([]error, *seeds)
+	results := make([][]lidr.ControlChange, *seeds)
+	errs := make([]error, *seeds)
 	var running sync.WaitGroup
 	for i := range results {
 		running.Add(1)
 		go func(i int) {
 			defer running.Done()
-			results[i], errs[i] = runSeed(*dir, int64(101+i), *n, *rounds, *steps, *small)
+			results[i], errs[i] = runSeed(int64(101 + i))
 		}(i)
 	}
 	running.Wait()
-	if err := errors.Join(errs...); err != nil {
-		log.Fatal(err)
-	}
-	var order []change
-	values := map[change][]float64{}
-	for _, changes := range results {
-		for _, c := range changes {
-			points := c.Mean
-			c.Mean = 0
-			if values[c] == nil {
-				order = append(order, c)
-			}
-			values[c] = append(values[c], points)
+	check(errors.Join(errs...))
+
+	var table []change
+	for i, first := range results[0] { // every seed has the same rows
+		var points []float64
+		for _, result := range results {
+			points = append(points, 100*result[i].Difference)
 		}
+		mean := eval.MeanSE(points)
+		table = append(table, change{
+			Control: first.Control, Model: first.Model, Metric: first.Metric, Lang: first.Lang,
+			Mean: mean.Mean, SE: mean.SE, Seeds: mean.N,
+		})
 	}
-	table := make([]change, len(order))
-	for i, c := range order {
-		estimate := eval.MeanSE(values[c])
-		c.Mean, c.SE, c.Seeds = estimate.Mean, estimate.SE, estimate.N
-		table[i] = c
-	}
-	save(*dir, table, *rounds)
+	write(table)
+	draw(table)
 }
 
-// runSeed returns the changes of one seed, the method's and its controls'.
-func runSeed(dir string, seed int64, n, rounds, steps int, small bool) ([]change, error) {
+// runSeed returns the changes of one seed, those of the method and of its controls.
+func runSeed(seed int64) ([]lidr.ControlChange, error) {
 	ctx := context.Background()
-	pretraining := lidr.DefaultPretraining()
-	pretraining.Seed = seed
-	if steps > 0 {
-		pretraining.Steps = steps
+	progress := func(e lidr.Event) {
+		if e.Done == e.Total {
+			fmt.Fprintf(os.Stderr, "seed %d, %s: %d %s\n", seed, e.Step, e.Total, e.Unit)
+		}
 	}
-	folder := filepath.Join(dir, fmt.Sprintf("m0-%d", seed))
-	if small {
-		folder = "miniature"
-	} else if err := lidr.Pretrain(ctx, folder, pretraining, show(seed)); err != nil {
-		return nil, err
-	}
-	m0, err := lidr.LoadModel(folder)
-	if err != nil {
-		return nil, err
-	}
-	settings := lidr.Miniature()
+	settings := lidr.MiniatureSettings()
 	settings.Seed, settings.Evaluate.Seed = seed, 70000+seed
-	settings.Prompts.N, settings.Rounds = n, rounds
-	if small {
-		settings.Evaluate.N, settings.Evaluate.Translations = 6, 2
+	settings.Prompts.N, settings.Rounds = *n, *rounds
+	path := "miniature"
+	if *small {
+		settings = settings.Tiny()
+	} else {
+		path = filepath.Join(*dir, fmt.Sprintf("m0-%d", seed))
+		pretraining := pretrain.Defaults()
+		pretraining.Seed = seed
+		if *steps > 0 {
+			pretraining.Steps = *steps
+		}
+		if err := pretrain.Make(ctx, path, pretraining, progress); err != nil {
+			return nil, err
+		}
 	}
-	run, err := lidr.Open(filepath.Join(dir, fmt.Sprintf("seed-%d", seed)), settings, lidr.WithProgress(show(seed)))
+	m0, err := lidr.LoadModel(path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := lidr.Iterate(ctx, run, m0); err != nil {
+	folder := filepath.Join(*dir, fmt.Sprintf("seed-%d", seed))
+	run, err := lidr.Open(folder, settings, lidr.WithProgress(progress))
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := lidr.Iterate(ctx, run, m0); err != nil {
 		return nil, err
 	}
 	frame, err := lidr.Controls(ctx, run, m0)
@@ -122,60 +126,54 @@ func runSeed(dir string, seed int64, n, rounds, steps int, small bool) ([]change
 	if _, err := lidr.Report(ctx, run); err != nil {
 		return nil, err
 	}
-	changes := make([]change, frame.Nrow())
-	for i := range changes {
-		changes[i] = change{
-			Control: frame.Col("control").Elem(i).String(), Model: frame.Col("model").Elem(i).String(),
-			Metric: frame.Col("metric").Elem(i).String(), Lang: frame.Col("lang").Elem(i).String(),
-			Mean: 100 * frame.Col("difference").Elem(i).Float(),
-		}
-	}
-	return changes, nil
+	var changes []lidr.ControlChange
+	err = datasets.Rows(frame, &changes)
+	return changes, err
 }
 
-// save prints the table, and writes it and the plot.
-func save(dir string, table []change, rounds int) {
-	frame := datasets.Frame(table)
-	file, err := os.Create(filepath.Join(dir, "study.csv"))
-	if err != nil {
-		log.Fatal(err)
+// write prints the table and writes it to study.csv.
+func write(table []change) {
+	file, err := os.Create(filepath.Join(*dir, "study.csv"))
+	check(err)
+	check(datasets.Frame(table).WriteCSV(file))
+	check(file.Close())
+	for _, metric := range []string{"accuracy", "off_target"} {
+		var rows []change
+		for _, c := range table {
+			if c.Metric == metric {
+				rows = append(rows, c)
+			}
+		}
+		fmt.Printf("change of %s from M0, points\n", metric)
+		check(lidr.Show(rows))
 	}
-	if err := frame.WriteCSV(file); err != nil {
-		log.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		log.Fatal(err)
-	}
-	for _, c := range table {
-		fmt.Printf("%-24s %s %-11s %-8s %+6.1f ± %.1f points (%d seeds)\n", c.Control, c.Model, c.Metric, c.Lang, c.Mean, c.SE, c.Seeds)
-	}
+}
+
+// draw plots the change of accuracy of the last round's models.
+func draw(table []change) {
 	bars := plots.GroupedBars{
-		Title: fmt.Sprintf("Change of accuracy from M0 after %d rounds, %d seeds", rounds, table[0].Seeds),
+		Title: fmt.Sprintf("Change of accuracy from M0 after %d rounds, %d seeds", *rounds, *seeds),
 		Unit:  "points, mean over seeds ± one standard error", Width: 180, Height: 90,
 	}
 	for _, lang := range []string{"en", "trained", "unseen"} {
 		series := plots.Series{Name: lang}
 		bars.Groups = nil
 		for _, c := range table {
-			if c.Lang == lang && c.Metric == "accuracy" && c.Model == fmt.Sprintf("M%d", rounds) {
+			if c.Lang == lang && c.Metric == "accuracy" && c.Model == fmt.Sprintf("M%d", *rounds) {
 				bars.Groups = append(bars.Groups, c.Control)
-				series.Values, series.Errors = append(series.Values, c.Mean), append(series.Errors, c.SE)
+				series.Values = append(series.Values, c.Mean)
+				series.Errors = append(series.Errors, c.SE)
 			}
 		}
 		bars.Series = append(bars.Series, series)
 	}
 	for _, extension := range []string{".png", ".svg"} {
-		if err := bars.Figure().Save(filepath.Join(dir, "study"+extension)); err != nil {
-			log.Fatal(err)
-		}
+		check(bars.Figure().Save(filepath.Join(*dir, "study"+extension)))
 	}
 }
 
-// show returns a progress that writes one line a step.
-func show(seed int64) lidr.Progress {
-	return func(e lidr.Event) {
-		if e.Done == e.Total {
-			fmt.Fprintf(os.Stderr, "seed %d, %s: %d %s\n", seed, e.Step, e.Total, e.Unit)
-		}
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
 	}
 }

@@ -18,9 +18,9 @@ func backendCommand() *cobra.Command {
 		Short: "Show what computes here, and install XLA's plugins for a GPU",
 		Long: `Show what computes here, and install XLA's plugins for a GPU.
 
-All commands compute by the backend that ` + backend.EnvVar + ` names: cpu (lidr's own), go (GoMLX's), xla:cuda, xla:cpu or
-xla:/PATH/TO/PLUGIN.so. Where it is empty, a GPU computes if this program was built with XLA (make build-xla) and its CUDA
-plugin is installed, and otherwise cpu.`,
+All commands compute on the backend that ` + backend.EnvVar + ` names: cpu (lidr's own), go (GoMLX's), xla:cuda,
+xla:cpu or xla:/PATH/TO/PLUGIN.so. Where it is empty, a GPU computes if this program was built with XLA (make build-xla)
+and its CUDA plugin is installed, and otherwise cpu.`,
 	}
 	cmd.AddCommand(backendListCommand(), backendInstallCommand())
 	return cmd
@@ -74,9 +74,10 @@ func backendInstallCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "install cuda|cpu",
 		Short: "Download a PJRT plugin of XLA, for an NVIDIA GPU (with NVIDIA's libraries, gigabytes) or the processor",
-		Long: `Download a PJRT plugin of XLA, for an NVIDIA GPU (with NVIDIA's libraries, gigabytes) or the processor, by go-xla's own
-installer, into .local/lib/go-xla below the home folder. Nothing is downloaded otherwise. Where JAX is installed for CUDA,
-its plugin does as well, by its path and with where its CUDA tools are:
+		Long: `Download a PJRT plugin of XLA, for an NVIDIA GPU (with NVIDIA's libraries, gigabytes) or the processor.
+
+go-xla's own installer writes it into .local/lib/go-xla below the home folder. No other command downloads one. Where JAX
+is installed for CUDA, its plugin serves too; name its path and the folder of its CUDA tools:
 
   export ` + backend.EnvVar + `=xla:/PATH/TO/site-packages/jax_plugins/xla_cuda12/xla_cuda_plugin.so
   export XLA_FLAGS=--xla_gpu_cuda_data_dir=/PATH/TO/site-packages/nvidia/cuda_nvcc`,

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/doctor"
 )
 
 // doctorCommand shows what training and generation will see of a model.
@@ -13,16 +14,18 @@ func doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor MODEL",
 		Short: "Show a model's exact training text and ids, and what is wrong with it",
-		Long: `Show a model as training and generation see it: sizes, memory, chat template, and the exact text and ids of one pair. Spaces
-are shown as ·, line ends as ↵, special tokens as ⟦…⟧, and │ stands between tokens. MODEL is "miniature", a Hugging Face
-folder or a name in its cache. The exit code is 1 if something is wrong.`,
+		Long: `Show a model as training and generation see it: sizes, memory, chat template, and the exact text and ids of a
+pair.
+
+Spaces are shown as ·, line ends as ↵, special tokens as ⟦…⟧, and │ separates tokens. MODEL is "miniature", a Hugging
+Face folder or a name in its cache. The exit code is 1 if something is wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			model, err := lidr.LoadModel(args[0])
 			if err != nil {
 				return err
 			}
-			diagnosis, err := lidr.Doctor(cmd.Context(), model, lidr.Miniature().Generate, lidr.SamplePair())
+			diagnosis, err := doctor.Examine(cmd.Context(), model, lidr.MiniatureSettings().Generate, doctor.SamplePair())
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 
 // demoCommand is iterate on the embedded model with the miniature's settings.
 func demoCommand() *cobra.Command {
-	s, dir, full := lidr.Miniature(), "runs/demo", false
+	s, dir, full := lidr.MiniatureSettings(), "runs/demo", false
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run two rounds on the embedded miniature model and write a report",
@@ -36,7 +36,7 @@ func demoCommand() *cobra.Command {
 
 // iterateCommand runs the same steps on the user's prompts and model.
 func iterateCommand() *cobra.Command {
-	s, dir, model := lidr.Miniature(), "runs/own", "miniature"
+	s, dir, model := lidr.MiniatureSettings(), "runs/own", "miniature"
 	s.Evaluate.N, s.Evaluate.Translations = 0, 0
 	cmd := &cobra.Command{
 		Use:   "iterate --prompts FOLDER --eval FOLDER",
@@ -44,8 +44,8 @@ func iterateCommand() *cobra.Command {
 		Long: `Run rounds on prompts of your own and write a report.
 
 FOLDER holds one file a language, LANG.jsonl, mgsm_LANG.jsonl or LANG.json, in one of the published forms (Alpagasus,
-GSM8K, MGSM, X-AlpacaEval) or in our own: {"id", "lang", "prompt", "answer"}, parallel by id. The languages of --eval may
-be more than those of training.`,
+GSM8K, MGSM, X-AlpacaEval) or in our own: {"id", "lang", "prompt", "answer"}, with equal ids in all languages. The
+folder of --eval may have more languages than that of --prompts.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("trained") && !cmd.Flags().Changed("unseen") {
@@ -63,8 +63,10 @@ be more than those of training.`,
 	flags.IntVar(&s.Prompts.N, "n", s.Prompts.N, "prompts a round, each in every language")
 	flags.IntVar(&s.Evaluate.N, "eval-n", s.Evaluate.N, "evaluation prompts a language; 0 for all")
 	flags.IntVar(&s.Evaluate.Shots, "shots", 0, "worked examples before each evaluation prompt, as turns of the chat")
-	flags.StringVar(&s.Evaluate.Exemplars, "exemplars", "", "folder of the worked examples, LANG.jsonl with question and answer (MGSM's, GSM8K's)")
-	flags.StringVar(&s.Evaluate.Identifier, "identifier", "", `who tells the answers' languages: "" for the small default, or lingua`)
+	flags.StringVar(&s.Evaluate.Exemplars, "exemplars", "",
+		"folder of the worked examples, LANG.jsonl with question and answer (MGSM's, GSM8K's)")
+	flags.StringVar(&s.Evaluate.Identifier, "identifier", "",
+		`what identifies the languages of answers: "" for the small default identifier, or lingua`)
 	flags.IntVar(&s.Rounds, "rounds", 1, "rounds")
 	flags.BoolVar(&s.StopWhenSaturated, "stop-when-saturated", false, "end when a round gains nothing beyond its error")
 	flags.Int64Var(&s.Seed, "seed", s.Seed, "seed of draws and training order")
@@ -88,7 +90,7 @@ func iterate(ctx context.Context, dir, path string, s lidr.Settings) error {
 	if err != nil {
 		return err
 	}
-	if _, err := lidr.Iterate(ctx, run, model); err != nil {
+	if _, _, err := lidr.Iterate(ctx, run, model); err != nil {
 		return err
 	}
 	return printReport(ctx, run)

@@ -60,23 +60,27 @@ Take the kernel away again with: jupyter kernelspec remove ` + kernelName,
 			}
 			fmt.Println("wrote", path)
 			if _, err := exec.LookPath("jupyter"); err != nil {
-				fmt.Fprintln(os.Stderr, "jupyter is not on PATH: install it with `apt-get install jupyter-notebook jupyter-nbconvert` or `pip install notebook`")
+				fmt.Fprintln(os.Stderr, "jupyter is not on PATH: install it with "+
+					"`apt-get install jupyter-notebook jupyter-nbconvert` or `pip install notebook`")
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&prefix, "prefix", "", "folder whose share/jupyter gets the spec, such as a Python environment's (default: the user's own)")
-	cmd.Flags().BoolVar(&gopls, "gopls", false, "build gopls too, with which Jupyter completes names and shows their documentation: a minute the first time, 1.3 GB while in use")
+	cmd.Flags().StringVar(&prefix, "prefix", "",
+		"folder to whose share/jupyter the spec is written, such as a Python environment's (default: the user's own)")
+	cmd.Flags().BoolVar(&gopls, "gopls", false, "build gopls too, with which Jupyter completes names and shows their "+
+		"documentation: a minute the first time, 1.3 GB while in use")
 	return cmd
 }
 
 // installKernel builds GoNB, and the goimports that it calls, as go.mod pins them, and writes the spec to path.
-// Without gopls, whose requirements do not agree with this module's and stand in a go.mod of their own, a kernel lacks
-// comfort only: an offline machine that cannot build it gets the rest.
+// gopls, whose requirements do not agree with this module's, has a go.mod of its own. A kernel works without it and
+// completes no names, so it is no error where gopls cannot be built, such as on a machine without a network.
 func installKernel(ctx context.Context, path string, gopls bool) error {
 	goPath, err := exec.LookPath("go")
 	if err != nil {
-		return errors.New("go is not on PATH, and the kernel compiles cells with it: install Go from https://go.dev/dl, or add its bin folder to PATH")
+		return errors.New("go is not on PATH, and the kernel compiles cells with it: " +
+			"install Go from https://go.dev/dl, or add its bin folder to PATH")
 	}
 	// Absolute, as Jupyter starts the kernel in the notebook's folder.
 	if goPath, err = filepath.Abs(goPath); err != nil {
@@ -103,20 +107,23 @@ func installKernel(ctx context.Context, path string, gopls bool) error {
 		err = run(home, io.Discard, "list", "-m", "all")
 	}
 	if err != nil {
-		return fmt.Errorf("building the kernel in %s: %w; the first time needs the module proxy: see go env GOPROXY", home, err)
+		return fmt.Errorf("building the kernel in %s: %w; the first time needs the module proxy: see go env GOPROXY",
+			home, err)
 	}
 	if gopls {
-		if err := run(filepath.Join(home, ".tools"), os.Stderr, "build", "-o", bin, "golang.org/x/tools/gopls"); ctx.Err() != nil {
+		err := run(filepath.Join(home, ".tools"), os.Stderr, "build", "-o", bin, "golang.org/x/tools/gopls")
+		if ctx.Err() != nil {
 			return ctx.Err()
-		} else if err != nil {
+		}
+		if err != nil {
 			fmt.Fprintf(os.Stderr, "gopls was not built (%v): the kernel works, and Jupyter will not complete names\n", err)
 		}
 	}
 	return ledger.WriteJSON(path, spec)
 }
 
-// newKernelSpec is the spec of the kernel in home/bin: what a cell's build needs is in its environment, wherever Jupyter
-// was started.
+// newKernelSpec is the spec of the kernel in home/bin: what a cell's build needs is in its environment, wherever
+// Jupyter was started.
 func newKernelSpec(home, goPath string) (*kernelSpec, error) {
 	show := exec.Command(goPath, "env", "-json", "GOFLAGS", "GOEXPERIMENT")
 	show.Dir = home

@@ -1,5 +1,5 @@
 // Command lidr runs the method from a shell: the demo on the embedded model, rounds on one's own prompts, the report,
-// and what the demo stands on, the miniature's tokenizer and its pretraining.
+// scripts, a model as a server or as a GGUF file, and the pretraining and the tokenizer of the miniature.
 package main
 
 import (
@@ -20,8 +20,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{
-		Use:           "lidr",
-		Short:         "Language Imbalance Driven Rewarding (arXiv 2410.08964): better answers in every language, without labels",
+		Use: "lidr",
+		Short: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
+			"better answers in every language, without labels",
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -6,20 +6,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/pretrain"
 )
 
 // pretrainCommand makes the miniature's M0.
 func pretrainCommand() *cobra.Command {
-	s, out := lidr.DefaultPretraining(), ""
+	s, out := pretrain.Defaults(), ""
 	cmd := &cobra.Command{
 		Use:   "pretrain --out FOLDER",
 		Short: "Pretrain an M0 of the miniature world from a seed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := lidr.Pretrain(cmd.Context(), out, s, lidr.ShowProgress()); err != nil {
+			if err := pretrain.Make(cmd.Context(), out, s, lidr.ShowProgress()); err != nil {
 				return err
 			}
-			fmt.Println(out, "holds the model that these settings make")
+			fmt.Println("the model is in", out)
 			return nil
 		},
 	}

@@ -15,9 +15,9 @@ func pullCommand() *cobra.Command {
 		Short: "Download a model from the Hugging Face hub into its cache",
 		Long: `Download a model from the Hugging Face hub into its cache, where LoadModel and --model find it by its name.
 
-Only what is read here is fetched: config.json, safetensors, tokenizer, chat template and licence. The same command goes on
-with a download that was cut off. The variables are those of the hub's own tools: HF_HOME or HF_HUB_CACHE (the cache),
-HF_TOKEN (for gated models), HF_ENDPOINT (another hub), HF_HUB_OFFLINE.`,
+Only the files that lidr reads are fetched: config.json, safetensors, tokenizer, chat template and licence. The same
+command continues a download that was cut off. The environment variables are those of the hub's own tools: HF_HOME or
+HF_HUB_CACHE (the cache), HF_TOKEN (for gated models), HF_ENDPOINT (another hub), HF_HUB_OFFLINE.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := lidr.Pull(cmd.Context(), args[0], lidr.ShowProgress())

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/ast"
+	"go/doc/comment"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +23,13 @@ import (
 	"lidrlab/datasets/miniature"
 )
 
-// small says how a command of ours that the README shows is run in seconds: with these words behind its own, where the last
-// of two equal flags counts. Those under flagsOnly are not run: their flags are read, and no more.
+// pages are the pages whose commands, snippets and links are tried, beside the documentation of every package.
+var pages = []string{
+	"README.md", "scripts/README.md", "notebooks/README.md", "lidr/TESTING.md", ".github/CONTRIBUTING.md",
+}
+
+// small says how a command of ours on a page is run in seconds: with these words appended, where the last of two equal
+// flags counts. Those under flagsOnly are not run: their flags are read, and no more.
 var small = map[string]string{
 	"demo":           "--rounds 0",
 	"iterate":        "--n 4 --eval-n 2 --trained de",
@@ -40,57 +48,110 @@ var small = map[string]string{
 
 const flagsOnly = "--help"
 
-// foreign programs, and what the shell does itself, are the reader's.
-var foreign = []string{"cd", "curl", "export", "git", "hf", "jupyter", "kill", "llamafactory-cli", "node", "npm", "npx", "ollama", "pip", "python", "python3", "sh", "trl"}
+// foreign are other programs, and what the shell does itself: the reader's to try.
+var foreign = strings.Fields("cd curl export git hf jupyter kill llamafactory-cli node npm npx ollama " +
+	"pip python python3 sh trl")
 
-// TestReadme does what the README shows: the commands of its sh blocks at small sizes, in a folder of their own, make's
-// targets as what make would run; the flags of commands in the prose are read. Go snippets compile, the run folder holds what
-// is listed, and links lead somewhere.
+// TestReadme does what the pages show: the commands of their sh blocks at small sizes, in a folder of their own, make's
+// targets as what make would run; of commands in the prose and in the documentation of packages the flags are read. Go
+// snippets compile, a run folder holds what the documentation of package lidr lists, and links lead somewhere.
 func TestReadme(t *testing.T) {
 	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &reader{T: t, root: root, work: t.TempDir(), tried: map[string]bool{}}
 	r.promptFiles("FOLDER")
 	// A run folder to look into, and a checkpoint to go on with.
+	r.page = "run folder"
 	r.command("lidr iterate --prompts FOLDER --eval FOLDER --dir runs/NAME", true)
+	for _, page := range pages {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.page = page
+		r.markdown(string(text))
+	}
+	for _, folder := range []string{"datasets", "lidr", "plots", "scripts"} {
+		r.packageDocs(folder)
+	}
+	if len(r.tried) < 40 || r.compiled < 1 || r.listed < 10 {
+		t.Errorf("found %d commands, %d snippets and %d files of a run: are the pages read right?",
+			len(r.tried), r.compiled, r.listed)
+	}
+}
 
-	prose := fence.ReplaceAllStringFunc(string(text), func(block string) string {
+// markdown tries what a page shows.
+func (r *reader) markdown(text string) {
+	var snippets []string
+	prose := fence.ReplaceAllStringFunc(text, func(block string) string {
 		parts := fence.FindStringSubmatch(block)
-		switch kind, body := parts[1], parts[2]; {
-		case kind == "sh":
+		switch kind, body := parts[1], parts[2]; kind {
+		case "sh":
 			for _, line := range shellLines(body) {
 				r.command(line, true)
 			}
-		case kind == "go":
-			r.snippets = append(r.snippets, body)
-		case strings.Contains(body, "runs/NAME/"):
-			r.runFolder(body)
+		case "go":
+			snippets = append(snippets, body)
 		}
 		return ""
 	})
-	for _, span := range regexp.MustCompile("`((?:bin/lidr|lidr|make|go run|go doc) [^`]+)`").FindAllStringSubmatch(prose, -1) {
-		r.command(span[1], false)
+	for _, match := range span.FindAllStringSubmatch(prose, -1) {
+		r.command(match[1], false)
 	}
-	for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(prose, -1) {
-		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
-			t.Errorf("README links to %v", err)
+	for _, match := range link.FindAllStringSubmatch(prose, -1) {
+		if _, err := os.Stat(filepath.Join(r.root, filepath.Dir(r.page), match[1])); err != nil {
+			r.Errorf("%s links to %v", r.page, err)
 		}
 	}
-	r.compile()
-	if len(r.tried) < 20 || len(r.snippets) < 2 || r.listed < 10 {
-		t.Errorf("found %d commands, %d snippets and %d files of a run in README.md: is it read right?", len(r.tried), len(r.snippets), r.listed)
+	r.compile(snippets)
+}
+
+// packageDocs reads the flags of the commands in the documentation of the packages below a folder.
+func (r *reader) packageDocs(folder string) {
+	err := filepath.WalkDir(filepath.Join(r.root, folder), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "testdata":
+			return fs.SkipDir
+		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		r.page = strings.TrimPrefix(path, r.root+string(filepath.Separator))
+		for _, block := range new(comment.Parser).Parse(file.Doc.Text()).Content {
+			code, ok := block.(*comment.Code)
+			switch {
+			case !ok:
+			case strings.HasPrefix(code.Text, "settings.json "):
+				r.runFolder(code.Text)
+			case commandLine.MatchString(code.Text):
+				for _, line := range shellLines(code.Text) {
+					r.command(line, false)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.Fatal(err)
 	}
 }
 
 var (
-	fence      = regexp.MustCompile("(?ms)^```(\\w*)\\n(.*?)^```$")
-	assignment = regexp.MustCompile(`^\w+=\S* `)
+	fence       = regexp.MustCompile("(?ms)^```(\\w*)\\n(.*?)^```$")
+	span        = regexp.MustCompile("`((?:bin/lidr|lidr|make|go run|go doc) [^`]+)`")
+	link        = regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`)
+	commandLine = regexp.MustCompile(`^(bin/lidr|lidr|make|go (run|doc|test)) `)
+	assignment  = regexp.MustCompile(`^\w+=\S* `)
 )
 
 // shellLines are the commands of a block, without comments.
@@ -107,12 +168,13 @@ func shellLines(block string) []string {
 	return lines
 }
 
-// reader follows the README in a folder of its own.
+// reader follows the pages in a folder of its own.
 type reader struct {
 	*testing.T
 	root, work string
+	page       string // what is being read
 	tried      map[string]bool
-	snippets   []string
+	compiled   int // snippets
 	listed     int // files of the run folder
 }
 
@@ -121,7 +183,9 @@ func (r *reader) promptFiles(dir string) {
 	for _, lang := range []string{"en", "de"} {
 		var lines bytes.Buffer
 		for i, p := range miniature.Problems("prompts", 4, 9) {
-			row := map[string]string{"id": fmt.Sprint(i), "lang": lang, "prompt": p.Prompt(lang), "answer": fmt.Sprint(p.Result())}
+			row := map[string]string{
+				"id": fmt.Sprint(i), "lang": lang, "prompt": p.Prompt(lang), "answer": fmt.Sprint(p.Result()),
+			}
 			if err := json.NewEncoder(&lines).Encode(row); err != nil {
 				r.Fatal(err)
 			}
@@ -167,12 +231,13 @@ func (r *reader) command(line string, run bool) {
 			if !strings.HasPrefix(word, "./") {
 				continue
 			}
-			if kind := r.output(r.root, nil, []string{"go", "list", "-f", "{{.Name}}", word}); words[1] == "run" && kind != "main\n" {
-				r.Errorf("README: %s: %s is package %s", line, word, kind)
+			kind := r.output(r.root, nil, []string{"go", "list", "-f", "{{.Name}}", word})
+			if words[1] == "run" && kind != "main\n" {
+				r.Errorf("%s: %s: %s is package %s", r.page, line, word, kind)
 			}
 		}
 	default:
-		r.Errorf("README shows %q, and this test does not know how to try it: add it to small, or to foreign", line)
+		r.Errorf("%s shows %q, and this test does not know how to try it: add it to small, or to foreign", r.page, line)
 	}
 }
 
@@ -210,7 +275,7 @@ func (r *reader) lidr(line string, args []string, run bool) {
 		}
 		return
 	}
-	r.Errorf("README shows %q: say in small how lidr %s is run in seconds", line, args[0])
+	r.Errorf("%s shows %q: say in small how lidr %s is run in seconds", r.page, line, args[0])
 }
 
 // output runs a command, which must succeed.
@@ -223,7 +288,7 @@ func (r *reader) output(dir string, stdin *strings.Reader, args []string) string
 		command.Stdin = stdin
 	}
 	if err := command.Run(); err != nil {
-		r.Errorf("README: %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+		r.Errorf("%s: %s: %v\n%s", r.page, strings.Join(args, " "), err, errs.String())
 	}
 	return out.String()
 }
@@ -244,7 +309,7 @@ func (r *reader) serve(args []string) {
 	_, err = out.Read(said)
 	command.Process.Signal(os.Interrupt)
 	if ended := command.Wait(); err != nil || string(said) != "serving " || ended != nil {
-		r.Errorf("README: %s: said %q, %v, %v\n%s", strings.Join(args, " "), said, err, ended, errs.String())
+		r.Errorf("%s: %s: said %q, %v, %v\n%s", r.page, strings.Join(args, " "), said, err, ended, errs.String())
 	}
 }
 
@@ -260,9 +325,10 @@ func (r *reader) runFolder(list string) {
 				path = filepath.Join(folder, path)
 			}
 			r.listed++
-			found, err := filepath.Glob(filepath.Join(r.work, strings.NewReplacer("LANG", "*", "FROM-TO", "*-*").Replace(path)))
+			pattern := strings.NewReplacer("LANG", "*", "FROM-TO", "*-*", "KEY", "*").Replace(path)
+			found, err := filepath.Glob(filepath.Join(r.work, "runs", "NAME", pattern))
 			if err != nil || len(found) == 0 {
-				r.Errorf("README lists %s, which a run does not write", path)
+				r.Errorf("%s lists %s, which a run does not write", r.page, path)
 			}
 			if !more {
 				break
@@ -271,13 +337,17 @@ func (r *reader) runFolder(list string) {
 	}
 }
 
-// compile vets the Go snippets. Each sees the variables of those before it, and the answers that the judge compares.
-func (r *reader) compile() {
-	source := "package main\n\nfunc main() {}\n\nfunc readme(ctx context.Context, answers0, answers1 dataframe.DataFrame) {\n"
-	for _, snippet := range r.snippets {
+// compile vets the Go snippets of a page. Each sees the variables of those before it.
+func (r *reader) compile(snippets []string) {
+	if len(snippets) == 0 {
+		return
+	}
+	r.compiled += len(snippets)
+	source := "package main\n\nfunc main() {}\n\nfunc readme(ctx context.Context) {\n"
+	for _, snippet := range snippets {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc f() {\n"+snippet+"\n}", 0)
 		if err != nil {
-			r.Errorf("README: %v in the snippet\n%s", err, snippet)
+			r.Errorf("%s: %v in the snippet\n%s", r.page, err, snippet)
 			return
 		}
 		source += "{\n" + snippet
@@ -290,11 +360,11 @@ func (r *reader) compile() {
 			return true
 		})
 	}
-	source += strings.Repeat("}\n", len(r.snippets)+1)
+	source += strings.Repeat("}\n", len(snippets)+1)
 	path := filepath.Join(r.work, "readme.go")
 	fixed, err := imports.Process(filepath.Join(r.root, "readme.go"), []byte(source), nil)
 	if err != nil {
-		r.Errorf("README: %v in\n%s", err, source)
+		r.Errorf("%s: %v in\n%s", r.page, err, source)
 		return
 	}
 	if err := os.WriteFile(path, fixed, 0o644); err != nil {

@@ -21,8 +21,9 @@ import (
 	"lidrlab/lidr/script"
 )
 
-const replHelp = `Type Go. An expression's value is shown; what you declare stays. lidr, plots, datasets, miniature, paper, eval, dataframe,
-series, plot, plotter, vg and the usual packages are imported. Tab completes, Ctrl-C stops a line that runs.
+const replHelp = `Type Go. An expression's value is shown; declarations are kept. Imported are lidr, judge, handoff,
+choices, doctor, pretrain, eval, plots, datasets, miniature, paper, dataframe, series, plot, plotter, vg and the usual
+packages of Go. Tab completes, Ctrl-C stops a line that runs.
 
   m0, err := lidr.LoadModel("miniature")
   paper.MGSM()[0]

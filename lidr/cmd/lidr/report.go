@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +14,7 @@ func reportCommand() *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "report FOLDER...",
-		Short: "Write the report of a run folder again, or compare several in one report",
+		Short: "Write the report of a run folder again, or one report that compares several runs",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs := make([]*lidr.Run, len(args))
@@ -29,10 +28,11 @@ func reportCommand() *cobra.Command {
 			if len(runs) == 1 {
 				return printReport(cmd.Context(), runs[0])
 			}
-			if err := lidr.CompareRuns(cmd.Context(), out, runs); err != nil {
+			path, err := lidr.CompareRuns(cmd.Context(), out, runs)
+			if err != nil {
 				return err
 			}
-			fmt.Println("report:", filepath.Join(out, "report.html"))
+			fmt.Println("report:", path)
 			return nil
 		},
 	}

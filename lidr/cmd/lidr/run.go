@@ -17,11 +17,12 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] SCRIPT [arguments]",
 		Short: "Run a script: a folder with main.go, or a Go file",
-		Long: `Run a script: a folder with main.go, or a Go file. go run gives the same, slower.
+		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly.
 
-A script reads below the current folder, $LIDR_DATA and the Hugging Face cache, and writes below runs and beside the folder
-that its own -dir names. It starts no program, gets no environment variable but the usual and those of --env, and reaches the network through lidr only. The exit code is the script's; it
-is 2 where the script was refused, crashed or went beyond a limit.`,
+A script may read below the current folder, $LIDR_DATA and the Hugging Face cache, and write below runs and beside the
+folder that its own -dir names. It cannot start programs, reaches the network through lidr only, and sees the usual
+environment variables and those of --env. The exit code is the script's, or 2 if the script was refused, crashed or went
+beyond a limit.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s.Path, s.Args = args[0], args[1:]
@@ -43,12 +44,14 @@ is 2 where the script was refused, crashed or went beyond a limit.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.SetInterspersed(false) // what follows the script is the script's
+	flags.SetInterspersed(false) // arguments after the script are its own
 	flags.DurationVar(&s.Timeout, "timeout", 0, "stop the script after this time, like 90s or 2h; 0 for never")
-	flags.StringVar(&memory, "memory", memory, "memory that the script may take")
+	flags.StringVar(&memory, "memory", memory, "memory that the script may use")
 	flags.StringArrayVar(&s.Read, "read", nil, "a further folder or file that the script may read; may be repeated")
-	flags.StringArrayVar(&s.Write, "write", nil, "a further folder, or a file that is there, that the script may write; may be repeated")
-	flags.StringArrayVar(&s.Env, "env", nil, "a further environment variable that the script gets, such as OPENAI_API_KEY; may be repeated")
+	flags.StringArrayVar(&s.Write, "write", nil,
+		"a further folder, or an existing file, that the script may write; may be repeated")
+	flags.StringArrayVar(&s.Env, "env", nil,
+		"a further environment variable that the script sees, such as OPENAI_API_KEY; may be repeated")
 	flags.BoolVar(&child, "child", false, "")
 	if err := flags.MarkHidden("child"); err != nil {
 		panic(err) // the flag is defined a line above

@@ -9,10 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
-	"lidrlab/lidr/backend"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/serve"
-	"lidrlab/lidr/transformer"
 )
 
 // keyEnv names the environment variable that holds the API key of lidr serve.
@@ -24,10 +22,11 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "Serve a model over OpenAI's API",
-		Long: `Serve a model, "miniature", a Hugging Face folder or ORG/NAME in its cache, over OpenAI's API: chat and raw completions, streamed or whole.
+		Long: `Serve a model, "miniature", a Hugging Face folder or ORG/NAME in its cache, over OpenAI's API: chat and raw
+completions, streamed or whole.
 
-It can be reached from this machine only, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
-encrypted, so beyond a trusted network put a proxy with TLS before it.`,
+Only this machine can reach it, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
+encrypted: beyond a trusted network, put a proxy with TLS in front of it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.Key, err = apiKey(keyFile); err != nil {
@@ -75,17 +74,9 @@ func apiKey(file string) (string, error) {
 }
 
 func load(path string, o serve.Options) (*serve.Server, error) {
-	engine, err := backend.Open("")
+	m, err := lidr.LoadModel(path)
 	if err != nil {
 		return nil, err
 	}
-	ck, words, err := lidr.LoadCheckpoint(path)
-	if err != nil {
-		return nil, err
-	}
-	weights, err := transformer.New(ck)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	return serve.New(local.New(engine, weights, words), words, o)
+	return serve.New(local.New(m.Engine(), m.Weights(), m.Tokenizer()), m.Tokenizer(), o)
 }

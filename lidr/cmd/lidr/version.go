@@ -34,8 +34,8 @@ func describe(version, commit string, info *debug.BuildInfo) string {
 	return fmt.Sprintf("%s (commit %s, %s, %s/%s)", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// revision returns the commit that go build recorded, "-dirty" behind it if files differed from it, or "unknown": go run
-// and -buildvcs=false record none.
+// revision returns the commit that go build recorded, "-dirty" behind it if files differed from it, or "unknown": go
+// run and -buildvcs=false record none.
 func revision(info *debug.BuildInfo) string {
 	settings := map[string]string{}
 	for _, s := range info.Settings {

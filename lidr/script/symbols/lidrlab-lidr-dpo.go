@@ -18,6 +18,7 @@ func init() {
 		"DefaultSettings": reflect.ValueOf(dpo.DefaultSettings),
 		"Health":          reflect.ValueOf(dpo.Health),
 		"LogSigmoid":      reflect.ValueOf(dpo.LogSigmoid),
+		"Logprobs":        reflect.ValueOf(dpo.Logprobs),
 		"PairLoss":        reflect.ValueOf(dpo.PairLoss),
 		"Pretrain":        reflect.ValueOf(dpo.Pretrain),
 		"Reference":       reflect.ValueOf(dpo.Reference),
@@ -31,6 +32,7 @@ func init() {
 		// type definitions
 		"Hooks":    reflect.ValueOf((*dpo.Hooks)(nil)),
 		"Pair":     reflect.ValueOf((*dpo.Pair)(nil)),
+		"Sequence": reflect.ValueOf((*dpo.Sequence)(nil)),
 		"Settings": reflect.ValueOf((*dpo.Settings)(nil)),
 		"Step":     reflect.ValueOf((*dpo.Step)(nil)),
 		"Weighted": reflect.ValueOf((*dpo.Weighted)(nil)),

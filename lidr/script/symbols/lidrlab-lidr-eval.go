@@ -20,6 +20,7 @@ func init() {
 		"AcrossSeeds":             reflect.ValueOf(eval.AcrossSeeds),
 		"BLEU":                    reflect.ValueOf(eval.BLEU),
 		"ChrF":                    reflect.ValueOf(eval.ChrF),
+		"ComparePaired":           reflect.ValueOf(eval.ComparePaired),
 		"EqualNumbers":            reflect.ValueOf(eval.EqualNumbers),
 		"FlexibleNumber":          reflect.ValueOf(eval.FlexibleNumber),
 		"FullForm":                reflect.ValueOf(constant.MakeFromLiteral("\"full\"", token.STRING, 0)),
@@ -59,6 +60,7 @@ func init() {
 		"BLEUScore":        reflect.ValueOf((*eval.BLEUScore)(nil)),
 		"Bootstrap":        reflect.ValueOf((*eval.Bootstrap)(nil)),
 		"BothOrders":       reflect.ValueOf((*eval.BothOrders)(nil)),
+		"Change":           reflect.ValueOf((*eval.Change)(nil)),
 		"ChrFScore":        reflect.ValueOf((*eval.ChrFScore)(nil)),
 		"Estimate":         reflect.ValueOf((*eval.Estimate)(nil)),
 		"Interval":         reflect.ValueOf((*eval.Interval)(nil)),
@@ -67,6 +69,7 @@ func init() {
 		"Match":            reflect.ValueOf((*eval.Match)(nil)),
 		"McNemarTest":      reflect.ValueOf((*eval.McNemarTest)(nil)),
 		"OracleReward":     reflect.ValueOf((*eval.OracleReward)(nil)),
+		"Score":            reflect.ValueOf((*eval.Score)(nil)),
 		"WinRate":          reflect.ValueOf((*eval.WinRate)(nil)),
 	}
 }

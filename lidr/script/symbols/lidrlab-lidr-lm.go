@@ -19,6 +19,8 @@ func init() {
 		"EstimateTokens": reflect.ValueOf(lm.EstimateTokens),
 		"FinishLength":   reflect.ValueOf(constant.MakeFromLiteral("\"length\"", token.STRING, 0)),
 		"FinishStop":     reflect.ValueOf(constant.MakeFromLiteral("\"stop\"", token.STRING, 0)),
+		"ParseTemplate":  reflect.ValueOf(lm.ParseTemplate),
+		"Turn":           reflect.ValueOf(lm.Turn),
 
 		// type definitions
 		"Answer":       reflect.ValueOf((*lm.Answer)(nil)),
@@ -28,6 +30,7 @@ func init() {
 		"Prices":       reflect.ValueOf((*lm.Prices)(nil)),
 		"Request":      reflect.ValueOf((*lm.Request)(nil)),
 		"Sampling":     reflect.ValueOf((*lm.Sampling)(nil)),
+		"Template":     reflect.ValueOf((*lm.Template)(nil)),
 		"TokenLogprob": reflect.ValueOf((*lm.TokenLogprob)(nil)),
 
 		// interface wrapper definitions

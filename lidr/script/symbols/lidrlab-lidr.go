@@ -15,96 +15,103 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/lidr"] = map[string]reflect.Value{
 		// function, constant and variable definitions
-		"AlignmentTax":       reflect.ValueOf(lidr.AlignmentTax),
-		"Compare":            reflect.ValueOf(lidr.Compare),
-		"CompareRuns":        reflect.ValueOf(lidr.CompareRuns),
-		"Controls":           reflect.ValueOf(lidr.Controls),
-		"CostTable":          reflect.ValueOf(lidr.CostTable),
-		"DefaultJudge":       reflect.ValueOf(lidr.DefaultJudge),
-		"DefaultMTBench":     reflect.ValueOf(lidr.DefaultMTBench),
-		"DefaultPretraining": reflect.ValueOf(lidr.DefaultPretraining),
-		"DefaultRatings":     reflect.ValueOf(lidr.DefaultRatings),
-		"Doctor":             reflect.ValueOf(lidr.Doctor),
-		"DryRun":             reflect.ValueOf(lidr.DryRun),
-		"DryRunGenerate":     reflect.ValueOf(lidr.DryRunGenerate),
-		"DryRunJudge":        reflect.ValueOf(lidr.DryRunJudge),
-		"ErrHandedOff":       reflect.ValueOf(&lidr.ErrHandedOff).Elem(),
-		"Evaluate":           reflect.ValueOf(lidr.Evaluate),
-		"ExportGGUF":         reflect.ValueOf(lidr.ExportGGUF),
-		"Figure":             reflect.ValueOf(lidr.Figure),
-		"Generate":           reflect.ValueOf(lidr.Generate),
-		"HandOff":            reflect.ValueOf(lidr.HandOff),
-		"HandOffRound":       reflect.ValueOf(lidr.HandOffRound),
-		"HeadToHead":         reflect.ValueOf(lidr.HeadToHead),
-		"Iterate":            reflect.ValueOf(lidr.Iterate),
-		"Judge":              reflect.ValueOf(lidr.Judge),
-		"LanguageName":       reflect.ValueOf(lidr.LanguageName),
-		"LlamaFactory":       reflect.ValueOf(lidr.LlamaFactory),
-		"LoadCheckpoint":     reflect.ValueOf(lidr.LoadCheckpoint),
-		"LoadModel":          reflect.ValueOf(lidr.LoadModel),
-		"MMLUShots":          reflect.ValueOf(lidr.MMLUShots),
-		"MTBench":            reflect.ValueOf(lidr.MTBench),
-		"Miniature":          reflect.ValueOf(lidr.Miniature),
-		"MultipleChoice":     reflect.ValueOf(lidr.MultipleChoice),
-		"Open":               reflect.ValueOf(lidr.Open),
-		"Pairs":              reflect.ValueOf(lidr.Pairs),
-		"Paper":              reflect.ValueOf(lidr.Paper),
-		"Pretrain":           reflect.ValueOf(lidr.Pretrain),
-		"ProgressLines":      reflect.ValueOf(lidr.ProgressLines),
-		"Prompts":            reflect.ValueOf(lidr.Prompts),
-		"PublishedOutputs":   reflect.ValueOf(lidr.PublishedOutputs),
-		"Pull":               reflect.ValueOf(lidr.Pull),
-		"Ratings":            reflect.ValueOf(lidr.Ratings),
-		"References":         reflect.ValueOf(lidr.References),
-		"Reopen":             reflect.ValueOf(lidr.Reopen),
-		"Report":             reflect.ValueOf(lidr.Report),
-		"ReportData":         reflect.ValueOf(lidr.ReportData),
-		"Responses":          reflect.ValueOf(lidr.Responses),
-		"RewardAccuracy":     reflect.ValueOf(lidr.RewardAccuracy),
-		"Round":              reflect.ValueOf(lidr.Round),
-		"Rubric":             reflect.ValueOf(constant.MakeFromLiteral("\"An answer scores one point for the right final number, one for the language of the problem, and (miniature only) one for a solution in which every step is right. More points win; equal points tie.\"", token.STRING, 0)),
-		"SamplePair":         reflect.ValueOf(lidr.SamplePair),
-		"Show":               reflect.ValueOf(lidr.Show),
-		"ShowProgress":       reflect.ValueOf(lidr.ShowProgress),
-		"Sweep":              reflect.ValueOf(lidr.Sweep),
-		"SweepTable":         reflect.ValueOf(lidr.SweepTable),
-		"TRL":                reflect.ValueOf(lidr.TRL),
-		"TakeBack":           reflect.ValueOf(lidr.TakeBack),
-		"Train":              reflect.ValueOf(lidr.Train),
-		"Translate":          reflect.ValueOf(lidr.Translate),
-		"TranslatePrompts":   reflect.ValueOf(lidr.TranslatePrompts),
-		"UseModel":           reflect.ValueOf(lidr.UseModel),
-		"Verdicts":           reflect.ValueOf(lidr.Verdicts),
-		"WithProgress":       reflect.ValueOf(lidr.WithProgress),
-		"WithStore":          reflect.ValueOf(lidr.WithStore),
+		"Ask":               reflect.ValueOf(lidr.Ask),
+		"Compare":           reflect.ValueOf(lidr.Compare),
+		"CompareRuns":       reflect.ValueOf(lidr.CompareRuns),
+		"Controls":          reflect.ValueOf(lidr.Controls),
+		"DryRun":            reflect.ValueOf(lidr.DryRun),
+		"Evaluate":          reflect.ValueOf(lidr.Evaluate),
+		"ExportGGUF":        reflect.ValueOf(lidr.ExportGGUF),
+		"Figure":            reflect.ValueOf(lidr.Figure),
+		"Format":            reflect.ValueOf(constant.MakeFromLiteral("2", token.INT, 0)),
+		"Generate":          reflect.ValueOf(lidr.Generate),
+		"HeadToHead":        reflect.ValueOf(lidr.HeadToHead),
+		"Iterate":           reflect.ValueOf(lidr.Iterate),
+		"LanguageName":      reflect.ValueOf(lidr.LanguageName),
+		"LoadModel":         reflect.ValueOf(lidr.LoadModel),
+		"MiniatureSettings": reflect.ValueOf(lidr.MiniatureSettings),
+		"NewMeter":          reflect.ValueOf(lidr.NewMeter),
+		"Open":              reflect.ValueOf(lidr.Open),
+		"Pairs":             reflect.ValueOf(lidr.Pairs),
+		"PaperSettings":     reflect.ValueOf(lidr.PaperSettings),
+		"ProgressLines":     reflect.ValueOf(lidr.ProgressLines),
+		"Prompts":           reflect.ValueOf(lidr.Prompts),
+		"Pull":              reflect.ValueOf(lidr.Pull),
+		"Reopen":            reflect.ValueOf(lidr.Reopen),
+		"Report":            reflect.ValueOf(lidr.Report),
+		"ReportData":        reflect.ValueOf(lidr.ReportData),
+		"RewardAccuracy":    reflect.ValueOf(lidr.RewardAccuracy),
+		"Round":             reflect.ValueOf(lidr.Round),
+		"Rubric":            reflect.ValueOf(constant.MakeFromLiteral("\"An answer scores one point for the right final number, one for the language of the problem, and (miniature only) one for a solution in which every step is right. More points win; equal points tie.\"", token.STRING, 0)),
+		"Show":              reflect.ValueOf(lidr.Show),
+		"ShowProgress":      reflect.ValueOf(lidr.ShowProgress),
+		"Sweep":             reflect.ValueOf(lidr.Sweep),
+		"TokenPairs":        reflect.ValueOf(lidr.TokenPairs),
+		"Train":             reflect.ValueOf(lidr.Train),
+		"Translate":         reflect.ValueOf(lidr.Translate),
+		"TranslateBy":       reflect.ValueOf(lidr.TranslateBy),
+		"TranslatePrompts":  reflect.ValueOf(lidr.TranslatePrompts),
+		"UseModel":          reflect.ValueOf(lidr.UseModel),
+		"WithProgress":      reflect.ValueOf(lidr.WithProgress),
+		"WithStore":         reflect.ValueOf(lidr.WithStore),
+		"WithTask":          reflect.ValueOf(lidr.WithTask),
 
 		// type definitions
-		"ChoiceOption":      reflect.ValueOf((*lidr.ChoiceOption)(nil)),
-		"Diagnosis":         reflect.ValueOf((*lidr.Diagnosis)(nil)),
+		"ControlChange":     reflect.ValueOf((*lidr.ControlChange)(nil)),
+		"Cost":              reflect.ValueOf((*lidr.Cost)(nil)),
 		"EvaluateSettings":  reflect.ValueOf((*lidr.EvaluateSettings)(nil)),
 		"Event":             reflect.ValueOf((*lidr.Event)(nil)),
-		"Fact":              reflect.ValueOf((*lidr.Fact)(nil)),
 		"Filter":            reflect.ValueOf((*lidr.Filter)(nil)),
 		"GenerateSettings":  reflect.ValueOf((*lidr.GenerateSettings)(nil)),
-		"JudgeSettings":     reflect.ValueOf((*lidr.JudgeSettings)(nil)),
 		"LoRASettings":      reflect.ValueOf((*lidr.LoRASettings)(nil)),
-		"MTBenchSettings":   reflect.ValueOf((*lidr.MTBenchSettings)(nil)),
+		"Match":             reflect.ValueOf((*lidr.Match)(nil)),
+		"Meter":             reflect.ValueOf((*lidr.Meter)(nil)),
 		"Model":             reflect.ValueOf((*lidr.Model)(nil)),
 		"Option":            reflect.ValueOf((*lidr.Option)(nil)),
 		"Pair":              reflect.ValueOf((*lidr.Pair)(nil)),
+		"PairCount":         reflect.ValueOf((*lidr.PairCount)(nil)),
 		"PairSettings":      reflect.ValueOf((*lidr.PairSettings)(nil)),
-		"PretrainSettings":  reflect.ValueOf((*lidr.PretrainSettings)(nil)),
-		"Prices":            reflect.ValueOf((*lidr.Prices)(nil)),
 		"Progress":          reflect.ValueOf((*lidr.Progress)(nil)),
+		"Prompt":            reflect.ValueOf((*lidr.Prompt)(nil)),
 		"PromptSettings":    reflect.ValueOf((*lidr.PromptSettings)(nil)),
-		"RatingSettings":    reflect.ValueOf((*lidr.RatingSettings)(nil)),
+		"Reward":            reflect.ValueOf((*lidr.Reward)(nil)),
 		"Run":               reflect.ValueOf((*lidr.Run)(nil)),
 		"Settings":          reflect.ValueOf((*lidr.Settings)(nil)),
 		"SweepCell":         reflect.ValueOf((*lidr.SweepCell)(nil)),
-		"TokenText":         reflect.ValueOf((*lidr.TokenText)(nil)),
+		"SweepScore":        reflect.ValueOf((*lidr.SweepScore)(nil)),
+		"Task":              reflect.ValueOf((*lidr.Task)(nil)),
 		"TrainSettings":     reflect.ValueOf((*lidr.TrainSettings)(nil)),
-		"Trainer":           reflect.ValueOf((*lidr.Trainer)(nil)),
+		"Training":          reflect.ValueOf((*lidr.Training)(nil)),
 		"TranslateSettings": reflect.ValueOf((*lidr.TranslateSettings)(nil)),
 		"Verdict":           reflect.ValueOf((*lidr.Verdict)(nil)),
+
+		// interface wrapper definitions
+		"_Task": reflect.ValueOf((*_lidrlab_lidr_Task)(nil)),
 	}
+}
+
+// _lidrlab_lidr_Task is an interface wrapper for Task type
+type _lidrlab_lidr_Task struct {
+	IValue     interface{}
+	WCheck     func(p lidr.Prompt, response string) (v lidr.Verdict, checked bool)
+	WIdentify  func(text string) string
+	WLanguages func() []string
+	WName      func() string
+	WPrompts   func(split string, langs []string, first int, n int, seed int64) ([]lidr.Prompt, error)
+}
+
+func (W _lidrlab_lidr_Task) Check(p lidr.Prompt, response string) (v lidr.Verdict, checked bool) {
+	return W.WCheck(p, response)
+}
+func (W _lidrlab_lidr_Task) Identify(text string) string {
+	return W.WIdentify(text)
+}
+func (W _lidrlab_lidr_Task) Languages() []string {
+	return W.WLanguages()
+}
+func (W _lidrlab_lidr_Task) Name() string {
+	return W.WName()
+}
+func (W _lidrlab_lidr_Task) Prompts(split string, langs []string, first int, n int, seed int64) ([]lidr.Prompt, error) {
+	return W.WPrompts(split, langs, first, n, seed)
 }

@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// The extracted files are up to date: each package has exactly the names that the compiler exports, constants have their
-// values, and the wrapper of an interface has its methods. It asks the compiler's export data, for extracting again takes
-// a minute. On a failure run `go generate ./lidr/script/symbols`.
+// The extracted files are up to date: each package has exactly the names that the compiler exports, constants have
+// their values, and the wrapper of an interface has its methods. It asks the compiler's export data, for extracting
+// again takes a minute. On a failure run `go generate ./lidr/script/symbols`.
 func TestUpToDate(t *testing.T) {
 	args := []string{"list", "-deps", "-export", "-f", "{{.ImportPath}} {{.Export}}"}
 	for key := range Symbols {
@@ -54,7 +54,8 @@ func TestUpToDate(t *testing.T) {
 				continue
 			}
 			if c, ok := object.(*types.Const); ok && got.Type() == reflect.TypeFor[constant.Value]() {
-				if value := got.Interface().(constant.Value); value.Kind() == c.Val().Kind() && !constant.Compare(value, token.EQL, c.Val()) {
+				value := got.Interface().(constant.Value)
+				if value.Kind() == c.Val().Kind() && !constant.Compare(value, token.EQL, c.Val()) {
 					t.Errorf("%s.%s is %v, extracted as %v", path.Dir(key), name, c.Val(), value)
 				}
 			}
@@ -63,8 +64,9 @@ func TestUpToDate(t *testing.T) {
 				want["_"+name] = true
 				wrapper, ok := extracted["_"+name]
 				for i := 0; ok && i < methods.NumMethods(); i++ {
-					if _, has := wrapper.Type().Elem().FieldByName("W" + methods.Method(i).Name()); !has && methods.Method(i).Exported() {
-						t.Errorf("%s.%s: its wrapper lacks %s", path.Dir(key), name, methods.Method(i).Name())
+					method := methods.Method(i)
+					if _, has := wrapper.Type().Elem().FieldByName("W" + method.Name()); !has && method.Exported() {
+						t.Errorf("%s.%s: its wrapper lacks %s", path.Dir(key), name, method.Name())
 					}
 				}
 			}

@@ -1,0 +1,219 @@
+package doctor
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
+)
+
+// SamplePair returns a pair for [Examine], for a caller that has none.
+func SamplePair() lidr.Pair {
+	return lidr.Pair{
+		ID: "doctor", Lang: "en", Prompt: "Anna has 3 apples and buys 4 more. How many apples does Anna have now?",
+		Chosen: "3 + 4 = 7.\nAnna has 7 apples.", Rejected: "Anna hat jetzt  12 Äpfel.",
+	}
+}
+
+// Examine returns a diagnosis of a model as training and generation will see it: its sizes, the exact text and ids of
+// one training pair with what is counted in the loss, where BOS and EOS are, whether weights and vocabulary are sound,
+// and how it ends an answer to the pair's prompt. An error means that the model could not be examined; what is wrong
+// with the model is in the Diagnosis. The model needs its weights here.
+func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair lidr.Pair) (*Diagnosis, error) {
+	if m.Weights() == nil {
+		return nil, fmt.Errorf("the weights of %s are not here, so there is nothing to examine; load its checkpoint with "+
+			"lidr.LoadModel", m.Path)
+	}
+	d := &Diagnosis{}
+	d.sizes(m)
+	d.weights(m.Checkpoint())
+	d.vocabulary(m)
+	d.template(m.Tokenizer())
+	if len(d.Problems) > 0 {
+		return d, nil // what follows needs all of it
+	}
+	tokens, err := lidr.TokenPairs(m, s, []lidr.Pair{pair})
+	if err != nil {
+		d.problem("the pair cannot be encoded: %v", err)
+		return d, nil
+	}
+	d.Pair = []TokenText{
+		tokenText("prompt", m.Tokenizer(), tokens[0].Prompt, "not in the loss"),
+		tokenText("chosen", m.Tokenizer(), tokens[0].Chosen, "each in the DPO and the NLL part of the loss"),
+		tokenText("rejected", m.Tokenizer(), tokens[0].Rejected, "each in the DPO part of the loss"),
+	}
+	messages, err := s.Messages(pair.Prompt, pair.Lang)
+	if err != nil {
+		return nil, err
+	}
+	d.ends(m.Tokenizer(), d.Pair[0].IDs)
+	d.conversation(m.Tokenizer(), messages, pair)
+	if len(d.Problems) > 0 {
+		return d, nil
+	}
+	return d, d.answer(ctx, m.LM(), lm.Request{ID: pair.ID, Messages: messages}, pair)
+}
+
+// sizes states the model's architecture and the memory that it needs.
+func (d *Diagnosis) sizes(m *lidr.Model) {
+	c, parameters := m.Checkpoint().Config, 0
+	for _, t := range m.Checkpoint().Tensors {
+		parameters += len(t.Data)
+	}
+	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
+	d.fact("architecture", "%s: %d layers of width %d, %d heads of %d (%d of keys and values), feed-forward %d",
+		c.Architectures[0], c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim, c.NumKeyValueHeads,
+		c.IntermediateSize)
+	d.fact("parameters", "%s, published as %s", humanize.Comma(int64(parameters)), c.TorchDType)
+	// AdamW holds two moments beside weight and gradient, all in float32; the cache holds keys and values.
+	cache := 2 * 4 * c.NumHiddenLayers * c.NumKeyValueHeads * c.HeadDim
+	d.fact("memory", "%s as float32; training all of it at least %s, activations not counted; %s of cache a token",
+		size(4*parameters), size(16*parameters), size(cache))
+	rotary := fmt.Sprintf("rotary base %g", c.RopeTheta)
+	if s := c.RopeScaling; s != nil {
+		rotary += fmt.Sprintf(", %s scaling by %g of %d tokens", s.RopeType, s.Factor, s.OriginalMaxPositionEmbeddings)
+	}
+	d.fact("context", "%s tokens, %s, full attention", humanize.Comma(int64(c.MaxPositionEmbeddings)), rotary)
+	d.fact("fingerprint", "%s", m.Fingerprint())
+}
+
+// weights looks for numbers that are not finite.
+func (d *Diagnosis) weights(ck *checkpoint.Checkpoint) {
+	broken := func(x float32) bool { return !finite(float64(x)) }
+	for _, t := range ck.Tensors {
+		if i := slices.IndexFunc(t.Data, broken); i >= 0 {
+			d.problem("tensor %s holds %v at index %d: the file is damaged, or training had diverged when it was written",
+				t.Name, t.Data[i], i)
+		}
+	}
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// vocabulary compares the tokenizer with the model's embedding and the files that name EOS.
+func (d *Diagnosis) vocabulary(m *lidr.Model) {
+	tok, c := m.Tokenizer(), m.Checkpoint().Config
+	tokens, rows := tok.VocabSize(), c.VocabSize
+	d.fact("tokenizer", "%s, %s tokens; the model has room for %s",
+		tok.Kind(), humanize.Comma(int64(tokens)), humanize.Comma(int64(rows)))
+	if tokens > rows {
+		d.problem("the tokenizer has %d tokens and the model %d: they do not belong together", tokens, rows)
+	} else if tokens < rows/2 {
+		d.warn("the tokenizer has %d tokens and the model %d: do they belong together?", tokens, rows)
+	}
+	for _, id := range c.EOSTokenIDs {
+		if !slices.Contains(tok.EOS(), id) {
+			d.warn("config.json ends answers at %d %s, but generation_config.json does not: answers go on there",
+				id, visible(tok, id))
+		}
+	}
+}
+
+func (d *Diagnosis) template(tok *tokenizer.Tokenizer) {
+	if tok.ChatTemplate() == "" {
+		d.problem("there is no chat template: this is a base model, or chat_template.jinja is missing; take the " +
+			"instruction-tuned model, or put the template of its family beside it")
+		return
+	}
+	d.fact("chat template", "%d bytes, sha256 %x", len(tok.ChatTemplate()), sha256.Sum256([]byte(tok.ChatTemplate())))
+}
+
+// ends looks for BOS in the prompt and names what ends an answer.
+func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int) {
+	bos, hasBOS := tok.BOS()
+	count := 0
+	for _, id := range prompt {
+		if id == bos {
+			count++
+		}
+	}
+	switch {
+	case !hasBOS:
+		d.fact("BOS", "none")
+	case count > 1:
+		d.fact("BOS", "%s %d, %d times in the prompt", visible(tok, bos), bos, count)
+		d.problem("BOS is doubled: the chat template writes it %d times for one question", count)
+	case count == 1 && prompt[0] == bos:
+		d.fact("BOS", "%s %d, once, at the beginning", visible(tok, bos), bos)
+	case count == 1:
+		d.fact("BOS", "%s %d, once, inside the prompt", visible(tok, bos), bos)
+		d.problem("BOS does not begin the prompt")
+	default:
+		d.fact("BOS", "%s %d is not in the prompt", visible(tok, bos), bos)
+		if tok.BeginsDocuments() {
+			d.warn("the tokenizer puts BOS before a text, but the chat template leaves it out: is the template this model's?")
+		}
+	}
+	var ends []string
+	for _, id := range tok.EOS() {
+		ends = append(ends, fmt.Sprintf("%s %d", visible(tok, id), id))
+	}
+	d.fact("EOS", "%s is appended to a response and counted; answers end at %s", ends[0], strings.Join(ends, ", "))
+}
+
+// conversation compares the pair's prompt with its chosen response and EOS with how the template writes a finished
+// turn.
+func (d *Diagnosis) conversation(tok *tokenizer.Tokenizer, messages []tokenizer.Message, pair lidr.Pair) {
+	finished := append(slices.Clone(messages), tokenizer.Message{Role: "assistant", Content: pair.Chosen})
+	written, err := tok.EncodeChat(finished, false, "")
+	if err != nil {
+		d.warn("the template cannot write a finished conversation: %v", err)
+		return
+	}
+	prompt := d.Pair[0].IDs
+	if eos := tok.EOS()[0]; len(written) < len(prompt) || !slices.Contains(written[len(prompt):], eos) {
+		d.warn("the template ends an answer without EOS; %s is appended all the same, so that the model learns to stop",
+			visible(tok, eos))
+		return
+	}
+	trained := slices.Concat(prompt, d.Pair[1].IDs)
+	for i, id := range trained {
+		if i < len(written) && written[i] == id {
+			continue
+		}
+		from := func(ids []int) string {
+			var b strings.Builder
+			for _, id := range ids[min(i, len(ids)):min(i+6, len(ids))] {
+				b.WriteString(visible(tok, id))
+			}
+			return b.String()
+		}
+		d.warn("from token %d on, the template writes a finished answer as %q where training and generation have %q: "+
+			"harmless if it is spacing or an empty thought", i, from(written), from(trained))
+		return
+	}
+}
+
+// answerTokens is how much of an answer is generated: enough for one to [SamplePair].
+const answerTokens = 96
+
+// answer measures the pair and lets the model answer its prompt.
+func (d *Diagnosis) answer(ctx context.Context, m lm.Model, r lm.Request, pair lidr.Pair) error {
+	sums, counts, err := m.Logprobs(ctx, []lm.Request{r, r}, []string{pair.Chosen, pair.Rejected})
+	if err != nil {
+		return err
+	}
+	d.fact("log p", "chosen %.2f over %d tokens, rejected %.2f over %d", sums[0], counts[0], sums[1], counts[1])
+	if !finite(sums[0] + sums[1]) {
+		d.problem("the model's probabilities are not finite")
+		return nil
+	}
+	shown := func(_ []int, out []lm.Completion) error {
+		d.fact("answer", "%s (%d tokens, %s)", showSpaces(out[0].Text), out[0].Tokens, out[0].FinishReason)
+		if out[0].FinishReason != lm.FinishStop {
+			d.warn("the answer to a short question had not ended after %d tokens: a base model, another model's template, "+
+				"or a wordy model", out[0].Tokens)
+		}
+		return nil
+	}
+	return m.Generate(ctx, []lm.Request{r}, lm.Sampling{MaxTokens: answerTokens}, nil, shown)
+}

@@ -1,0 +1,201 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lm"
+	"lidrlab/lidr/transformer"
+)
+
+// family saves a tiny random model of a family, with that family's kind of tokenizer and template, to dir.
+func family(t *testing.T, dir, kind, architecture, more string, change func(ck *checkpoint.Checkpoint)) {
+	t.Helper()
+	var tok struct {
+		Model struct{ Vocab map[string]int }
+		Added []struct{ ID int } `json:"added_tokens"`
+	}
+	files := map[string][]byte{}
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
+		data, err := os.ReadFile(filepath.Join("../tokenizer/testdata", kind, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = data
+	}
+	if err := json.Unmarshal(files["tokenizer.json"], &tok); err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, id := range tok.Model.Vocab {
+		size = max(size, id+1)
+	}
+	for _, a := range tok.Added {
+		size = max(size, a.ID+1)
+	}
+	modelType := strings.ToLower(strings.TrimSuffix(architecture, "ForCausalLM"))
+	config, err := checkpoint.ParseConfig(fmt.Appendf(nil, `{"architectures":[%q],"model_type":%q,"hidden_size":32,
+		"num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":8,"intermediate_size":48,
+		"vocab_size":%d,"max_position_embeddings":512,"sliding_window":null%s}`, architecture, modelType, size, more))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ck, err := transformer.Init(config, 1).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ck.Files = files
+	if change != nil {
+		change(ck)
+	}
+	if err := checkpoint.Save(dir, ck, "F32"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func examine(t *testing.T, dir string) *Diagnosis {
+	t.Helper()
+	m, err := lidr.LoadModel(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s:\n%s", dir, d)
+	return d
+}
+
+func TestEveryFamily(t *testing.T) {
+	t.Parallel()
+	const scaled = `,"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,` +
+		`"original_max_position_embeddings":64}`
+	const llama3Prompt = "⟦<|begin_of_text|>⟧⟦<|start_header_id|>⟧user⟦<|end_header_id|>⟧↵↵Anna·has·3"
+	const llama2End, qwenEnd = "Anna·has·7·apples.⟦</s>⟧", "Anna·has·7·apples.⟦<|im_end|>⟧"
+	for kind, c := range map[string]struct{ architecture, more, bos, prompt, chosen string }{
+		"llama3": {
+			"LlamaForCausalLM", scaled, "once, at the beginning", llama3Prompt, "Anna·has·7·apples.⟦<|eot_id|>⟧",
+		},
+		"llama2": {
+			"LlamaForCausalLM", "", "once, at the beginning", "⟦<s>⟧·[INST]·Anna·has·3", llama2End,
+		},
+		"mistral": {
+			"MistralForCausalLM", "", "once, at the beginning", "⟦<s>⟧[INST]·Anna·has·3", llama2End,
+		},
+		"qwen2":   {"Qwen2ForCausalLM", "", "none", "⟦<|im_start|>⟧system↵You·are", qwenEnd},
+		"trained": {"Qwen3ForCausalLM", "", "none", "⟦<|im_start|>⟧user↵Anna·has·3", qwenEnd},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), kind)
+			family(t, dir, kind, c.architecture, c.more, nil)
+			d := examine(t, dir)
+			if len(d.Problems) > 0 {
+				t.Errorf("problems: %q", d.Problems)
+			}
+			if prompt := strings.Join(d.Pair[0].Pieces, ""); !strings.HasPrefix(prompt, c.prompt) {
+				t.Errorf("the prompt is %q, expected to begin with %q", prompt, c.prompt)
+			}
+			if chosen := strings.Join(d.Pair[1].Pieces, ""); !strings.HasSuffix(chosen, c.chosen) {
+				t.Errorf("the chosen side is %q, expected to end with %q", chosen, c.chosen)
+			}
+			if text := d.String(); !strings.Contains(text, c.bos) {
+				t.Errorf("BOS: expected %q in\n%s", c.bos, text)
+			}
+		})
+	}
+}
+
+// What is wrong is said in words, and nothing hides it.
+func TestWhatIsFound(t *testing.T) {
+	t.Parallel()
+	type change = func(ck *checkpoint.Checkpoint)
+	template := func(old, new string) change {
+		return func(ck *checkpoint.Checkpoint) {
+			text := string(ck.Files["tokenizer_config.json"])
+			if !strings.Contains(text, old) {
+				t.Fatalf("no %q in the template", old)
+			}
+			ck.Files["tokenizer_config.json"] = []byte(strings.Replace(text, old, new, 1))
+		}
+	}
+	weight := func(tensor, i int, value float64) change {
+		return func(ck *checkpoint.Checkpoint) { ck.Tensors[tensor].Data[i] = float32(value) }
+	}
+	tokens := func(n int) change {
+		return func(ck *checkpoint.Checkpoint) { resize(ck, n) }
+	}
+	ends := func(ck *checkpoint.Checkpoint) {
+		ck.Config.EOSTokenIDs = []int{5}
+		ck.Files["generation_config.json"] = []byte(`{"eos_token_id":6}`)
+	}
+	const begin = "bos_token + content"
+	for want, c := range map[string]struct {
+		kind    string
+		change  change
+		warning bool
+	}{
+		"BOS is doubled":                      {"llama3", template(begin, "bos_token + bos_token + content"), false},
+		"BOS does not begin":                  {"llama3", template(begin, "'x' + bos_token + content"), false},
+		"leaves it out":                       {"llama3", template(begin, "content"), true},
+		"no chat template":                    {"llama3", template(`"chat_template"`, `"another"`), false},
+		"cannot be encoded":                   {"llama3", template("{{ content }}", "{{ raise_exception('no') }}"), false},
+		"ends an answer without EOS":          {"llama3", template("| trim + '\\u003c|eot_id|\\u003e'", "| trim"), true},
+		"holds NaN at index 5":                {"qwen2", weight(2, 5, math.NaN()), false},
+		"holds +Inf at index 0":               {"qwen2", weight(0, 0, math.Inf(1)), false},
+		"do not belong together":              {"qwen2", tokens(700), false},
+		"do they belong together":             {"qwen2", tokens(4000), true},
+		"but generation_config.json does not": {"qwen2", ends, true},
+		"had not ended":                       {"llama2", nil, true},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "model")
+			architecture := "LlamaForCausalLM"
+			if c.kind == "qwen2" {
+				architecture = "Qwen2ForCausalLM"
+			}
+			family(t, dir, c.kind, architecture, "", c.change)
+			d := examine(t, dir)
+			found := d.Problems
+			if c.warning {
+				found = d.Warnings
+			}
+			if !strings.Contains(strings.Join(found, "\n"), want) {
+				t.Errorf("problems %q, warnings %q; expected %q", d.Problems, d.Warnings, want)
+			}
+			if c.warning && len(d.Problems) > 0 {
+				t.Errorf("problems %q; expected a warning only", d.Problems)
+			}
+		})
+	}
+}
+
+// resize gives the model another number of tokens.
+func resize(ck *checkpoint.Checkpoint, size int) {
+	ck.Config.VocabSize, ck.Config.EOSTokenIDs = size, nil
+	for _, name := range []string{"lm_head.weight", "model.embed_tokens.weight"} {
+		if t := ck.Tensor(name); t != nil {
+			t.Shape = []int{size, t.Shape[1]}
+			t.Data = append(t.Data, make([]float32, size*t.Shape[1])...)[:size*t.Shape[1]]
+		}
+	}
+}
+
+// A model behind a server has no weights to examine.
+func TestWithoutWeights(t *testing.T) {
+	t.Parallel()
+	m := lidr.UseModel("gpt-4.1", lm.Model(nil))
+	_, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	if err == nil || !strings.Contains(err.Error(), "gpt-4.1 are not here") {
+		t.Errorf("the error is %v, want one that names the model", err)
+	}
+}

@@ -1,0 +1,135 @@
+package dpo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/transformer"
+)
+
+// Sequence is a prompt with one response, as token ids. Every token of the response is predicted, none of the prompt.
+type Sequence struct{ Prompt, Response []int32 }
+
+// Logprobs computes the log-probability of every sequence's response after its prompt under m: the sum over the
+// response's tokens, in nats. Batches are cut from all sequences sorted by length, whatever is done, so the numbers
+// depend, to the last bit, on model, backend and sequences only. A batch is skipped if done says so of all its
+// sequences. save gets the indices of a batch's sequences that were not done, with their sums; it is called from this
+// goroutine.
+func Logprobs(
+	ctx context.Context, b compute.Backend, m *transformer.Model, sequences []Sequence,
+	done func(i int) bool, save func(idx []int, sums []float64) error,
+) error {
+	longest := m.Config.MaxPositionEmbeddings
+	pairs := make([]Pair, len(sequences)) // without a rejected side
+	for i, s := range sequences {
+		if err := s.check(longest, m.Config.VocabSize); err != nil {
+			return fmt.Errorf("sequence %d: %w", i, err)
+		}
+		pairs[i] = Pair{Prompt: s.Prompt, Chosen: s.Response}
+	}
+	pad := func(batch []int) micro {
+		rows := make([]row, len(batch))
+		for place, i := range batch {
+			rows[place] = responseRow(pairs[i].Prompt, pairs[i].Chosen, 0)
+		}
+		return newMicro(replayRows, rows, len(batch), longest)
+	}
+	return rowLogprobs(ctx, b, m, lengthBatches(pairs, 1), done, pad, func(batch []int, sums []float64) error {
+		var idx []int
+		var fresh []float64
+		for place, i := range batch {
+			if done(i) {
+				continue
+			}
+			if math.IsNaN(sums[place]) {
+				return fmt.Errorf("sequence %d has log-probability %v: the model's weights are broken", i, sums[place])
+			}
+			idx, fresh = append(idx, i), append(fresh, sums[place])
+		}
+		return save(idx, fresh)
+	})
+}
+
+// check is an error for a sequence that the model cannot read.
+func (s Sequence) check(longest, vocabulary int) error {
+	n := len(s.Prompt) + len(s.Response)
+	switch {
+	case len(s.Prompt) == 0:
+		return errors.New("the prompt is empty, expected at least one token before the response")
+	case len(s.Response) == 0:
+		return errors.New("the response is empty, expected at least one token")
+	case n > longest:
+		return fmt.Errorf("%d tokens, expected at most the model's context of %d", n, longest)
+	}
+	return checkTokens(slices.Concat(s.Prompt, s.Response), vocabulary)
+}
+
+// rowLogprobs passes each batch that is not done through the model, as pad makes it, and gives save the sums of its
+// rows.
+func rowLogprobs(
+	ctx context.Context, b compute.Backend, m *transformer.Model, batches [][]int, done func(i int) bool,
+	pad func(batch []int) micro, save func(batch []int, sums []float64) error,
+) error {
+	exec, err := model.NewExec(b, m.Store, func(scope *model.Scope, in []*Node) *Node {
+		_, sums := newInputs(in).logprobs(scope, m)
+		return sums
+	})
+	if err != nil {
+		return err
+	}
+	defer exec.Finalize()
+	exec.SetMaxCache(-1)
+	for _, batch := range batches {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(batch, func(i int) bool { return !done(i) }) {
+			continue
+		}
+		padded := pad(batch)
+		out, err := exec.Exec(padded.args()...)
+		if err != nil {
+			return err
+		}
+		computed := tensors.MustCopyFlatData[float32](out[0])
+		sums := make([]float64, len(padded.rows))
+		for i := range sums {
+			sums[i] = float64(computed[padded.slot(i)])
+		}
+		if err := finalize(out); err != nil {
+			return err
+		}
+		if err := save(batch, sums); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batchPositions bounds the padded positions of one forward pass without gradients: enough to keep a core busy.
+const batchPositions = 4096
+
+// lengthBatches cuts the pairs, sorted by length, into batches of at most batchPositions, or of one pair. A pair takes
+// so many rows.
+func lengthBatches(pairs []Pair, rows int) (batches [][]int) {
+	order := make([]int, len(pairs))
+	for i := range order {
+		order[i] = i
+	}
+	sortByLength(pairs, order)
+	fits := func(n int, longest Pair) bool { return rows*n*longest.length() <= batchPositions }
+	for start, end := 0, 0; start < len(order); start = end {
+		for end = start + 1; end < len(order) && fits(end+1-start, pairs[order[end]]); end++ {
+		}
+		batches = append(batches, order[start:end])
+	}
+	return batches
+}

@@ -1,0 +1,55 @@
+// Package handoff lets LLaMA-Factory or TRL train a round in the place of [lidr.Train]: for models that are too large
+// for the machine that makes the pairs, or that only a server holds.
+//
+//	trainer := handoff.LlamaFactory()
+//	trainer.Nodes, trainer.GPUs = 2, 8
+//	m1, err := handoff.Round(ctx, run, m0, trainer)
+//
+// [Train] takes pairs that are made already, and [Round] makes them first, as [lidr.Round] does. Both write M1/handoff:
+//
+//	pairs.jsonl, dataset_info.json   the pairs as LLaMA-Factory reads them, or
+//	data/train.jsonl                 as TRL does
+//	dpo.yaml                         the run's settings in the program's names
+//	deepspeed.json                   ZeRO-3, where LLaMA-Factory trains all weights
+//	merge.yaml                       makes the model of adapters
+//	train.sh                         starts the program
+//	trainer.log                      what it prints
+//	handoff.json                     what was handed off, written last
+//
+// Where the program is installed, train.sh is started and followed, and the checkpoint that it leaves in M1/model
+// becomes the run's M1. A run that is cancelled ends the program and all that it has started; a checkpoint that is
+// there already is taken, and nothing is started again.
+//
+// # Elsewhere, and on several machines
+//
+// Where the program is not installed, or takes several machines, the error wraps [ErrElsewhere] and says what to run:
+//
+//	NODE_RANK=0 MASTER_ADDR=10.0.0.1 sh runs/first/M1/handoff/train.sh   # on the first machine
+//	NODE_RANK=1 MASTER_ADDR=10.0.0.1 sh runs/first/M1/handoff/train.sh   # on the second
+//
+// The machines share the folder M1. It can also be copied to the machines that train, and back when train.sh has ended,
+// together with the base model: dpo.yaml names a base inside the run folder, such as M0/model, by a relative path, and
+// one outside of it by its absolute path or its name on the hub, which [Trainer].Base can say. Once the checkpoint is
+// in M1/model, the same call as before takes it, and so does [TakeBack], which needs no pairs.
+//
+// Where M0 is behind a server, the weights of M1 are not loaded: it is known by a hash of its files. Serve M1/model and
+// go on with [lidr.Run.Use]:
+//
+//	server, err := remote.Open(ctx, remote.Options{Model: "M1", Endpoints: []string{"http://gpu:8000/v1"}})
+//	m1, err := run.Use("M1", server)
+//
+// # LoRA
+//
+// With the run's train.lora, LLaMA-Factory trains adapters, leaves them in M1/adapter in PEFT's form, and train.sh
+// merges them into M1/model. TRL has no command that merges, so it is refused.
+//
+// # What is refused
+//
+// Before the first file is written: fields of [Trainer] that cannot work; machines and GPUs whose passes do not make up
+// train.batch_pairs; a base that is neither a folder nor a name on the hub; a chat template that LLaMA-Factory has no
+// known name for; a pair longer than train.max_length, which the programs would cut; pairs or settings other than those
+// that M1 was trained with; and every setting that the program has no equal of, by its name: objective "sft", replay,
+// weight_decay (it would decay the embeddings too), a final_lr above 0, the NLL in a normalisation that is not the
+// program's, and adapters that it cannot merge. train.micro_batch, dtype and checkpointing are about memory, which the
+// programs manage by themselves.
+package handoff

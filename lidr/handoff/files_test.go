@@ -1,0 +1,135 @@
+package handoff
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"lidrlab/lidr"
+)
+
+// The files that the programs read are those of testdata/golden, byte for byte.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*lidr.Settings) Trainer{
+		"llama-factory": func(*lidr.Settings) Trainer { return LlamaFactory() },
+		"llama-factory-lora": func(s *lidr.Settings) Trainer {
+			s.Train.LoRA = lidr.LoRASettings{Rank: 8, Alpha: 16}
+			s.Train.Warmup, s.Train.Schedule = 0.1, "constant"
+			return LlamaFactory()
+		},
+		"llama-factory-lora-nodes": func(s *lidr.Settings) Trainer {
+			s.Train.LoRA = lidr.LoRASettings{Rank: 8, Alpha: 16, Targets: []string{"q_proj", "v_proj"}}
+			s.Train.Objective = "dpo"
+			trainer := LlamaFactory()
+			trainer.Nodes, trainer.GPUs, trainer.Template = 2, 2, "llama3"
+			return trainer
+		},
+		"trl": func(*lidr.Settings) Trainer { return TRL() },
+		"trl-nodes": func(s *lidr.Settings) Trainer {
+			s.Train.Objective, s.Generate.System = "dpo", ""
+			trainer := TRL()
+			trainer.Nodes, trainer.GPUs, trainer.Base = 2, 1, "meta-llama/Meta-Llama-3-8B-Instruct"
+			return trainer
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := expressible()
+			trainer := change(&s)
+			run, m0 := openRun(t, s)
+			j, err := newJob(run, m0, trainer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := j.take(somePairs()); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.write(); err != nil {
+				t.Fatal(err)
+			}
+			sameFiles(t, j.path(), filepath.Join("testdata", "golden", name))
+		})
+	}
+}
+
+// sameFiles compares a folder with a golden one, which has no handoff.json: its key depends on the machine.
+func sameFiles(t *testing.T, dir, golden string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(dir, "handoff.json")); err != nil {
+		t.Error(err)
+	}
+	found, wanted := filesBelow(t, dir), filesBelow(t, golden)
+	if len(found) != len(wanted) {
+		t.Fatalf("wrote %v, want %v", found, wanted)
+	}
+	for i, path := range wanted {
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			continue
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(found[i]); err != nil || string(got) != string(want) {
+			t.Errorf("%s, error %v, is\n%s\nwant\n%s", found[i], err, got, want)
+		}
+	}
+}
+
+func TestYAMLValue(t *testing.T) {
+	t.Parallel()
+	for want, value := range map[string]any{
+		"5.0e-07": 5e-7, "1.0": 1.0, "0.999": 0.999, "1.5e-08": 1.5e-8,
+		"[1.0, 0.5]": []float64{1, 0.5}, `["a","b"]`: []string{"a", "b"}, "true": true,
+	} {
+		if got := yamlValue(value); got != want {
+			t.Errorf("yamlValue(%v) = %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestFindBase(t *testing.T) {
+	t.Parallel()
+	run, m0 := openRun(t, expressible())
+	outside, err := filepath.Abs("../../datasets/miniature/m0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		path, base string // of the model, of the trainer
+		seen       string
+		saved      bool
+	}{
+		{"miniature", "", "../../M0/model", true},
+		{"org/name@revision", "", "../../M0/model", true}, // the programs take no revision in a name
+		{t.TempDir(), "", "../../M0/model", true},         // a folder of an adapter alone
+		{"org/name", "", "org/name", false},
+		{outside, "", outside, false},
+		{"miniature", "../../datasets/miniature/m0", outside, false},
+		{"miniature", "org/name", "org/name", false},
+		{"miniature", run.Dir, "../../.", false},
+	} {
+		m := *m0
+		m.Path = test.path
+		got, err := Trainer{Base: test.base}.findBase(run, &m)
+		if err != nil || got.seen != test.seen || got.saved != test.saved {
+			t.Errorf("path %q, base %q: found %+v, error %v, want %q", test.path, test.base, got, err, test.seen)
+		}
+	}
+}
+
+func TestTemplateByName(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]string{
+		"meta-llama/Meta-Llama-3-8B-Instruct": "llama3", "meta-llama/Llama-3.1-8B-Instruct": "llama3",
+		"meta-llama/Llama-2-7b-chat-hf": "llama2", "Qwen/Qwen2-7B-Instruct": "qwen", "Qwen/Qwen2.5-7B-Instruct": "qwen",
+		"Qwen/Qwen3-8B": "qwen3_nothink", "CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
+		"org/unknown": "",
+	} {
+		got, err := LlamaFactory().chatTemplate(base{path: model}, nil)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("template of %s is %q, error %v, want %q", model, got, err, want)
+		}
+	}
+}

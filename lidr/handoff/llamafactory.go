@@ -1,0 +1,156 @@
+package handoff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The names and meanings of the fields below are those of LLaMA-Factory 0.9: src/llamafactory/hparams, data/README.md.
+
+// shareGPT is a line of pairs.jsonl: the conversation up to the answer, and two answers.
+type shareGPT struct {
+	Conversations []shareGPTMessage `json:"conversations"`
+	Chosen        shareGPTMessage   `json:"chosen"`
+	Rejected      shareGPTMessage   `json:"rejected"`
+}
+
+type shareGPTMessage struct {
+	From  string `json:"from"`
+	Value string `json:"value"`
+}
+
+// deepSpeed is ZeRO-3: weights, gradients and optimizer state are spread over the GPUs. "auto" takes what dpo.yaml
+// says.
+var deepSpeed = map[string]any{
+	"train_batch_size":               "auto",
+	"train_micro_batch_size_per_gpu": "auto",
+	"gradient_accumulation_steps":    "auto",
+	"gradient_clipping":              "auto",
+	"zero_allow_untested_optimizer":  true,
+	"bf16":                           map[string]any{"enabled": "auto"},
+	"zero_optimization": map[string]any{
+		"stage":                                     3,
+		"overlap_comm":                              true,
+		"contiguous_gradients":                      true,
+		"reduce_bucket_size":                        "auto",
+		"stage3_prefetch_bucket_size":               "auto",
+		"stage3_param_persistence_threshold":        "auto",
+		"stage3_gather_16bit_weights_on_model_save": true,
+	},
+}
+
+// datasetInfo is dataset_info.json: where the data set that dpo.yaml names is, and in which form.
+var datasetInfo = map[string]any{"lidr": map[string]any{
+	"file_name": "pairs.jsonl", "formatting": "sharegpt", "ranking": true,
+	"columns": map[string]string{"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
+}}
+
+func (j *job) writeLlamaFactory() error {
+	lines, err := j.shareGPTLines()
+	if err != nil {
+		return err
+	}
+	if err := j.run.WriteLines(j.path("pairs.jsonl"), lines); err != nil {
+		return err
+	}
+	if err := j.run.WriteJSON(j.path("dataset_info.json"), datasetInfo); err != nil {
+		return err
+	}
+	if err := j.run.Write(j.path("dpo.yaml"), j.llamaFactoryYAML()); err != nil {
+		return err
+	}
+	nodes := ""
+	if n := j.trainer.Nodes; n > 1 {
+		nodes = fmt.Sprintf(" NNODES=%d NODE_RANK=$NODE_RANK MASTER_ADDR=$MASTER_ADDR MASTER_PORT=$MASTER_PORT", n)
+	}
+	train := fmt.Sprintf("FORCE_TORCHRUN=1 NPROC_PER_NODE=%d%s llamafactory-cli train dpo.yaml", j.trainer.GPUs, nodes)
+	if j.run.Settings.Train.LoRA.Rank == 0 {
+		if err := j.run.WriteJSON(j.path("deepspeed.json"), deepSpeed); err != nil {
+			return err
+		}
+		return j.writeLaunch(train)
+	}
+	if err := j.run.Write(j.path("merge.yaml"), j.mergeYAML()); err != nil {
+		return err
+	}
+	merge := "llamafactory-cli export merge.yaml"
+	if j.trainer.Nodes > 1 {
+		merge = `[ "$NODE_RANK" != 0 ] || ` + merge
+	}
+	return j.writeLaunch(train, merge)
+}
+
+func (j *job) shareGPTLines() ([]shareGPT, error) {
+	roles := map[string]string{"system": "system", "user": "human"}
+	lines := make([]shareGPT, len(j.pairs))
+	for i, pair := range j.pairs {
+		messages, err := j.run.Settings.Generate.Messages(pair.Prompt, pair.Lang)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range messages {
+			lines[i].Conversations = append(lines[i].Conversations, shareGPTMessage{roles[m.Role], m.Content})
+		}
+		lines[i].Chosen = shareGPTMessage{"gpt", pair.Chosen}
+		lines[i].Rejected = shareGPTMessage{"gpt", pair.Rejected}
+	}
+	return lines, nil
+}
+
+func (j *job) llamaFactoryYAML() []byte {
+	s := j.run.Settings.Train
+	alpha := s.Alpha
+	if s.Objective == "dpo" {
+		alpha = 0
+	}
+	tuning := []yamlRow{
+		{"finetuning_type", "full", ""},
+		{"deepspeed", "deepspeed.json", ""},
+	}
+	output := []yamlRow{
+		{"output_dir", "../model", ""},
+	}
+	if s.LoRA.Rank > 0 {
+		targets := "all"
+		if len(s.LoRA.Targets) > 0 {
+			targets = strings.Join(s.LoRA.Targets, ",")
+		}
+		tuning = []yamlRow{
+			{"finetuning_type", "lora", ""},
+			{"lora_rank", s.LoRA.Rank, ""},
+		}
+		output = []yamlRow{
+			{"output_dir", "../adapter", "merge.yaml makes the model of it"},
+			{"lora_alpha", int(s.LoRA.Alpha), ""},
+			{"lora_target", targets, ""},
+		}
+	}
+	rows := slices.Concat([]yamlRow{
+		{"model_name_or_path", j.base.seen, "M_t, which is also the frozen reference"},
+		{"stage", "dpo", ""},
+		{"do_train", true, ""},
+	}, tuning, []yamlRow{
+		{"pref_loss", "sigmoid", ""},
+		{"pref_beta", s.Beta, "β"},
+		{"pref_ftx", alpha, "α, of the mean over sequences of the chosen side's NLL a token"},
+		{"dataset", "lidr", ""},
+		{"dataset_dir", ".", ""},
+		{"template", j.template, ""},
+		{"cutoff_len", s.MaxLength, "longer pairs are cut, not refused"},
+	}, output, j.arguments())
+	return encodeYAML("DPO+NLL as in section 3 of arXiv 2410.08964, for llamafactory-cli train.", rows)
+}
+
+func (j *job) mergeYAML() []byte {
+	return encodeYAML("Merges the adapters into the model.", []yamlRow{
+		{"model_name_or_path", j.base.seen, ""},
+		{"adapter_name_or_path", "../adapter", ""},
+		{"template", j.template, ""},
+		{"finetuning_type", "lora", ""},
+		{"export_dir", "../model", ""},
+		{"export_size", 5, "GB a file"},
+		{"export_device", "cpu", ""},
+		{"export_legacy_format", false, "safetensors"},
+	})
+}

@@ -1,0 +1,117 @@
+package handoff
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"lidrlab/lidr"
+)
+
+// Trainer is a program that trains a round in the place of [lidr.Train], and the machines that it has for it. Take
+// [LlamaFactory] or [TRL], and change fields.
+type Trainer struct {
+	Program string `json:"program"` // llama-factory or trl
+	// Base is what the program loads as M_t, a Hugging Face folder or a name on the hub; "" stands for the model's
+	// path.
+	Base string `json:"base"`
+	// Template is LLaMA-Factory's name of the chat template; "" for the one of the model's family. LLaMA-Factory
+	// renders its own, with a system message of its own where the run's settings name none. TRL renders the model's.
+	Template  string `json:"template"`
+	Nodes     int    `json:"nodes"`      // machines
+	GPUs      int    `json:"gpus"`       // of each machine
+	PerDevice int    `json:"per_device"` // pairs in one pass of a GPU; accumulation makes up the rest of a step's batch
+}
+
+// The programs, as Trainer.Program names them.
+const (
+	programLlamaFactory = "llama-factory"
+	programTRL          = "trl"
+)
+
+// LlamaFactory returns the paper's trainer, on the GPUs that a published run name shows: 1 pair × 4 accumulated × 4
+// GPUs.
+func LlamaFactory() Trainer {
+	return Trainer{Program: programLlamaFactory, Nodes: 1, GPUs: 4, PerDevice: 1}
+}
+
+// TRL returns Hugging Face's trainer (0.20 and later), on the same GPUs. With one pair a pass its NLL is the paper's, a
+// mean over each sequence; with more it is the mean over their tokens, which the run's train.nll must then say.
+func TRL() Trainer { return Trainer{Program: programTRL, Nodes: 1, GPUs: 4, PerDevice: 1} }
+
+// maxCount bounds machines, GPUs and pairs a pass; more of them is a mistake.
+const maxCount = 1 << 16
+
+var templateName = regexp.MustCompile(`^[\w.-]+$`)
+
+// Validate returns an error naming the field that cannot work, and what was expected.
+func (t Trainer) Validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("trainer: field %s is %#v, expected %s", field, value, expected)
+	}
+	switch {
+	case t.Program != programLlamaFactory && t.Program != programTRL:
+		return bad("program", t.Program, "llama-factory or trl")
+	case t.Base != "" && !isFolder(t.Base) && !isHubName(t.Base):
+		return bad("base", t.Base, "a folder, or a name on the hub such as meta-llama/Meta-Llama-3-8B-Instruct")
+	case t.Template != "" && !templateName.MatchString(t.Template):
+		return bad("template", t.Template, "LLaMA-Factory's name of a chat template, such as llama3")
+	}
+	for _, count := range []struct {
+		field string
+		n     int
+	}{{"nodes", t.Nodes}, {"gpus", t.GPUs}, {"per_device", t.PerDevice}} {
+		if count.n < 1 || count.n > maxCount {
+			return bad(count.field, count.n, fmt.Sprintf("1 to %d", maxCount))
+		}
+	}
+	return nil
+}
+
+// command is the name of the program's executable.
+func (t Trainer) command() string {
+	if t.Program == programLlamaFactory {
+		return "llamafactory-cli"
+	}
+	return "trl"
+}
+
+// accumulation returns how many passes of all GPUs make up a step of batch pairs.
+func (t Trainer) accumulation(batch int) (int, error) {
+	pass := t.PerDevice * t.GPUs * t.Nodes
+	if batch%pass != 0 {
+		return 0, fmt.Errorf("trainer: %d per_device × %d gpus × %d nodes are %d pairs a pass, which does not divide "+
+			"train.batch_pairs, %d; change one of them", t.PerDevice, t.GPUs, t.Nodes, pass, batch)
+	}
+	return batch / pass, nil
+}
+
+// expresses returns an error that names the settings which the program has no equal of. MicroBatch, DType and
+// Checkpointing are about memory, which the program manages by itself.
+func (t Trainer) expresses(s lidr.TrainSettings) error {
+	var lacks []string
+	lack := func(is bool, format string, args ...any) {
+		if is {
+			lacks = append(lacks, fmt.Sprintf(format, args...))
+		}
+	}
+	lack(s.Objective != "dpo" && s.Objective != "dpo+nll", "objective %q (expected dpo or dpo+nll)", s.Objective)
+	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
+	lack(s.Schedule != "constant" && s.FinalLR != 0, "final_lr %g (its schedules end at 0)", s.FinalLR)
+	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
+	lack(s.MaxLength < 1, "max_length %d (expected a number of tokens)", s.MaxLength)
+	if t.Program == programLlamaFactory {
+		lack(s.LoRA.Alpha != math.Trunc(s.LoRA.Alpha), "lora.alpha %g (expected a whole number)", s.LoRA.Alpha)
+		lack(s.Objective == "dpo+nll" && s.NLL != "sequence", "nll %q (its NLL is a mean over each sequence)", s.NLL)
+	} else {
+		lack(s.Objective == "dpo+nll" && s.NLL == "sequence" && t.PerDevice > 1,
+			"nll %q with per_device %d (its NLL is a mean over the tokens of a pass; take per_device 1, or nll token)",
+			s.NLL, t.PerDevice)
+		lack(s.LoRA.Rank > 0, "lora of rank %d (it has no command that merges adapters; take llama-factory)", s.LoRA.Rank)
+	}
+	if len(lacks) > 0 {
+		return fmt.Errorf("%s cannot train with %s", t.Program, strings.Join(lacks, ", "))
+	}
+	return nil
+}

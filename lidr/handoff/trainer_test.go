@@ -1,0 +1,81 @@
+package handoff
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"lidrlab/lidr"
+)
+
+// Every field of a Trainer is validated: a new one without bad values here fails.
+func TestTrainerValidate(t *testing.T) {
+	t.Parallel()
+	counts := []any{0, -1, maxCount + 1}
+	bad := map[string][]any{
+		"Program":   {"", "axolotl"},
+		"Base":      {"no folder", "../none", "org/name@revision"},
+		"Template":  {"llama 3", "llama3\ndo_train: false"},
+		"Nodes":     counts,
+		"GPUs":      counts,
+		"PerDevice": counts,
+	}
+	for _, preset := range []Trainer{LlamaFactory(), TRL()} {
+		if err := preset.Validate(); err != nil {
+			t.Errorf("%s: %v", preset.Program, err)
+		}
+		for i := range reflect.TypeFor[Trainer]().NumField() {
+			field := reflect.TypeFor[Trainer]().Field(i)
+			if len(bad[field.Name]) == 0 {
+				t.Errorf("field %s has no bad value in this test", field.Name)
+			}
+			for _, value := range bad[field.Name] {
+				trainer := preset
+				reflect.ValueOf(&trainer).Elem().Field(i).Set(reflect.ValueOf(value))
+				err := trainer.Validate()
+				if err == nil || !strings.Contains(err.Error(), "field "+field.Tag.Get("json")+" is ") {
+					t.Errorf("%s %#v: error %v, want one that names the field", field.Name, value, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTrainerExpresses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		change func(*lidr.TrainSettings, *Trainer)
+		want   string
+	}{
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.Objective = "sft" }, `objective "sft"`},
+		{
+			func(s *lidr.TrainSettings, _ *Trainer) { s.Replay, s.FinalLR = 2, 0.1 },
+			"replay 2 (no program mixes sequences into pairs), final_lr 0.1",
+		},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.NLL = "token" }, `nll "token"`},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.WeightDecay = 0.1 }, "weight_decay 0.1"},
+		{func(_ *lidr.TrainSettings, t *Trainer) { *t = TRL(); t.PerDevice = 2 }, "take per_device 1, or nll token"},
+		{
+			func(s *lidr.TrainSettings, t *Trainer) { *t = TRL(); s.LoRA = lidr.LoRASettings{Rank: 8, Alpha: 16} },
+			"lora of rank 8",
+		},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.LoRA = lidr.LoRASettings{Rank: 5, Alpha: 2.5} }, "lora.alpha 2.5"},
+	} {
+		s, trainer := lidr.PaperSettings().Train, LlamaFactory()
+		test.change(&s, &trainer)
+		if err := trainer.expresses(s); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want one with %q", err, test.want)
+		}
+	}
+	paper := lidr.PaperSettings().Train
+	if err := errors.Join(LlamaFactory().expresses(paper), TRL().expresses(paper)); err != nil {
+		t.Errorf("the paper's own settings: %v", err)
+	}
+	trainer := LlamaFactory()
+	trainer.GPUs = 3
+	_, err := trainer.accumulation(16)
+	if err == nil || !strings.Contains(err.Error(), "does not divide train.batch_pairs, 16") {
+		t.Errorf("3 GPUs and 16 pairs: error %v", err)
+	}
+}

@@ -1,0 +1,58 @@
+package lidr
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A model is exported as a file that is named after it, with a Modelfile that names that file, and the same again.
+func TestExportGGUF(t *testing.T) {
+	m, err := LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files [2][]byte
+	for i := range files {
+		folder := t.TempDir()
+		path, err := ExportGGUF(m, folder, "q8_0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[i], err = os.ReadFile(path); err != nil || path != filepath.Join(folder, "miniature-q8_0.gguf") {
+			t.Errorf("path %s: %v", path, err)
+		}
+		modelfile, err := os.ReadFile(filepath.Join(folder, "Modelfile"))
+		if err != nil || !strings.Contains(string(modelfile), "\nFROM ./miniature-q8_0.gguf\n") {
+			t.Errorf("%v, or no FROM in\n%s", err, modelfile)
+		}
+	}
+	if !bytes.HasPrefix(files[0], []byte("GGUF\x03")) || !bytes.Equal(files[0], files[1]) {
+		t.Error("it is no GGUF file, or two files of one model differ")
+	}
+
+	folder := t.TempDir()
+	if _, err := ExportGGUF(m, folder, "q4_0"); err == nil ||
+		!strings.Contains(err.Error(), "expected f32, f16, bf16 or q8_0") {
+		t.Errorf("an unknown type: %v", err)
+	}
+	if _, err := ExportGGUF(UseModel("http://localhost", m.lm), folder, "f32"); err == nil ||
+		!strings.Contains(err.Error(), "LoadModel") {
+		t.Errorf("a model behind a server: %v", err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("failed exports leave %v, %v", left, err)
+	}
+}
+
+// The title is what people call the model: its folder, or in a run folder the round.
+func TestTitle(t *testing.T) {
+	for path, want := range map[string]string{"miniature": "miniature", "models/Llama-3.2-1B/": "Llama-3.2-1B",
+		"runs/demo/M1/model": "M1"} {
+		if got, err := (&Model{Path: path}).title(); err != nil || got != want {
+			t.Errorf("%s: %q, %v, expected %q", path, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package lidr
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"lidrlab/lidr/ledger"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Open makes or continues the run in folder dir, which belongs to this process until [Run.Close] or until the process
+// ends. It refuses settings that cannot work, naming the field, a folder that another process works in, one that holds
+// outputs of other settings, and one of another format: a run folder is one experiment, and the store makes another
+// one cheap.
+func Open(dir string, s Settings, options ...Option) (*Run, error) {
+	run := newRun(dir, s, options)
+	if err := run.works(); err != nil {
+		return nil, err
+	}
+	if err := run.open(); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// Reopen continues the run in folder dir with the settings that it was made with. A run with a task of its own needs
+// [WithTask] again.
+func Reopen(dir string, options ...Option) (*Run, error) {
+	var s Settings
+	if err := ledger.ReadJSON(filepath.Join(dir, "settings.json"), &s); err != nil {
+		return nil, fmt.Errorf("%s is not a run folder: %w", dir, err)
+	}
+	run := newRun(dir, s, options)
+	if err := run.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if err := run.open(); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+func newRun(dir string, s Settings, options []Option) *Run {
+	run := &Run{
+		Dir: dir, Settings: s,
+		store:    ledger.Store{Dir: filepath.Join(filepath.Dir(filepath.Clean(dir)), "store")},
+		progress: func(Event) {},
+	}
+	for _, option := range options {
+		option(run)
+	}
+	return run
+}
+
+// beside opens another run of the same task with the same store.
+func (r *Run) beside(dir string, s Settings, p Progress) (*Run, error) {
+	options := []Option{WithStore(r.store.Dir), WithProgress(p)}
+	if r.own != nil {
+		options = append(options, WithTask(r.own))
+	}
+	return Open(dir, s, options...)
+}
+
+// works is an error for settings that could not work on this machine.
+func (r *Run) works() error {
+	if err := r.Settings.Validate(); err != nil {
+		return err
+	}
+	if err := r.Settings.findSources(r.own); err != nil {
+		return err
+	}
+	return r.knowsLanguages()
+}
+
+// open locks the folder and compares what it holds with the run.
+func (r *Run) open() error {
+	var err error
+	if r.opened, err = json.Marshal(r.Settings); err != nil {
+		return err
+	}
+	if r.unlock, err = ledger.LockFolder(r.Dir); err != nil {
+		return err
+	}
+	if err := r.compareFolder(); err != nil {
+		return errors.Join(err, r.Close())
+	}
+	if err := ledger.WriteJSON(r.Path("settings.json"), r.Settings); err != nil {
+		return err
+	}
+	before, err := r.readRecord()
+	if err != nil || reflect.DeepEqual(before.Settings, r.Settings) {
+		return err
+	}
+	now := r.recordNow()
+	now.Fingerprints = map[string]string{}
+	return r.WriteJSON(r.Path("run.json"), now) // the format is in every folder that holds anything
+}
+
+// compareFolder is an error if the folder holds outputs, which are in folders of their own, of another format or of
+// other settings.
+func (r *Run) compareFolder() error {
+	entries, err := os.ReadDir(r.Dir)
+	if err != nil || !slices.ContainsFunc(entries, fs.DirEntry.IsDir) {
+		return err
+	}
+	if err := r.sameFormat(); err != nil {
+		return err
+	}
+	var before Settings
+	if err := ledger.ReadJSON(r.Path("settings.json"), &before); err != nil {
+		return fmt.Errorf("%s holds outputs and no settings that can be read: %w", r.Dir, err)
+	}
+	if changed := changedFields(before, r.Settings); len(changed) > 0 {
+		return fmt.Errorf("%s was made with other settings (%s); choose another run folder, or delete this one: "+
+			"what the models have said stays in %s", r.Dir, strings.Join(changed, ", "), r.store.Dir)
+	}
+	return nil
+}
+
+// knowsLanguages is an error for a language whose answers the run could never find to be on target.
+func (r *Run) knowsLanguages() error {
+	s := r.Settings
+	check := func(t Task, langs []string, field string) error {
+		known := t.Languages()
+		for _, lang := range langs {
+			base, _, _ := strings.Cut(lang, "-") // a regional code is its language
+			if known != nil && !slices.Contains(known, lang) && !slices.Contains(known, base) {
+				return fmt.Errorf("settings: field %s is %q, which the language identifier of %s does not know: every answer "+
+					"would count as off-target; expected one of %s, or another identifier", field, lang, t.Name(), strings.Join(known,
+					" "))
+			}
+		}
+		return nil
+	}
+	if s.Evaluate.Source != "" {
+		if err := check(r.evalTask(), s.AllLanguages(), "languages"); err != nil {
+			return err
+		}
+	}
+	if s.Pairs.SameLanguage {
+		return check(r.promptTask(), s.Languages(), "trained")
+	}
+	return nil
+}
+
+// sameFormat is an error for a folder of another format: run.json says which one, or it was made before there were
+// numbers.
+func (r *Run) sameFormat() error {
+	found := struct {
+		Format int `json:"format"`
+	}{Format: 1}
+	err := ledger.ReadForeignJSON(r.Path("run.json"), &found)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) || found.Format == Format {
+		return err
+	}
+	return fmt.Errorf("%s is a run folder of format %d, and this program reads format %d; read it with the version that "+
+		"made it, or run the experiment again in another folder: answers that %s holds are not asked for again",
+		r.Dir, found.Format, Format, r.store.Dir)
+}

@@ -1,0 +1,174 @@
+package lidr
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"slices"
+
+	"lidrlab/lidr/backend"
+	"lidrlab/lidr/ledger"
+)
+
+// Format is the number of the form of run folders. Whoever changes a form raises it, and adds a folder of the older one
+// to testdata/formats.
+//
+//	1  before run.json had a number
+//	2  run.json has format and base; inputs.json; measures/; pairs.stats.json counts by filter; scores have a scope
+const Format = 2
+
+// record is run.json: what a run was made of. It holds no time.
+type record struct {
+	Format       int               `json:"format"`
+	Settings     Settings          `json:"settings"`
+	Go           string            `json:"go"`
+	Modules      map[string]string `json:"modules"`
+	Backend      string            `json:"backend"`
+	Base         string            `json:"base"`             // the path of M0
+	Fingerprints map[string]string `json:"fingerprints"`     // of the models
+	Served       []string          `json:"served,omitempty"` // the models that were behind servers
+}
+
+// readRecord returns run.json, the zero record where there is none yet.
+func (r *Run) readRecord() (record, error) {
+	var found record
+	if err := ledger.ReadJSON(r.Path("run.json"), &found); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return record{}, err
+	}
+	return found, nil
+}
+
+// Enter is the one gate before a step's work on a model: it refuses a closed run, settings that were changed after
+// Open, a model that is not the run's, and settings that the model cannot work with. Every step calls it before it
+// writes a byte, and so should a step of one's own. The first model without rounds behind it that enters becomes the
+// run's M0.
+func (r *Run) Enter(m *Model) error {
+	if err := r.unchanged(); err != nil {
+		return err
+	}
+	before, err := r.readRecord()
+	if err != nil {
+		return err
+	}
+	if err := r.belongs(m, before); err != nil {
+		return err
+	}
+	if err := m.suits(r.Settings); err != nil {
+		return err
+	}
+	return r.record(m, before)
+}
+
+// belongs is an error for a model that is not the run's.
+func (r *Run) belongs(m *Model, before record) error {
+	recorded, known := before.Fingerprints[m.Name()], m.known()
+	if recorded == known || m.Round == 0 && recorded == "" {
+		return nil
+	}
+	for name, fingerprint := range before.Fingerprints {
+		if fingerprint == known {
+			return fmt.Errorf("%s is %s of the run in %s, and was passed as %s; take run.Model(%q)",
+				m.Path, name, r.Dir, m.Name(), name)
+		}
+	}
+	if m.Round == 0 {
+		return fmt.Errorf("%s was made from another M0 than %s (fingerprint %.12s there, %.12s now); choose another run "+
+			"folder, or delete this one", r.Dir, m.Path, recorded, known)
+	}
+	if recorded == "" {
+		return fmt.Errorf("%s (%s) is no model of the run in %s, which has not made it; pass a model of this run, or load "+
+			"%s as the M0 of another", m.Name(), m.Path, r.Dir, m.Path)
+	}
+	return fmt.Errorf("%s (%s) is another one than the %s of the run in %s (fingerprint %.12s there, %.12s now); take "+
+		"run.Model(%q)",
+		m.Name(), m.Path, m.Name(), r.Dir, recorded, known, m.Name())
+}
+
+// record writes a model into run.json.
+func (r *Run) record(m *Model, before record) error {
+	now := r.recordNow()
+	now.Base, now.Fingerprints = before.Base, map[string]string{}
+	maps.Copy(now.Fingerprints, before.Fingerprints)
+	now.Fingerprints[m.Name()] = m.known()
+	if m.Round == 0 {
+		now.Base = m.Path
+	}
+	now.Served = slices.DeleteFunc(slices.Clone(before.Served), func(name string) bool { return name == m.Name() })
+	if m.engine != nil {
+		now.Backend = backend.Name(m.engine)
+	} else {
+		now.Backend = "a server's"
+		now.Served = append(now.Served, m.Name())
+		slices.Sort(now.Served)
+	}
+	if reflect.DeepEqual(before, now) {
+		return nil
+	}
+	return r.WriteJSON(r.Path("run.json"), now)
+}
+
+// recordNow is the record of this program, without a model.
+func (r *Run) recordNow() record {
+	now := record{Format: Format, Settings: r.Settings, Go: runtime.Version(), Modules: map[string]string{}}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			now.Modules[module.Path] = module.Version
+		}
+	}
+	return now
+}
+
+// claim is the gate before a step's output that depends on what the caller passes: key is of those inputs. Other inputs
+// than before make the output anew, with a note, until a model was trained on it: then they are an error, since run
+// folder and model would no longer belong together.
+func (r *Run) claim(m *Model, step, key string) error {
+	keys := map[string]string{}
+	path := r.Path(m.Name(), "inputs.json")
+	if err := ledger.ReadJSON(path, &keys); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before := keys[step]
+	if before == key {
+		return nil
+	}
+	next := modelName(m.Round + 1)
+	for _, made := range []string{"training.json", "handoff/handoff.json"} {
+		if _, err := os.Stat(r.Path(next, made)); err == nil && before != "" {
+			return fmt.Errorf("%s of %s was given other inputs before, and %s was trained on what it made; choose another "+
+				"run folder (what the models have said is not asked for again), or delete %s", step, m.Name(), next, r.Path(next))
+		}
+	}
+	if before != "" {
+		r.Note("%s of %s was given other inputs before; its output is made anew", step, m.Name())
+	}
+	keys[step] = key
+	return ledger.WriteJSON(path, keys)
+}
+
+// suits is an error for settings that cannot work with the model, before anything is asked of it.
+func (m *Model) suits(s Settings) error {
+	limit := m.lm.ContextLength()
+	for _, answer := range []struct {
+		field string
+		most  int
+	}{{"generate.sampling.max_tokens", s.Generate.Sampling.MaxTokens}, {"translate.sampling.max_tokens",
+		s.Translate.Sampling.MaxTokens}} {
+		if limit > 0 && answer.most >= limit {
+			return fmt.Errorf("settings: field %s is %d, expected fewer than the context length of %s, %d, which holds the "+
+				"prompt too",
+				answer.field, answer.most, m.Path, limit)
+		}
+	}
+	if m.checkpoint == nil {
+		return nil
+	}
+	if rank, width := s.Train.LoRA.Rank, m.checkpoint.Config.HiddenSize; rank > width {
+		return fmt.Errorf("settings: field train.lora.rank is %d, expected at most the width of %s, %d", rank, m.Path, width)
+	}
+	return nil
+}

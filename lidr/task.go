@@ -1,0 +1,71 @@
+package lidr
+
+// Task is what a run's models are asked and how their answers are checked. Two are built in: the miniature world and
+// files of prompts ([PromptSettings.Source], [EvaluateSettings.Source]). A task of one's own ([WithTask]) gets
+// verdicts, reward accuracy, saturation and a report as the miniature does.
+type Task interface {
+	// Name is the task's name and version, such as "sums/1"; a run folder made with another one is refused.
+	Name() string
+
+	// Prompts returns n prompts in each language, language by language, parallel by id, from prompt number first on; n = 0
+	// takes all there are. split is "prompts" for those that pairs are made of, "eval" for those that models are
+	// measured on: the two should have no prompt in common. Equal arguments give equal prompts.
+	Prompts(split string, langs []string, first, n int, seed int64) ([]Prompt, error)
+
+	// Check reads one response to a prompt. It sets Correct, Language and OnTarget, and Steps where it checks steps; the
+	// run fills in the rest. checked is false where nothing tells whether a response is right: a prompt without a gold
+	// answer.
+	Check(p Prompt, response string) (v Verdict, checked bool)
+
+	// Identify returns the code of the language that a text is in, "" for one that cannot be told.
+	Identify(text string) string
+
+	// Languages are the codes that Identify tells apart, nil for any: a run of another language is refused by [Open].
+	Languages() []string
+}
+
+// builtin is what the tasks of this package add to the methods of any.
+type builtin interface {
+	Task
+	metrics() []metric  // beyond those of every task
+	right(Verdict) bool // the verdict on one side of a pair
+	identifier() string // the identifier that scores depend on, "" for an exact one
+	synthetic() bool    // results say nothing about real models
+	passages(s Settings) (texts []passage, gold []string)
+}
+
+// metric is a quantity read off a verdict.
+type metric struct {
+	name string
+	hit  func(Verdict) bool
+	lang bool // depends on the answers' languages
+}
+
+// metricsOf lists the metrics of a task, in the order of its tables.
+func metricsOf(t Task) []metric {
+	list := []metric{
+		{"accuracy", func(v Verdict) bool { return v.Correct }, false},
+		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }, true},
+		{"off_target", func(v Verdict) bool { return !v.OnTarget }, true},
+	}
+	if b, ok := t.(builtin); ok {
+		list = append(list, b.metrics()...)
+	}
+	return list
+}
+
+// right says whether one side of a pair is right in every respect that the task checks.
+func right(t Task, v Verdict) bool {
+	if b, ok := t.(builtin); ok {
+		return b.right(v)
+	}
+	return v.Correct && v.OnTarget
+}
+
+// identifierOf names the identifier that a task's scores depend on, "" for an exact one.
+func identifierOf(t Task) string {
+	if b, ok := t.(builtin); ok {
+		return b.identifier()
+	}
+	return t.Name()
+}

@@ -1,0 +1,27 @@
+package lidr
+
+import "testing"
+
+// Answers to problems from files, read as a person reads them and in the two ways of lm-evaluation-harness.
+func TestVerdictOnFiles(t *testing.T) {
+	for _, c := range []struct {
+		response, gold string
+		want           Verdict
+	}{
+		{"Zusammen sind das 50.000 und 30.000. Die Antwort lautet 80.000.", "80000",
+			Verdict{Correct: true, Strict: true, Flexible: true, OnTarget: true, Language: "de"}},
+		// the harness reads 1800
+		{"Sie verdient also täglich 18,00 € auf dem Markt.", "18", Verdict{Correct: true, OnTarget: true, Language: "de"}},
+		{"So she makes 18 dollars every day at the market.", "18", Verdict{Correct: true, Flexible: true, Language: "en"}},
+		{"18", "18", Verdict{Correct: true, Flexible: true, OnTarget: true}}, // in no language: counted apart
+		{"Das weiß ich leider nicht, es tut mir leid.", "18", Verdict{OnTarget: true, Language: "de"}},
+	} {
+		got, checked := fileTask{}.Check(Prompt{ID: "7", Lang: "de", Answer: c.gold}, c.response)
+		if got != c.want || !checked {
+			t.Errorf("%q is judged\n%+v, want\n%+v", c.response, got, c.want)
+		}
+	}
+	if _, checked := (fileTask{}).Check(Prompt{ID: "7", Lang: "de"}, "18"); checked {
+		t.Error("an answer is checked without a gold one")
+	}
+}

@@ -1,0 +1,178 @@
+package lidr
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/langid"
+)
+
+// Whole numbers beyond these are mistakes: a run would not end, or not fit into any memory.
+const (
+	maxNumber = 1_000_000_000
+	maxRounds = 100
+	maxShots  = 1000
+	maxReplay = 4096 // sequences a step
+)
+
+// Validate returns an error naming the field that cannot work, and what was expected. [Open] calls it, and looks for
+// the files that the settings name.
+func (s Settings) Validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("settings: field %s is %v, expected %s", field, value, expected)
+	}
+	in := func(prefix string, err error) error {
+		if err == nil {
+			return nil
+		}
+		return fmt.Errorf("settings: %s: %w", prefix, err)
+	}
+	if err := reasonable("", reflect.ValueOf(s)); err != nil {
+		return err
+	}
+	switch {
+	case s.Rounds < 0 || s.Rounds > maxRounds:
+		return bad("rounds", s.Rounds, fmt.Sprintf("0 to %d", maxRounds))
+	case s.Prompts.N < 1:
+		return bad("prompts.n", s.Prompts.N, "at least 1")
+	case s.Prompts.Source == "":
+		return bad("prompts.source", `""`, `"miniature" or a folder of prompts`)
+	case s.Pairs.Mode != "paper" && s.Pairs.Mode != "released":
+		return bad("pairs.mode", fmt.Sprintf("%q", s.Pairs.Mode), "paper or released")
+	case s.Pairs.MaxLengthRatio != 0 && s.Pairs.MaxLengthRatio < 1:
+		return bad("pairs.max_length_ratio", s.Pairs.MaxLengthRatio, "0 (off), or 1 or more")
+	case s.Evaluate.N < 0 || s.Evaluate.N == 1:
+		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
+	case s.Evaluate.Source == miniatureSource && s.Evaluate.N == 0:
+		return bad("evaluate.n", 0, "at least 2: the miniature world has no end")
+	case s.Evaluate.Translations < 0:
+		return bad("evaluate.translations", s.Evaluate.Translations, "0 or more")
+	case s.Evaluate.Shots < 0 || s.Evaluate.Shots > maxShots:
+		return bad("evaluate.shots", s.Evaluate.Shots, fmt.Sprintf("0 to %d", maxShots))
+	case s.Evaluate.Shots > 0 && s.Evaluate.Exemplars == "":
+		return bad("evaluate.exemplars", `""`, "a folder of worked examples for evaluate.shots")
+	}
+	if _, err := s.Generate.parsed(); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if _, err := s.Translate.parsed(); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	return errors.Join(s.validateLanguages(), s.Train.validate(),
+		in("generate", s.Generate.Sampling.Validate()), in("translate", s.Translate.Sampling.Validate()))
+}
+
+// findSources looks for the files and the language identifier that the settings name.
+func (s Settings) findSources(own Task) error {
+	for _, named := range []struct{ field, path string }{
+		{"prompts.source", s.Prompts.Source}, {"evaluate.source", s.Evaluate.Source}, {"evaluate.exemplars",
+			s.Evaluate.Exemplars},
+	} {
+		if named.path == "" || named.path == miniatureSource || own != nil && named.path == own.Name() {
+			continue
+		}
+		if _, err := os.Stat(named.path); err != nil {
+			return fmt.Errorf("settings: field %s is %q, expected \"miniature\" or a file or folder that can be read "+
+				"(a run with a task of its own is opened with WithTask): %w", named.field, named.path, err)
+		}
+	}
+	return s.identifiable()
+}
+
+func (s Settings) validateLanguages() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("settings: field %s is %v, expected %s", field, value, expected)
+	}
+	switch {
+	case s.Dominant == "":
+		return bad("dominant", `""`, "a language code such as en")
+	case len(s.Trained) == 0:
+		return bad("trained", "empty", "at least one language code")
+	case slices.Contains(s.Trained, s.Dominant):
+		return bad("trained", s.Trained, "languages other than the dominant one, "+s.Dominant)
+	}
+	seen := map[string]bool{}
+	for _, code := range s.AllLanguages() {
+		if LanguageName(code) == "" {
+			return bad("languages", fmt.Sprintf("%q", code), "a code that LanguageName knows")
+		}
+		if seen[code] {
+			return bad("languages", fmt.Sprintf("%q twice", code), "each of dominant, trained and unseen once")
+		}
+		seen[code] = true
+	}
+	return nil
+}
+
+func (s TrainSettings) validate() error {
+	bad := func(field string, value any, expected string) error {
+		return fmt.Errorf("settings: field train.%s is %v, expected %s", field, value, expected)
+	}
+	switch {
+	case !slices.Contains([]string{"pairs", "random", "own"}, s.Labels):
+		return bad("labels", fmt.Sprintf("%q", s.Labels), "pairs, random or own")
+	case s.LoRA.Rank < 0:
+		return bad("lora.rank", s.LoRA.Rank, "0 (all weights are trained) or more")
+	case s.LoRA.Rank > 0 && !(s.LoRA.Alpha > 0):
+		return bad("lora.alpha", s.LoRA.Alpha, "more than 0, such as twice the rank")
+	case s.Replay > maxReplay:
+		return bad("replay", s.Replay, fmt.Sprintf("0 to %d sequences a step", maxReplay))
+	case s.LoRA.Rank == 0 && (s.LoRA.Alpha != 0 || len(s.LoRA.Targets) > 0):
+		return bad("lora.rank", 0, "at least 1 where alpha or targets are set")
+	case !slices.Contains([]string{"", "float32", "bfloat16"}, s.DType):
+		return bad("dtype", fmt.Sprintf("%q", s.DType), "float32 or bfloat16")
+	case s.DType == "bfloat16" && s.LoRA.Rank == 0:
+		return bad("dtype", s.DType, "float32 where all weights are trained: bfloat16 is too coarse for an optimizer's "+
+			"steps; train with lora")
+	}
+	for i, target := range s.LoRA.Targets {
+		if !slices.Contains(checkpoint.AdapterTargets(), target) || slices.Contains(s.LoRA.Targets[:i], target) {
+			return bad("lora.targets", s.LoRA.Targets, "each at most once of "+strings.Join(checkpoint.AdapterTargets(), ", "))
+		}
+	}
+	if err := s.Settings.Validate(); err != nil {
+		return fmt.Errorf("settings: train: %w", err)
+	}
+	return nil
+}
+
+// reasonable refuses NaN, infinities and whole numbers above maxNumber in every field, by its path in settings.json.
+// Seeds are int64, and any number.
+func reasonable(path string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Float64:
+		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("settings: field %s is %v, expected a finite number", path, f)
+		}
+	case reflect.Int:
+		if n := v.Int(); n > maxNumber {
+			return fmt.Errorf("settings: field %s is %d, expected at most %d", path, n, maxNumber)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			inner := strings.TrimPrefix(path+"."+name, ".")
+			if name == "" { // embedded
+				inner = path
+			}
+			if err := reasonable(inner, v.Field(i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// identifiable is an error for a language identifier that this program lacks.
+func (s Settings) identifiable() error {
+	if _, err := langid.Named(s.Evaluate.Identifier); err != nil {
+		return fmt.Errorf("settings: field evaluate.identifier: %w", err)
+	}
+	return nil
+}
