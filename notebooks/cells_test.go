@@ -52,7 +52,8 @@ func readCode(path string) ([]cell, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if name := book.Metadata.Kernelspec.Name; name != "lidr-gonb" {
-		return nil, fmt.Errorf("%s: its kernel is %q, not lidr-gonb: choose lidr (GoNB) in Jupyter, or run make notebooks", path, name)
+		return nil, fmt.Errorf("%s: its kernel is %q, not lidr-gonb: choose lidr (GoNB) in Jupyter, or run make notebooks",
+			path, name)
 	}
 	return slices.DeleteFunc(book.Cells, func(c cell) bool { return c.Type != "code" }), nil
 }
@@ -125,7 +126,8 @@ func units(fset *token.FileSet, file *ast.File, source string) []unit {
 	var out []unit
 	add := func(names []string, node ast.Node, keyword string) {
 		from, to := fset.File(node.Pos()).Offset(node.Pos()), fset.File(node.Pos()).Offset(node.End())
-		out = append(out, unit{names, fmt.Sprintf("%s\n//line %v\n%s\n", keyword, fset.Position(node.Pos()), source[from:to])})
+		out = append(out, unit{names, fmt.Sprintf("%s\n//line %v\n%s\n", keyword, fset.Position(node.Pos()),
+			source[from:to])})
 	}
 	for _, decl := range file.Decls {
 		switch decl := decl.(type) {
@@ -164,7 +166,8 @@ func units(fset *token.FileSet, file *ast.File, source string) []unit {
 
 // addImports puts the imports in front that goimports, which GoNB calls, finds to be used in body.
 func addImports(imported, body string) (string, error) {
-	fixed, err := imports.Process("", []byte("package main\n"+imported+body), &imports.Options{Comments: true, TabWidth: 8})
+	fixed, err := imports.Process("", []byte("package main\n"+imported+body),
+		&imports.Options{Comments: true, TabWidth: 8})
 	if err != nil {
 		return "", err
 	}

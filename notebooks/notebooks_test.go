@@ -41,7 +41,8 @@ func TestCellsCompile(t *testing.T) {
 func TestMistakesAreFound(t *testing.T) {
 	errs := compile(t, []string{"testdata/mistakes.ipynb", "testdata/statement.ipynb"})
 	want := []string{
-		"statement.ipynb cell [2]:1:1: expected declaration, found x; statements stand below a line %%, declarations above it",
+		"statement.ipynb cell [2]:1:1: expected declaration, found x; statements stand below a line %%, declarations " +
+			"above it",
 		"mistakes.ipynb cell [2]:4:12: undefined: lost",
 		"mistakes.ipynb cell [3]:2:1: declared and not used: s",
 		`mistakes.ipynb cell [4]: could not import lidrlab/nowhere`,
@@ -114,7 +115,8 @@ func compile(t *testing.T, paths []string) (errs []error) {
 	return errs
 }
 
-// exportData returns the compiler's description of the packages and of what they import: path of package to path of file.
+// exportData returns the compiler's description of the packages and of what they import: path of package to path of
+// file.
 func exportData(t *testing.T, packages []string) map[string]string {
 	t.Helper()
 	args := append([]string{"list", "-e", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}"}, packages...)
@@ -141,7 +143,8 @@ func TestNotebooksRunTwice(t *testing.T) {
 	data, work, out := t.TempDir(), t.TempDir(), t.TempDir()
 	env := append(os.Environ(), "JUPYTER_DATA_DIR="+data, "LIDR_SMALL=1")
 	// The kernel finds the command in the clone's bin folder, as make notebooks leaves it there.
-	for _, args := range [][]string{{"go", "build", "-o", "../bin/", "lidrlab/lidr/cmd/lidr"}, {"../bin/lidr", "kernel", "install"}} {
+	for _, args := range [][]string{{"go", "build", "-o", "../bin/", "lidrlab/lidr/cmd/lidr"},
+		{"../bin/lidr", "kernel", "install"}} {
 		install := exec.Command(args[0], args[1:]...)
 		install.Env = env
 		if message, err := install.CombinedOutput(); err != nil {
