@@ -8,7 +8,7 @@
 #   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make bench      speed of training, prefill, decoding and each step of a round
-#   make controls   the method beside its controls, the table of the README
+#   make controls   the method beside its controls: "Controls" in scripts/README.md
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
 #   make miniature  pretrain the embedded model again from its seed
 #   make symbols    what scripts see, after a change of exported names

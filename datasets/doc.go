@@ -12,7 +12,11 @@
 // Worked examples for few-shot evaluation are read by [LoadExemplars], MT-bench's questions and reference answers by
 // [LoadMTBench], and Okapi's multiple-choice suites by [LoadChoices].
 //
-// Every loader that reads JSONL or JSON reads Parquet too, in a program that imports datasets/parquet.
+// Every loader that reads JSONL or JSON reads Parquet too, as the Hugging Face hub gives it (mgsm_de.parquet), in a
+// program that imports datasets/parquet. The lidr command and its scripts do; a notebook cell imports it.
+//
+// Prompts in the dominant language alone become parallel prompts by lidr.TranslatePrompts, which lets the model
+// translate them.
 //
 // AlpacaEval's model_outputs.json and annotations.json are also written ([SaveModelOutputs], [SaveAnnotations]).
 //

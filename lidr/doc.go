@@ -47,17 +47,17 @@
 //
 // # A run folder
 //
-//	settings.json            the settings, as Open was given them
+//	settings.json            the settings, as Open was given them; Open refuses the folder with other settings
 //	run.json                 format number, versions, settings, and the fingerprint of every model
-//	files.json               SHA-256 of the files below as they were written
+//	files.json               SHA-256 of the files below as they were written: what was edited since is made again
 //	timing.jsonl             whatever depends on the clock, here and nowhere else
 //	M0/prompts.jsonl         [Prompt] lines: id, lang, prompt, answer, source
 //	M0/responses/LANG.jsonl  [datasets.Response] lines
 //	M0/translations/FROM-TO.jsonl   [datasets.Translation] lines, with the raw completion
 //	M0/inputs.json           keys of what the steps above were given
-//	M0/pairs.jsonl           [Pair] lines, as TRL reads them
+//	M0/pairs.jsonl           [Pair] lines, as TRL reads them: id, lang, prompt, chosen, rejected, source
 //	M0/pairs.stats.json      [PairCount] rows: candidates, what each filter dropped, pairs
-//	M0/pairs.rewards.json    [Reward] rows
+//	M0/pairs.rewards.json    [Reward] rows: reward accuracy of the pairs, measured before training
 //	M0/eval/problems/LANG.jsonl     [Verdict] lines
 //	M0/eval/scores.json      [eval.Score] rows
 //	M0/measures/KEY.json     tables for the report: a judge's verdicts, MT-bench, saturation, a measure of your own
@@ -67,7 +67,8 @@
 //	M1/warnings.json         what to look at before believing M1
 //	plots/, report.html, report.md
 //
-// The store beside the run folders holds what models have said, under content keys, and runs share it.
+// A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader. The folder
+// store beside the run folders holds what models have said, under content keys, and runs share it.
 //
 // Steps print nothing: progress goes to the [Progress] that the run was opened with, results are values. [Show] and
 // [ShowProgress] alone know whether they draw in a notebook or on a terminal.

@@ -91,18 +91,29 @@ type TrainSettings struct {
 	// Labels is "pairs", or one of two controls: "random" swaps chosen and rejected of each pair with probability 1/2;
 	// "own" makes the model's own answer y_l the chosen one, so that nothing is learned from the translation.
 	Labels string `json:"labels"`
-	// LoRA trains adapters in place of the weights; its zero value trains all weights.
+	// LoRA trains adapters in place of the weights; its zero value trains all weights. The frozen weights are the
+	// reference too, so that there is no second copy of them. The peak of training a model of 109 M parameters was
+	// 3.4 GB with all weights, 2.4 with LoRA, 0.91 with LoRA and Checkpointing, and 0.79 with bfloat16 as well. The
+	// logits of a large vocabulary are computed in chunks in any case: 0.61 instead of 3.39 GB at 128,256 tokens.
 	LoRA LoRASettings `json:"lora,omitzero"`
 	// DType is how the frozen weights below an adapter are held: "float32", which "" stands for, or "bfloat16", to which
-	// they are rounded for policy and reference alike. Computing is in float32 in any case.
+	// they are rounded for policy and reference alike. Computing is in float32 in any case: bfloat16 weights are widened
+	// inside the products. A decoding step of a 110 M model then takes 0.5 to 0.6 of float32's time at batch 1, and
+	// about the same time at batch 64 and in a LoRA step.
 	DType string `json:"dtype,omitempty"`
-	// Checkpointing computes the activations inside a layer again in the backward pass: less memory, more time, equal
-	// results.
+	// Checkpointing keeps one activation a layer and computes those inside it again in the backward pass: less memory,
+	// 22 to 28 % more CPU time, equal losses.
 	Checkpointing bool `json:"checkpointing,omitempty"`
 }
 
 // LoRASettings say what adapter is trained (Hu et al. 2021, arXiv 2106.09685): to the weight of each target it adds
 // (Alpha/Rank)·B·A. What is learned is saved twice, as PEFT's adapter in <model>/adapter and merged in <model>/model.
+//
+//	s.Train.LoRA = lidr.LoRASettings{Rank: 16, Alpha: 32}
+//	s.Train.LR = 1e-3 // adapters need a higher learning rate
+//
+// On the miniature (200 prompts, one training each) rank 16 gives +5.8 ± 1.5 points on the trained languages, and
+// training all weights +5.9 ± 1.3 (scripts/lora).
 type LoRASettings struct {
 	Rank  int     `json:"rank"`  // of B·A; 0 for no adapter
 	Alpha float64 `json:"alpha"` // LLaMA-Factory: 2·Rank
@@ -138,7 +149,8 @@ type EvaluateSettings struct {
 	// Seed draws the miniature's problems. The reported seed was never used to choose a setting.
 	Seed int64 `json:"seed"`
 	// Shots is the number of worked examples before each problem, as earlier turns of the chat: what
-	// lm-evaluation-harness does with --apply_chat_template --fewshot_as_multiturn and the first exemplars of MGSM.
+	// lm-evaluation-harness does with --apply_chat_template --fewshot_as_multiturn and the first exemplars of MGSM. The
+	// command's flags are --shots 8 --exemplars FOLDER.
 	Shots int `json:"shots,omitempty"`
 	// Exemplars is the folder or file of the worked examples, which datasets.LoadExemplars reads.
 	Exemplars string `json:"exemplars,omitempty"`

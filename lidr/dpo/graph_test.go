@@ -77,7 +77,7 @@ func TestGraphLossHandWorked(t *testing.T) {
 }
 
 // TestGraphMatchesPlainLoss compares the batch loss of the graph, over padded micro-batches with gathered predictions,
-// with the plain functions applied to log-probabilities of every sequence alone, by transformer.TokenLogprobs.
+// with the plain functions applied to log-probabilities of every sequence alone, by transformer.Model.TokenLogprobs.
 func TestGraphMatchesPlainLoss(t *testing.T) {
 	b, m := openBackend(t), transformer.Init(tiny, 3)
 	pairs, ref := randomPairs(6, tiny.VocabSize, 1), randomReference(6)

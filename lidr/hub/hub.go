@@ -2,6 +2,13 @@
 // all programs of that ecosystem share, and never uses the network; [Pull] downloads into it the files that package
 // checkpoint and package tokenizer read, and no others: no pickled weights, no code.
 //
+//	lidr pull Qwen/Qwen2.5-0.5B-Instruct
+//
+// downloads a model, which --model ORG/NAME and lidr.LoadModel then find by its name. Nothing is downloaded unasked. A
+// download that was cut off is continued, every file is checked by its hash, and the environment variables are those of
+// the hub's own tools: HF_HOME and HF_HUB_CACHE, HF_TOKEN for gated models, HF_ENDPOINT for another hub, and
+// HF_HUB_OFFLINE, which forbids the network.
+//
 // It is a client of our own because a model that is downloaded must be checked against the hashes that the hub lists,
 // and must be found offline afterwards.
 //

@@ -23,8 +23,8 @@
 //   - Answers to prompts that are not a round's, such as X-AlpacaEval's ([Answer], [Answers]; rows of
 //     [datasets.Response]), by a model of the run under generation settings of their own.
 //   - Ratings of both sides of every preference pair from 0 to 10 ([Rate], rows of [PairRating] and [RatingScore]): the
-//     scores of self-translation and self-generation, and the judged reward accuracy, in which ties count half.
-//     [lidr.RewardAccuracy] is the oracle form, for prompts with a checker.
+//     scores of self-translation and self-generation, and the judged reward accuracy, in which ties count half, with
+//     their number. [lidr.RewardAccuracy] is the oracle form, for prompts with a checker.
 //   - MT-bench ([MTBench], rows of [MTScore]): both turns of every question of a folder in FastChat's form
 //     (LANG.jsonl), each answer graded from 1 to 10; maths, reasoning and coding by comparison with the file's
 //     reference answers. Exactly one [[n]] is a rating, anything else a failed judge. The prompts are our own, and ask

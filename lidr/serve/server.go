@@ -1,8 +1,21 @@
 // Package serve serves a local model by OpenAI's API: chat and raw completions, streamed or whole, with
-// log-probabilities, by continuous batching. It works with any client of that API, lm/remote among them.
+// log-probabilities, by continuous batching. It works with any client of that API, lm/remote among them, and keeps a
+// large model loaded for notebook cells and other programs:
 //
-// A field that would change the answer and is not implemented is refused, and sampling is that of lm/local, so that a
-// request with a seed has one answer. Requests and answers are never logged.
+//	lidr serve runs/demo/M1/model --max-batch 64 --max-queue 256
+//
+// Both kinds of completions have stop texts, a seed, log-probabilities and vLLM's prompt_logprobs, and chat also its
+// continue_final_message. /v1/models gives the model's id, the length of its context and the hash of its
+// weights, and /health says whether the server answers. Requests join the running batch between two decoding steps, and
+// leave it when their answer ends or their client disconnects. With --max-batch answers under way and --max-queue
+// requests waiting, a further one gets status 429.
+//
+// The server listens on a loopback address; on any other it needs an API key, in LIDR_API_KEY or --key-file, and the
+// connection is not encrypted: put a proxy with TLS in front of it.
+//
+// A field that would change the answer and is not implemented (tools, JSON mode, logit_bias, penalties, n above 1) is
+// refused by its name, and sampling is that of lm/local, so that a request with a seed has one answer. Requests and
+// answers are never logged.
 package serve
 
 import (

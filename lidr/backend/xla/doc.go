@@ -3,7 +3,25 @@
 // or else from .local/lib/go-xla below the home folder, /usr/local/lib/go-xla and the system's. No plugin is downloaded
 // without a call of Install.
 //
-// go-xla needs cgo. Without it this package is empty, as it is on processors and systems that go-xla does not support.
+// go-xla needs cgo, and so a C compiler. Without it this package is empty, as it is on processors and systems that
+// go-xla does not support.
+//
+// # On a GPU
+//
+// The command is built with XLA by make build-xla, and a program of your own by importing this package.
+//
+//	make build-xla
+//	bin/lidr backend install cuda   # downloads the plugin, which nothing else does
+//	bin/lidr backend list           # what computes here
+//
+// The plugin of an installed JAX is opened by its path: LIDR_BACKEND=xla:/PATH/xla_cuda_plugin.so.
+//
+// No GPU has been at hand so far. Tests show that every graph is translated for XLA, and that a missing or broken
+// plugin is a plain error, but not that its numbers agree. On a GPU of your own the benchmark compares it with PyTorch:
+//
+//	go run ./lidr/backend/cpu/bench -backend xla:cuda -device cuda
+//
+// # Settings of our own
 //
 // Three things differ from go-xla's own defaults:
 //

