@@ -27,11 +27,11 @@ func (s Settings) Validate() error {
 	bad := func(field string, value any, expected string) error {
 		return fmt.Errorf("settings: field %s is %v, expected %s", field, value, expected)
 	}
-	in := func(prefix string, err error) error {
+	in := func(path string, err error) error { // "field max_tokens is …" of the struct at path
 		if err == nil {
 			return nil
 		}
-		return fmt.Errorf("settings: %s: %w", prefix, err)
+		return fmt.Errorf("settings: field %s.%s", path, strings.TrimPrefix(err.Error(), "field "))
 	}
 	if err := reasonable("", reflect.ValueOf(s)); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	return errors.Join(s.validateLanguages(), s.Train.validate(),
-		in("generate", s.Generate.Sampling.Validate()), in("translate", s.Translate.Sampling.Validate()))
+		in("generate.sampling", s.Generate.Sampling.Validate()), in("translate.sampling", s.Translate.Sampling.Validate()))
 }
 
 // findSources looks for the files and the language identifier that the settings name.
@@ -137,7 +137,7 @@ func (s TrainSettings) validate() error {
 		}
 	}
 	if err := s.Settings.Validate(); err != nil {
-		return fmt.Errorf("settings: train: %w", err)
+		return fmt.Errorf("settings: field train.%s", strings.TrimPrefix(err.Error(), "field "))
 	}
 	return nil
 }
