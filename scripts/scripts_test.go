@@ -1,9 +1,11 @@
 package scripts
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,50 @@ func TestScripts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What the paper's experiment costs is the same interpreted and compiled, and the judge is asked in both orders only where
+// models meet each other.
+func TestPaperCosts(t *testing.T) {
+	root, programs := t.TempDir(), t.TempDir()
+	for folder, n := range map[string]int{"train": 2000, "mgsm": 3, "alpaca": 5} {
+		for _, lang := range []string{"en", "es", "ru", "de", "fr", "zh", "ja", "sw", "th", "bn"} {
+			var lines strings.Builder
+			for i := range n {
+				fmt.Fprintf(&lines, `{"id": "%d", "lang": %q, "prompt": "What is %d?", "answer": "%d"}`+"\n", i, lang, i, i)
+			}
+			path := filepath.Join(root, folder, lang+".jsonl")
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(lines.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	interpreted := []string{build(t, programs, "../lidr/cmd/lidr"), "run", "--read", root, "scripts/paper"}
+	for _, model := range []string{"llama3", "qwen2"} {
+		var outputs []string
+		for _, command := range [][]string{interpreted, {build(t, programs, "./paper")}} {
+			run := exec.Command(command[0], append(command[1:], "-model", model, "-dry", "-prompts", filepath.Join(root, "train"),
+				"-mgsm", filepath.Join(root, "mgsm"), "-alpaca", filepath.Join(root, "alpaca"), "-references", root)...)
+			run.Dir = ".."
+			out, err := run.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%q: %v\n%s", run.Args, err, out)
+			}
+			outputs = append(outputs, string(out))
+		}
+		if outputs[0] != outputs[1] {
+			t.Errorf("interpreted:\n%s\ncompiled:\n%s", outputs[0], outputs[1])
+		}
+		// 5 instructions in 5 languages with references and in 6 without.
+		for name, requests := range map[string]string{"M0-reference": "25", "M2-M0": "60"} {
+			if row := regexp.MustCompile("judge " + name + ` +` + requests + " "); !row.MatchString(outputs[0]) {
+				t.Errorf("expected %s requests for %s, and found\n%s", requests, name, outputs[0])
+			}
+		}
 	}
 }
 

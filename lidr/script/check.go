@@ -153,13 +153,12 @@ func (c *checker) visit(node ast.Node) bool {
 			c.add(n, "range over a function: call it with the body as its argument")
 		}
 	case *ast.AssignStmt:
-		for i, left := range n.Lhs {
+		for _, left := range n.Lhs {
 			c.assigned(left)
-			if len(n.Lhs) > 1 && len(n.Rhs) == len(n.Lhs) && c.info.Types[n.Rhs[i]].IsNil() {
-				c.add(n.Rhs[i], "the interpreter fails on nil in an assignment of several values; "+
-					"assign it by a statement of its own")
-			}
 		}
+		c.several(n.Rhs, n.Tok == token.DEFINE)
+	case *ast.ValueSpec:
+		c.several(n.Values, true)
 	case *ast.IncDecStmt:
 		c.assigned(n.X)
 	case *ast.CallExpr:

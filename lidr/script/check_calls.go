@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/constant"
+	"go/token"
 	"go/types"
 	"reflect"
 	"strings"
@@ -47,6 +48,50 @@ func (c *checker) call(n *ast.CallExpr) {
 	if importPath == "fmt" || importPath == "log" {
 		c.format(n)
 	}
+}
+
+// several looks at the values of an assignment of several. The interpreter loses some of them without an error, above
+// all those beside a call, or computes them in another order; only in definitions calls do no harm.
+func (c *checker) several(values []ast.Expr, define bool) {
+	if len(values) < 2 {
+		return
+	}
+	composites, called := 0, false
+	for _, value := range values {
+		if _, ok := ast.Unparen(value).(*ast.CompositeLit); ok {
+			composites++
+		}
+		if c.info.Types[value].IsNil() {
+			c.add(value, "the interpreter fails on nil in an assignment of several values; "+
+				"assign it by a statement of its own")
+		}
+		called = called || c.calls(value)
+	}
+	if called && !define {
+		c.add(values[0], "the interpreter loses values beside a call in an assignment of several values, or computes them "+
+			"in another order; assign each by a statement of its own")
+	}
+	if composites > 0 && composites < len(values) {
+		c.add(values[0], "the interpreter loses values beside a composite literal in an assignment of several values; "+
+			"assign each by a statement of its own")
+	}
+}
+
+// calls tells whether an expression calls a function, or receives from a channel, when it is evaluated.
+func (c *checker) calls(e ast.Expr) bool {
+	found := false
+	ast.Inspect(e, func(node ast.Node) bool {
+		switch n := node.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			found = found || !c.info.Types[n.Fun].IsType() && !c.isHostType(n.Fun) // else it is a conversion
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		}
+		return !found
+	})
+	return found
 }
 
 // takesAny names the methods of the standard library that look into what they are given.

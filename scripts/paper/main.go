@@ -247,14 +247,14 @@ func compareAnswers(ctx context.Context, run *lidr.Run) {
 		ours, err := judge.Answers(run, sides[0], suite)
 		check(err)
 		var theirs dataframe.DataFrame
-		if sides[1] == "reference" {
+		headToHead := sides[1] != "reference"
+		if headToHead {
+			theirs, err = judge.Answers(run, sides[1], suite)
+		} else {
 			ours = withReference(ours)
 			theirs, err = judge.References(ours, filepath.Join(*references, "{lang}", "gpt-4-turbo-2024-04-09.json")) // code
-		} else {
-			theirs, err = judge.Answers(run, sides[1], suite)
 		}
 		check(err)
-		headToHead := sides[1] != "reference"
 		_, scores, err := judge.Compare(ctx, run, name, lidr.UseModel(*judgeName, server), ours, theirs, judging(headToHead))
 		check(err)
 		metric := "win_rate"
@@ -332,9 +332,9 @@ func alpacaCosts() []lidr.Cost {
 		costs = append(costs, answers)
 	}
 	for _, name := range comparisons() {
-		compared, headToHead := datasets.Frame(asked), true
-		if strings.HasSuffix(name, "reference") {
-			compared, headToHead = withReference(compared), false
+		compared, headToHead := datasets.Frame(asked), !strings.HasSuffix(name, "reference")
+		if !headToHead {
+			compared = withReference(compared)
 		}
 		frame, err := judge.DryRun(name, compared, settings.Sampling.MaxTokens, judging(headToHead), prices())
 		costs = append(costs, costRows(frame, err)...)
