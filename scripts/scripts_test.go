@@ -58,8 +58,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// What the paper's experiment costs is the same interpreted and compiled, and the judge is asked in both orders only where
-// models meet each other.
+// What the paper's experiment costs is the same interpreted and compiled, and the judge is asked in both orders only
+// where models meet each other.
 func TestPaperCosts(t *testing.T) {
 	root, programs := t.TempDir(), t.TempDir()
 	for folder, n := range map[string]int{"train": 2000, "mgsm": 3, "alpaca": 5} {
@@ -81,8 +81,9 @@ func TestPaperCosts(t *testing.T) {
 	for _, model := range []string{"llama3", "qwen2"} {
 		var outputs []string
 		for _, command := range [][]string{interpreted, {build(t, programs, "./paper")}} {
-			run := exec.Command(command[0], append(command[1:], "-model", model, "-dry", "-prompts", filepath.Join(root, "train"),
-				"-mgsm", filepath.Join(root, "mgsm"), "-alpaca", filepath.Join(root, "alpaca"), "-references", root)...)
+			args := append(command[1:], "-model", model, "-dry", "-references", root)
+			args = append(args, "-prompts", filepath.Join(root, "train"), "-mgsm", filepath.Join(root, "mgsm"))
+			run := exec.Command(command[0], append(args, "-alpaca", filepath.Join(root, "alpaca"))...)
 			run.Dir = ".."
 			out, err := run.CombinedOutput()
 			if err != nil {
