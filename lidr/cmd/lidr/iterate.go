@@ -11,7 +11,9 @@ import (
 
 // demoCommand is iterate on the embedded model with the miniature's settings.
 func demoCommand() *cobra.Command {
-	s, dir, full := lidr.MiniatureSettings(), "runs/demo", false
+	s := lidr.MiniatureSettings()
+	dir := "runs/demo"
+	full := false
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run two rounds on the embedded miniature model and write a report",
@@ -36,8 +38,11 @@ func demoCommand() *cobra.Command {
 
 // iterateCommand runs the same steps on the user's prompts and model.
 func iterateCommand() *cobra.Command {
-	s, dir, model := lidr.MiniatureSettings(), "runs/own", "miniature"
-	s.Evaluate.N, s.Evaluate.Translations = 0, 0
+	s := lidr.MiniatureSettings()
+	s.Evaluate.N = 0
+	s.Evaluate.Translations = 0
+	dir := "runs/own"
+	model := "miniature"
 	cmd := &cobra.Command{
 		Use:   "iterate --prompts FOLDER --eval FOLDER",
 		Short: "Run rounds on prompts of your own and write a report",

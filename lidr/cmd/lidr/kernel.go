@@ -36,7 +36,8 @@ func kernelCommand() *cobra.Command {
 }
 
 func kernelInstallCommand() *cobra.Command {
-	prefix, gopls := "", false
+	prefix := ""
+	gopls := false
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Build the GoNB kernel and write its kernel spec, so that Jupyter offers it",

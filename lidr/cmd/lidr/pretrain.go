@@ -11,7 +11,8 @@ import (
 
 // pretrainCommand makes the miniature's M0.
 func pretrainCommand() *cobra.Command {
-	s, out := pretrain.Defaults(), ""
+	s := pretrain.Defaults()
+	out := ""
 	cmd := &cobra.Command{
 		Use:   "pretrain --out FOLDER",
 		Short: "Pretrain an M0 of the miniature world from a seed",

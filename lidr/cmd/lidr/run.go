@@ -13,7 +13,9 @@ import (
 
 // runCommand runs a script in a process of its own and ends with the script's exit code.
 func runCommand() *cobra.Command {
-	s, memory, child := script.Script{}, "8GiB", false
+	var s script.Script
+	memory := "8GiB"
+	child := false
 	cmd := &cobra.Command{
 		Use:   "run [flags] SCRIPT [arguments]",
 		Short: "Run a script: a folder with main.go, or a Go file",

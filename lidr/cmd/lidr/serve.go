@@ -18,7 +18,8 @@ const keyEnv = "LIDR_API_KEY"
 
 // serveCommand serves a model until it is interrupted.
 func serveCommand() *cobra.Command {
-	o, listen, keyFile := serve.Options{MaxBatch: 64, MaxQueue: 256}, "", ""
+	o := serve.Options{MaxBatch: 64, MaxQueue: 256}
+	var listen, keyFile string
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "Serve a model over OpenAI's API",
