@@ -139,9 +139,20 @@ func TestRandomLabelsSwapHalf(t *testing.T) {
 	}
 }
 
-// The published answers of Llama-3-8B-Instruct and their French translations, of which 78 of 1,000 failed.
+// The published answers of Llama-3-8B-Instruct and their French translations, of which 78 of 1,000 failed, and 3 of the 20
+// in the excerpts.
 func TestPairsOfPublishedAnswers(t *testing.T) {
-	dir := dataDir(t)
+	onFiles(t, func(t *testing.T, dir, prompts string) {
+		n, failed := 20, 3
+		if filepath.Base(prompts) == "id_0_1000" {
+			n, failed = 1000, 78
+		}
+		pairsOfAnswers(t, dir, prompts, n, failed)
+	})
+}
+
+func pairsOfAnswers(t *testing.T, dir, promptFolder string, n, failed int) {
+	t.Helper()
 	english, err := datasets.LoadResponses(filepath.Join(dir, "llama3-m0", "en.jsonl"), "en")
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +162,7 @@ func TestPairsOfPublishedAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The model's own French answers are not published: its prompts stand in for them, which no count depends on.
-	prompts, err := datasets.LoadPrompts(filepath.Join(dir, "alpagasus", "id_0_1000"), []string{"fr"})
+	prompts, err := datasets.LoadPrompts(promptFolder, []string{"fr"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,9 +191,9 @@ func TestPairsOfPublishedAnswers(t *testing.T) {
 			rescued++
 		}
 	}
-	if got["fr candidates"] != 1000 || got["fr dropped failed translation"] != 78-rescued ||
-		got["fr pairs"] != 922+rescued {
-		t.Errorf("counts %v with %d failures rescued, want 78 failures of 1000", got, rescued)
+	if got["fr candidates"] != n || got["fr dropped failed translation"] != failed-rescued ||
+		got["fr pairs"] != n-failed+rescued {
+		t.Errorf("counts %v with %d failures rescued, want %d failures of %d", got, rescued, failed, n)
 	}
 }
 
@@ -191,12 +202,18 @@ func okTranslation(rows []datasets.Translation, id string) bool {
 	return rows[i].OK
 }
 
-// dataDir is the folder of published files that LIDR_DATA names; without it the test is skipped.
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("LIDR_DATA")
-	if dir == "" {
-		t.Skip("LIDR_DATA names no folder of published files")
-	}
-	return dir
+// onFiles runs a test on the excerpts of our own making, and on the published files that they are like where LIDR_DATA names
+// their folder. prompts is the folder of the training prompts.
+func onFiles(t *testing.T, test func(t *testing.T, dir, prompts string)) {
+	t.Run("excerpts", func(t *testing.T) {
+		dir := filepath.Join("..", "datasets", "testdata", "excerpts")
+		test(t, dir, filepath.Join(dir, "alpagasus", "id_0_20"))
+	})
+	t.Run("published", func(t *testing.T) {
+		dir := os.Getenv("LIDR_DATA")
+		if dir == "" {
+			t.Skip("LIDR_DATA names no folder of published files")
+		}
+		test(t, dir, filepath.Join(dir, "alpagasus", "id_0_1000"))
+	})
 }

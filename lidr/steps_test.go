@@ -13,11 +13,12 @@ import (
 
 // The same steps on real prompts with the embedded model, which knows none of their words: its answers are poor, and
 // every file, count and table must be right all the same.
-func TestStepsOnRealPrompts(t *testing.T) {
-	dir := dataDir(t)
+func TestStepsOnRealPrompts(t *testing.T) { onFiles(t, stepsOnFiles) }
+
+func stepsOnFiles(t *testing.T, dir, promptFolder string) {
 	s := MiniatureSettings()
 	s.Rounds, s.Unseen = 1, nil
-	s.Prompts.Source, s.Prompts.N = filepath.Join(dir, "alpagasus", "id_0_1000"), 20
+	s.Prompts.Source, s.Prompts.N = promptFolder, 20
 	s.Evaluate.Source, s.Evaluate.N, s.Evaluate.Translations = filepath.Join(dir, "mgsm"), 3, 0
 	s.Generate.Sampling.MaxTokens, s.Translate.Sampling.MaxTokens = 24, 48
 	run, m0 := openTest(t, s)

@@ -67,12 +67,22 @@ func TestReferences(t *testing.T) {
 // The English instructions of X-AlpacaEval are AlpacaEval's, so that published answers find every one of them.
 func TestReferencesOfAlpacaEval(t *testing.T) {
 	t.Parallel()
-	folder := os.Getenv("LIDR_DATA")
-	if folder == "" {
-		t.Skip("LIDR_DATA is not set")
-	}
-	annotations, err := datasets.LoadAnnotations(
-		filepath.Join(folder, "alpaca_eval", "FuseChat-Llama-3.1-8B-Instruct.annotations.json"))
+	t.Run("excerpts", func(t *testing.T) {
+		excerpts := filepath.Join("..", "..", "datasets", "testdata", "excerpts")
+		referencesOfAlpacaEval(t, excerpts, "model.annotations.json")
+	})
+	t.Run("published", func(t *testing.T) {
+		folder := os.Getenv("LIDR_DATA")
+		if folder == "" {
+			t.Skip("LIDR_DATA is not set")
+		}
+		referencesOfAlpacaEval(t, folder, "FuseChat-Llama-3.1-8B-Instruct.annotations.json")
+	})
+}
+
+func referencesOfAlpacaEval(t *testing.T, folder, file string) {
+	t.Helper()
+	annotations, err := datasets.LoadAnnotations(filepath.Join(folder, "alpaca_eval", file))
 	if err != nil {
 		t.Fatal(err)
 	}
