@@ -2,6 +2,7 @@ package lidr
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -105,6 +106,12 @@ var languageNames = map[string]string{
 	"ar": "Arabic", "bn": "Bengali", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi",
 	"it": "Italian", "ja": "Japanese", "ko": "Korean", "pt": "Portuguese", "ru": "Russian", "sw": "Swahili",
 	"te": "Telugu", "th": "Thai", "zh": "Chinese",
+}
+
+// baseLanguage returns the language of a regional code: pt of pt-BR. Language identifiers know no regions.
+func baseLanguage(code string) string {
+	base, _, _ := strings.Cut(code, "-")
+	return base
 }
 
 // LanguageName returns the English name of an ISO 639 code, from CLDR for a language outside our table, and "" for an

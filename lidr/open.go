@@ -128,8 +128,7 @@ func (r *Run) knowsLanguages() error {
 	check := func(t Task, langs []string, field string) error {
 		known := t.Languages()
 		for _, lang := range langs {
-			base, _, _ := strings.Cut(lang, "-") // a regional code is its language
-			if known != nil && !slices.Contains(known, lang) && !slices.Contains(known, base) {
+			if known != nil && !slices.Contains(known, lang) && !slices.Contains(known, baseLanguage(lang)) {
 				return fmt.Errorf("settings: field %s is %q, which the language identifier of %s does not know: every answer "+
 					"would count as off-target; expected one of %s, or another identifier", field, lang, t.Name(), strings.Join(known,
 					" "))

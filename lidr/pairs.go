@@ -181,7 +181,7 @@ func ownFilters(s PairSettings, task Task) []Filter {
 	})
 	add(s.SameLanguage, "chosen in another language", func(p Pair) bool {
 		lang := task.Identify(p.Chosen)
-		return lang == "" || lang == p.Lang
+		return lang == "" || lang == p.Lang || lang == baseLanguage(p.Lang)
 	})
 	add(s.DropIdentical, "identical sides", func(p Pair) bool { return p.Chosen != p.Rejected })
 	return filters

@@ -139,8 +139,8 @@ func TestRandomLabelsSwapHalf(t *testing.T) {
 	}
 }
 
-// The published answers of Llama-3-8B-Instruct and their French translations, of which 78 of 1,000 failed, and 3 of the 20
-// in the excerpts.
+// The published answers of Llama-3-8B-Instruct and their French translations, of which 78 of 1,000 failed, and 3 of the
+// 20 in the excerpts.
 func TestPairsOfPublishedAnswers(t *testing.T) {
 	onFiles(t, func(t *testing.T, dir, prompts string) {
 		n, failed := 20, 3
@@ -202,8 +202,8 @@ func okTranslation(rows []datasets.Translation, id string) bool {
 	return rows[i].OK
 }
 
-// onFiles runs a test on the excerpts of our own making, and on the published files that they are like where LIDR_DATA names
-// their folder. prompts is the folder of the training prompts.
+// onFiles runs a test on the excerpts of our own making, and on the published files that they are like where LIDR_DATA
+// names their folder. prompts is the folder of the training prompts.
 func onFiles(t *testing.T, test func(t *testing.T, dir, prompts string)) {
 	t.Run("excerpts", func(t *testing.T) {
 		dir := filepath.Join("..", "datasets", "testdata", "excerpts")

@@ -50,7 +50,7 @@ func (t fileTask) Prompts(split string, langs []string, first, n int, _ int64) (
 
 // Check counts an undetermined language, such as a bare number's, as on target.
 func (t fileTask) Check(p Prompt, response string) (Verdict, bool) {
-	a := eval.ReadAnswer(response, p.Answer, p.Lang, t.langid())
+	a := eval.ReadAnswer(response, p.Answer, baseLanguage(p.Lang), t.langid())
 	return Verdict{
 		Correct: a.Right, Strict: a.StrictRight, Flexible: a.FlexRight,
 		Language: a.Language, OnTarget: !a.WrongLang,

@@ -25,3 +25,17 @@ func TestVerdictOnFiles(t *testing.T) {
 		t.Error("an answer is checked without a gold one")
 	}
 }
+
+// A regional code is its language: identifiers know no regions.
+func TestRegionalLanguages(t *testing.T) {
+	prompt := Prompt{ID: "7", Lang: "pt-BR", Answer: "7"}
+	v, _ := fileTask{}.Check(prompt, "Ela tem agora sete maçãs. A resposta é 7.")
+	if !v.OnTarget || v.Language != "pt" || !v.Correct {
+		t.Errorf("a Portuguese answer to a prompt in pt-BR is judged %+v", v)
+	}
+	s := small()
+	s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"pt-BR"}, t.TempDir(), 0
+	if _, err := Open(t.TempDir()+"/run", s); err != nil {
+		t.Errorf("a run of pt-BR is refused: %v", err)
+	}
+}
