@@ -98,7 +98,7 @@ func (r *Run) open() error {
 	}
 	now := r.recordNow()
 	now.Fingerprints = map[string]string{}
-	return r.WriteJSON(r.Path("run.json"), now) // the format is in every folder that holds anything
+	return ledger.WriteJSON(r.Path("run.json"), now) // the format is in every folder that holds anything
 }
 
 // compareFolder is an error if the folder holds outputs, which are in folders of their own, of another format or of
