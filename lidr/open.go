@@ -157,6 +157,11 @@ func (r *Run) sameFormat() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || found.Format == Format {
 		return err
 	}
+	if err != nil {
+		return fmt.Errorf("%s holds outputs and no run.json, which says their format: it was made before there was one, or "+
+			"run.json was deleted; put it back, read the folder with the version that made it, or take another folder "+
+			"(answers that %s holds are not asked for again)", r.Dir, r.store.Dir)
+	}
 	return fmt.Errorf("%s is a run folder of format %d, and this program reads format %d; read it with the version that "+
 		"made it, or run the experiment again in another folder: answers that %s holds are not asked for again",
 		r.Dir, found.Format, Format, r.store.Dir)

@@ -44,7 +44,7 @@ func (r *Run) roundPrompts(round int) ([]Prompt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prompts of round %d: %w", round, err)
 	}
-	return rows, r.parallel(rows, s.Languages())
+	return rows, r.parallel(rows, s.Languages(), s.Prompts.N)
 }
 
 // evalPrompts returns the problems that [Evaluate] asks, in all languages of the run.
@@ -62,18 +62,30 @@ func (r *Run) evalPrompts() ([]Prompt, error) {
 			"standard error",
 			s.Evaluate.Source)
 	}
-	return rows, r.parallel(rows, s.AllLanguages())
+	return rows, r.parallel(rows, s.AllLanguages(), s.Evaluate.N)
 }
 
-// parallel is an error for prompts of the caller's own task that are not the same in every language; the loaders of
-// files see to that themselves.
-func (r *Run) parallel(rows []Prompt, langs []string) error {
-	n := len(rows) / len(langs)
+// parallel is an error for prompts of the caller's own task that are not n in every language (n = 0: any number), the
+// same ones in the same order and each once. The loaders of files see to that themselves.
+func (r *Run) parallel(rows []Prompt, langs []string, n int) error {
+	if r.own == nil {
+		return nil
+	}
+	each := len(rows) / len(langs)
+	if each*len(langs) != len(rows) || n > 0 && each != n {
+		return fmt.Errorf("task %s: %d prompts in %d languages, expected %d in each",
+			r.own.Name(), len(rows), len(langs), max(n, each))
+	}
+	seen := map[string]bool{}
 	for i, row := range rows {
-		if r.own != nil && (n*len(langs) != len(rows) || row.Lang != langs[i/n] || row.ID != rows[i%n].ID) {
+		if row.Lang != langs[i/each] || row.ID != rows[i%each].ID {
 			return fmt.Errorf("task %s: row %d is prompt %q in %q, expected the same ids in the same order in each of %v",
 				r.own.Name(), i+1, row.ID, row.Lang, langs)
 		}
+		if i < each && (row.ID == "" || seen[row.ID]) {
+			return fmt.Errorf("task %s: row %d has the id %q, expected one that no other prompt has", r.own.Name(), i+1, row.ID)
+		}
+		seen[row.ID] = true
 	}
 	return nil
 }

@@ -134,6 +134,39 @@ func TestOwnTask(t *testing.T) {
 	}
 }
 
+// broken is a task whose prompts are changed.
+type broken struct {
+	sums
+	change func([]Prompt) []Prompt
+}
+
+func (b broken) Prompts(split string, langs []string, first, n int, seed int64) ([]Prompt, error) {
+	rows, err := b.sums.Prompts(split, langs, first, n, seed)
+	return b.change(rows), err
+}
+
+// A task's prompts are looked at as a file's are.
+func TestBrokenTasks(t *testing.T) {
+	for want, change := range map[string]func([]Prompt) []Prompt{
+		"29 prompts in 3 languages, expected 10 in each":       func(rows []Prompt) []Prompt { return rows[:29] },
+		"0 prompts in 3 languages":                             func([]Prompt) []Prompt { return nil },
+		`row 12 is prompt "other"`:                             func(rows []Prompt) []Prompt { rows[11].ID = "other"; return rows },
+		`row 2 has the id "prompts-0"`:                         func(rows []Prompt) []Prompt { rows[1].ID = rows[0].ID; return rows },
+		`row 11 is prompt "prompts-0" in "en", expected the s`: func(rows []Prompt) []Prompt { rows[10].Lang = "en"; return rows },
+	} {
+		s := MiniatureSettings()
+		s.Trained, s.Unseen, s.Prompts.N = []string{"de", "fr"}, nil, 10
+		run, err := Open(filepath.Join(t.TempDir(), "run"), s, WithTask(broken{sums{"broken/1"}, change}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Prompts(t.Context(), run, UseModel("m", &scripted{})); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, expected one with %q", err, want)
+		}
+	}
+}
+
 // Gold answers in files check pairs too; without them nothing is counted.
 func TestRewardAccuracyOnFiles(t *testing.T) {
 	run, _ := openTest(t, small())
