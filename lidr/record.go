@@ -22,8 +22,8 @@ import (
 //	2  run.json has format and base; inputs.json; measures/; pairs.stats.json counts by filter; scores have a scope
 const Format = 2
 
-// record is run.json: what a run was made of. It holds no time. Every step adds to it, so files.json does not have it: an
-// earlier form is no edit.
+// record is run.json: what a run was made of. It holds no time. Every step adds to it, so files.json does not have it:
+// an earlier form is no edit.
 type record struct {
 	Format       int               `json:"format"`
 	Settings     Settings          `json:"settings"`

@@ -136,6 +136,23 @@ func TestGateKeepsARoundTogether(t *testing.T) {
 	if _, err := Round(ctx, run, m0); err != nil {
 		t.Errorf("the same round again: %v", err)
 	}
+
+	// A model that something was made with is not replaced by one of other pairs; one that nothing was made with is.
+	pairs := datasets.Frame([]Pair{{ID: "1", Lang: "de", Prompt: "x", Chosen: "a", Rejected: "b", Source: "en>de"}})
+	if err := os.MkdirAll(run.Path("judged", "M0-M1"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Train(ctx, run, m0, pairs)
+	if err == nil || !strings.Contains(err.Error(), "M0-M1 was made with it") {
+		t.Errorf("other pairs for a model that was judged: %v", err)
+	}
+	if err := os.RemoveAll(run.Path("judged")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err = Train(ctx, run, m0, pairs); err != nil ||
+		!strings.Contains(strings.Join(notes, "\n"), "it is trained anew") {
+		t.Errorf("other pairs for a model that nothing was made with: %v, notes %q", err, notes)
+	}
 }
 
 // A closed run takes no step, and another one may open its folder; nor does one whose settings were changed after Open.

@@ -147,12 +147,13 @@ func (b broken) Prompts(split string, langs []string, first, n int, seed int64) 
 
 // A task's prompts are looked at as a file's are.
 func TestBrokenTasks(t *testing.T) {
-	for want, change := range map[string]func([]Prompt) []Prompt{
-		"29 prompts in 3 languages, expected 10 in each":       func(rows []Prompt) []Prompt { return rows[:29] },
-		"0 prompts in 3 languages":                             func([]Prompt) []Prompt { return nil },
-		`row 12 is prompt "other"`:                             func(rows []Prompt) []Prompt { rows[11].ID = "other"; return rows },
-		`row 2 has the id "prompts-0"`:                         func(rows []Prompt) []Prompt { rows[1].ID = rows[0].ID; return rows },
-		`row 11 is prompt "prompts-0" in "en", expected the s`: func(rows []Prompt) []Prompt { rows[10].Lang = "en"; return rows },
+	type rows = []Prompt
+	for want, change := range map[string]func(r rows) rows{
+		"29 prompts in 3 languages, expected 10 in each":       func(r rows) rows { return r[:29] },
+		"0 prompts in 3 languages":                             func(rows) rows { return nil },
+		`row 12 is prompt "other"`:                             func(r rows) rows { r[11].ID = "other"; return r },
+		`row 2 has the id "prompts-0"`:                         func(r rows) rows { r[1].ID = r[0].ID; return r },
+		`row 11 is prompt "prompts-0" in "en", expected the s`: func(r rows) rows { r[10].Lang = "en"; return r },
 	} {
 		s := MiniatureSettings()
 		s.Trained, s.Unseen, s.Prompts.N = []string{"de", "fr"}, nil, 10

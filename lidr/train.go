@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -140,12 +142,10 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 		return nil, nil, err
 	}
 	if t.Key != key {
-		for _, made := range []string{"eval", "responses", "measures"} {
-			if _, err := os.Stat(run.Path(name, made)); err == nil {
-				return nil, nil, fmt.Errorf("%s was trained on other pairs or with other settings, and %s was made with it; "+
-					"choose another run folder (what the models have said is not asked for again), or delete %s",
-					run.Path(name, "model"), run.Path(name, made), run.Path(name))
-			}
+		if made := madeWith(run, name); made != "" {
+			return nil, nil, fmt.Errorf("%s was trained on other pairs or with other settings, and %s was made with it; "+
+				"choose another run folder (what the models have said is not asked for again), or delete %s and %s",
+				run.Path(name, "model"), made, run.Path(name), made)
 		}
 		run.Note("%s was trained on other pairs or with other settings; it is trained anew", run.Path(name, "model"))
 		return nil, nil, durable.Remove(run.Path(name, "training.json"))
@@ -167,6 +167,25 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 	err = errors.Join(run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
 		durable.RemoveAll(stateFolder(run, name, key)))
 	return model, steps, err
+}
+
+// madeWith returns a folder of what was made with a trained model, "" where nothing was.
+func madeWith(run *Run, name string) string {
+	for _, part := range []string{"eval", "responses", "measures"} {
+		if _, err := os.Stat(run.Path(name, part)); err == nil {
+			return run.Path(name, part)
+		}
+	}
+	judged, err := os.ReadDir(run.Path("judged"))
+	if err != nil {
+		return "" // nothing was judged
+	}
+	for _, folder := range judged { // M1-M0
+		if slices.Contains(strings.Split(folder.Name(), "-"), name) {
+			return run.Path("judged", folder.Name())
+		}
+	}
+	return ""
 }
 
 // stateFolder holds the state of a training under way.

@@ -73,7 +73,8 @@ func ParseMeasure(data []byte) (Measure, error) {
 		return Measure{}, fmt.Errorf("measure: %w", err)
 	}
 	if m.Key == "" || m.Key[0] == '.' || notInFileNames.MatchString(m.Key) {
-		return Measure{}, fmt.Errorf("measure: field key is %q, expected a file name of letters, digits, dots, - and _", m.Key)
+		return Measure{}, fmt.Errorf("measure: field key is %q, expected a file name of letters, digits, dots, - and _",
+			m.Key)
 	}
 	if slices.ContainsFunc(m.Matches, func(h HeadToHead) bool { return h.Win < 0 || h.Tie < 0 || h.Lose < 0 }) {
 		return Measure{}, fmt.Errorf("measure %s: field matches has a negative count", m.Key)
