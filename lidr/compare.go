@@ -77,6 +77,12 @@ func sameItems(run *Run, from, to string) (before, after []Verdict, err error) {
 			return nil, nil, fmt.Errorf("%s is evaluated on %d problems in %s and %s on %d; evaluate both again", from, len(a),
 				lang, to, len(b))
 		}
+		for i := range a {
+			if a[i].ID != b[i].ID || a[i].Gold != b[i].Gold {
+				return nil, nil, fmt.Errorf("%s and %s are evaluated on different problems in %s (number %d is %s there and %s "+
+					"here); evaluate both again", from, to, lang, i+1, a[i].ID, b[i].ID)
+			}
+		}
 		before, after = append(before, a...), append(after, b...)
 	}
 	return before, after, nil

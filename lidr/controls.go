@@ -35,6 +35,17 @@ var controls = []control{
 // trained and the unseen ones. The first round's answers and translations come from the store. It writes controls.json,
 // which [Report] shows, and one run folder a control below controls/.
 func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, error) {
+	if m0.Round > 0 {
+		return dataframe.DataFrame{}, fmt.Errorf("controls begin with the run's M0, and %s was passed; take "+
+			"run.Model(\"M0\")", m0.Name())
+	}
+	for _, c := range controls[1:] {
+		s := run.Settings
+		c.change(&s.Train)
+		if err := s.Validate(); err != nil { // before the others have worked for hours
+			return dataframe.DataFrame{}, fmt.Errorf("control %q: %w", c.Name, err)
+		}
+	}
 	var rows []ControlChange
 	for i, c := range controls {
 		own, err := runControl(ctx, run, m0, i)

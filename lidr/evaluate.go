@@ -63,7 +63,9 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	task := run.evalTask()
 	verdicts := make([]Verdict, len(responses))
 	for i, row := range responses {
-		verdicts[i] = verdictOn(task, prompts[i], row)
+		if verdicts[i], err = verdictOn(task, prompts[i], row); err != nil {
+			return nil, fmt.Errorf("evaluation prompts: %w", err)
+		}
 	}
 	for _, lang := range s.AllLanguages() {
 		file := run.Path(m.Name(), "eval", "problems", lang+".jsonl")
@@ -84,11 +86,15 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 }
 
 // verdictOn is the task's verdict on a response.
-func verdictOn(task Task, p Prompt, row datasets.Response) Verdict {
-	v, _ := task.Check(p, row.Response)
+func verdictOn(task Task, p Prompt, row datasets.Response) (Verdict, error) {
+	v, checked := task.Check(p, row.Response)
+	if !checked {
+		return v, fmt.Errorf("%s: prompt %s in %s has no gold answer that %s can check, so no accuracy can be told",
+			p.Source, p.ID, p.Lang, task.Name())
+	}
 	v.ID, v.Lang, v.Gold = p.ID, p.Lang, p.Answer
 	v.Response, v.FinishReason = row.Response, row.FinishReason
-	return v
+	return v, nil
 }
 
 func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []eval.Score {

@@ -57,6 +57,9 @@ func (r *Run) WriteMeasure(model string, m report.Measure) error {
 func (r *Run) Write(path string, data []byte) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
+	if r.unlock == nil {
+		return fmt.Errorf("%s is not written: the run in %s is closed; open it again", path, r.Dir)
+	}
 	hashes := map[string]string{}
 	if err := ledger.ReadJSON(r.Path("files.json"), &hashes); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -121,12 +121,16 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 		return nil, err
 	}
 	round, err := strconv.Atoi(strings.TrimPrefix(t.Model, "M"))
-	if err != nil {
-		return nil, fmt.Errorf("adopt %q: expected M and a number", t.Model)
+	if err != nil || t.Model != modelName(round) || round < 1 {
+		return nil, fmt.Errorf("adopt %q: expected M and a number from 1", t.Model)
 	}
 	before, err := r.training(t.Model)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	if before.Key != t.Key && (before.Key != "" || madeWith(r, t.Model) != "") {
+		return nil, fmt.Errorf("adopt %s: %s holds a model of another training, or something made with one; delete it, or "+
+			"choose another run folder", t.Model, r.Path(t.Model))
 	}
 	next := &Model{Path: r.Path(t.Model, "model")}
 	switch {
@@ -166,6 +170,16 @@ func (r *Run) made(m *Model) error {
 		return err
 	}
 	return r.record(m, before)
+}
+
+// forget takes a model that is to be trained anew out of run.json, so that no step takes the earlier one any more.
+func (r *Run) forget(name string) error {
+	now, err := r.readRecord()
+	if err != nil {
+		return err
+	}
+	delete(now.Fingerprints, name)
+	return ledger.WriteJSON(r.Path("run.json"), now)
 }
 
 // loggedSteps are steps by the names of train.jsonl, without what is no number: JSON has none such.

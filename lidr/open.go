@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"lidrlab/lidr/ledger"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -54,6 +54,15 @@ func newRun(dir string, s Settings, options []Option) *Run {
 	for _, option := range options {
 		option(run)
 	}
+	// An empty list and none are one setting, and read back as one.
+	for _, list := range []*[]string{
+		&run.Settings.Trained, &run.Settings.Unseen, &run.Settings.Train.LoRA.Targets,
+		&run.Settings.Generate.Sampling.Stop, &run.Settings.Translate.Sampling.Stop,
+	} {
+		if len(*list) == 0 {
+			*list = nil
+		}
+	}
 	return run
 }
 
@@ -74,6 +83,12 @@ func (r *Run) works() error {
 	if err := r.Settings.findSources(r.own); err != nil {
 		return err
 	}
+	if r.own != nil {
+		if _, err := os.Stat(r.own.Name()); err == nil || r.own.Name() == miniatureSource {
+			return fmt.Errorf("a task of one's own is named %q, which is the miniature or a file: opened again without it, "+
+				"the run would go on with that; expected another name, such as sums/1", r.own.Name())
+		}
+	}
 	return r.knowsLanguages()
 }
 
@@ -93,7 +108,10 @@ func (r *Run) open() error {
 		return err
 	}
 	before, err := r.readRecord()
-	if err != nil || reflect.DeepEqual(before.Settings, r.Settings) {
+	if err != nil {
+		return err
+	}
+	if recorded, err := json.Marshal(before.Settings); err != nil || bytes.Equal(recorded, r.opened) {
 		return err
 	}
 	now := r.recordNow()
@@ -111,15 +129,23 @@ func (r *Run) compareFolder() error {
 	if err := r.sameFormat(); err != nil {
 		return err
 	}
-	var before Settings
-	if err := ledger.ReadJSON(r.Path("settings.json"), &before); err != nil {
-		return fmt.Errorf("%s holds outputs and no settings that can be read: %w", r.Dir, err)
+	before, err := r.readRecord() // not settings.json, which somebody may have edited
+	if err != nil {
+		return err
 	}
-	if changed := changedFields(before, r.Settings); len(changed) > 0 {
+	if changed := changedFields(before.Settings, r.Settings); len(changed) > 0 {
 		return fmt.Errorf("%s was made with other settings (%s); choose another run folder, or delete this one: "+
 			"what the models have said stays in %s", r.Dir, strings.Join(changed, ", "), r.store.Dir)
 	}
 	return nil
+}
+
+// inFiles is a language as the task's identifier knows it: for files a regional code is its language.
+func inFiles(t Task, lang string) string {
+	if _, files := t.(fileTask); files {
+		return baseLanguage(lang)
+	}
+	return lang
 }
 
 // knowsLanguages is an error for a language whose answers the run could never find to be on target.
@@ -127,8 +153,11 @@ func (r *Run) knowsLanguages() error {
 	s := r.Settings
 	check := func(t Task, langs []string, field string) error {
 		known := t.Languages()
+		if len(known) == 0 {
+			return nil // any
+		}
 		for _, lang := range langs {
-			if known != nil && !slices.Contains(known, lang) && !slices.Contains(known, baseLanguage(lang)) {
+			if !slices.Contains(known, inFiles(t, lang)) {
 				return fmt.Errorf("settings: field %s is %q, which the language identifier of %s does not know: every answer "+
 					"would count as off-target; expected one of %s, or another identifier", field, lang, t.Name(), strings.Join(known,
 					" "))
@@ -138,6 +167,11 @@ func (r *Run) knowsLanguages() error {
 	}
 	if s.Evaluate.Source != "" {
 		if err := check(r.evalTask(), s.AllLanguages(), "languages"); err != nil {
+			return err
+		}
+	}
+	if b, ok := r.promptTask().(builtin); ok && b.synthetic() { // a world that makes its prompts has no others
+		if err := check(b, s.Languages(), "languages"); err != nil {
 			return err
 		}
 	}

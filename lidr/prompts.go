@@ -31,6 +31,9 @@ func prompts(ctx context.Context, run *Run, m *Model) ([]Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := run.claim(m, "prompts", ledger.Key(rows)); err != nil {
+		return nil, err
+	}
 	return rows, run.WriteLines(run.Path(m.Name(), "prompts.jsonl"), rows)
 }
 

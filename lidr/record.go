@@ -1,6 +1,8 @@
 package lidr
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/ledger"
@@ -56,6 +59,9 @@ func (r *Run) Enter(m *Model) error {
 	if err != nil {
 		return err
 	}
+	if err := r.whole(before); err != nil {
+		return err
+	}
 	if err := r.belongs(m, before); err != nil {
 		return err
 	}
@@ -65,9 +71,33 @@ func (r *Run) Enter(m *Model) error {
 	return r.record(m, before)
 }
 
+// whole is an error for a run whose record is not what Open wrote, or whose prompts are of a task that is not at hand.
+func (r *Run) whole(before record) error {
+	recorded, err := json.Marshal(before.Settings)
+	if err != nil {
+		return err
+	}
+	if before.Format != Format || !bytes.Equal(recorded, r.opened) {
+		return fmt.Errorf("run.json of %s is not what Open wrote: it was deleted or edited, or the folder was opened with "+
+			"other settings since; open the run again", r.Dir)
+	}
+	for _, made := range []string{"eval", "responses", "pairs.jsonl"} {
+		if _, err := os.Stat(r.Path("M0", made)); err == nil && before.Fingerprints["M0"] == "" {
+			return fmt.Errorf("run.json of %s names no M0, and %s is there: it was edited; put it back, or choose another "+
+				"run folder",
+				r.Dir, r.Path("M0", made))
+		}
+	}
+	return r.Settings.findFiles(r.own)
+}
+
 // belongs is an error for a model that is not the run's.
 func (r *Run) belongs(m *Model, before record) error {
 	recorded, known := before.Fingerprints[m.Name()], m.known()
+	if known == "" {
+		return fmt.Errorf("%s has no fingerprint, by which the run could know it again; expected a model that says one",
+			m.Path)
+	}
 	if recorded == known || m.Round == 0 && recorded == "" {
 		return nil
 	}
@@ -139,7 +169,7 @@ func (r *Run) claim(m *Model, step, key string) error {
 	}
 	next := modelName(m.Round + 1)
 	for _, made := range []string{"training.json", "handoff/handoff.json"} {
-		if _, err := os.Stat(r.Path(next, made)); err == nil && before != "" {
+		if _, err := os.Stat(r.Path(next, made)); err == nil {
 			return fmt.Errorf("%s of %s was given other inputs before, and %s was trained on what it made; choose another "+
 				"run folder (what the models have said is not asked for again), or delete %s", step, m.Name(), next, r.Path(next))
 		}
@@ -172,4 +202,23 @@ func (m *Model) suits(s Settings) error {
 		return fmt.Errorf("settings: field train.lora.rank is %d, expected at most the width of %s, %d", rank, m.Path, width)
 	}
 	return nil
+}
+
+// madeWith returns a folder of what was made with a trained model, "" where nothing was.
+func madeWith(run *Run, name string) string {
+	for _, part := range []string{"eval", "responses", "measures"} {
+		if _, err := os.Stat(run.Path(name, part)); err == nil {
+			return run.Path(name, part)
+		}
+	}
+	judged, err := os.ReadDir(run.Path("judged"))
+	if err != nil {
+		return "" // nothing was judged
+	}
+	for _, folder := range judged { // M1-M0
+		if slices.Contains(strings.Split(folder.Name(), "-"), name) {
+			return run.Path("judged", folder.Name())
+		}
+	}
+	return ""
 }

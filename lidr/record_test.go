@@ -228,3 +228,81 @@ func TestSettingsThatTheModelCannotTake(t *testing.T) {
 		}
 	}
 }
+
+// An empty list is no other setting than none, and opening a folder again loses no model; settings.json, edited by
+// hand, and a run.json that is gone are found.
+func TestRecordKeepsItsModels(t *testing.T) {
+	s := smallMiniature()
+	s.Generate.Sampling.Stop, s.Train.LoRA.Targets = []string{}, []string{}
+	run, m0 := openTest(t, s)
+	if _, err := Evaluate(t.Context(), run, m0); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(run.Dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := again.Model("M0"); err != nil || m.Fingerprint() != m0.Fingerprint() {
+		t.Errorf("opened again, M0 is %v, %v", m, err)
+	}
+	settings := readFile(t, run.Path("settings.json"))
+	edited := strings.Replace(settings, `"beta": 0.1`, `"beta": 0.7`, 1)
+	if err := os.WriteFile(run.Path("settings.json"), []byte(edited), 0o644); err != nil || edited == settings {
+		t.Fatal(err)
+	}
+	if _, err := Reopen(run.Dir); err == nil || !strings.Contains(err.Error(), "train.beta: 0.1 there, 0.7 now") {
+		t.Errorf("edited settings: %v", err)
+	}
+	if err := os.Remove(run.Path("run.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Evaluate(t.Context(), run, m0); err == nil || !strings.Contains(err.Error(), "run.json") {
+		t.Errorf("without run.json: %v", err)
+	}
+	if _, err := Open(run.Dir, s); err == nil || !strings.Contains(err.Error(), "no run.json") {
+		t.Errorf("opened without run.json: %v", err)
+	}
+}
+
+// A training that is refused, or fails, replaces nothing that belongs to the model that is there.
+func TestRefusedTrainingReplacesNothing(t *testing.T) {
+	run, m0 := openTest(t, smallMiniature())
+	if _, _, err := Iterate(t.Context(), run, m0); err != nil {
+		t.Fatal(err)
+	}
+	before := readFile(t, run.Path("M0", "pairs.rewards.json"))
+	pairs := datasets.Frame([]Pair{{ID: "1", Lang: "de", Prompt: "x", Chosen: "a", Rejected: "b", Source: "en>de"}})
+	if _, _, err := Train(t.Context(), run, m0, pairs); err == nil || !strings.Contains(err.Error(), "was made with it") {
+		t.Errorf("other pairs: %v", err)
+	}
+	if _, err := RewardAccuracy(t.Context(), run, m0, pairs); err == nil ||
+		!strings.Contains(err.Error(), "other inputs") {
+		t.Errorf("reward accuracy of other pairs: %v", err)
+	}
+	if err := os.Remove(run.Path("M1", "training.json")); err != nil { // as a training that failed left it
+		t.Fatal(err)
+	}
+	if _, _, err := Train(t.Context(), run, m0, pairs); err == nil || !strings.Contains(err.Error(), "was made with it") {
+		t.Errorf("other pairs where an evaluation is left: %v", err)
+	}
+	if readFile(t, run.Path("M0", "pairs.rewards.json")) != before {
+		t.Error("the reward accuracy of M0's pairs was replaced")
+	}
+}
+
+// Models that were asked different problems are not compared, whatever their number.
+func TestCompareWantsTheSameProblems(t *testing.T) {
+	run, _ := openTest(t, small())
+	for _, model := range []string{"M0", "M1"} {
+		for _, lang := range run.Settings.AllLanguages() {
+			verdicts := []Verdict{{ID: "a" + model, Lang: lang}, {ID: "b", Lang: lang}}
+			if err := run.WriteLines(run.Path(model, "eval", "problems", lang+".jsonl"), verdicts); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := Compare(t.Context(), run, "M0", "M1"); err == nil ||
+		!strings.Contains(err.Error(), "different problems in en") {
+		t.Errorf("other problems: %v", err)
+	}
+}

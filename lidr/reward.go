@@ -9,6 +9,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/ledger"
 )
 
 // RewardAccuracy measures the pairs of m's round, a frame of [Pair] rows, against the task's checker, before any
@@ -33,6 +34,9 @@ func rewardAccuracy(ctx context.Context, run *Run, m *Model, pairs []Pair) ([]Re
 	}
 	rewards, err := run.rewards(m.Name(), pairs)
 	if err != nil {
+		return nil, err
+	}
+	if err := run.claim(m, "reward accuracy", ledger.Key(pairs)); err != nil {
 		return nil, err
 	}
 	return rewards, run.WriteJSON(run.Path(m.Name(), "pairs.rewards.json"), rewards)

@@ -61,11 +61,19 @@ func Sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, option
 }
 
 func sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, options []Option) ([]SweepScore, error) {
+	if m0.Round > 0 {
+		return nil, fmt.Errorf("sweep: every cell is a run of its own, which %s of another one cannot start; load %s by "+
+			"LoadModel",
+			m0.Name(), m0.Path)
+	}
 	seen := map[string]bool{}
 	for _, cell := range cells {
 		if !cellName.MatchString(cell.Name) || seen[cell.Name] {
 			return nil, fmt.Errorf("sweep: cell %q: expected a name that no other cell has, of letters, digits and = + . , _ -",
 				cell.Name)
+		}
+		if err := newRun("", cell.Settings, options).works(); err != nil { // before the others have worked for hours
+			return nil, fmt.Errorf("cell %s: %w", cell.Name, err)
 		}
 		seen[cell.Name] = true
 	}

@@ -34,7 +34,7 @@ func TestRegionalLanguages(t *testing.T) {
 		t.Errorf("a Portuguese answer to a prompt in pt-BR is judged %+v", v)
 	}
 	s := small()
-	s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"pt-BR"}, t.TempDir(), 0
+	s.Trained, s.Prompts.Source, s.Evaluate.Source, s.Evaluate.N = []string{"pt-BR"}, t.TempDir(), t.TempDir(), 0
 	if _, err := Open(t.TempDir()+"/run", s); err != nil {
 		t.Errorf("a run of pt-BR is refused: %v", err)
 	}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -43,15 +41,23 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 		return nil, nil, fmt.Errorf("train %s: the weights of %s are not here; let package lidr/handoff train its "+
 			"checkpoint by another program", m.Name(), m.Path)
 	}
-	rewards, err := rewardAccuracy(ctx, run, m, pairs)
-	if err != nil {
+	if err := run.Enter(m); err != nil {
 		return nil, nil, err
 	}
 	next, steps, err := train(ctx, run, m, pairs)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train %s: %w", m.Name(), err)
 	}
-	return next, steps, run.WriteJSON(run.Path(next.Name(), "warnings.json"), roundWarnings(rewards, steps))
+	rewards, err := run.rewards(m.Name(), pairs)
+	if err != nil {
+		return nil, nil, err
+	}
+	warnings := roundWarnings(rewards, steps)
+	if made, err := ledger.ReadLines[Pair](run.Path(m.Name(), "pairs.jsonl")); err == nil && !slices.Equal(made, pairs) {
+		warnings = append(warnings, fmt.Sprintf("%s was trained on %d pairs that are not the %d of %s/pairs.jsonl, which "+
+			"the report describes", next.Name(), len(pairs), len(made), m.Name()))
+	}
+	return next, steps, run.WriteJSON(run.Path(next.Name(), "warnings.json"), warnings)
 }
 
 func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.Step, error) {
@@ -65,7 +71,11 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		return nil, nil, err
 	}
 	key := m.Key("train", tokens, replay, s)
-	if model, steps, err := finished(run, m, name, key); err != nil || model != nil {
+	model, steps, err := finished(run, m, name, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := rewardAccuracy(ctx, run, m, rows); err != nil || model != nil {
 		return model, steps, err
 	}
 	base, err := referenceModel(m, s)
@@ -82,7 +92,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	}
 	total := s.Epochs * ((len(tokens) + s.BatchPairs - 1) / s.BatchPairs)
 	meter := run.Meter(m.Name()+" train", "steps", total, 0)
-	steps, err := dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
+	steps, err = dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
 		OnStep:          func(step dpo.Step) error { meter.Reach(step.Step, total, step.Tokens); return nil },
 		CheckpointDir:   stateFolder(run, name, key),
 		CheckpointEvery: max(1, total/10),
@@ -94,7 +104,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		return nil, nil, err
 	}
 	record := Training{Key: key, Base: m.known(), Model: name, Pairs: len(tokens), Settings: s}
-	model, err := saveTrained(run, m, record, weights, steps)
+	model, err = saveTrained(run, m, record, weights, steps)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,9 +146,7 @@ func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, 
 // another training: it takes the place of a model that nothing was made of, and is refused where something was.
 func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, error) {
 	t, err := run.training(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	} else if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
 	if t.Key != key {
@@ -147,8 +155,11 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 				"choose another run folder (what the models have said is not asked for again), or delete %s and %s",
 				run.Path(name, "model"), made, run.Path(name), made)
 		}
+		if t.Key == "" {
+			return nil, nil, nil
+		}
 		run.Note("%s was trained on other pairs or with other settings; it is trained anew", run.Path(name, "model"))
-		return nil, nil, durable.Remove(run.Path(name, "training.json"))
+		return nil, nil, errors.Join(run.forget(name), durable.Remove(run.Path(name, "training.json")))
 	}
 	model, err := loadModel(run.Path(name, "model"), base.engine)
 	if err != nil {
@@ -167,25 +178,6 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 	err = errors.Join(run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
 		durable.RemoveAll(stateFolder(run, name, key)))
 	return model, steps, err
-}
-
-// madeWith returns a folder of what was made with a trained model, "" where nothing was.
-func madeWith(run *Run, name string) string {
-	for _, part := range []string{"eval", "responses", "measures"} {
-		if _, err := os.Stat(run.Path(name, part)); err == nil {
-			return run.Path(name, part)
-		}
-	}
-	judged, err := os.ReadDir(run.Path("judged"))
-	if err != nil {
-		return "" // nothing was judged
-	}
-	for _, folder := range judged { // M1-M0
-		if slices.Contains(strings.Split(folder.Name(), "-"), name) {
-			return run.Path("judged", folder.Name())
-		}
-	}
-	return ""
 }
 
 // stateFolder holds the state of a training under way.

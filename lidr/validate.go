@@ -51,8 +51,8 @@ func (s Settings) Validate() error {
 		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
 	case s.Evaluate.Source == miniatureSource && s.Evaluate.N == 0:
 		return bad("evaluate.n", 0, "at least 2: the miniature world has no end")
-	case s.Evaluate.Translations < 0:
-		return bad("evaluate.translations", s.Evaluate.Translations, "0 or more")
+	case s.Evaluate.Translations < 0 || s.Evaluate.Translations == 1:
+		return bad("evaluate.translations", s.Evaluate.Translations, "0 (none), or at least 2: one gives no standard error")
 	case s.Evaluate.Shots < 0 || s.Evaluate.Shots > maxShots:
 		return bad("evaluate.shots", s.Evaluate.Shots, fmt.Sprintf("0 to %d", maxShots))
 	case s.Evaluate.Shots > 0 && s.Evaluate.Exemplars == "":
@@ -70,9 +70,20 @@ func (s Settings) Validate() error {
 
 // findSources looks for the files and the language identifier that the settings name.
 func (s Settings) findSources(own Task) error {
+	if err := s.findFiles(own); err != nil {
+		return err
+	}
+	if _, err := os.Stat(s.Evaluate.Exemplars); err != nil && s.Evaluate.Exemplars != "" {
+		return fmt.Errorf("settings: field evaluate.exemplars is %q, expected a file or folder that can be read: %w",
+			s.Evaluate.Exemplars, err)
+	}
+	return s.identifiable()
+}
+
+// findFiles looks for the sources of prompts, but for those of the task that the run was opened with.
+func (s Settings) findFiles(own Task) error {
 	for _, named := range []struct{ field, path string }{
-		{"prompts.source", s.Prompts.Source}, {"evaluate.source", s.Evaluate.Source}, {"evaluate.exemplars",
-			s.Evaluate.Exemplars},
+		{"prompts.source", s.Prompts.Source}, {"evaluate.source", s.Evaluate.Source},
 	} {
 		if named.path == "" || named.path == miniatureSource || own != nil && named.path == own.Name() {
 			continue
@@ -82,7 +93,7 @@ func (s Settings) findSources(own Task) error {
 				"(a run with a task of its own is opened with WithTask): %w", named.field, named.path, err)
 		}
 	}
-	return s.identifiable()
+	return nil
 }
 
 func (s Settings) validateLanguages() error {
@@ -149,6 +160,8 @@ func reasonable(path string, v reflect.Value) error {
 	case reflect.Float64:
 		if f := v.Float(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return fmt.Errorf("settings: field %s is %v, expected a finite number", path, f)
+		} else if math.Abs(f) > maxNumber {
+			return fmt.Errorf("settings: field %s is %v, expected at most %d", path, f, maxNumber)
 		}
 	case reflect.Int:
 		if n := v.Int(); n > maxNumber {

@@ -102,7 +102,7 @@ func TestOllama(t *testing.T) {
 	// verdict; the answers are shown only where they are shorter than any.
 	settings := judge.Defaults()
 	settings.System = ""
-	settings.Template = "{{if gt (len .First) 8}}Maria has 3 apples. Maria buys 4 more apples. How many apples does " +
+	settings.Template = "{{if gt (len .First) 9}}Maria has 3 apples. Maria buys 4 more apples. How many apples does " +
 		"Maria have?{{else}}{{.Instruction}} {{.First}} {{.Second}}{{end}}"
 	settings.Sampling.MaxTokens, settings.Sampling.Stop = 8, []string{"aria"}
 	few := []int{0, 1, 2, 3}

@@ -22,7 +22,7 @@ func ParseTemplate(name, text string, required []string, optional ...string) (Te
 	t := Template{parsed}
 	marks := map[string]string{}
 	for _, field := range slices.Concat(required, optional) {
-		marks[field] = "\x00" + field + "\x00" // nothing that a template's own text holds
+		marks[field] = "xq" + field + "qx" // no word of a template's own, and what quoting leaves as it is
 	}
 	made, err := t.Render(marks)
 	if err != nil {
