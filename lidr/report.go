@@ -168,8 +168,8 @@ func measuresAlone(run *Run) (report.Data, error) {
 		return data, err
 	}
 	if len(models) == 0 {
-		return data, errors.New("no model of the run is evaluated, and none is measured otherwise; " +
-			"call Evaluate, or measure a model by package judge or choices, first")
+		return data, errors.New("M0, with which a report begins, is not evaluated, and no model is measured " +
+			"otherwise; call Evaluate, or measure a model by package judge or choices, first")
 	}
 	for _, name := range models {
 		data.Models = append(data.Models, report.Model{Name: name, Note: "not evaluated"})
