@@ -15,6 +15,9 @@ type Request struct {
 	ID       string              `json:"id"` // determines the item's random stream, so it should be unique in a run
 	Messages []tokenizer.Message `json:"messages"`
 	Prefill  string              `json:"prefill,omitempty"` // text with which the assistant's turn begins
+	// Thinking lets a model that can think do so before it answers. Otherwise thinking is switched off, where the chat
+	// template or the server offers that (enable_thinking).
+	Thinking bool `json:"thinking,omitempty"`
 }
 
 // Sampling holds the settings by which answers are drawn. The filters apply in Hugging Face's order: repetition
@@ -59,20 +62,6 @@ func (s Sampling) Validate() error {
 		}
 	}
 	return nil
-}
-
-// Finish reasons: why an answer ended.
-const (
-	FinishStop   = "stop"   // an end-of-turn token or a stop text
-	FinishLength = "length" // MaxTokens or the model's context was used up
-)
-
-// Completion is the answer to a request.
-type Completion struct {
-	Text         string `json:"text"` // without the prefill and without the stop text
-	FinishReason string `json:"finish_reason"`
-	PromptTokens int    `json:"prompt_tokens"` // template and prefill included
-	Tokens       int    `json:"tokens"`        // new tokens, the end-of-turn token included
 }
 
 // Model is a language model. A value is used by one goroutine at a time.

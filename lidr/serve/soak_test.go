@@ -140,7 +140,7 @@ func TestSoak(t *testing.T) {
 			}
 			return nil
 		})
-		var incomplete *remote.IncompleteError
+		var incomplete *lm.IncompleteError
 		if errors.As(err, &incomplete) {
 			for _, f := range incomplete.Failed {
 				times[f.Index]++

@@ -12,9 +12,6 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// FinishFilter is the finish reason of an answer that the server withheld, wholly or from some point on.
-const FinishFilter = "content_filter"
-
 // Answer is the answer to a request. The numbers of tokens are the server's, 0 if it gives none.
 type Answer = lm.Answer
 
@@ -28,7 +25,7 @@ func answerOf(res *openai.ChatCompletion) (Answer, error) {
 		return Answer{}, fmt.Errorf("the response has no message")
 	}
 	switch choice.FinishReason {
-	case lm.FinishStop, lm.FinishLength, FinishFilter:
+	case lm.FinishStop, lm.FinishLength, lm.FinishFilter:
 	default:
 		return Answer{}, fmt.Errorf("the response has finish_reason %.40q, expected stop, length or content_filter",
 			choice.FinishReason)

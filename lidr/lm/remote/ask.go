@@ -18,29 +18,6 @@ import (
 // MaxTopLogprobs is the largest number of alternatives of a token that the API returns.
 const MaxTopLogprobs = 20
 
-// IncompleteError reports requests that failed in every attempt. All others are answered and saved, so another run
-// sends only these.
-type IncompleteError struct {
-	Requests int // number of requests to be answered
-	Failed   []Failed
-}
-
-// Failed is a request without an answer.
-type Failed struct {
-	Index  int // of the request
-	ID     string
-	Reason error
-}
-
-func (e *IncompleteError) Error() string {
-	return fmt.Sprintf("%d of %d requests failed, the first of them (%s) with: %v; the others are answered and kept, "+
-		"so run again to ask only these",
-		len(e.Failed), e.Requests, e.Failed[0].ID, e.Failed[0].Reason)
-}
-
-// Unwrap returns the first reason.
-func (e *IncompleteError) Unwrap() error { return e.Failed[0].Reason }
-
 // Generate implements lm.Model. Answers are saved as they arrive, not in batches that depend on the input: the server
 // decides which requests it computes together, so its answers can differ in the last bit, and greedy text with them.
 func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool,
@@ -60,7 +37,7 @@ func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 //
 // After a busy server (status 429), a server error or a lost connection, a request is sent again after a growing,
 // random time, or when the server says. A request that fails too often does not delay the others; see
-// [IncompleteError]. An error that every attempt would repeat (a wrong key, setting or model) ends the run: no new
+// [lm.IncompleteError]. An error that every attempt would repeat (a wrong key, setting or model) ends the run: no new
 // request is sent, and the answers under way are still saved. Requests that may cost more than [Options.MaxDollars]
 // together are refused before the first is sent.
 func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool,
@@ -147,7 +124,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	}
 	go func() { workers.Wait(); close(outcomes) }()
 
-	var failed []Failed
+	var failed []lm.Failed
 	var saving error
 	for first := range outcomes {
 		var idx []int
@@ -156,7 +133,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 			if o.err == nil {
 				idx, out = append(idx, o.index), append(out, o.value)
 			} else {
-				failed = append(failed, Failed{o.index, reqs[o.index].ID, o.err})
+				failed = append(failed, lm.Failed{Index: o.index, ID: reqs[o.index].ID, Reason: o.err})
 			}
 			select {
 			case o, more = <-outcomes:
@@ -178,7 +155,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	case going.Err() != nil:
 		return context.Cause(going)
 	case len(failed) > 0:
-		return &IncompleteError{len(todo), failed}
+		return &lm.IncompleteError{Requests: len(todo), Failed: failed}
 	}
 	return nil
 }

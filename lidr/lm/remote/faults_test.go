@@ -211,7 +211,7 @@ func TestOneBadRequestDoesNotHoldUpTheOthers(t *testing.T) {
 	m := open(t, Options{Attempts: 3}, f)
 	reqs, store := prompts(50), ledger.Store{Dir: t.TempDir()}
 	_, _, err := collect(t, m, store, reqs)
-	var incomplete *IncompleteError
+	var incomplete *lm.IncompleteError
 	if !errors.As(err, &incomplete) || len(incomplete.Failed) != 1 || incomplete.Failed[0].Index != 3 ||
 		!strings.Contains(err.Error(), "1 of 50 requests failed") || !strings.Contains(err.Error(), "out of memory") {
 		t.Fatalf("error %v, want an IncompleteError about request 3", err)

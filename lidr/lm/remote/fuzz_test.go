@@ -38,7 +38,7 @@ func FuzzAnswer(f *testing.F) {
 			len(back.TopLogprobs) != len(a.TopLogprobs) {
 			t.Errorf("%+v is read back as %+v, error %v", a, back, err)
 		}
-		if a.FinishReason != lm.FinishStop && a.FinishReason != lm.FinishLength && a.FinishReason != FinishFilter {
+		if a.FinishReason != lm.FinishStop && a.FinishReason != lm.FinishLength && a.FinishReason != lm.FinishFilter {
 			t.Errorf("finish reason %q", a.FinishReason)
 		}
 	})

@@ -34,6 +34,7 @@ func init() {
 		"Rows":               reflect.ValueOf(datasets.Rows),
 		"SaveAnnotations":    reflect.ValueOf(datasets.SaveAnnotations),
 		"SaveModelOutputs":   reflect.ValueOf(datasets.SaveModelOutputs),
+		"SplitThought":       reflect.ValueOf(datasets.SplitThought),
 
 		// type definitions
 		"Annotation":  reflect.ValueOf((*datasets.Annotation)(nil)),

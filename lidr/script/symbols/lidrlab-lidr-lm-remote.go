@@ -16,18 +16,15 @@ func init() {
 	Symbols["lidrlab/lidr/lm/remote/remote"] = map[string]reflect.Value{
 		// function, constant and variable definitions
 		"Estimate":       reflect.ValueOf(remote.Estimate),
-		"FinishFilter":   reflect.ValueOf(constant.MakeFromLiteral("\"content_filter\"", token.STRING, 0)),
 		"MaxTopLogprobs": reflect.ValueOf(constant.MakeFromLiteral("20", token.INT, 0)),
 		"Open":           reflect.ValueOf(remote.Open),
 		"UnknownContext": reflect.ValueOf(constant.MakeFromLiteral("2147483647", token.INT, 0)),
 
 		// type definitions
-		"Answer":          reflect.ValueOf((*remote.Answer)(nil)),
-		"Cost":            reflect.ValueOf((*remote.Cost)(nil)),
-		"Failed":          reflect.ValueOf((*remote.Failed)(nil)),
-		"IncompleteError": reflect.ValueOf((*remote.IncompleteError)(nil)),
-		"Model":           reflect.ValueOf((*remote.Model)(nil)),
-		"Options":         reflect.ValueOf((*remote.Options)(nil)),
-		"Prices":          reflect.ValueOf((*remote.Prices)(nil)),
+		"Answer":  reflect.ValueOf((*remote.Answer)(nil)),
+		"Cost":    reflect.ValueOf((*remote.Cost)(nil)),
+		"Model":   reflect.ValueOf((*remote.Model)(nil)),
+		"Options": reflect.ValueOf((*remote.Options)(nil)),
+		"Prices":  reflect.ValueOf((*remote.Prices)(nil)),
 	}
 }

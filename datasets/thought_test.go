@@ -1,0 +1,28 @@
+package datasets
+
+import "testing"
+
+func TestSplitThought(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"La respuesta es 5.":                                      {"", "La respuesta es 5."},
+		" kept as it is \n":                                       {"", " kept as it is \n"},
+		"<think>\nNine eggs.\n</think>\n\nEs sind 18.":            {"Nine eggs.", "Es sind 18."},
+		"Nine eggs.\n</think>\n\nEs sind 18.":                     {"Nine eggs.", "Es sind 18."},
+		"<think>\n\n</think>\n\nEs sind 18.":                      {"", "Es sind 18."},
+		"<think>Not </think> yet.</think>18":                      {"Not </think> yet.", "18"},
+		"<think>Nine eggs, and the answer is":                     {"Nine eggs, and the answer is", ""},
+		"\n <think>":                                              {"", ""},
+		"<think>Nine.</think>":                                    {"Nine.", ""},
+		"The tag <think> begins a thought.":                       {"", "The tag <think> begins a thought."},
+		"<think>I write <translated>.</think><translated>18":      {"I write <translated>.", "<translated>18"},
+		"<think>erst</think>\n<think>dann</think>\nAntwort: \n 5": {"erst</think>\n<think>dann", "Antwort: \n 5"},
+	} {
+		thought, answer, ok := SplitThought(text)
+		if thought != want[0] || answer != want[1] {
+			t.Errorf("%q: thought %q, answer %q, expected %q", text, thought, answer, want)
+		}
+		if open := text == "<think>Nine eggs, and the answer is" || text == "\n <think>"; ok == open {
+			t.Errorf("%q: ok is %t", text, ok)
+		}
+	}
+}
