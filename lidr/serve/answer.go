@@ -21,17 +21,18 @@ type form struct {
 	offset int            // characters of the answer so far, for text_offset
 }
 
-func (s *Server) chat(w http.ResponseWriter, r *http.Request, body []byte) {
-	s.answer(w, r, body, &form{server: s, chat: true, head: map[string]any{"id": "chatcmpl-" + rand.Text()}})
+func (s *Server) chat(w http.ResponseWriter, r *http.Request, body []byte, read func()) {
+	s.answer(w, r, body, read, &form{server: s, chat: true, head: map[string]any{"id": "chatcmpl-" + rand.Text()}})
 }
 
-func (s *Server) complete(w http.ResponseWriter, r *http.Request, body []byte) {
-	s.answer(w, r, body, &form{server: s, head: map[string]any{"id": "cmpl-" + rand.Text()}})
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, body []byte, read func()) {
+	s.answer(w, r, body, read, &form{server: s, head: map[string]any{"id": "cmpl-" + rand.Text()}})
 }
 
-// answer reads a request and answers it. If the client disconnects, its request ends.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte, f *form) {
+// answer reads a request, calls read, and answers it. If the client disconnects, its request ends.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte, read func(), f *form) {
 	req, err := s.parse(body, f.chat)
+	read()
 	if err != nil {
 		refuse(w, problemOf(err))
 		return

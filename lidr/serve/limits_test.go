@@ -283,3 +283,39 @@ func TestStopCutsAnswersThatTakeTooLong(t *testing.T) {
 		t.Errorf("the answer under way was cut with error %v", err)
 	}
 }
+
+// What cannot fit is refused before it costs memory: a text that no tokens could spell within the context is not
+// encoded, and large requests are not read beside others that fill the room for them.
+func TestLargeRequestsCostNoMemory(t *testing.T) {
+	s := start(t, Options{})
+	large := strings.Repeat("a", maxBody-1000)
+	for path, body := range map[string]string{
+		"/v1/chat/completions": `{"messages":[{"role":"user","content":"` + large + `"}]}`,
+		"/v1/completions":      `{"prompt":"` + large + `"}`,
+	} {
+		s.encoding.Lock() // whatever encodes it would wait
+		status, answer := post(t, s, "POST", path, body, nil)
+		s.encoding.Unlock()
+		if status != 400 || !strings.Contains(answer, "context_length_exceeded") {
+			t.Errorf("%s: status %d, %.300s", path, status, answer)
+		}
+	}
+	if !s.reading.TryAcquire(maxBodies) {
+		t.Fatal("a refused request still counts as being read")
+	}
+	if status, answer := post(t, s, "POST", "/v1/completions", `{"prompt":"`+large+`"}`, nil); status != 429 {
+		t.Errorf("a large request beside others: status %d, %.300s", status, answer)
+	}
+	if status, answer := post(t, s, "POST", "/v1/completions", `{"prompt":"hello"}`, nil); status != 200 {
+		t.Errorf("a small request beside large ones: status %d, %.300s", status, answer)
+	}
+	s.reading.Release(maxBodies)
+	s = start(t, Options{Memory: 1 << 20})
+	status, answer := post(t, s, "POST", "/v1/completions", `{"prompt":"hello","max_tokens":1000}`, nil)
+	if status != 400 || !strings.Contains(answer, "memory") {
+		t.Errorf("an answer larger than the memory: status %d, %.300s", status, answer)
+	}
+	if status, answer := post(t, s, "POST", "/v1/completions", `{"prompt":"hello","max_tokens":20}`, nil); status != 200 {
+		t.Errorf("a short answer in 1 MiB: status %d, %.300s", status, answer)
+	}
+}

@@ -53,6 +53,8 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, local.ErrTooLarge):
+		return &problem{status: http.StatusBadRequest, Code: "context_length_exceeded", Message: err.Error()}
 	case errors.Is(err, local.ErrClosed):
 		return &problem{status: http.StatusServiceUnavailable, Message: err.Error()}
 	}

@@ -98,6 +98,7 @@ func (s *Server) readChat(f fields, r *request) error {
 		return invalid("messages", "expected at least one")
 	}
 	turns := make([]tokenizer.Message, len(messages))
+	bytes := 0
 	for i, m := range messages {
 		at := fmt.Sprintf("messages[%d].", i)
 		text, ok := m.text()
@@ -114,6 +115,10 @@ func (s *Server) readChat(f fields, r *request) error {
 			return invalid(at+"content", "expected a text, or a list of parts of type text")
 		}
 		turns[i] = tokenizer.Message{Role: m.Role, Content: text}
+		bytes += len(text)
+	}
+	if err := s.short("messages", bytes); err != nil {
+		return err
 	}
 	prefill := ""
 	if last := len(turns) - 1; goOn {
@@ -125,7 +130,9 @@ func (s *Server) readChat(f fields, r *request) error {
 		}
 		turns, prefill, generate = turns[:last], turns[last].Content, true
 	}
+	s.encoding.Lock()
 	ids, err := s.tokenizer.EncodeChat(turns, generate, prefill)
+	s.encoding.Unlock()
 	if err != nil {
 		return invalid("messages", err.Error())
 	}
@@ -150,13 +157,18 @@ func (s *Server) readRaw(f fields, r *request) error {
 	var text string
 	var ids []int
 	var texts []string
-	switch {
-	case json.Unmarshal(raw, &text) == nil && text != "":
-		ids = s.tokenizer.EncodeDocument(text)
-	case json.Unmarshal(raw, &texts) == nil && len(texts) == 1:
-		ids = s.tokenizer.EncodeDocument(texts[0])
-	case json.Unmarshal(raw, &ids) != nil || len(ids) == 0:
+	if json.Unmarshal(raw, &texts) == nil && len(texts) == 1 {
+		text = texts[0]
+	} else if json.Unmarshal(raw, &text) != nil && (json.Unmarshal(raw, &ids) != nil || len(ids) == 0) {
 		return invalid("prompt", "expected one text, or one list of token ids; send several prompts one by one")
+	}
+	if err := s.short("prompt", len(text)); err != nil {
+		return err
+	}
+	if ids == nil {
+		s.encoding.Lock()
+		ids = s.tokenizer.EncodeDocument(text)
+		s.encoding.Unlock()
 	}
 	top := -1
 	if err := f.read("logprobs", &top, "a whole number"); err != nil {
@@ -168,6 +180,18 @@ func (s *Server) readRaw(f fields, r *request) error {
 	r.query.Logprobs, r.query.TopLogprobs = top >= 0, max(0, top)
 	r.query.Sampling.MaxTokens = 16 // OpenAI's default
 	return s.fits(r, "prompt", ids)
+}
+
+// short refuses a text that the context could not hold if it were spelled with the longest tokens: it is not worth
+// encoding.
+func (s *Server) short(param string, bytes int) error {
+	if bytes <= s.longest {
+		return nil
+	}
+	p := invalid(param, fmt.Sprintf("they are %d bytes, more than fit in the model's context of %d tokens", bytes,
+		s.model.ContextLength()))
+	p.Code = "context_length_exceeded"
+	return p
 }
 
 // fits sets the prompt, which must leave room for an answer.

@@ -8,7 +8,9 @@
 // continue_final_message. /v1/models gives the model's id, the length of its context and the hash of its
 // weights, and /health says whether the server answers. Requests join the running batch between two decoding steps, and
 // leave it when their answer ends or their client disconnects. With --max-batch answers under way and --max-queue
-// requests waiting, a further one gets status 429.
+// requests waiting, a further one gets status 429. A request waits until there is memory for its longest answer
+// (max_tokens, else what is left of the context), and one for which there never will be gets status 400; a second after
+// the last answer their memory is returned.
 //
 // The server listens on a loopback address; on any other it needs an API key, in LIDR_API_KEY or --key-file, and the
 // connection is not encrypted: put a proxy with TLS in front of it.
@@ -29,8 +31,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/sync/semaphore"
 
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/tokenizer"
@@ -39,6 +45,8 @@ import (
 // Limits of a request and of the server's patience.
 const (
 	maxBody     = 4 << 20          // bytes of a request, several times the text of the longest contexts in use
+	smallBody   = 64 << 10         // bytes of a request that is always read
+	maxBodies   = 64 << 20         // bytes of all other requests that are being read, before they become tokens
 	headerBytes = 64 << 10         // bytes of a request's header
 	bodyTime    = 30 * time.Second // time for a request to arrive
 	writeTime   = 30 * time.Second // time for a client to receive a part of the answer
@@ -51,6 +59,7 @@ type Options struct {
 	Name     string // the model's id
 	MaxBatch int    // answers computed at once, at least 1
 	MaxQueue int    // further requests that may wait; beyond them a client gets status 429
+	Memory   int    // bytes for the answers' key-value caches; 0 is three quarters of what this machine has available
 	Key      string // API key that every request must have; "" admits all requests from this machine, and no others
 }
 
@@ -61,8 +70,11 @@ type Server struct {
 	tokenizer *tokenizer.Tokenizer
 	batcher   *local.Batcher
 	started   time.Time
-	print     string        // the model's fingerprint
-	slots     chan struct{} // each request being read, waiting or answered holds one
+	print     string              // the model's fingerprint
+	longest   int                 // bytes of the longest text that the context has room for
+	reading   *semaphore.Weighted // bytes of requests that are being read
+	encoding  sync.Mutex          // held while a request becomes tokens, which takes many times its bytes
+	slots     chan struct{}       // each request being read, waiting or answered holds one
 	key       [sha256.Size]byte
 	stopping  atomic.Bool
 	grace     time.Duration
@@ -70,14 +82,22 @@ type Server struct {
 
 // New returns a server of model m with its tokenizer. Nothing else may use the model until Serve returns.
 func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
-	if o.MaxBatch < 1 || o.MaxQueue < 0 {
-		return nil, fmt.Errorf("serve: a batch of %d and a queue of %d, expected at least 1 and at least 0", o.MaxBatch,
-			o.MaxQueue)
+	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 {
+		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected at least 1, 0 and 0",
+			o.MaxBatch, o.MaxQueue, o.Memory)
+	}
+	if o.Memory == 0 {
+		o.Memory = availableMemory() / 4 * 3
+	}
+	spelling := 0
+	for id := range t.VocabSize() {
+		spelling = max(spelling, len(t.DecodeBytes([]int{id})))
 	}
 	return &Server{
 		options: o, model: m, tokenizer: t, started: time.Now(), print: m.Fingerprint(),
+		longest: m.ContextLength() * spelling, reading: semaphore.NewWeighted(maxBodies),
 		slots: make(chan struct{}, o.MaxBatch+o.MaxQueue), key: sha256.Sum256([]byte(o.Key)),
-		batcher: m.NewBatcher(o.MaxBatch), grace: graceTime,
+		batcher: m.NewBatcher(o.MaxBatch, o.Memory), grace: graceTime,
 	}, nil
 }
 
@@ -181,22 +201,42 @@ func isLoopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// bounded reads the body of a request, or refuses it if the largest number of requests is under way.
-func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body []byte)) http.HandlerFunc {
+// busy refuses a request that a client may send again later.
+func busy(w http.ResponseWriter, reason string) {
+	w.Header().Set("Retry-After", fmt.Sprint(retryAfter))
+	refuse(w, &problem{status: http.StatusTooManyRequests, Code: "rate_limit_exceeded",
+		Message: reason + "; try again later"})
+}
+
+// bounded reads the body of a request, or refuses it if the largest number of requests is under way, or of bytes that
+// are being read. next calls read when it needs the body no more.
+func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body []byte,
+	read func())) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
 		default:
-			w.Header().Set("Retry-After", fmt.Sprint(retryAfter))
-			refuse(w, &problem{status: http.StatusTooManyRequests, Code: "rate_limit_exceeded",
-				Message: fmt.Sprintf("%d requests are under way or waiting, the largest number that this server accepts; try "+
-					"again later", cap(s.slots))})
+			busy(w, fmt.Sprintf("%d requests are under way or waiting, the largest number that this server accepts",
+				cap(s.slots)))
 			return
 		}
 		if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(kind) != "application/json" {
 			refuse(w, &problem{status: http.StatusUnsupportedMediaType, Message: "expected Content-Type: application/json"})
 			return
+		}
+		size := r.ContentLength
+		if size < 0 || size > maxBody {
+			size = maxBody
+		}
+		read := func() {}
+		if size > smallBody {
+			if !s.reading.TryAcquire(size) {
+				busy(w, fmt.Sprintf("large requests of %s in all are being read, the most at once", humanize.IBytes(maxBodies)))
+				return
+			}
+			read = sync.OnceFunc(func() { s.reading.Release(size) })
+			defer read()
 		}
 		wire := http.NewResponseController(w)
 		wire.SetReadDeadline(time.Now().Add(bodyTime))
@@ -213,7 +253,7 @@ func (s *Server) bounded(next func(w http.ResponseWriter, r *http.Request, body 
 			return
 		}
 		wire.SetReadDeadline(time.Time{}) // from here on a read only detects that the client has disconnected
-		next(w, r, body)
+		next(w, r, body, read)
 	}
 }
 

@@ -77,6 +77,9 @@ func (b *Backend) Finalize() {
 	b.buffers.clear()
 }
 
+// Trim leaves pooled memory to the garbage collector, as before a pause.
+func (b *Backend) Trim() { b.buffers.clear() }
+
 // IsFinalized implements compute.Backend.
 func (b *Backend) IsFinalized() bool { return b.finalized.Load() }
 

@@ -25,18 +25,26 @@ var _ compute.Buffer = (*buffer)(nil)
 const align = 64
 
 // memory is a pool of aligned blocks: every training step needs blocks of the same sizes. Free blocks beyond keepBlocks
-// of one size or keepBytes in all are left to the garbage collector.
+// of one size or keepBytes in all are left to the garbage collector, and a block of a size that is not there costs the
+// pool its oldest ones: a cache that grows through many sizes never holds more than the largest of them.
 type memory struct {
 	mu     sync.Mutex
-	free   map[int][][]byte // by size
-	kept   int              // bytes in free
-	arenas [][]byte         // free arenas, smallest first
+	free   map[int][]freeBlock // by size, the oldest first
+	kept   int                 // bytes in free
+	puts   int                 // blocks returned so far
+	arenas [][]byte            // free arenas, smallest first
+}
+
+type freeBlock struct {
+	mem   []byte
+	since int // the number of blocks that were returned before it
 }
 
 const (
 	keepBlocks = 8
 	keepBytes  = 1 << 30
 	keepArenas = 4
+	smallBlock = 64 << 10 // bytes up to which a new block is too small to make room for
 )
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -47,15 +55,33 @@ func (m *memory) get(n int) []byte {
 	size := max(roundUp(n, align), align)
 	m.mu.Lock()
 	if list := m.free[size]; len(list) > 0 {
-		block := list[len(list)-1]
-		list[len(list)-1] = nil
+		block := list[len(list)-1].mem
+		list[len(list)-1] = freeBlock{}
 		m.free[size] = list[:len(list)-1]
 		m.kept -= size
 		m.mu.Unlock()
 		return block[:n]
 	}
+	if size > smallBlock {
+		m.drop(size)
+	}
 	m.mu.Unlock()
 	return newBlock(size)[:n]
+}
+
+// drop leaves the oldest free blocks, of n bytes or more together, to the garbage collector.
+func (m *memory) drop(n int) {
+	for n > 0 && m.kept > 0 {
+		oldest := 0
+		for size, list := range m.free {
+			if len(list) > 0 && (oldest == 0 || list[0].since < m.free[oldest][0].since) {
+				oldest = size
+			}
+		}
+		m.free[oldest] = slices.Delete(m.free[oldest], 0, 1)
+		m.kept -= oldest
+		n -= oldest
+	}
 }
 
 // newBlock allocates size bytes at a multiple of align.
@@ -74,9 +100,10 @@ func (m *memory) put(block []byte) {
 		return
 	}
 	if m.free == nil {
-		m.free = map[int][][]byte{}
+		m.free = map[int][]freeBlock{}
 	}
-	m.free[size] = append(m.free[size], block)
+	m.free[size] = append(m.free[size], freeBlock{block, m.puts})
+	m.puts++
 	m.kept += size
 }
 

@@ -5,33 +5,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"lidrlab/lidr/backend/cpu"
 )
 
 // ErrClosed is the error of answers that are under way when their batcher is closed.
 var ErrClosed = errors.New("the model is being stopped")
 
+// ErrTooLarge is the error of a query whose answer would not fit in the batcher's memory even alone.
+var ErrTooLarge = errors.New("prompt and answer need more memory than there is for answers")
+
 // Batcher answers queries as they arrive, by continuous batching (Yu et al. 2022, "Orca", OSDI): between any two
 // decoding steps, waiting queries are read in the order of their arrival and join the batch, and ended answers leave
-// it.
+// it. A query joins when the key-value cache has room for its longest answer, so that no answer under way ever lacks
+// memory.
 type Batcher struct {
 	model *Model
 	rows  int // answers under way at once in each lane
+	room  int // bytes that the caches of all lanes may fill
 
 	mu      sync.Mutex
-	arrived *sync.Cond
+	changed *sync.Cond // a query has arrived, a lane needs less, or the batcher is closed
 	waiting []*Stream
+	needs   map[*decoding]int // bytes of each lane's cache when its answers are at their longest
+	idle    *time.Timer       // returns the memory of lanes that have nothing to do
 	closed  bool
 	lanes   sync.WaitGroup
 }
 
-// NewBatcher starts a batcher that computes at least maxBatch answers together. Until Close, other calls of the model
-// wait.
-func (l *Model) NewBatcher(maxBatch int) *Batcher {
+// idleTime is how long a batcher without queries keeps its memory.
+const idleTime = time.Second
+
+// NewBatcher starts a batcher that computes at least maxBatch answers together, with caches of at most room bytes.
+// Until Close, other calls of the model wait.
+func (l *Model) NewBatcher(maxBatch, room int) *Batcher {
 	l.mu.Lock()
-	b := &Batcher{model: l, rows: (max(1, maxBatch) + l.lanes - 1) / l.lanes}
-	b.arrived = sync.NewCond(&b.mu)
+	b := &Batcher{model: l, rows: (max(1, maxBatch) + l.lanes - 1) / l.lanes, room: room, needs: map[*decoding]int{}}
+	b.changed = sync.NewCond(&b.mu)
+	b.idle = time.AfterFunc(idleTime, b.rest)
 	for range l.lanes {
 		b.lanes.Go(b.lane)
 	}
@@ -47,7 +64,8 @@ func (b *Batcher) Close() {
 		s.fail(ErrClosed)
 	}
 	b.waiting = nil
-	b.arrived.Broadcast()
+	b.idle.Stop()
+	b.changed.Broadcast()
 	b.mu.Unlock()
 	b.lanes.Wait()
 	if !again {
@@ -74,13 +92,17 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 	s := &Stream{query: q, context: ctx, news: make(chan struct{}, 1)}
 	s.answer = &answer{prompt: q.Prompt, limit: min(q.Sampling.MaxTokens, limit-len(q.Prompt)),
 		sampler: newSampler(q.Sampling, "", q.Prompt), stream: s}
+	if need := b.model.cacheBytes([]*answer{s.answer}); need > b.room {
+		return nil, fmt.Errorf("%w: %s for %d tokens of the prompt and up to %d of the answer, and there is %s; shorten them",
+			ErrTooLarge, humanize.IBytes(uint64(need)), len(q.Prompt), s.answer.limit, humanize.IBytes(uint64(b.room)))
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return nil, ErrClosed
 	}
 	b.waiting = append(slices.DeleteFunc(b.waiting, (*Stream).unwanted), s)
-	b.arrived.Signal()
+	b.changed.Broadcast()
 	return s, nil
 }
 
@@ -88,8 +110,11 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 func (b *Batcher) lane() {
 	d := &decoding{model: b.model}
 	for {
-		going := len(d.going())
-		fresh, open := b.take(b.rows-going, going == 0)
+		if len(d.going()) == 0 {
+			d.release()
+			d.live, d.rows, d.size = nil, 0, 0
+		}
+		fresh, open := b.take(d)
 		err := ErrClosed
 		if open {
 			err = d.step(fresh)
@@ -108,21 +133,99 @@ func (b *Batcher) lane() {
 	}
 }
 
-// take returns up to n waiting answers, and whether the batcher is open. If idle, it waits for the first.
-func (b *Batcher) take(n int, idle bool) (fresh []*answer, open bool) {
+// take returns the waiting answers that join lane d now, and whether the batcher is open. A lane without answers waits
+// for the first.
+func (b *Batcher) take(d *decoding) (fresh []*answer, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for idle && len(b.waiting) == 0 && !b.closed {
-		b.arrived.Wait()
+	var going []*answer
+	for _, r := range d.going() {
+		going = append(going, d.live[r])
 	}
-	for len(fresh) < n && len(b.waiting) > 0 {
-		if s := b.waiting[0]; !s.unwanted() {
-			fresh = append(fresh, s.answer)
+	b.claim(d, max(b.model.cacheBytes(going), d.bytes()))
+	for !b.closed {
+		for len(b.waiting) > 0 && len(going) < b.rows {
+			next := b.waiting[0]
+			if !next.unwanted() {
+				all := append(going, next.answer)
+				if need := max(b.model.cacheBytes(all), d.bytes()); b.claim(d, need) {
+					going, fresh = all, append(fresh, next.answer)
+				} else {
+					break
+				}
+			}
+			b.waiting[0] = nil
+			b.waiting = b.waiting[1:]
 		}
-		b.waiting[0] = nil
-		b.waiting = b.waiting[1:]
+		if len(going) > 0 {
+			break
+		}
+		b.changed.Wait()
 	}
 	return fresh, !b.closed
+}
+
+// claim reports whether lane d may fill need bytes, and notes it if so. A lane may always keep what it has claimed.
+func (b *Batcher) claim(d *decoding, need int) bool {
+	before := b.needs[d]
+	total := need
+	for lane, bytes := range b.needs {
+		if lane != d {
+			total += bytes
+		}
+	}
+	if total > b.room && need > before {
+		return false
+	}
+	b.needs[d] = need
+	if need < before {
+		b.changed.Broadcast()
+	}
+	if total == 0 {
+		b.idle.Reset(idleTime)
+	} else {
+		b.idle.Stop()
+	}
+	return true
+}
+
+// rest returns the memory that the last answers have filled.
+func (b *Batcher) rest() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, bytes := range b.needs {
+		if bytes > 0 {
+			return
+		}
+	}
+	if c, ok := b.model.backend.(*cpu.Backend); ok {
+		c.Trim()
+	}
+	debug.FreeOSMemory()
+}
+
+// cacheBytes returns the size of the key-value cache that answers need together when each is as long as it may become,
+// with an eighth for moving it.
+func (l *Model) cacheBytes(answers []*answer) int {
+	if len(answers) == 0 {
+		return 0
+	}
+	longest := 0
+	for _, a := range answers {
+		longest = max(longest, len(a.prompt)+a.limit)
+	}
+	c := l.transformer.Config
+	position := 2 * 4 * c.NumHiddenLayers * c.NumKeyValueHeads * c.HeadDim // keys and values, float32
+	return rowBucket(len(answers)) * cacheRoom(lengthBucket(longest)) * position / 8 * 9
+}
+
+// bytes returns the size of the batch's cache now.
+func (d *decoding) bytes() int {
+	n := 0
+	for _, t := range d.cache {
+		n += 4 * t.Shape().Size()
+	}
+	return n
 }
 
 // step reads the fresh prompts, which gives their first tokens, and then draws one more token for every answer.
@@ -147,19 +250,22 @@ func (d *decoding) step(fresh []*answer) error {
 		}
 	}
 	if len(d.going()) == 0 {
-		d.release()
-		d.live, d.rows, d.size = nil, 0, 0
 		return nil
 	}
 	return d.advance()
 }
 
+// readAtOnce is the number of tokens of prompts, padding included, that are read together at most: what reading
+// computes takes more memory than the keys and values that remain.
+const readAtOnce = 8192
+
 // alike sorts answers by the length of their prompts and cuts them into groups in which no prompt is padded to more
-// than twice its length, or to more than 64 tokens if that is more.
+// than twice its length, or to more than 64 tokens if that is more, of at most readAtOnce tokens.
 func alike(answers []*answer) (groups [][]*answer) {
 	slices.SortStableFunc(answers, func(a, b *answer) int { return cmp.Compare(len(a.prompt), len(b.prompt)) })
 	for from, to := 0, 1; to <= len(answers); to++ {
-		if to == len(answers) || len(answers[to].prompt) > max(64, 2*len(answers[from].prompt)) {
+		if to == len(answers) || len(answers[to].prompt) > max(64, 2*len(answers[from].prompt)) ||
+			rowBucket(to-from+1)*lengthBucket(len(answers[to].prompt)) > readAtOnce {
 			groups = append(groups, answers[from:to])
 			from = to
 		}

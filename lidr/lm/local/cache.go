@@ -2,7 +2,10 @@ package local
 
 import (
 	"fmt"
+	"runtime/debug"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -24,13 +27,17 @@ func (d *decoding) places(rows []int) []place {
 // size positions.
 func (d *decoding) move(from []place, rows, size int) error {
 	cache := make([]*tensors.Tensor, len(d.cache))
+	garbage := 0
 	for i, t := range d.cache {
 		kv, dim := t.Shape().Dim(1), t.Shape().Dim(3)
-		moved := make([]float32, rows*kv*size*dim)
+		next, moved, err := d.model.room(rows, kv, size, dim)
+		if err != nil {
+			return fmt.Errorf("move the key-value cache: %w", err)
+		}
 		flats := map[*decoding][]float32{}
 		for r, p := range from {
 			if flats[p.of] == nil {
-				flat, err := p.of.flat(i)
+				flat, err := d.model.flat(p.of.cache[i])
 				if err != nil {
 					return fmt.Errorf("move the key-value cache: %w", err)
 				}
@@ -38,9 +45,13 @@ func (d *decoding) move(from []place, rows, size int) error {
 			}
 			copyRow(moved, r, size, flats[p.of], p.row, p.of.size, kv, dim)
 		}
-		cache[i] = tensors.FromFlatDataAndDimensions(moved, rows, kv, size, dim)
+		cache[i] = next
 		if err := t.FinalizeAll(); err != nil { // before the next layer needs memory
 			return fmt.Errorf("move the key-value cache: %w", err)
+		}
+		if garbage += 4 * len(moved); garbage > max(collectEvery, d.bytes()/4) {
+			debug.FreeOSMemory()
+			garbage = 0
 		}
 	}
 	live := make([]*answer, len(from))
@@ -51,18 +62,39 @@ func (d *decoding) move(from []place, rows, size int) error {
 	return nil
 }
 
-// flat returns the data of cache tensor i, [rows, kvHeads, size, dim]: its own memory if the backend shares it, so that
-// writing to it changes the cache, else a copy.
-func (d *decoding) flat(i int) (flat []float32, err error) {
-	t := d.cache[i]
-	if !d.model.backend.HasSharedBuffers() {
+// collectEvery is the number of bytes of old tensors after which a move collects them, if they are a quarter of the
+// cache. The garbage collector alone would wait until they are as much as everything that is in use; answers grow by 48
+// tokens or more between two moves, so that the extra collections cost little.
+const collectEvery = 8 << 20
+
+// room returns a tensor of zeros and its data, in the backend's own memory if it shares that: a tensor in Go's memory
+// would be copied there by the next step.
+func (l *Model) room(dims ...int) (t *tensors.Tensor, flat []float32, err error) {
+	shape := shapes.Make(dtypes.Float32, dims...)
+	if !l.backend.HasSharedBuffers() {
+		t = tensors.FromShape(shape)
+		err = tensors.MutableFlatData(t, func(f []float32) { flat = f })
+		return t, flat, err
+	}
+	buffer, data, err := l.backend.NewSharedBuffer(0, shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err = tensors.FromBuffer(buffer)
+	return t, data.([]float32), err
+}
+
+// flat returns the data of a tensor: its own memory if the backend shares it, so that writing to it changes the tensor,
+// else a copy.
+func (l *Model) flat(t *tensors.Tensor) (flat []float32, err error) {
+	if !l.backend.HasSharedBuffers() {
 		return tensors.CopyFlatData[float32](t)
 	}
 	if t.IsLocal() { // not yet given to the backend
 		err = tensors.MutableFlatData(t, func(f []float32) { flat = f })
 		return flat, err
 	}
-	buffer, err := t.Buffer(d.model.backend, 0)
+	buffer, err := t.Buffer(l.backend, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +140,11 @@ func (d *decoding) join(n *decoding) error {
 		}
 	}
 	for i, t := range d.cache {
-		to, err := d.flat(i)
+		to, err := d.model.flat(t)
 		if err != nil {
 			return fmt.Errorf("join the key-value caches: %w", err)
 		}
-		from, err := n.flat(i)
+		from, err := d.model.flat(n.cache[i])
 		if err != nil {
 			return fmt.Errorf("join the key-value caches: %w", err)
 		}

@@ -80,24 +80,23 @@ func (d *decoding) read() error {
 // draw adds to each live answer the token drawn from its row of logits [rows, V].
 func (d *decoding) draw(logits *tensors.Tensor) error {
 	v := logits.Shape().Dim(1)
-	broken := false
-	err := tensors.MutableFlatData(logits, func(flat []float32) {
-		for r, a := range d.live {
-			if a.finish != "" {
-				continue
-			}
-			row := flat[r*v : (r+1)*v]
-			if broken = broken || row[0] != row[0]; broken {
-				return
-			}
-			given := a.stream.copied(row)
-			token := a.sampler.next(row)
-			a.add(token, d.model.spelling(token), d.model.eos[token])
-			a.stream.tell(token, given)
-		}
-	})
+	flat, err := d.model.flat(logits)
 	if err != nil {
 		return fmt.Errorf("draw tokens: %w", err)
+	}
+	broken := false
+	for r, a := range d.live {
+		if a.finish != "" {
+			continue
+		}
+		row := flat[r*v : (r+1)*v]
+		if broken = row[0] != row[0]; broken {
+			break
+		}
+		given := a.stream.copied(row)
+		token := a.sampler.next(row)
+		a.add(token, d.model.spelling(token), d.model.eos[token])
+		a.stream.tell(token, given)
 	}
 	if broken {
 		return fmt.Errorf("draw tokens: the model's logits are not numbers; its weights are broken, load another checkpoint")
