@@ -29,6 +29,8 @@ var settingSources = []struct {
 	{"answers", "repetition penalty", func(s Settings) any { return s.Generate.Sampling.RepetitionPenalty },
 		"reference code"},
 	{"answers", "new tokens, at most", func(s Settings) any { return s.Generate.Sampling.MaxTokens }, "reference code"},
+	{"answers", "system message", func(s Settings) any { return cmp.Or(s.Generate.System, "none") }, "reference code"},
+	{"answers", "prompt in", func(s Settings) any { return s.Generate.Template }, "the prompt alone"},
 	{"translations", "temperature", func(s Settings) any { return s.Translate.Sampling.Temperature }, "reference code"},
 	{"translations", "new tokens, at most", func(s Settings) any { return s.Translate.Sampling.MaxTokens },
 		"reference code"},
@@ -40,6 +42,10 @@ var settingSources = []struct {
 	{"training", "α", func(s Settings) any { return s.Train.Alpha }, "published run names"},
 	{"training", "NLL normalisation", func(s Settings) any { return s.Train.NLL }, "LLaMA-Factory"},
 	{"training", "learning rate", func(s Settings) any { return s.Train.LR }, "one published run name"},
+	{"training", "warm-up, share of the steps", func(s Settings) any { return s.Train.Warmup },
+		"LLaMA-Factory's examples"},
+	{"training", "last learning rate, share of the highest", func(s Settings) any { return s.Train.FinalLR },
+		"LLaMA-Factory's examples"},
 	{"training", "schedule", func(s Settings) any { return s.Train.Schedule }, "LLaMA-Factory's examples"},
 	{"training", "pairs a step", func(s Settings) any { return s.Train.BatchPairs }, "one published run name"},
 	{"training", "epochs", func(s Settings) any { return s.Train.Epochs }, "our choice: not stated"},
@@ -75,10 +81,12 @@ func settingRows(s Settings) []report.Setting {
 	for i, def := range settingSources {
 		value := fmt.Sprint(def.value(s))
 		source := "set for this run"
-		switch value {
-		case fmt.Sprint(def.value(paper)):
+		switch {
+		case def.name == "learning rate" && s.Train.LoRA.Rank > 0 && s.Train.LR == 5e-6:
+			source = "LLaMA-Factory's example of DPO with LoRA"
+		case value == fmt.Sprint(def.value(paper)):
 			source = def.source
-		case fmt.Sprint(def.value(miniature)):
+		case value == fmt.Sprint(def.value(miniature)):
 			source = "miniature preset"
 		}
 		rows[i] = report.Setting{Group: def.group, Name: def.name, Value: value, Source: source}

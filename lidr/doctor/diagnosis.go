@@ -18,10 +18,13 @@ import (
 
 // Diagnosis is what [Examine] found. Printed, it is what `lidr doctor` shows.
 type Diagnosis struct {
-	Facts    []Fact
-	Pair     []TokenText // the prompt, the chosen and the rejected response
-	Warnings []string    // what may be wrong
-	Problems []string    // what makes training or answers wrong
+	Facts     []Fact
+	Pair      []TokenText // the prompt, the chosen and the rejected response
+	Languages []LanguageCost
+	Warnings  []string // what may be wrong
+	Problems  []string // what makes training or answers wrong
+
+	maxTokens int // of an answer
 }
 
 // Fact is something about a model.
@@ -101,6 +104,7 @@ func (d *Diagnosis) String() string {
 		writeWrapped(&b, t.Pieces, "│")
 		writeWrapped(&b, ids, " ")
 	}
+	d.writeLanguages(&b)
 	if len(d.Warnings)+len(d.Problems) > 0 {
 		b.WriteString("\n")
 	}

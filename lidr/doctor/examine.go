@@ -25,21 +25,24 @@ func SamplePair() lidr.Pair {
 }
 
 // Examine returns a diagnosis of a model as training and generation will see it: its sizes, the exact text and ids of
-// one training pair with what is counted in the loss, where BOS and EOS are, whether weights and vocabulary are sound,
-// and how it ends an answer to the pair's prompt. An error means that the model could not be examined; what is wrong
-// with the model is in the Diagnosis. The model needs its weights here.
+// one training pair with what is counted in the loss, where BOS and EOS are, what each language costs in tokens,
+// whether weights and vocabulary are sound, and how it ends an answer to the pair's prompt. An error means that the
+// model could not be examined; what is wrong with the model is in the Diagnosis. The model needs its weights here.
 func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair lidr.Pair) (*Diagnosis, error) {
 	if m.Weights() == nil {
 		return nil, fmt.Errorf("the weights of %s are not here, so there is nothing to examine; load its checkpoint with "+
 			"lidr.LoadModel", m.Path)
 	}
-	d := &Diagnosis{}
+	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
 	d.sizes(m)
 	d.weights(m.Checkpoint())
 	d.vocabulary(m)
 	d.template(m.Tokenizer())
 	if len(d.Problems) > 0 {
 		return d, nil // what follows needs all of it
+	}
+	if err := d.languages(m.Tokenizer()); err != nil {
+		return nil, err
 	}
 	tokens, err := lidr.TokenPairs(m, s, []lidr.Pair{pair})
 	if err != nil {

@@ -199,3 +199,35 @@ func TestWithoutWeights(t *testing.T) {
 		t.Errorf("the error is %v, want one that names the model", err)
 	}
 }
+
+// One text in every language that the project's suites have, and English first, to which the others are compared.
+func TestLanguagesCostTokens(t *testing.T) {
+	m, err := lidr.LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := map[string]LanguageCost{}
+	for _, c := range d.Languages {
+		cost[c.Lang] = c
+		if c.Tokens == 0 || c.PerCharacter <= 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+	for _, lang := range strings.Fields("ar bn ca da de es eu fr gu hi hr hu hy id it ja kn ko ml mr ne nl pt ro ru sk " +
+		"sr sv sw ta te th tr uk vi zh") {
+		if cost[lang].Tokens == 0 {
+			t.Errorf("no text in %s", lang)
+		}
+	}
+	// The miniature's tokenizer has seen German and no Bengali, whose characters are three bytes each.
+	if de, bn := cost["de"].Premium, cost["bn"].Premium; d.Languages[0].Premium != 1 || de > 1.2 || bn < 3 {
+		t.Errorf("premiums: English %g, German %g, Bengali %g", d.Languages[0].Premium, de, bn)
+	}
+	if text := d.String(); !strings.Contains(text, "answers of at most 112 tokens have about 238 characters in en and") {
+		t.Errorf("the diagnosis says nothing of the length of answers:\n%s", text)
+	}
+}

@@ -25,7 +25,11 @@ Face folder or a name in its cache. The exit code is 1 if something is wrong.`,
 			if err != nil {
 				return err
 			}
-			diagnosis, err := doctor.Examine(cmd.Context(), model, lidr.MiniatureSettings().Generate, doctor.SamplePair())
+			settings, err := presetFor(model)
+			if err != nil {
+				return err
+			}
+			diagnosis, err := doctor.Examine(cmd.Context(), model, settings.Generate, doctor.SamplePair())
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +27,11 @@ func demoCommand() *cobra.Command {
 					dir = "runs/demo-full"
 				}
 			}
-			return iterate(cmd.Context(), dir, "miniature", s)
+			model, err := lidr.LoadModel("miniature")
+			if err != nil {
+				return err
+			}
+			return iterate(cmd.Context(), dir, model, s)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", dir, "run folder")
@@ -36,13 +42,31 @@ func demoCommand() *cobra.Command {
 	return cmd
 }
 
+// loraLR are the learning rates of adapters, by preset, ten times those of all weights: of LLaMA-Factory's example of
+// DPO with LoRA (llama3_lora_dpo.yaml), and of scripts/lora.
+var loraLR = map[string]float64{"paper": 5e-6, "miniature": 1e-3}
+
+// presetFor returns the preset of a model: the miniature's for it and what was trained from it, which know one form of
+// prompt only, and the paper's for all others.
+func presetFor(m *lidr.Model) (lidr.Settings, error) {
+	miniature, err := lidr.LoadModel("miniature")
+	if err != nil {
+		return lidr.Settings{}, err
+	}
+	if ck := m.Checkpoint(); ck != nil && reflect.DeepEqual(ck.Config, miniature.Checkpoint().Config) &&
+		m.Tokenizer().ChatTemplate() == miniature.Tokenizer().ChatTemplate() {
+		return lidr.MiniatureSettings(), nil
+	}
+	return lidr.PaperSettings(), nil
+}
+
 // iterateCommand runs the same steps on the user's prompts and model.
 func iterateCommand() *cobra.Command {
-	s := lidr.MiniatureSettings()
-	s.Evaluate.N = 0
-	s.Evaluate.Translations = 0
+	given := lidr.MiniatureSettings() // for the flags that are not given; see presetFor
+	var preset lidr.Settings
 	dir := "runs/own"
-	model := "miniature"
+	path := "miniature"
+	rank := 0
 	cmd := &cobra.Command{
 		Use:   "iterate --prompts FOLDER --eval FOLDER",
 		Short: "Run rounds on prompts of your own and write a report",
@@ -50,34 +74,71 @@ func iterateCommand() *cobra.Command {
 
 FOLDER holds one file a language, LANG.jsonl, mgsm_LANG.jsonl or LANG.json, in one of the published forms (Alpagasus,
 GSM8K, MGSM, X-AlpacaEval) or in our own: {"id", "lang", "prompt", "answer"}, with equal ids in all languages. The
-folder of --eval may have more languages than that of --prompts.`,
+folder of --eval may have more languages than that of --prompts.
+
+Everything that no flag sets is the miniature's preset for the miniature and models trained from it, and the paper's
+for every other model: 1,000 prompts a round, answers of up to 2,400 tokens, learning rate 5e-7 for all weights or 5e-6
+with --lora.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("trained") && !cmd.Flags().Changed("unseen") {
-				s.Unseen = nil
+			model, err := lidr.LoadModel(path)
+			if err != nil {
+				return err
 			}
-			s.Preset = "own"
+			if preset, err = presetFor(model); err != nil {
+				return err
+			}
+			s := preset
+			s.Rounds, s.Evaluate.N, s.Evaluate.Translations = 1, 0, 0
+			for flag, set := range map[string]func(){
+				"prompts":             func() { s.Prompts.Source = given.Prompts.Source },
+				"n":                   func() { s.Prompts.N = given.Prompts.N },
+				"eval":                func() { s.Evaluate.Source = given.Evaluate.Source },
+				"eval-n":              func() { s.Evaluate.N = given.Evaluate.N },
+				"shots":               func() { s.Evaluate.Shots = given.Evaluate.Shots },
+				"exemplars":           func() { s.Evaluate.Exemplars = given.Evaluate.Exemplars },
+				"identifier":          func() { s.Evaluate.Identifier = given.Evaluate.Identifier },
+				"rounds":              func() { s.Rounds = given.Rounds },
+				"stop-when-saturated": func() { s.StopWhenSaturated = given.StopWhenSaturated },
+				"seed":                func() { s.Seed = given.Seed },
+				"dominant":            func() { s.Dominant = given.Dominant },
+				"trained":             func() { s.Trained = given.Trained },
+			} {
+				if cmd.Flags().Changed(flag) {
+					set()
+				}
+			}
+			s.Unseen = given.Unseen
+			if rank != 0 {
+				s.Train.LoRA = lidr.LoRASettings{Rank: rank, Alpha: 2 * float64(rank)}
+				s.Train.LR = loraLR[preset.Preset]
+			}
+			s.Preset = "own, from " + preset.Preset
+			fmt.Fprintf(cmd.ErrOrStderr(), "settings of the preset %s, learning rate %g (settings.json has them all)\n",
+				preset.Preset, s.Train.LR)
 			return iterate(cmd.Context(), dir, model, s)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&s.Prompts.Source, "prompts", "", "folder of prompts")
-	flags.StringVar(&s.Evaluate.Source, "eval", "", "folder of evaluation prompts with gold answers")
-	flags.StringVar(&model, "model", model, `"miniature", a Hugging Face folder, or ORG/NAME in its cache`)
+	flags.StringVar(&given.Prompts.Source, "prompts", "", "folder of prompts")
+	flags.StringVar(&given.Evaluate.Source, "eval", "", "folder of evaluation prompts with gold answers")
+	flags.StringVar(&path, "model", path, `"miniature", a Hugging Face folder, or ORG/NAME in its cache`)
 	flags.StringVar(&dir, "dir", dir, "run folder")
-	flags.IntVar(&s.Prompts.N, "n", s.Prompts.N, "prompts a round, each in every language")
-	flags.IntVar(&s.Evaluate.N, "eval-n", s.Evaluate.N, "evaluation prompts a language; 0 for all")
-	flags.IntVar(&s.Evaluate.Shots, "shots", 0, "worked examples before each evaluation prompt, as turns of the chat")
-	flags.StringVar(&s.Evaluate.Exemplars, "exemplars", "",
+	flags.IntVar(&given.Prompts.N, "n", 0, "prompts a round, each in every language (default: the preset's, 200 or 1,000)")
+	flags.IntVar(&given.Evaluate.N, "eval-n", 0, "evaluation prompts a language; 0 for all")
+	flags.IntVar(&given.Evaluate.Shots, "shots", 0, "worked examples before each evaluation prompt, as turns of the chat")
+	flags.StringVar(&given.Evaluate.Exemplars, "exemplars", "",
 		"folder of the worked examples, LANG.jsonl with question and answer (MGSM's, GSM8K's)")
-	flags.StringVar(&s.Evaluate.Identifier, "identifier", "",
+	flags.StringVar(&given.Evaluate.Identifier, "identifier", "",
 		`what identifies the languages of answers: "" for the small default identifier, or lingua`)
-	flags.IntVar(&s.Rounds, "rounds", 1, "rounds")
-	flags.BoolVar(&s.StopWhenSaturated, "stop-when-saturated", false, "end when a round gains nothing beyond its error")
-	flags.Int64Var(&s.Seed, "seed", s.Seed, "seed of draws and training order")
-	flags.StringVar(&s.Dominant, "dominant", s.Dominant, "the language that the model is best in")
-	flags.StringSliceVar(&s.Trained, "trained", s.Trained, "the other languages that pairs are made for")
-	flags.StringSliceVar(&s.Unseen, "unseen", nil, "languages that are only evaluated")
+	flags.IntVar(&given.Rounds, "rounds", 1, "rounds")
+	flags.BoolVar(&given.StopWhenSaturated, "stop-when-saturated", false,
+		"end when a round gains nothing beyond its error")
+	flags.Int64Var(&given.Seed, "seed", 0, "seed of draws and training order (default: the preset's)")
+	flags.StringVar(&given.Dominant, "dominant", given.Dominant, "the language that the model is best in")
+	flags.StringSliceVar(&given.Trained, "trained", given.Trained, "the other languages that pairs are made for")
+	flags.StringSliceVar(&given.Unseen, "unseen", nil, "languages that are only evaluated")
+	flags.IntVar(&rank, "lora", 0, "rank of a LoRA adapter to train, with alpha twice as large; 0 trains all weights")
 	for _, name := range []string{"prompts", "eval"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is defined a few lines above
@@ -86,12 +147,8 @@ folder of --eval may have more languages than that of --prompts.`,
 	return cmd
 }
 
-func iterate(ctx context.Context, dir, path string, s lidr.Settings) error {
+func iterate(ctx context.Context, dir string, model *lidr.Model, s lidr.Settings) error {
 	run, err := lidr.Open(dir, s, lidr.WithProgress(lidr.ShowProgress()))
-	if err != nil {
-		return err
-	}
-	model, err := lidr.LoadModel(path)
 	if err != nil {
 		return err
 	}
