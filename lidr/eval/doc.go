@@ -4,7 +4,7 @@
 //   - statistics: [MeanSE], [Proportion], [Wilson], [PairedDifference], [PairedBootstrap], [McNemar];
 //   - arithmetic in the style of MGSM: three readings of an answer's number, side by side, and [ScoreMGSM], which adds
 //     the answer's language. [Number] reads the separators and digits of each language; [StrictNumber] and
-//     [FlexibleNumber] are those of lm-evaluation-harness;
+//     [FlexibleNumber] are those of lm-evaluation-harness. [Gold] reads gold answers and refuses what is no number;
 //   - comparison of two models by any score ([HeadToHead]);
 //   - the reward accuracy of LIDR's pairs, by a judge's scores ([JudgedRewardAccuracy]) and by known right answers
 //     ([OracleRewardAccuracy]);

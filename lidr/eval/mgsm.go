@@ -58,8 +58,8 @@ func ScoreMGSM(answers, gold []string, lang string, id langid.Identifier) ([]Ari
 	items := make([]Arithmetic, len(answers))
 	var strict, flexible, right, offTarget, undetermined, rightOff int
 	for i, answer := range answers {
-		if _, ok := Number(gold[i], "en"); !ok {
-			return nil, ArithmeticScore{}, fmt.Errorf("eval: problem %d in %q: gold answer %q is no number", i, lang, gold[i])
+		if _, err := Gold(gold[i]); err != nil {
+			return nil, ArithmeticScore{}, fmt.Errorf("eval: problem %d in %q: %w", i, lang, err)
 		}
 		a := ReadAnswer(answer, gold[i], lang, id)
 		strict += zeroOrOne(a.StrictRight)

@@ -32,11 +32,11 @@ func Number(answer, lang string) (number string, ok bool) {
 	return last(style.numerals(text))
 }
 
-// EqualNumbers reports whether the number of an answer equals a gold answer, which MGSM and GSM8K write in the English
-// way in every language ("5,600").
+// EqualNumbers reports whether the number of an answer equals a gold answer as [Gold] reads it. A gold answer that is no
+// number equals none.
 func EqualNumbers(number, gold string) bool {
-	want, ok := Number(gold, "en")
-	return ok && number == want
+	want, err := Gold(gold)
+	return err == nil && number == want
 }
 
 // commaLanguage holds the languages that write decimals after a comma.
