@@ -46,7 +46,11 @@ func DryRun(s Settings, p lm.Prices, options ...Option) (dataframe.DataFrame, er
 			return dataframe.DataFrame{}, err
 		}
 		// An English answer goes into every trained language, and one of each prompt's others into English.
-		translate, err := translationCost(s, modelName(round), "translate", s.Prompts.N*(len(s.Trained)+1), p)
+		back := 1
+		if s.Pairs.Mode == released {
+			back = len(s.Trained)
+		}
+		translate, err := translationCost(s, modelName(round), "translate", s.Prompts.N*(len(s.Trained)+back), p)
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -67,11 +68,21 @@ type candidate struct {
 }
 
 // candidates makes one candidate for every prompt and trained language, and one for every prompt in the dominant one.
+// In released mode both pairs of a prompt and language fail with either translation between that language and the
+// dominant one, those of prompts that ask for a translation too, as in the reference code (process_translations).
 func candidates(s Settings, answers []datasets.Response, translated []datasets.Translation) ([]candidate, error) {
 	type key struct{ id, from, to string }
 	texts := map[key]datasets.Translation{}
 	for _, row := range translated {
 		texts[key{row.ID, row.From, row.To}] = row
+	}
+	find := func(id, from, to string) (datasets.Translation, error) {
+		t, ok := texts[key{id, from, to}]
+		if !ok {
+			return t, fmt.Errorf("translations: prompt %s has no row from %s to %s; pass the whole frame that Translate "+
+				"returned", id, from, to)
+		}
+		return t, nil
 	}
 	english := map[string]datasets.Response{}
 	for _, row := range inLanguage(answers, s.Dominant) {
@@ -92,17 +103,24 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		} else if !slices.Contains(s.Trained, row.Lang) {
 			continue
 		}
-		t, ok := texts[key{row.ID, from, to}]
-		if !ok {
-			return nil, fmt.Errorf("translations: prompt %s has no row from %s to %s; pass the whole frame that Translate "+
-				"returned", row.ID, from, to)
+		t, err := find(row.ID, from, to)
+		if err != nil {
+			return nil, err
 		}
 		c.Source, c.failed = from+">"+to, !t.OK
+		if s.Pairs.Mode == released {
+			back, err := find(row.ID, to, from)
+			if err != nil {
+				return nil, err
+			}
+			c.failed = c.failed || !back.OK
+		}
 		switch {
 		case row.Lang == s.Dominant:
 			c.Chosen, c.Rejected = row.Response, t.Text
 		case c.translation:
-			c.Chosen, c.Rejected, c.Source, c.failed = source.Response, row.Response, s.Dominant, false
+			c.Chosen, c.Rejected, c.Source = source.Response, row.Response, s.Dominant
+			c.failed = c.failed && s.Pairs.Mode == released
 		default:
 			c.Chosen, c.Rejected = t.Text, row.Response
 		}
@@ -131,6 +149,9 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 		kept = append(kept, c.Pair)
 	}
 	reasons := []string{"failed translation"}
+	if slices.ContainsFunc(langs, func(lang string) bool { return dropped[lang][emptySide] > 0 }) {
+		reasons = append(reasons, emptySide)
+	}
 	if s.Pairs.DropTranslationPrompts {
 		reasons = append(reasons, "translation prompt")
 	}
@@ -150,9 +171,16 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 	return kept, stats
 }
 
+// emptySide is why a pair is dropped of which a side has no text: a model that learns from it learns to say nothing.
+// The reason is in the counts where it has dropped a pair.
+const emptySide = "empty answer"
+
 func dropReason(s PairSettings, c candidate, filters []Filter) string {
 	if c.failed {
 		return "failed translation"
+	}
+	if strings.TrimSpace(c.Chosen) == "" || strings.TrimSpace(c.Rejected) == "" {
+		return emptySide
 	}
 	if c.translation && s.DropTranslationPrompts {
 		return "translation prompt"

@@ -65,10 +65,14 @@ type TranslateSettings struct {
 	Sampling lm.Sampling `json:"sampling"`
 }
 
+// released is the mode of pairs that follows the reference code to the letter.
+const released = "released"
+
 // PairSettings says which pairs are made and which are dropped. The zero value of every filter is off, as in the paper.
 type PairSettings struct {
 	// Mode is "paper" (the English rejected answer comes back from one language drawn at random for each prompt) or
-	// "released" (from the last trained language only: what the reference code's overwritten file leaves).
+	// "released" (what the reference code leaves: from the last trained language only, since its file is overwritten, and
+	// no pair of a prompt and language between which and the dominant one either translation failed).
 	Mode string `json:"mode"`
 	// DropRepeatedLines drops pairs in which a side holds the same line five times or more (the reference code defines
 	// the check and never applies it).

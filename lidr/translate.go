@@ -51,7 +51,7 @@ func translate(ctx context.Context, run *Run, m, translator *Model,
 	}
 	for _, lang := range s.Trained {
 		for _, row := range inLanguage(responses, lang) {
-			if rejectedFrom(s, row.ID) == lang {
+			if s.Pairs.Mode == released || rejectedFrom(s, row.ID) == lang {
 				passages = append(passages, passage{ID: row.ID, From: lang, To: s.Dominant, Text: row.Response,
 					Origin: "responses"})
 			}
@@ -80,7 +80,7 @@ func translate(ctx context.Context, run *Run, m, translator *Model,
 // for each prompt ("paper"; public review answers of the authors), or always the last trained one ("released": the
 // reference code overwrites its English pairs language by language).
 func rejectedFrom(s Settings, id string) string {
-	if s.Pairs.Mode == "released" {
+	if s.Pairs.Mode == released {
 		return s.Trained[len(s.Trained)-1]
 	}
 	draw := fnv.New64a()

@@ -43,7 +43,7 @@ func (s Settings) Validate() error {
 		return bad("prompts.n", s.Prompts.N, "at least 1")
 	case s.Prompts.Source == "":
 		return bad("prompts.source", `""`, `"miniature" or a folder of prompts`)
-	case s.Pairs.Mode != "paper" && s.Pairs.Mode != "released":
+	case s.Pairs.Mode != "paper" && s.Pairs.Mode != released:
 		return bad("pairs.mode", fmt.Sprintf("%q", s.Pairs.Mode), "paper or released")
 	case s.Pairs.MaxLengthRatio != 0 && s.Pairs.MaxLengthRatio < 1:
 		return bad("pairs.max_length_ratio", s.Pairs.MaxLengthRatio, "0 (off), or 1 or more")
