@@ -54,6 +54,7 @@ func newRun(dir string, s Settings, options []Option) *Run {
 	for _, option := range options {
 		option(run)
 	}
+	run.store.Note = func(text string) { run.Note("%s", text) }
 	// An empty list and none are one setting, and read back as one.
 	for _, list := range []*[]string{
 		&run.Settings.Trained, &run.Settings.Unseen, &run.Settings.Train.LoRA.Targets,

@@ -5,21 +5,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"lidrlab/lidr/durable"
 )
-
-// header is the first line of a partial log and of a finished output. By it a file of another key, or of another number
-// of items, is recognised and not read.
-type header struct {
-	Kind  string `json:"kind"`
-	Key   string `json:"key"`
-	Items int    `json:"items"`
-}
 
 // entry is one item of a log, with its position in the input.
 type entry[T any] struct {
@@ -27,30 +19,44 @@ type entry[T any] struct {
 	Value T   `json:"value"`
 }
 
-// seal is the last line of a finished output: the hash of all lines before it, by which an edited file is recognised.
-// Outputs of earlier versions have none.
-type seal struct {
-	SHA256 string `json:"sha256"`
-}
-
+// The last line of a finished output is its seal, the hash of all lines before it. Without it the file was cut short.
 var sealed = []byte(`{"sha256":`)
 
-// errTorn is the error of a file that ends within a line.
-var errTorn = errors.New("the last line has no end")
+func sealOf(lines hash.Hash) string {
+	return string(sealed) + `"` + hex.EncodeToString(lines.Sum(nil)) + `"}` + "\n"
+}
+
+var (
+	errTorn     = errors.New("the last line has no end") // of a file that ends within a line
+	errUnsealed = errors.New("the last line, the hash of all others, is missing")
+)
 
 // writeFinal writes a finished output; items calls each with every entry, in order.
 func writeFinal[T any](path string, head header, items func(each func(int, T) error) error) error {
 	err := durable.Replace(path, func(w io.Writer) error {
 		hash := sha256.New()
-		enc := json.NewEncoder(io.MultiWriter(w, hash))
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(head); err != nil {
+		both := io.MultiWriter(w, hash)
+		first, err := headerLine(head)
+		if err != nil {
 			return err
 		}
-		if err := items(func(i int, item T) error { return enc.Encode(entry[T]{i, item}) }); err != nil {
+		if _, err := both.Write(first); err != nil {
 			return err
 		}
-		return enc.Encode(seal{hex.EncodeToString(hash.Sum(nil))})
+		var line bytes.Buffer
+		err = items(func(i int, item T) error {
+			line.Reset()
+			if err := appendLine(&line, first, entry[T]{i, item}); err != nil {
+				return err
+			}
+			_, err := both.Write(line.Bytes())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(w, sealOf(hash))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w; nothing is lost, so remove the cause and run the same command again", path, err)
@@ -58,58 +64,100 @@ func writeFinal[T any](path string, head header, items func(each func(int, T) er
 	return nil
 }
 
-// readEntries reads a log or a finished output, calls put with each entry, and returns the number of bytes of its whole
-// lines. A file that ends within a line is errTorn.
-func readEntries[T any](path string, r io.Reader, want header, put func(int, T)) (int64, error) {
-	lines := bufio.NewReaderSize(r, 1<<16)
-	hash := sha256.New()
-	whole := int64(0)
+// reader reads the lines of a log or of a finished output.
+type reader[T any] struct {
+	want    header
+	final   bool
+	put     func(int, T) error
+	first   []byte // the header's line
+	summed  bool   // the lines carry sums
+	entries int
+	hash    hash.Hash // of the lines so far
+	sealed  bool      // nothing may follow
+}
+
+// readEntries reads a log or, if it is final, a finished output, calls put with each entry, and returns the number of
+// bytes of its whole lines. A file that ends within a line is errTorn. In a log entries come in any order, in a finished
+// output in that of their positions.
+func readEntries[T any](path string, file io.Reader, want header, final bool, put func(int, T) error) (int64, error) {
+	first, err := headerLine(want)
+	if err != nil {
+		return 0, err
+	}
+	r := &reader[T]{want: want, final: final, put: put, first: first, hash: sha256.New()}
+	lines, whole := bufio.NewReaderSize(file, 1<<16), int64(0)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
-			return whole, nil
-		}
-		if err == io.EOF {
+		switch {
+		case err == io.EOF && len(line) > 0:
 			err = errTorn
-		} else if err == nil {
-			err = readLine(line, number, want, hash.Sum, put)
+		case err == io.EOF && (r.sealed || !final):
+			return whole, nil
+		case err == io.EOF:
+			err = errUnsealed
+		case err == nil && number == 1:
+			err = r.begin(line)
+		case err == nil:
+			err = r.line(line)
 		}
 		if err != nil {
-			return whole, fmt.Errorf("%s:%d: %w; the file was damaged or edited, so delete it and run again", path, number, err)
+			return whole, fmt.Errorf("%s:%d: %w; the file was damaged or edited, so delete it and run again: what it held is "+
+				"made again", path, number, err)
 		}
-		hash.Write(line)
+		r.hash.Write(line)
 		whole += int64(len(line))
 	}
 }
 
-func readLine[T any](line []byte, number int, want header, sum func([]byte) []byte, put func(int, T)) error {
-	switch {
-	case number == 1:
-		var got header
-		if err := json.Unmarshal(line, &got); err != nil {
-			return err
-		}
-		if got != want {
-			return fmt.Errorf("header %+v, expected %+v", got, want)
-		}
-		return nil
-	case bytes.HasPrefix(line, sealed):
-		var got seal
-		if err := json.Unmarshal(line, &got); err != nil {
-			return err
-		}
-		if is := hex.EncodeToString(sum(nil)); got.SHA256 != is {
-			return fmt.Errorf("the lines before it have SHA-256 %s, and had %s when they were written", is, got.SHA256)
-		}
+// begin reads the header. A finished output without sums, as earlier versions wrote it, is taken by its seal; a log has
+// nothing else by which damage is noticed.
+func (r *reader[T]) begin(line []byte) error {
+	r.summed = bytes.Equal(line, r.first)
+	if r.summed {
 		return nil
 	}
-	var e entry[T]
-	if err := json.Unmarshal(line, &e); err != nil {
+	earlier, err := EncodeLines([]header{r.want})
+	if err != nil {
 		return err
 	}
-	if e.Index < 0 || e.Index >= want.Items {
-		return fmt.Errorf("field i is %d, expected 0 to %d", e.Index, want.Items-1)
+	switch plain := bytes.Equal(line, earlier); {
+	case plain && r.final:
+		return nil
+	case plain:
+		return errors.New("an earlier version wrote this log, whose lines have no sums yet")
 	}
-	put(e.Index, e.Value)
-	return nil
+	return fmt.Errorf("header %q, expected %q", bytes.TrimSpace(line), bytes.TrimSpace(r.first))
+}
+
+func (r *reader[T]) line(line []byte) error {
+	if r.sealed {
+		return errors.New("a line follows the hash of all others, which is the last one")
+	}
+	if r.final && bytes.HasPrefix(line, sealed) {
+		if is := sealOf(r.hash); string(line) != is {
+			return fmt.Errorf("the lines before have the hash %q, and had %q when they were written", bytes.TrimSpace([]byte(is)),
+				bytes.TrimSpace(line))
+		}
+		r.sealed = true
+		return nil
+	}
+	if r.summed {
+		body, err := checkLine(r.first, line)
+		if err != nil {
+			return err
+		}
+		line = body
+	}
+	var e entry[T]
+	if err := decodeStrict(line, &e); err != nil {
+		return err
+	}
+	if e.Index < 0 || e.Index >= r.want.Items {
+		return fmt.Errorf("field i is %d, expected 0 to %d", e.Index, r.want.Items-1)
+	}
+	if r.final && e.Index != r.entries {
+		return fmt.Errorf("field i is %d, expected %d", e.Index, r.entries)
+	}
+	r.entries++
+	return r.put(e.Index, e.Value)
 }

@@ -39,7 +39,7 @@ func squares(n, batches int, calls *int) func(func(int) bool, func([]int, []int)
 }
 
 func TestCollectResumesToTheSameBytes(t *testing.T) {
-	straight, calls := Store{t.TempDir()}, 0
+	straight, calls := Store{Dir: t.TempDir()}, 0
 	if _, err := Collect(context.Background(), straight, "squares", "k", 10, squares(10, 99, &calls)); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	killed, calls := Store{t.TempDir()}, 0
+	killed, calls := Store{Dir: t.TempDir()}, 0
 	partial := filepath.Join(killed.Dir, "squares", "k.partial")
 	for attempt := range 3 {
 		if _, err := Collect(context.Background(), killed, "squares", "k", 10, squares(10, 1, &calls)); err == nil {
@@ -87,18 +87,23 @@ func TestCollectResumesToTheSameBytes(t *testing.T) {
 }
 
 func TestCollectRefusesEditedFiles(t *testing.T) {
-	store, calls := Store{t.TempDir()}, 0
+	store, calls := Store{Dir: t.TempDir()}, 0
 	if _, err := Collect(context.Background(), store, "squares", "k", 4, squares(4, 99, &calls)); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(store.Dir, "squares", "k.jsonl")
 	data, _ := os.ReadFile(path)
+	lines := strings.SplitAfter(string(data), "\n")
 	for name, edit := range map[string]string{
 		"cut short":     string(data[:len(data)-3]),
-		"a lost item":   strings.Replace(string(data), `{"i":2,"value":4}`+"\n", "", 1),
-		"a changed one": strings.Replace(string(data), `"value":4}`, `"value":5}`, 1),
+		"a lost item":   strings.Replace(string(data), lines[3], "", 1),
+		"a lost seal":   strings.Join(lines[:5], ""),
+		"a changed one": strings.Replace(string(data), `"value":4,`, `"value":5,`, 1),
 		"another step":  strings.Replace(string(data), `"key":"k"`, `"key":"x"`, 1),
 	} {
+		if edit == string(data) {
+			t.Fatalf("%s: nothing was edited", name)
+		}
 		if err := os.WriteFile(path, []byte(edit), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -135,17 +140,19 @@ func TestKeySeparatesParts(t *testing.T) {
 }
 
 func FuzzRecover(f *testing.F) {
-	f.Add([]byte(`{"kind":"a","key":"k","items":2}` + "\n" + `{"i":0,"value":1}` + "\n" + `{"i":1,"va`))
+	f.Add(logOf(f, header{"a", "k", 2}, `{"i":0,"value":1}`, `{"i":1,"va`))
+	f.Add(logOf(f, header{"a", "k", 2}, `{"i":1,"value":1}`, `{"i":0,"value":7}`))
 	f.Add([]byte("\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "k.partial")
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		log, err := openLog(path, header{"a", "k", 2}, func(i, _ int) {
+		log, err := openLog(path, header{"a", "k", 2}, func(i, _ int) error {
 			if i < 0 || i > 1 {
 				t.Errorf("item %d recovered out of 2", i)
 			}
+			return nil
 		})
 		if err != nil {
 			return

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -77,16 +79,53 @@ func unlockFolder(path string) error {
 // LockName is the name of the empty file in a folder by which [LockFolder] locks it.
 const LockName = ".lock"
 
-// lockKey locks the output at final, waiting for other processes that have locked it, and returns how to unlock it.
-func lockKey(ctx context.Context, final string) (release func() error, err error) {
+var collecting sync.Map // a channel that holds one value while this process works on the output of that path
+
+// enter makes the caller the only one of this process that works on the output at final, until leave.
+func (s Store) enter(ctx context.Context, final string) (leave func(), err error) {
+	found, _ := collecting.LoadOrStore(final, make(chan struct{}, 1))
+	working := found.(chan struct{})
+	leave = func() { <-working }
+	select {
+	case working <- struct{}{}:
+		return leave, nil
+	default:
+	}
+	s.note("waiting for another step of this process, which works on " + final)
+	select {
+	case working <- struct{}{}:
+		return leave, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the step that works on %s: %w", final, ctx.Err())
+	}
+}
+
+func (s Store) note(text string) {
+	if s.Note != nil {
+		s.Note(text)
+	}
+}
+
+// lock locks the output at final, waiting for other processes that have locked it, and returns how to unlock it. The
+// lock file names the process that holds it, for those who wait.
+func (s Store) lock(ctx context.Context, final string) (release func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // checked first, so that it is not taken for the end of a wait
 	}
-	lock := flock.New(beside(final, ".lock"))
-	got, err := lock.TryLockContext(ctx, 100*time.Millisecond)
+	path := beside(final, ".lock")
+	lock := flock.New(path)
+	got, err := lock.TryLock()
+	if !got && err == nil {
+		s.note(fmt.Sprintf("waiting for %s, which works on %s and has locked %s", holder(path), final, path))
+		got, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	}
 	switch {
 	case got:
-		return lock.Unlock, nil
+		_ = sign(path) // without it, who waits knows the file alone
+		return func() error {
+			_ = os.Truncate(path, 0) // who locks it next writes its own name
+			return lock.Unlock()
+		}, nil
 	case errors.Is(err, errors.ErrUnsupported):
 		return func() error { return nil }, nil
 	case ctx.Err() != nil:
@@ -94,4 +133,34 @@ func lockKey(ctx context.Context, final string) (release func() error, err error
 	}
 	return nil, fmt.Errorf("lock %s: %w; remove the cause (read-only folder? another user's file?) and run the same "+
 		"command again", final, err)
+}
+
+// sign writes who holds the lock into the file at path, from its second byte on: on Windows the first one is locked.
+func sign(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	host, _ := os.Hostname() // "" is none
+	_, err = file.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), host), 1)
+	return errors.Join(err, file.Close())
+}
+
+// holder names the process that holds the lock at path, with its machine where that is another one.
+func holder(path string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return "another process"
+	}
+	defer file.Close()
+	var pid int
+	var host string
+	_, _ = fmt.Fscan(io.NewSectionReader(file, 1, 300), &pid, &host) // without a number nothing is known
+	if pid < 1 {
+		return "another process"
+	}
+	if own, _ := os.Hostname(); host != own {
+		return fmt.Sprintf("process %d on %q", pid, host)
+	}
+	return fmt.Sprintf("process %d", pid)
 }

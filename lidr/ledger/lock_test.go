@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 			}
 			return nil
 		}
-		_, err = Collect(context.Background(), Store{dir}, "squares", "k", 40, compute)
+		_, err = Collect(context.Background(), Store{Dir: dir}, "squares", "k", 40, compute)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -133,23 +133,32 @@ func TestCollectOnceAmongProcesses(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	final := filepath.Join(dir, "x.jsonl")
-	lock, err := lockKey(context.Background(), final)
+	var notes []string
+	store := Store{Dir: dir, Note: func(text string) { notes = append(notes, text) }}
+	lock, err := store.lock(context.Background(), final)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock()
+	if len(notes) > 0 {
+		t.Errorf("a lock that nobody holds is waited for: %q", notes)
+	}
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := lockKey(short, final); !errors.Is(err, context.DeadlineExceeded) ||
+	if _, err := store.lock(short, final); !errors.Is(err, context.DeadlineExceeded) ||
 		!strings.Contains(err.Error(), "wait for the process that works on "+final) {
 		t.Errorf("waiting for a lock does not end with its context: %v", err)
+	}
+	if want := fmt.Sprintf("waiting for process %d, which works on %s", os.Getpid(), final); len(notes) != 1 ||
+		!strings.HasPrefix(notes[0], want) {
+		t.Errorf("notes %q, want one that begins %q", notes, want)
 	}
 	// Only a process that holds the lock is waited for: a folder in place of the lock file is an error.
 	if err := os.Mkdir(filepath.Join(dir, "y.lock"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, ctx := range map[string]context.Context{"y.jsonl": context.Background(), "z.jsonl": short} {
-		if _, err := lockKey(ctx, filepath.Join(dir, name)); err == nil || strings.Contains(err.Error(), "wait for") {
+		if _, err := store.lock(ctx, filepath.Join(dir, name)); err == nil || strings.Contains(err.Error(), "wait for") {
 			t.Errorf("%s: error %v, expected one that says nothing of waiting", name, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,21 +13,26 @@ import (
 
 // log is an append-only file of items: a header line, then one entry a line.
 type log struct {
-	path string
-	file *os.File
+	path  string
+	file  *os.File
+	first []byte // the header's line
 }
 
 // openLog opens or creates the log at path and calls put with each entry in it. A last line without an end was torn by
 // a crash and is cut off. Any other damage is an error, since no crash of ours causes it.
-func openLog[T any](path string, want header, put func(int, T)) (*log, error) {
+func openLog[T any](path string, want header, put func(int, T) error) (*log, error) {
+	first, err := headerLine(want)
+	if err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	l := &log{path: path, file: file}
-	whole, err := readEntries(path, file, want, put)
+	l := &log{path, file, first}
+	whole, err := readEntries(path, file, want, false, put)
 	if err == nil || errors.Is(err, errTorn) {
-		err = l.begin(whole, want)
+		err = l.begin(whole)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -35,18 +41,14 @@ func openLog[T any](path string, want header, put func(int, T)) (*log, error) {
 }
 
 // begin cuts the log after its whole lines, and writes the header if there is none.
-func (l *log) begin(whole int64, want header) error {
+func (l *log) begin(whole int64) error {
 	if err := l.file.Truncate(whole); err != nil {
 		return err
 	}
 	if _, err := l.file.Seek(whole, io.SeekStart); err != nil || whole > 0 {
 		return err
 	}
-	line, err := EncodeLines([]header{want})
-	if err != nil {
-		return err
-	}
-	if err := durable.Append(l.file, line); err != nil {
+	if err := durable.Append(l.file, l.first); err != nil {
 		return err
 	}
 	return durable.SyncDir(filepath.Dir(l.path))
@@ -54,15 +56,13 @@ func (l *log) begin(whole int64, want header) error {
 
 // appendItems appends the items, and returns when they are on the disk.
 func appendItems[T any](l *log, idx []int, items []T) error {
-	entries := make([]entry[T], len(idx))
+	var lines bytes.Buffer
 	for k, i := range idx {
-		entries[k] = entry[T]{i, items[k]}
+		if err := appendLine(&lines, l.first, entry[T]{i, items[k]}); err != nil {
+			return fmt.Errorf("encode %s: %w", l.path, err)
+		}
 	}
-	lines, err := EncodeLines(entries)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", l.path, err)
-	}
-	if err := durable.Append(l.file, lines); err != nil {
+	if err := durable.Append(l.file, lines.Bytes()); err != nil {
 		return fmt.Errorf("append to %s: %w; what was saved is kept, so remove the cause and run the same command again",
 			l.path, err)
 	}

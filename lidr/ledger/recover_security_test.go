@@ -10,7 +10,7 @@ import (
 // Whatever a store's files contain, an item is the one that was saved under its position or key, or is computed again,
 // or the file is refused; a refused file is not changed.
 func FuzzStore(f *testing.F) {
-	store := Store{f.TempDir()}
+	store := Store{Dir: f.TempDir()}
 	if _, err := Collect(context.Background(), store, "a", "k", 2, squares(2, 9, new(int))); err != nil {
 		f.Fatal(err)
 	}
@@ -25,12 +25,13 @@ func FuzzStore(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(final, []byte(`{"kind":"a","key":"k","items":2}`+"\n"+`{"i":1,"value":1}`+"\n"+`{"i":0,"va`), false)
-	f.Add(remembered, []byte(`{"kind":"a","key":"k","items":2147483647}`+"\n"+`{"i":7,"value":{"key":"x","value":0}}`+
-		"\n"), true)
+	f.Add(final, logOf(f, header{"a", "k", 2}, `{"i":1,"value":1}`, `{"i":0,"va`), false)
+	f.Add([]byte{}, logOf(f, header{"a", "k", 2}, `{"i":1,"value":1}`), false)
+	f.Add(remembered, logOf(f, header{"a", "k", unbounded}, `{"i":7,"value":{"key":"x","value":0}}`), true)
+	f.Add([]byte(earlierForm), []byte{}, false)
 	f.Add([]byte(`{"kind":"a","key":"k","items":2}`+"\n"+`{"sha256":"00"}`+"\n"), []byte("\n"), false)
 	f.Fuzz(func(t *testing.T, final, partial []byte, remember bool) {
-		store := Store{t.TempDir()}
+		store := Store{Dir: t.TempDir()}
 		path := filepath.Join(store.Dir, "a", "k.jsonl")
 		if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"lidrlab/lidr/durable"
 )
@@ -34,13 +33,15 @@ type remembered[T any] struct {
 func Remember[T any](ctx context.Context, s Store, kind, key string, items []string,
 	run func(done func(int) bool, save func(idx []int, values []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
-	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
-	working.(*sync.Mutex).Lock()
-	defer working.(*sync.Mutex).Unlock()
+	leave, err := s.enter(ctx, final)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := lockKey(ctx, final)
+	release, err := s.lock(ctx, final)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +55,11 @@ func Remember[T any](ctx context.Context, s Store, kind, key string, items []str
 // remember is Remember; the caller holds the lock.
 func remember[T any](final string, head header, items []string,
 	run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
-	known, logged := map[string]T{}, 0
-	learn := func(_ int, r remembered[T]) { known[r.Key] = r.Value }
+	known, next := map[string]T{}, 0 // next is the position of the next entry of the log
+	learn := func(_ int, r remembered[T]) error { known[r.Key] = r.Value; return nil }
 	file, err := os.Open(final)
 	if err == nil {
-		_, err = readEntries(final, file, head, learn)
+		_, err = readEntries(final, file, head, true, learn)
 		err = errors.Join(err, file.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +72,13 @@ func remember[T any](final string, head header, items []string,
 	if _, err := os.Stat(beside(final, ".partial")); missing() < 0 && errors.Is(err, fs.ErrNotExist) {
 		return valuesOf(items, known), nil
 	}
-	log, err := openLog(beside(final, ".partial"), head, func(i int, r remembered[T]) { learn(i, r); logged++ })
+	log, err := openLog(beside(final, ".partial"), head, func(i int, r remembered[T]) error {
+		if i < next {
+			return fmt.Errorf("field i is %d, expected at least %d", i, next)
+		}
+		next = i + 1
+		return learn(i, r)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +90,10 @@ func remember[T any](final string, head header, items []string,
 			for k, i := range idx {
 				if !done(i) { // a list may hold an item twice
 					known[items[i]] = values[k]
-					at, fresh = append(at, logged+len(at)), append(fresh, remembered[T]{items[i], values[k]})
+					at, fresh = append(at, next+len(at)), append(fresh, remembered[T]{items[i], values[k]})
 				}
 			}
-			logged += len(at)
+			next += len(at)
 			return appendItems(log, at, fresh)
 		})
 		if err != nil {
@@ -96,7 +103,7 @@ func remember[T any](final string, head header, items []string,
 	if i := missing(); i >= 0 {
 		return nil, fmt.Errorf("%s: item %d of %d was never saved", log.path, i, len(items))
 	}
-	if logged > 0 {
+	if next > 0 {
 		err = writeFinal(final, head, func(each func(int, remembered[T]) error) error {
 			for i, key := range slices.Sorted(maps.Keys(known)) {
 				if err := each(i, remembered[T]{key, known[key]}); err != nil {

@@ -39,7 +39,7 @@ func TestRemember(t *testing.T) {
 		}
 		return err
 	}
-	disturbed, straight := Store{t.TempDir()}, Store{t.TempDir()}
+	disturbed, straight := Store{Dir: t.TempDir()}, Store{Dir: t.TempDir()}
 	if err := ask(disturbed, 2, "c", "a", "b"); err == nil || err.Error() != "stopped" {
 		t.Fatalf("the interruption: %v", err)
 	}

@@ -9,16 +9,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"lidrlab/lidr/durable"
 )
 
 // Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial and KEY.lock while a step
 // works on it.
-type Store struct{ Dir string }
-
-var collecting sync.Map // a lock for each path of an output that this process has requested
+type Store struct {
+	Dir string
+	// Note, if set, is told what who runs the program should know: whom a step waits for.
+	Note func(string)
+}
 
 // Collect returns the n items of a step's output in input order.
 //
@@ -29,9 +30,11 @@ var collecting sync.Map // a lock for each path of an output that this process h
 func Collect[T any](ctx context.Context, s Store, kind, key string, n int,
 	run func(done func(int) bool, save func(idx []int, items []T) error) error) ([]T, error) {
 	final := filepath.Join(s.Dir, kind, key+".jsonl")
-	working, _ := collecting.LoadOrStore(final, &sync.Mutex{})
-	working.(*sync.Mutex).Lock()
-	defer working.(*sync.Mutex).Unlock()
+	leave, err := s.enter(ctx, final)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	want := header{kind, key, n}
 	if items, err := readFinal[T](final, want); err == nil {
 		return items, clearBeside(final)
@@ -41,7 +44,7 @@ func Collect[T any](ctx context.Context, s Store, kind, key string, n int,
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := lockKey(ctx, final)
+	release, err := s.lock(ctx, final)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,13 @@ type output[T any] struct {
 	saved []bool
 }
 
-func (o *output[T]) put(i int, item T) { o.items[i], o.saved[i] = item, true }
+func (o *output[T]) put(i int, item T) error {
+	if o.saved[i] {
+		return fmt.Errorf("field i is %d for the second time", i)
+	}
+	o.items[i], o.saved[i] = item, true
+	return nil
+}
 
 // missing returns an error that names the first missing item, nil if there is none.
 func (o *output[T]) missing(path, why string) error {
@@ -80,7 +89,7 @@ func readFinal[T any](path string, want header) ([]T, error) {
 	}
 	defer file.Close()
 	o := &output[T]{make([]T, want.Items), make([]bool, want.Items)}
-	if _, err := readEntries(path, file, want, o.put); err != nil {
+	if _, err := readEntries(path, file, want, true, o.put); err != nil {
 		return nil, err
 	}
 	return o.items, o.missing(path, "is missing, so the file was edited; delete it and run again")
@@ -97,11 +106,20 @@ func collect[T any](final string, want header,
 	defer log.file.Close()
 	if slices.Contains(o.saved, false) {
 		err := run(func(i int) bool { return o.saved[i] }, func(idx []int, items []T) error {
-			if err := appendItems(log, idx, items); err != nil {
+			var at []int
+			var fresh []T
+			for k, i := range idx {
+				if !o.saved[i] {
+					at, fresh = append(at, i), append(fresh, items[k])
+				}
+			}
+			if err := appendItems(log, at, fresh); err != nil {
 				return err
 			}
-			for k, i := range idx {
-				o.put(i, items[k])
+			for k, i := range at {
+				if err := o.put(i, fresh[k]); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
