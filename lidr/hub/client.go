@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,11 @@ func newClient() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	ip := net.ParseIP(endpoint.Hostname())
+	if token != "" && endpoint.Scheme == "http" && endpoint.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("HF_ENDPOINT %s would get the token of the hub unencrypted; use https, or pull without the "+
+			"token: leave HF_TOKEN empty, and set HF_TOKEN_PATH to /dev/null", endpoint)
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = silence
 	transport.DisableCompression = true // ranges and sizes are those of the file itself
@@ -60,7 +66,7 @@ func newClient() (*client, error) {
 			if len(via) >= 10 {
 				return backoff.Permanent(errors.New("more than 10 redirections"))
 			}
-			if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
+			if via[len(via)-1].URL.Scheme == "https" && r.URL.Scheme != "https" {
 				return backoff.Permanent(errors.New("redirected from https to an address that is not https"))
 			}
 			return nil
@@ -108,14 +114,16 @@ func (c *client) address(elements ...string) string {
 	return c.endpoint.JoinPath(elements...).String()
 }
 
-// get sends one request, for the file from byte `from` on. Answers other than 200 and 206 become errors, permanent ones
-// if another attempt would get the same answer.
+// get sends one request, for the file from byte `from` on. The answer's status is 200 where the server sends all of the
+// file and 206 where it sends what was asked for. A mirror that cannot send a part is asked for the whole file, and one
+// that compresses unasked is undone. Other answers become errors, permanent ones if another attempt would get the same.
 func (c *client) get(ctx context.Context, n Name, address string, from int64) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, backoff.Permanent(err)
 	}
 	r.Header.Set("User-Agent", "lidr")
+	r.Header.Set("Accept-Encoding", "identity")
 	if from > 0 {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
 	}
@@ -123,11 +131,45 @@ func (c *client) get(ctx context.Context, n Name, address string, from int64) (*
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
 	}
-	if res.StatusCode == http.StatusOK || res.StatusCode == http.StatusPartialContent {
+	encoding := res.Header.Get("Content-Encoding")
+	compressed := encoding != "" && encoding != "identity"
+	switch status := res.StatusCode; {
+	case from > 0 && (status == http.StatusRequestedRangeNotSatisfiable || status == http.StatusPartialContent &&
+		(compressed || !beginsAt(res, from))):
+		res.Body.Close()
+		return c.get(ctx, n, address, 0)
+	case status == http.StatusOK && compressed:
+		return decompressed(res, encoding)
+	case status == http.StatusOK, from > 0 && status == http.StatusPartialContent:
 		return res, nil
 	}
 	defer res.Body.Close()
 	return nil, c.refusal(n, res)
+}
+
+// beginsAt tells whether a part of a file begins at a byte (RFC 9110, section 14.4).
+func beginsAt(res *http.Response, from int64) bool {
+	return strings.HasPrefix(res.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", from))
+}
+
+// decompressed returns the answer with the body as it was before the server compressed it.
+func decompressed(res *http.Response, encoding string) (*http.Response, error) {
+	if encoding != "gzip" && encoding != "x-gzip" {
+		res.Body.Close()
+		return nil, backoff.Permanent(fmt.Errorf("%s compresses its answers as %.20q, unasked; set HF_ENDPOINT to another hub",
+			res.Request.URL.Host, encoding))
+	}
+	plain, err := gzip.NewReader(res.Body)
+	if err != nil {
+		res.Body.Close()
+		return nil, err
+	}
+	res.ContentLength = -1
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{plain, res.Body}
+	return res, nil
 }
 
 // unanswered returns the error of a request without an answer. The error does not contain the address: one of a content

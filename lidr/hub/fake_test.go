@@ -37,9 +37,10 @@ type fakeHub struct {
 	hangAt   map[string]int   // it stops sending these after so many bytes, without an end
 	damaged  map[string]bool  // it serves other bytes
 	noRanges bool
-	listed   func(name string) string // the name of a file in the tree
-	asked    []string                 // "hub NAME RANGE" or "cdn NAME RANGE"
-	leaked   []string                 // requests to the content network that carried the token
+	mirror   func(http.ResponseWriter, *http.Request, []byte) bool // answers for a small file in place of the hub
+	listed   func(name string) string                              // the name of a file in the tree
+	asked    []string                                              // "hub NAME RANGE" or "cdn NAME RANGE"
+	leaked   []string                                              // requests to the content network that carried the token
 }
 
 func newFakeHub(t *testing.T) *fakeHub {
@@ -113,10 +114,14 @@ func (f *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path, "/"+repo+"/resolve/"+f.commit+"/")
 		f.asked = append(f.asked, strings.TrimSpace("hub "+name+" "+r.Header.Get("Range")))
 		w.Header().Set("X-Repo-Commit", f.commit)
-		if b, ok := f.small[name]; ok {
+		b, ok := f.small[name]
+		if ok && f.mirror != nil && f.mirror(w, r, b) {
+			return
+		}
+		if ok {
 			w.Header().Set("ETag", `"`+gitHash(b)+`"`)
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
-		} else if b, ok := f.large[name]; ok {
+		} else if b, ok = f.large[name]; ok {
 			w.Header().Set("X-Linked-Etag", `"`+largeHash(b)+`"`)
 			w.Header().Set("X-Linked-Size", fmt.Sprint(len(b)))
 			http.Redirect(w, r, f.cdn.URL+"/"+name+"?Signature=s3cr3t", http.StatusFound)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -71,18 +73,46 @@ func TestHostileHub(t *testing.T) {
 	}
 }
 
+// The token goes over https, or stays on this machine.
+func TestTokenIsNotSentUnencrypted(t *testing.T) {
+	t.Setenv("HF_TOKEN", secret)
+	for endpoint, ok := range map[string]bool{
+		"http://192.0.2.2:18400": false, "http://hub.example": false, "HTTP://localhost.example": false,
+		"http://localhost:1": true, "http://127.0.0.2": true, "http://[::1]:1": true, "https://hub.example": true,
+	} {
+		t.Setenv("HF_ENDPOINT", endpoint)
+		_, err := newClient()
+		if ok != (err == nil) || err != nil && (!strings.Contains(err.Error(), "unencrypted; use https") ||
+			strings.Contains(err.Error(), secret)) {
+			t.Errorf("%s: %v, expected that it is accepted: %t", endpoint, err, ok)
+		}
+	}
+	t.Setenv("HF_TOKEN", "")
+	t.Setenv("HF_TOKEN_PATH", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("HF_ENDPOINT", "http://hub.example")
+	c, err := newClient()
+	if err != nil {
+		t.Fatalf("without a token: %v", err)
+	}
+	// Nor does any later step of a redirection leave https, where the first was http.
+	step := func(address string) *http.Request { return httptest.NewRequest("GET", address, nil) }
+	steps := []*http.Request{step("http://hub.example"), step("https://cdn.example/signed")}
+	if err := c.http.CheckRedirect(step("http://cdn.example/signed"), steps); err == nil {
+		t.Error("redirected from https to http")
+	}
+}
+
 // Whatever a Link header says, the list of files continues on the hub itself.
 func FuzzNextPage(f *testing.F) {
 	f.Add(`<http://hub.example/api?cursor=2>; rel="next"`)
 	f.Add(`<//evil.example/x>; rel=next`)
 	f.Add(`<\\evil.example\x>; rel="next", <http:hub.example>; rel="next"`)
 	f.Fuzz(func(t *testing.T, link string) {
-		t.Setenv("HF_ENDPOINT", "http://hub.example")
-		t.Setenv("HF_TOKEN", secret)
-		c, err := newClient()
+		endpoint, err := url.Parse("http://hub.example")
 		if err != nil {
 			t.Fatal(err)
 		}
+		c := &client{endpoint: endpoint}
 		request := httptest.NewRequest("GET", "http://hub.example/api/models/a/b/tree/x", nil)
 		next, err := c.nextPage(Name{"a/b", "main"}, &http.Response{Header: http.Header{"Link": {link}}, Request: request})
 		if err == nil && next != "" && !strings.HasPrefix(next, "http://hub.example/") &&

@@ -2,11 +2,14 @@ package hub
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -202,6 +205,116 @@ func TestChecksum(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(blobs, "*.incomplete")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A mirror may have ETags of its own, compress unasked, or not know ranges: contents of the right hash are taken, and
+// others are not.
+func TestMirrors(t *testing.T) {
+	zipped := func(b []byte) []byte {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		w.Write(b)
+		w.Close()
+		return out.Bytes()
+	}
+	asked := func(r *http.Request) bool { return r.Header.Get("Range") != "" }
+	for mirror, answer := range map[string]func(http.ResponseWriter, *http.Request, []byte) bool{
+		"ETag of its own": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("ETag", `"65f-nginx"`)
+			w.Write(b)
+			return true
+		},
+		"weak ETag": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("ETag", `W/"`+gitHash(b)+`"`)
+			w.Write(b)
+			return true
+		},
+		"gzip": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("ETag", `"`+gitHash(b)+`-gzip"`)
+			w.Header().Set("Content-Encoding", "gzip")
+			if asked(r) {
+				w.WriteHeader(http.StatusPartialContent)
+			}
+			w.Write(zipped(b))
+			return true
+		},
+		"416": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			if asked(r) {
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", len(b)))
+				w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			}
+			return asked(r)
+		},
+		"another part": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			if asked(r) {
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(b)-1, len(b)))
+				w.WriteHeader(http.StatusPartialContent)
+				w.Write(b)
+			}
+			return asked(r)
+		},
+		"part without a place": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			if asked(r) {
+				w.WriteHeader(http.StatusPartialContent)
+				w.Write(b[5:])
+			}
+			return asked(r)
+		},
+		"part of the rest": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			var from int
+			if asked(r) {
+				fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", from, from))
+				w.WriteHeader(http.StatusPartialContent)
+				w.Write(b[from : from+1])
+			}
+			return asked(r)
+		},
+	} {
+		t.Run(mirror, func(t *testing.T) {
+			f := newFakeHub(t)
+			f.mirror = answer
+			config := f.small["config.json"]
+			cache, _ := Cache()
+			blob := filepath.Join(cache, "models--acme--tiny/blobs", gitHash(config))
+			if err := os.MkdirAll(filepath.Dir(blob), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(blob+".incomplete", config[:5], 0o644); err != nil {
+				t.Fatal(err)
+			}
+			dir, err := Pull(t.Context(), name(t, repo), silent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(dir, "config.json")); err != nil || !bytes.Equal(got, config) {
+				t.Errorf("config.json is %q, %v", got, err)
+			}
+		})
+	}
+	for want, answer := range map[string]func(http.ResponseWriter, *http.Request, []byte) bool{
+		"the content that arrived has the hash": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(zipped(bytes.Repeat([]byte("x"), len(b))))
+			return true
+		},
+		"the server sends 1 bytes; expected": func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(zipped([]byte("x")))
+			return true
+		},
+		`compresses its answers as "br"`: func(w http.ResponseWriter, r *http.Request, b []byte) bool {
+			w.Header().Set("Content-Encoding", "br")
+			w.Write(b)
+			return true
+		},
+	} {
+		f := newFakeHub(t)
+		f.mirror = answer
+		if _, err := Pull(t.Context(), name(t, repo), silent); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, expected %q", err, want)
+		}
 	}
 }
 
