@@ -31,7 +31,7 @@ var layers = []string{
 	"lidr/tokenizer lidr/checkpoint lidr/backend",
 	"lidr/backend/cpu",
 	"lidr/ledger",
-	"lidr/durable",
+	"lidr/durable lidr/input lidr/printable",
 	"datasets/parquet datasets/paper plots",
 	"datasets",
 	"datasets/miniature",

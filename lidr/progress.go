@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/printable"
 )
 
 // Event is one report of progress.
@@ -28,9 +29,9 @@ func ProgressLines(w io.Writer) Progress {
 	return func(e Event) {
 		switch {
 		case e.Note != "":
-			fmt.Fprintln(w, e.Note)
+			fmt.Fprintln(w, printable.Line(e.Note))
 		case e.Done >= e.Total:
-			fmt.Fprintf(w, "%s: %d %s\n", e.Step, e.Total, e.Unit)
+			fmt.Fprintf(w, "%s: %d %s\n", printable.Line(e.Step), e.Total, e.Unit)
 		}
 	}
 }

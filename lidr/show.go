@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"lidrlab/lidr/printable"
 	"lidrlab/lidr/show"
 )
 
@@ -61,7 +62,7 @@ func ShowProgress() Progress {
 			return
 		}
 		last = time.Now()
-		fmt.Fprintln(os.Stderr, progressLine(e))
+		fmt.Fprintln(os.Stderr, printable.Line(progressLine(e)))
 	}
 }
 
@@ -94,7 +95,7 @@ func liveLine() Progress {
 	return func(e Event) {
 		switch {
 		case e.Note != "":
-			gonbui.DisplayHTML("<p>" + html.EscapeString(e.Note) + "</p>")
+			gonbui.DisplayHTML("<p>" + html.EscapeString(printable.Line(e.Note)) + "</p>")
 		case e.Done >= e.Total:
 			gonbui.UpdateHTML(id, "")
 		case time.Since(last) >= 200*time.Millisecond:
@@ -110,13 +111,13 @@ func progressBars() Progress {
 	step := ""
 	return func(e Event) {
 		if e.Note != "" {
-			fmt.Fprintln(os.Stderr, e.Note)
+			fmt.Fprintln(os.Stderr, printable.Line(e.Note))
 			return
 		}
 		if e.Step != step {
 			step = e.Step
 			bar = progressbar.NewOptions(e.Total,
-				progressbar.OptionSetDescription(fmt.Sprintf("%-26s", step)),
+				progressbar.OptionSetDescription(fmt.Sprintf("%-26s", printable.Line(step))),
 				progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(28),
 				progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(e.Unit),
 				progressbar.OptionSetPredictTime(true), progressbar.OptionOnCompletion(func() { fmt.Fprintln(os.Stderr) }))

@@ -12,13 +12,14 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/printable"
 	"lidrlab/plots"
 )
 
 // Check ends the cell with the error's text, if there is one.
 func Check(err error) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, printable.Text(err.Error()))
 		os.Exit(1)
 	}
 }

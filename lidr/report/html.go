@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"slices"
 	"unicode/utf8"
+
+	"lidrlab/lidr/printable"
 )
 
 var (
@@ -33,7 +35,7 @@ func HTML(d Data) ([]byte, error) {
 	if err := pageTemplate.Execute(&b, doc); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return []byte(printable.Text(b.String())), nil
 }
 
 // inlineSVG is a figure at one of its two widths as an element of the page. Its labels were escaped when it was drawn.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"lidrlab/lidr/printable"
 )
 
 // Markdown writes the report as GitHub-flavoured Markdown. It refers to the plots as plots/NAME.svg, beside the file;
@@ -64,7 +66,7 @@ func Markdown(d Data) ([]byte, error) {
 			}
 		}
 	}
-	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n'), nil
+	return []byte(printable.Text(strings.TrimRight(b.String(), "\n") + "\n")), nil
 }
 
 func markdownList(b *bytes.Buffer, items []string) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-gota/gota/dataframe"
+
+	"lidrlab/lidr/printable"
 )
 
 // shownPairs is the number of pairs of a frame that are shown, the first ones; to see others, show a frame of those.
@@ -59,9 +61,9 @@ func pairsText(df dataframe.DataFrame) string {
 	var b strings.Builder
 	for i := range n {
 		row := pairRow(df, i)
-		fmt.Fprintf(&b, "%s\n", printable(pairHead(row), ""))
+		fmt.Fprintf(&b, "%s\n", printable.Line(pairHead(row)))
 		for _, side := range []string{"prompt", "chosen", "rejected"} {
-			fmt.Fprintf(&b, "  %-9s %s\n", side, strings.ReplaceAll(printable(row[side], "\n"), "\n", "\n            "))
+			fmt.Fprintf(&b, "  %-9s %s\n", side, strings.ReplaceAll(printable.Text(row[side]), "\n", "\n            "))
 		}
 	}
 	fmt.Fprintf(&b, "%d of %d pairs\n", n, df.Nrow())

@@ -17,6 +17,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/printable"
 )
 
 // PNG returns x as a PNG if x is a figure: one of package plots or a gonum plot. ok is false for anything else. It is
@@ -45,13 +46,13 @@ func HTML(x any) (string, error) {
 		return "", err
 	}
 	if ok && isPairs(rows) {
-		return pairsHTML(rows), nil
+		return printable.Text(pairsHTML(rows)), nil
 	}
 	if ok {
-		return tableHTML(rows), nil
+		return printable.Text(tableHTML(rows)), nil
 	}
 	text, err := plain(x)
-	return `<pre dir="auto">` + html.EscapeString(text) + "</pre>", err
+	return `<pre dir="auto">` + html.EscapeString(printable.Text(text)) + "</pre>", err
 }
 
 // Text returns x as plain text for a terminal, in the forms of [HTML]; control characters are written as escapes.
@@ -67,7 +68,7 @@ func Text(x any) (string, error) {
 		return tableText(rows), nil
 	}
 	text, err := plain(x)
-	return printable(text, "\n\t") + "\n", err
+	return printable.Text(text) + "\n", err
 }
 
 // tableOf returns x as a frame, if it is one or can be converted to one.

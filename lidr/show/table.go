@@ -6,11 +6,12 @@ import (
 	"math"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
+
+	"lidrlab/lidr/printable"
 )
 
 // A long frame is shown by its first and its last rows: enough to see its form, on a page small enough for a browser.
@@ -153,32 +154,21 @@ func tableText(df dataframe.DataFrame) string {
 	rows, hidden := shownRows(df.Nrow())
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(df.Names(), "\t"))
+	var heads []string
+	for _, name := range df.Names() {
+		heads = append(heads, printable.Line(name))
+	}
+	fmt.Fprintln(table, strings.Join(heads, "\t"))
 	for k, i := range rows {
 		if hidden > 0 && k == headRows {
 			fmt.Fprintf(table, "… %d rows more …\n", hidden)
 		}
 		cells := make([]string, df.Ncol())
 		for c := range cells {
-			cells[c] = beginning(printable(cell(df.Elem(i, c)), ""), terminalCell)
+			cells[c] = beginning(printable.Line(cell(df.Elem(i, c))), terminalCell)
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
 	_ = table.Flush() // writing to a strings.Builder cannot fail
 	return b.String() + size(df) + "\n"
-}
-
-// printable returns text with all characters that could act on a terminal, but for the kept ones, as Go's escapes.
-func printable(text, keep string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case unicode.IsPrint(r) || strings.ContainsRune(keep, r) ||
-			unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Bidi_Control, r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(fmt.Sprintf("%+q", r), "'"))
-		}
-	}
-	return b.String()
 }
