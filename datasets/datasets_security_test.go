@@ -40,6 +40,17 @@ func TestHostileDataSet(t *testing.T) {
 			t.Errorf("%s: %d MB were allocated", want, made>>20)
 		}
 	}
+	// What Git LFS leaves in a clone, and what has no end, are no data sets.
+	pointer := filepath.Join(t.TempDir(), "en.jsonl")
+	text := "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+	if err := os.WriteFile(pointer, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{pointer: "run git lfs pull", os.DevNull: "is no regular file"} {
+		if _, err := LoadPrompts(path, []string{"en"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, expected %q", path, err, want)
+		}
+	}
 	// A NUL that is written as JSON has it is text like any other.
 	path := filepath.Join(t.TempDir(), "en.jsonl")
 	if err := os.WriteFile(path, []byte(line(`"a\u0000<script>\u202e"`)), 0o644); err != nil {

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -73,6 +74,27 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 		}
 	}
 	return files, nil
+}
+
+// plainFile is an error for what is no regular file, such as a named pipe, which would keep the reader waiting without
+// a word, and for what Git LFS writes in place of a file that it has not fetched
+// (github.com/git-lfs/git-lfs, docs/spec.md).
+func plainFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("datasets: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("datasets: %s is no regular file (%s), expected one", path, info.Mode().Type())
+	case info.Size() >= 1024:
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err == nil && bytes.HasPrefix(text, []byte("version https://git-lfs.github.com/spec/")) {
+		err = fmt.Errorf("datasets: %s is a pointer of Git LFS, and the file itself is not here; run git lfs pull in its "+
+			"clone", path)
+	}
+	return err
 }
 
 func exists(path string) bool {

@@ -35,6 +35,9 @@ type record struct {
 // array of objects; the first character that is not a space decides. Blank lines are skipped. A file whose extension
 // has a [RowReader] is read by it.
 func readRecords(path string, visit func(record) error) error {
+	if err := plainFile(path); err != nil {
+		return err
+	}
 	if ok, err := scanRows(path, visit); ok {
 		return err
 	}

@@ -54,7 +54,7 @@ func LoadModel(path string) (*Model, error) {
 }
 
 func loadModel(path string, engine compute.Backend) (*Model, error) {
-	ck, tok, err := loadCheckpoint(path)
+	ck, tok, err := loadCheckpoint(path, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -67,45 +67,51 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 	}, nil
 }
 
+// maxAdapters bounds the adapters that are merged one after the other: more than anybody trains on top of each other,
+// and an adapter that leads back to itself has no end.
+const maxAdapters = 8
+
 // loadCheckpoint reads the weights and the tokenizer of a model as [LoadModel] names it. A folder of PEFT's form, an
-// adapter without its base, is merged into the base that it names.
-func loadCheckpoint(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
+// adapter without its base, is merged into the base that it names; above is the number of adapters that led here.
+func loadCheckpoint(path string, above int) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
 	folder, err := modelFolder(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("model %w", err)
 	}
-	ck, tok, err := loadFolder(path, folder)
+	base, err := checkpoint.AdapterBase(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		var ck *checkpoint.Checkpoint
+		var tok *tokenizer.Tokenizer
+		if ck, err = checkpoint.Load(folder); err == nil {
+			tok, err = tokenizer.Load(folder)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("model %s: %w", path, err)
+		}
+		return ck, tok, nil
+	case err == nil && above == maxAdapters:
+		err = fmt.Errorf("it is an adapter on an adapter, %d times over: their base_model_name_or_path may lead back to one "+
+			"of them; merge them, or name a base", maxAdapters)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("model %s: %w", path, err)
-	}
-	return ck, tok, nil
-}
-
-func loadFolder(path string, folder fs.FS) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
-	base, err := checkpoint.AdapterBase(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		ck, err := checkpoint.Load(folder)
-		if err != nil {
-			return nil, nil, err
-		}
-		tok, err := tokenizer.Load(folder)
-		return ck, tok, err
-	} else if err != nil {
-		return nil, nil, err
 	}
 	if strings.HasPrefix(base, "../") {
 		base = filepath.Join(path, base)
 	}
-	ck, tok, err := loadCheckpoint(base)
+	ck, tok, err := loadCheckpoint(base, above+1)
 	if err != nil {
 		return nil, nil, err
 	}
 	adapter, err := checkpoint.LoadAdapter(folder, ck.Config)
-	if err != nil {
-		return nil, nil, err
+	if err == nil {
+		ck, err = adapter.Merge(ck)
 	}
-	ck, err = adapter.Merge(ck)
-	return ck, tok, err
+	if err != nil {
+		return nil, nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return ck, tok, nil
 }
 
 // modelFolder returns the files of a model. A folder goes before a name on the hub.

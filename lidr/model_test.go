@@ -2,6 +2,7 @@ package lidr
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,39 @@ func TestExportGGUF(t *testing.T) {
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 		t.Errorf("failed exports leave %v, %v", left, err)
+	}
+}
+
+// An adapter that leads back to itself, alone or by others, is an error and no endless loading.
+func TestAdapterOfItself(t *testing.T) {
+	root := t.TempDir()
+	folder := func(name, base string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		config := fmt.Sprintf(`{"peft_type": "LORA", "base_model_name_or_path": %q, "r": 4, "lora_alpha": 8, `+
+			`"target_modules": ["q_proj"]}`, base)
+		if err := os.WriteFile(filepath.Join(path, "adapter_config.json"), []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	folder("there", "../back")
+	for i := range 100 {
+		folder(fmt.Sprint("chain", i), fmt.Sprint("../chain", i+1))
+	}
+	for _, path := range []string{
+		folder("itself", "../itself"), folder("absolute", filepath.Join(root, "absolute")), folder("back", "../there"),
+		filepath.Join(root, "chain0"),
+	} {
+		if _, err := LoadModel(path); err == nil || !strings.Contains(err.Error(), "lead back to one of them") ||
+			len(err.Error()) > 300 {
+			t.Errorf("%s: %v, expected an error about its base", path, err)
+		}
+	}
+	if _, err := LoadModel(folder("two", "../chain99")); err == nil || !strings.Contains(err.Error(), "config.json") {
+		t.Errorf("two adapters on nothing: %v", err)
 	}
 }
 

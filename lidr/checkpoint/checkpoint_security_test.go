@@ -103,3 +103,25 @@ func TestLinkToSecret(t *testing.T) {
 		}
 	}
 }
+
+// A clone without its large files is told from a damaged model.
+func TestPointersOfGitLFS(t *testing.T) {
+	pointer := []byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+	for _, name := range []string{"config.json", "model.safetensors", "tokenizer.json"} {
+		folder := t.TempDir()
+		if err := Save(folder, small(t, qwen2), "F32"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), pointer, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := name + " is a pointer of Git LFS"
+		if _, err := Load(os.DirFS(folder)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, expected %q", err, want)
+		}
+		if _, err := WeightFiles(folder); name == "model.safetensors" && (err == nil ||
+			!strings.Contains(err.Error(), want)) {
+			t.Errorf("%v, expected %q", err, want)
+		}
+	}
+}

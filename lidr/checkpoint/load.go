@@ -11,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/input"
 )
 
 const (
@@ -59,7 +61,7 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 }
 
 func readText(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+	f, err := input.Open(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +123,7 @@ func readWeights(fsys fs.FS) ([]Tensor, error) {
 }
 
 func readFile(fsys fs.FS, name string) ([]Tensor, error) {
-	f, err := fsys.Open(name)
+	f, err := input.Open(fsys, name)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"lidrlab/lidr/input"
 )
 
 // maxIndex bounds the index of a checkpoint's shards, in bytes.
@@ -32,7 +34,11 @@ func WeightFiles(folder string) ([]string, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		if _, err := os.Stat(filepath.Join(folder, file)); err != nil {
+		weights, err := input.Open(os.DirFS(folder), file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", folder, err)
+		}
+		if err := weights.Close(); err != nil {
 			return nil, err
 		}
 	}
@@ -40,7 +46,7 @@ func WeightFiles(folder string) ([]string, error) {
 }
 
 func readIndex(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := input.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"lidrlab/lidr/input"
 )
 
 const (
@@ -55,7 +57,7 @@ func newClient() (*client, error) {
 	ip := net.ParseIP(endpoint.Hostname())
 	if token != "" && endpoint.Scheme == "http" && endpoint.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("HF_ENDPOINT %s would get the token of the hub unencrypted; use https, or pull without the "+
-			"token: leave HF_TOKEN empty, and set HF_TOKEN_PATH to /dev/null", endpoint)
+			"token: leave HF_TOKEN empty, and HF_TOKEN_PATH at an empty file", endpoint)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = silence
@@ -86,7 +88,7 @@ func readToken() (string, error) {
 		}
 		path = filepath.Join(dir, "token")
 	}
-	b, err := os.ReadFile(path)
+	b, err := input.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
 	}

@@ -27,6 +27,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"lidrlab/lidr/input"
 )
 
 // Name is a model on the hub.
@@ -113,7 +115,7 @@ func Find(n Name) (string, error) {
 	}
 	commit := n.Revision
 	if !n.commit() {
-		ref, err := os.ReadFile(filepath.Join(folder, "refs", filepath.FromSlash(n.Revision)))
+		ref, err := input.ReadFile(filepath.Join(folder, "refs", filepath.FromSlash(n.Revision)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}

@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 )
 
 // WriteFile writes data to path, atomically and durably, and creates the folders above it. A file that already holds
 // exactly these bytes is not changed.
 func WriteFile(path string, data []byte) error {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+	if old, err := input.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
 	if err := durable.WriteFile(path, data); err != nil {
@@ -46,7 +47,7 @@ func EncodeJSON(v any) ([]byte, error) {
 // ReadJSON reads path into v. A missing file is fs.ErrNotExist; unknown fields are errors, since the files that it
 // reads are our own.
 func ReadJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func WriteLines[T any](path string, rows []T) error {
 // ReadLines returns the values of a file of one JSON value a line, as [WriteLines] writes it. An error names the file
 // and the line.
 func ReadLines[T any](path string) ([]T, error) {
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func EncodeLines[T any](rows []T) ([]byte, error) {
 // ReadForeignJSON is [ReadJSON] for a file that another version or program may have written: unknown fields are passed
 // over.
 func ReadForeignJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	if err != nil {
 		return err
 	}

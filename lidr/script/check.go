@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/input"
 )
 
 // Issue is a construct that the interpreter lacks or runs differently from the compiler.
@@ -54,7 +56,11 @@ func Check(script string) ([]Issue, error) {
 		return nil, err
 	}
 	fset := token.NewFileSet()
-	tree, err := parser.ParseFile(fset, file, nil, parser.ParseComments)
+	text, err := input.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := parser.ParseFile(fset, file, text, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,9 @@ func (t *Tokenizer) setPreTokenizer(f *file) error {
 			return fmt.Errorf("step %d is %q, which is not supported; expected Split, Digits or ByteLevel", i+1, q.Type)
 		}
 		s, err := newSplitter(expr, matchesOnly)
+		if err == nil && q.Type == "Split" && expr != QwenPattern && expr != LlamaPattern {
+			err = ends(expr)
+		}
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/input"
 )
 
 const maxFile = 256 << 20 // bytes; the largest tokenizer.json in use have about 35 MB
@@ -175,7 +177,7 @@ func readJSON(fsys fs.FS, name string, into any) error {
 
 // readFile reads a file of no more than maxFile bytes.
 func readFile(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+	f, err := input.Open(fsys, name)
 	if err != nil {
 		return nil, err
 	}

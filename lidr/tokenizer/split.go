@@ -2,6 +2,8 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -36,12 +38,30 @@ func newSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	return regexSplitter(pattern, matchesOnly)
 }
 
-// matchTime is the time limit of a match. The expression comes with the model and may backtrack without end; those in
-// use take microseconds.
-var matchTime = time.Minute
+// The expression comes with the model and may backtrack without end; those in use take microseconds for a match.
+const (
+	maxPattern = 1 << 16                // bytes; those in use have a few hundred
+	probeTime  = 300 * time.Millisecond // for one match of a probe
+	probesTime = 700 * time.Millisecond // for all of them
+)
+
+// matchTime is the time limit of a match in a text.
+var matchTime = 10 * time.Second
+
+// EndlessPattern is what encoding a text panics with when the expression of tokenizer.json takes too long on it, since
+// going on would give wrong tokens. [Load] refuses most expressions that ever do.
+type EndlessPattern struct{ Pattern string }
+
+func (e EndlessPattern) Error() string {
+	return fmt.Sprintf("tokenizer.json: the pattern %.200q takes more than %v to match a text; use a tokenizer whose "+
+		"pattern ends", e.Pattern, matchTime)
+}
 
 // regexSplitter runs any expression of the .NET kind, look-ahead included, which Go's own regexp lacks.
 func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
+	if len(pattern) > maxPattern {
+		return nil, fmt.Errorf("pattern of %d bytes; at most %d are accepted", len(pattern), maxPattern)
+	}
 	re, err := regexp2.Compile(pattern, regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
@@ -67,15 +87,43 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 				out = append(out, word)
 			}
 		}
-		if err != nil { // the only error is the timeout; going on would give wrong tokens
-			panic(fmt.Sprintf("tokenizer.json: the pattern %.200q takes more than %v to match a text; use a tokenizer whose "+
-				"pattern ends", pattern, matchTime))
+		if err != nil { // the only error is the timeout
+			panic(EndlessPattern{pattern})
 		}
 		if at < len(text) && !matchesOnly {
 			out = append(out, text[at:])
 		}
 		return out
 	}, nil
+}
+
+// ends is an error for an expression that backtracks without end on a run of one character, of one of each kind or of
+// those that it names: long enough for an exponential number of ways, or for the cube of its length.
+func ends(pattern string) error {
+	re, err := regexp2.Compile(pattern, regexp2.None)
+	if err != nil {
+		return nil // newSplitter says so
+	}
+	re.MatchTimeout = probeTime
+	began := time.Now()
+	units := append(strings.Split(pattern, ""), "a", "A", "é", "字", "1", " ", "\n", "!", pattern+" ", "a1 ")
+	slices.Sort(units)
+	for _, unit := range slices.Compact(units) {
+		for _, length := range []int{40, 2000} {
+			run := strings.Repeat(unit, length/len(unit)+1)
+			for _, end := range []string{"", "\x00", "!\n"} {
+				m, err := re.FindStringMatch(run + end)
+				for m != nil && err == nil && time.Since(began) < probesTime {
+					m, err = re.FindNextMatch(m)
+				}
+				if err != nil || time.Since(began) >= probesTime {
+					return fmt.Errorf("the pattern %.200q takes more than %v to match a text of %d bytes; use a tokenizer whose "+
+						"pattern ends", pattern, probeTime, len(run+end))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // scanWords is QwenPattern (digits 1) and LlamaPattern (digits 3) by hand, some ten times as fast as the expression.

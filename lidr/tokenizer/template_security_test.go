@@ -221,6 +221,32 @@ func TestPatternWithoutEnd(t *testing.T) {
 	split(nil, strings.Repeat("a", 60)+"b")
 }
 
+// Load refuses such an expression within a second, and takes those in use.
+func TestLoadRefusesPatternsWithoutEnd(t *testing.T) {
+	for _, pattern := range []string{
+		`(.*)*x`, `(a+)+$`, `(b|bb)+$`, `(\w+\s?)*$`, `((q{1,1000}){1,1000}){1,1000}$`, `.*.*.*.*x`, strings.Repeat("(", 1<<17),
+	} {
+		began := time.Now()
+		s, err := newSplitter(pattern, false)
+		if err == nil {
+			err = ends(pattern)
+		}
+		if err == nil || time.Since(began) > 5*time.Second || len(err.Error()) > 500 { // this machine may be busy
+			t.Errorf("%.40q: %v after %v, splitter %t", pattern, err, time.Since(began), s != nil)
+		}
+	}
+	for _, pattern := range []string{
+		gpt2Pattern, QwenPattern, LlamaPattern, ``, `x*`, `(?=a)`, `a{1,1000000}`, `(ab){1,1000000}c`,
+		`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|` +
+			`[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|` +
+			`\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`, // o200k_base
+	} {
+		if err := ends(pattern); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Every template is refused or ends, and the process goes on.
 func FuzzTemplate(f *testing.F) {
 	defer func(n int) { maxWork = n }(maxWork)

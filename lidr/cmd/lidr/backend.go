@@ -37,16 +37,16 @@ func backendListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Printf("%-4s %s\n", kind, b.Description())
+				fmt.Fprintf(stdout, "%-4s %s\n", kind, b.Description())
 			}
 			if err := listPlugins(); err != nil {
-				fmt.Printf("%-4s %v\n", backend.XLA, err)
+				fmt.Fprintf(stdout, "%-4s %v\n", backend.XLA, err)
 			}
 			b, err := backend.Open("")
 			if err != nil {
 				return err
 			}
-			fmt.Printf("with %s=%q, %s computes\n", backend.EnvVar, os.Getenv(backend.EnvVar), backend.Name(b))
+			fmt.Fprintf(stdout, "with %s=%q, %s computes\n", backend.EnvVar, os.Getenv(backend.EnvVar), backend.Name(b))
 			return nil
 		},
 	}
@@ -65,7 +65,7 @@ func listPlugins() error {
 		return fmt.Errorf("no plugin is found; `lidr backend install cuda` downloads one (or cpu)")
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		fmt.Printf("%-4s plugin %s: %s\n", backend.XLA, name, found[name])
+		fmt.Fprintf(stdout, "%-4s plugin %s: %s\n", backend.XLA, name, found[name])
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ is installed for CUDA, its plugin serves too; name its path and the folder of it
 			if err != nil {
 				return err
 			}
-			fmt.Printf("the %s plugin is in %s\n", args[0], folder)
+			fmt.Fprintf(stdout, "the %s plugin is in %s\n", args[0], folder)
 			return nil
 		},
 	}

@@ -33,7 +33,7 @@ Face folder or a name in its cache. The exit code is 1 if something is wrong.`,
 			if err != nil {
 				return err
 			}
-			fmt.Print(diagnosis)
+			fmt.Fprint(stdout, diagnosis)
 			if n := len(diagnosis.Problems); n > 0 {
 				return fmt.Errorf("%s has %d problem(s), listed above", args[0], n)
 			}

@@ -26,7 +26,7 @@ func ggufCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Println("wrote", path, "and", filepath.Join(out, "Modelfile"))
+			fmt.Fprintln(stdout, "wrote", path, "and", filepath.Join(out, "Modelfile"))
 			return nil
 		},
 	}

@@ -22,7 +22,9 @@ func demoCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if full {
-				s.Prompts.N = 1000
+				if !cmd.Flags().Changed("n") {
+					s.Prompts.N = 1000
+				}
 				if !cmd.Flags().Changed("dir") {
 					dir = "runs/demo-full"
 				}

@@ -10,15 +10,30 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	_ "lidrlab/datasets/parquet" // for the commands' files, and the scripts'
+	"lidrlab/lidr/printable"
+	"lidrlab/lidr/tokenizer"
 )
+
+// Texts of models, data sets and servers are in what the commands print, and must not steer the terminal.
+var stdout, stderr = printable.Writer(os.Stdout), printable.Writer(os.Stderr)
+
+// patience is how long a command may go on after an interrupt. Files are whole at any moment, and steps end by
+// themselves at their next item: this is for an item that takes long.
+const patience = 1800 * time.Millisecond
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer sayEndless()
+	context.AfterFunc(ctx, func() {
+		time.Sleep(patience)
+		interrupted()
+	})
 	root := &cobra.Command{
 		Use: "lidr",
 		Short: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
@@ -44,11 +59,27 @@ func main() {
 	)
 	if err := root.ExecuteContext(ctx); err != nil {
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintln(os.Stderr, "lidr: interrupted; the same command continues where it stopped")
-			os.Exit(130)
+			interrupted()
 		}
 		// One line, whatever a library below put into its message.
-		fmt.Fprintln(os.Stderr, "lidr:", strings.Join(strings.Fields(err.Error()), " "))
+		fmt.Fprintln(stderr, "lidr:", strings.Join(strings.Fields(err.Error()), " "))
 		os.Exit(1)
+	}
+}
+
+func interrupted() {
+	fmt.Fprintln(stderr, "lidr: interrupted; the same command continues where it stopped")
+	os.Exit(130)
+}
+
+// sayEndless makes one line of the panic of a tokenizer whose expression does not end.
+func sayEndless() {
+	p := recover()
+	if endless, ok := p.(tokenizer.EndlessPattern); ok {
+		fmt.Fprintln(stderr, "lidr:", endless)
+		os.Exit(1)
+	}
+	if p != nil {
+		panic(p)
 	}
 }

@@ -21,7 +21,7 @@ func pretrainCommand() *cobra.Command {
 			if err := pretrain.Make(cmd.Context(), out, s, lidr.ShowProgress()); err != nil {
 				return err
 			}
-			fmt.Println("the model is in", out)
+			fmt.Fprintln(stdout, "the model is in", out)
 			return nil
 		},
 	}

@@ -24,7 +24,7 @@ HF_HUB_CACHE (the cache), HF_TOKEN (for gated models), HF_ENDPOINT (another hub)
 			if err != nil {
 				return err
 			}
-			fmt.Println(args[0], "is in", dir)
+			fmt.Fprintln(stdout, args[0], "is in", dir)
 			return nil
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/ergochat/readline"
@@ -34,6 +35,29 @@ packages of Go. Tab completes, Ctrl-C stops a line that runs.
 
 var replCommands = []string{":help", ":quit"}
 
+// running is what a signal must know: how the line that runs is stopped, if one does, and the editor of the terminal.
+type running struct {
+	stop   atomic.Pointer[context.CancelFunc]
+	editor atomic.Pointer[readline.Instance]
+}
+
+// heedSignals stops the line that runs at an interrupt, and the program at any other signal.
+func (r *running) heedSignals() {
+	signals := make(chan os.Signal, 1)
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	for sent := range signals {
+		if stop := r.stop.Load(); stop != nil && sent == os.Interrupt {
+			(*stop)()
+			continue
+		}
+		if editor := r.editor.Load(); editor != nil {
+			editor.Close() // gives the terminal back as it was
+		}
+		interrupted()
+	}
+}
+
 // replCommand reads Go from the terminal, or from a pipe, and shows what it gives.
 func replCommand() *cobra.Command {
 	return &cobra.Command{
@@ -42,7 +66,8 @@ func replCommand() *cobra.Command {
 		Long:  "Type Go line by line, with lidr's packages imported.\n\n" + replHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			signal.Reset(os.Interrupt, syscall.SIGTERM) // an interrupt is for the line that runs
+			var line running
+			go line.heedSignals()
 			shell, err := script.NewShell()
 			if err != nil {
 				return err
@@ -50,7 +75,7 @@ func replCommand() *cobra.Command {
 			if !term.IsTerminal(int(os.Stdin.Fd())) {
 				lines := bufio.NewScanner(os.Stdin)
 				lines.Buffer(nil, 1<<20)
-				return repl(shell, func(bool) (string, error) {
+				return repl(shell, &line, func(bool) (string, error) {
 					if !lines.Scan() {
 						return "", errors.Join(lines.Err(), io.EOF)
 					}
@@ -62,8 +87,9 @@ func replCommand() *cobra.Command {
 				return err
 			}
 			defer editor.Close()
-			fmt.Println("lidr repl; :help says how it works")
-			return repl(shell, func(more bool) (string, error) {
+			line.editor.Store(editor)
+			fmt.Fprintln(stdout, "lidr repl; :help says how it works")
+			return repl(shell, &line, func(more bool) (string, error) {
 				prompt := "lidr> "
 				if more {
 					prompt = "  ... "
@@ -76,10 +102,10 @@ func replCommand() *cobra.Command {
 }
 
 // repl evaluates lines until there are no more. Errors of a line are shown and end nothing.
-func repl(shell *script.Shell, read func(more bool) (string, error)) error {
+func repl(shell *script.Shell, line *running, read func(more bool) (string, error)) error {
 	more := false
 	for {
-		line, err := read(more)
+		text, err := read(more)
 		switch {
 		case errors.Is(err, readline.ErrInterrupt):
 			shell.Reset()
@@ -90,21 +116,23 @@ func repl(shell *script.Shell, read func(more bool) (string, error)) error {
 		case err != nil:
 			return err
 		}
-		switch strings.TrimSpace(line) {
+		switch strings.TrimSpace(text) {
 		case ":quit":
 			return nil
 		case ":help":
-			fmt.Print(replHelp)
+			fmt.Fprint(stdout, replHelp)
 			continue
 		}
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		value, open, err := shell.Eval(ctx, line)
+		ctx, stop := context.WithCancel(context.Background())
+		line.stop.Store(&stop)
+		value, open, err := shell.Eval(ctx, text)
+		line.stop.Store(nil)
 		stop()
 		if more = open; err == nil {
 			err = show(value)
 		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
+			fmt.Fprintln(stderr, err)
 		}
 	}
 }
@@ -115,12 +143,12 @@ func show(value reflect.Value) error {
 	}
 	switch x := value.Interface().(type) {
 	case error:
-		fmt.Println(x)
+		fmt.Fprintln(stdout, x)
 	case nil:
-		fmt.Println("nil")
+		fmt.Fprintln(stdout, "nil")
 	default:
 		if value.Kind() == reflect.Func || value.Kind() == reflect.Chan {
-			fmt.Println(value.Type())
+			fmt.Fprintln(stdout, value.Type())
 			return nil
 		}
 		return lidr.Show(x)

@@ -32,7 +32,7 @@ func reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Println("report:", path)
+			fmt.Fprintln(stdout, "report:", path)
 			return nil
 		},
 	}
@@ -50,11 +50,11 @@ func printReport(ctx context.Context, run *lidr.Run) error {
 		return err
 	}
 	for _, figure := range data.KeyFigures {
-		fmt.Printf("%-32s %-26s %s\n", figure.Label, figure.Value, figure.Detail)
+		fmt.Fprintf(stdout, "%-32s %-26s %s\n", figure.Label, figure.Value, figure.Detail)
 	}
 	for _, warning := range data.Health {
-		fmt.Printf("look at this: %s: %s\n", warning.Where, warning.Text)
+		fmt.Fprintf(stdout, "look at this: %s: %s\n", warning.Where, warning.Text)
 	}
-	fmt.Println("report:", path)
+	fmt.Fprintln(stdout, "report:", path)
 	return nil
 }

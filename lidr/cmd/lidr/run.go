@@ -36,7 +36,7 @@ beyond a limit.`,
 			}
 			code, err := s.Run(cmd.Context(), append([]string{os.Args[0], "run", "--child"}, os.Args[2:]...))
 			if failure := script.Failure(""); errors.As(err, &failure) {
-				fmt.Fprintln(os.Stderr, failure)
+				fmt.Fprintln(stderr, failure)
 				code, err = 2, nil
 			}
 			if err == nil {

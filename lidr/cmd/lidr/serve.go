@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/serve"
 )
@@ -45,7 +46,7 @@ encrypted: beyond a trusted network, put a proxy with TLS in front of it.`,
 			if err != nil {
 				return err
 			}
-			fmt.Printf("serving %s at http://%s/v1\n", o.Name, l.Addr())
+			fmt.Fprintf(stdout, "serving %s at http://%s/v1\n", o.Name, l.Addr())
 			return s.Serve(cmd.Context(), l)
 		},
 	}
@@ -63,7 +64,7 @@ func apiKey(file string) (string, error) {
 	if file == "" {
 		return strings.TrimSpace(os.Getenv(keyEnv)), nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := input.ReadFile(file)
 	if err != nil {
 		return "", err
 	}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/tokenizer"
 )
@@ -27,7 +27,7 @@ func tokenizerTrainCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			texts := make([]string, len(args))
 			for i, path := range args {
-				data, err := os.ReadFile(path)
+				data, err := input.ReadFile(path)
 				if err != nil {
 					return err
 				}
@@ -40,7 +40,7 @@ func tokenizerTrainCommand() *cobra.Command {
 			if err := ledger.WriteFile(out, trained); err != nil {
 				return err
 			}
-			fmt.Println("wrote", out)
+			fmt.Fprintln(stdout, "wrote", out)
 			return nil
 		},
 	}
