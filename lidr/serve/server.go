@@ -50,7 +50,7 @@ const (
 	headerBytes = 64 << 10         // bytes of a request's header
 	bodyTime    = 30 * time.Second // time for a request to arrive
 	writeTime   = 30 * time.Second // time for a client to receive a part of the answer
-	graceTime   = 5 * time.Second  // time for answers to end when the server stops
+	graceTime   = time.Second      // time for answers to end when the server stops
 	retryAfter  = 1                // seconds that a client of a full server is asked to wait
 )
 
@@ -120,7 +120,7 @@ func guarded(l net.Listener, key string) error {
 	return nil
 }
 
-// Serve answers requests on l until ctx ends. Then it accepts no more, gives the requests under way 5 seconds, and
+// Serve answers requests on l until ctx ends. Then it accepts no more, gives the requests under way a second, and
 // aborts the remaining ones. It is called once. Without a key, l must be a loopback address.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.batcher.Close()
@@ -144,7 +144,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.stopping.Store(true)
 	if within(s.grace, server.Shutdown) != nil {
 		cut(local.ErrClosed)
-		if within(time.Second, server.Shutdown) != nil { // for the clients to receive their error
+		if within(graceTime/2, server.Shutdown) != nil { // for the clients to receive their error
 			server.Close()
 		}
 	}
