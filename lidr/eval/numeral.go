@@ -1,12 +1,13 @@
 package eval
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// commaStyle is how a language writes numbers: 1.234,5 or 1 234,5 if true, else 1,234.5.
+// commaStyle is how a language writes numbers: 1.234,5 if true, else 1,234.5. Both may write 1 234 too.
 type commaStyle bool
 
 // numeral is one number of a text.
@@ -15,7 +16,8 @@ type numeral struct {
 	value      string // in the normal form of [Number]
 }
 
-// numerals returns all numbers of a text whose digits are ASCII.
+// numerals returns all numbers of a text that [plain] has made plain. Exponents and indices are no numbers of their own:
+// "18 m^2" has one.
 func (s commaStyle) numerals(text string) []numeral {
 	var found []numeral
 	for i := 0; i < len(text); {
@@ -24,7 +26,7 @@ func (s commaStyle) numerals(text string) []numeral {
 			continue
 		}
 		groups, separators := s.run(text, i)
-		negative := hasMinus(text[:i])
+		negative, raised := hasMinus(text[:i]), attached.MatchString(text[max(0, i-8):i])
 		for len(groups) > 0 {
 			n, whole, decimals := s.number(groups, separators)
 			start := i
@@ -34,23 +36,32 @@ func (s commaStyle) numerals(text string) []numeral {
 					i += len(separators[g])
 				}
 			}
-			value := normal(negative, whole, decimals)
-			if n == len(groups) && decimals == "" && !strings.HasSuffix(text[:start], "/") {
-				if over := denominator(text[i:]); over != "" {
-					value += "/" + strings.TrimLeft(over, "0")
-					i += 1 + len(over)
+			value, taken := normal(negative, whole, decimals), 0
+			switch {
+			case n == len(groups):
+				value, taken = extended(text, start, i, negative, whole, decimals)
+			case n == len(groups)-1 && decimals == "":
+				if mixed, size := mixedNumber(whole, text[i:]); size > 0 {
+					value, taken = signed(negative, mixed), size
+					n++
 				}
 			}
-			found = append(found, numeral{start, i, value})
+			i += taken
+			if !raised {
+				found = append(found, numeral{start, i, value})
+			}
 			if n < len(groups) {
 				i += len(separators[n-1])
 				separators = separators[n:]
 			}
-			groups, negative = groups[n:], false
+			groups, negative, raised = groups[n:], false, false
 		}
 	}
 	return found
 }
+
+// attached is what stands before an exponent or an index.
+var attached = regexp.MustCompile(`(?:\^|\pL_)[{(]?-?$`)
 
 // run cuts the digits from i on into groups with one separator between each two. ".5" begins with an empty group.
 func (s commaStyle) run(text string, i int) (groups, separators []string) {
@@ -64,7 +75,7 @@ func (s commaStyle) run(text string, i int) (groups, separators []string) {
 		switch {
 		case strings.HasPrefix(text[i:], "\u00a0"):
 			size = len("\u00a0")
-		case i < len(text) && (strings.IndexByte(".,'", text[i]) >= 0 || bool(s) && text[i] == ' '):
+		case i < len(text) && strings.IndexByte(".,' ", text[i]) >= 0:
 			size = 1
 		}
 		if size == 0 || !isDigit(text, i+size) {
@@ -128,10 +139,14 @@ func normal(negative bool, whole, decimals string) string {
 	if decimals != "" {
 		whole += "." + decimals
 	}
-	if negative && whole != "0" {
-		return "-" + whole
+	return signed(negative, whole)
+}
+
+func signed(negative bool, number string) string {
+	if negative && number != "0" {
+		return "-" + number
 	}
-	return whole
+	return number
 }
 
 // denominator returns the digits after a fraction's slash at the beginning of the rest, "" if there are none, if they
@@ -151,7 +166,7 @@ func denominator(rest string) string {
 }
 
 // hasMinus reports whether the text before a number ends in a minus sign, which a currency sign may follow. A hyphen
-// after a digit, a letter or a bracket is no sign: "5-3" has the numbers 5 and 3.
+// after a digit, a bracket or a letter of a script with spaces is no sign: "5-3" has the numbers 5 and 3.
 func hasMinus(before string) bool {
 	before = trimCurrency(before)
 	if !strings.HasSuffix(before, "-") {
@@ -159,12 +174,15 @@ func hasMinus(before string) bool {
 	}
 	before = trimCurrency(strings.TrimSuffix(before, "-"))
 	r, _ := utf8.DecodeLastRuneInString(before)
-	return before == "" || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(")]-", r)
+	return before == "" || unicode.In(r, unspaced...) ||
+		!unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(")]-", r)
 }
 
+// trimCurrency removes a currency sign from the end of a text, and the space behind it.
 func trimCurrency(s string) string {
-	if r, size := utf8.DecodeLastRuneInString(s); unicode.Is(unicode.Sc, r) {
-		return s[:len(s)-size]
+	trimmed := strings.TrimRight(s, " \u00a0")
+	if r, size := utf8.DecodeLastRuneInString(trimmed); unicode.Is(unicode.Sc, r) {
+		return trimmed[:len(trimmed)-size]
 	}
 	return s
 }

@@ -1,0 +1,56 @@
+package eval
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// stepWord stands before the number of a step.
+var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|passaggio|шаг|крок|hatua|stap|krok|steg|langkah|bước|` +
+	`adım|ステップ|步骤|步驟|단계|ขั้นตอนที่|ขั้นที่|ধাপ|चरण|దశ|الخطوة|خطوة)\s*$`)
+
+// last returns the last number of the text that is no mark of an item, a step or a heading, or else its last number.
+func (t numbered) last() (string, bool) {
+	for k := len(t.numbers) - 1; k >= 0; k-- {
+		if !t.marks(k) && !stepWord.MatchString(t.text[max(0, t.numbers[k].start-40):t.numbers[k].start]) {
+			return t.numbers[k].value, true
+		}
+	}
+	if n := len(t.numbers); n > 0 {
+		return t.numbers[n-1].value, true
+	}
+	return "", false
+}
+
+var afterMark = regexp.MustCompile(`^(?:[.)、．]|[ \t]*[:：]|\.\))(?:[^\d\n]|\n|$)`)
+
+// marks reports whether number k marks an item of a list or a heading: "2. 9 × 2 = 18", "#### 1. The eggs". A number
+// alone on the last line is a mark if the one before it in the list is there: "18." is an answer.
+func (t numbered) marks(k int) bool {
+	n := t.numbers[k]
+	value, err := strconv.Atoi(n.value)
+	if err != nil || value < 0 || value > 99 || !t.beginsLine(n.start) || !afterMark.MatchString(t.text[n.end:]) {
+		return false
+	}
+	line, _, _ := strings.Cut(t.text[n.end+1:], "\n")
+	if strings.Trim(line, " \t.)*_:：。") != "" || k+1 < len(t.numbers) {
+		return true
+	}
+	for j := k - 1; j >= 0; j-- {
+		if t.numbers[j].value == strconv.Itoa(value-1) && t.beginsLine(t.numbers[j].start) {
+			return afterMark.MatchString(t.text[t.numbers[j].end:])
+		}
+	}
+	return false
+}
+
+// beginsLine reports whether nothing but the signs of a heading or a quotation is before a place of the text in its
+// line.
+func (t numbered) beginsLine(place int) bool {
+	const most = 40
+	from := max(0, place-most)
+	before := t.text[from:place]
+	i := strings.LastIndexByte(before, '\n')
+	return (i >= 0 || from == 0) && strings.Trim(before[i+1:], " \t#>*_") == ""
+}

@@ -1,0 +1,188 @@
+package eval
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// mostGap bounds the bytes between an answer phrase and its number.
+const mostGap = 300
+
+// stated returns the number of the last answer phrase that a number follows in so many words.
+func (t numbered) stated() (string, bool) {
+	phrases := answerPhrase.FindAllStringSubmatchIndex(t.text, -1)
+	for i := len(phrases) - 1; i >= 0; i-- {
+		p := phrases[i]
+		var number string
+		var ok bool
+		switch {
+		case p[6] >= 0:
+			box := numbersOf(braced(t.text[p[1]:]), t.lang)
+			if len(box.numbers) > 0 {
+				number, ok = box.result(0)
+			}
+		case p[4] >= 0:
+			number, ok = t.heading(p[1])
+		case t.wholeWord(p[0], p[1]):
+			number, ok = t.phrase(p[0], p[1])
+		}
+		if ok {
+			return number, true
+		}
+	}
+	return "", false
+}
+
+// braced returns a text up to the brace that closes one before it.
+func braced(text string) string {
+	depth := 1
+	for i := range len(text) {
+		switch text[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return text[:i]
+			}
+		}
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// heading returns the number behind "####", where it is no heading such as "#### 1. The eggs".
+func (t numbered) heading(place int) (string, bool) {
+	k := t.after(place)
+	if k == len(t.numbers) || t.numbers[k].start > place+mostGap {
+		return "", false
+	}
+	g := readGap(t.text[place:t.numbers[k].start], t.lang, true)
+	if !g.known || t.marks(k) {
+		return "", false
+	}
+	return t.result(k)
+}
+
+// label follows the number of an answer of several: "Answer 1: 18".
+var label = regexp.MustCompile(`^\s*(?:[)\]]?\s*(?::(?:\D|$)|：)|[)\]])`)
+
+// phrase returns the number that follows the word for "answer" at text[start:end].
+func (t numbered) phrase(start, end int) (string, bool) {
+	k := t.after(end)
+	if k == len(t.numbers) || t.numbers[k].start > end+mostGap {
+		return "", false
+	}
+	before := t.text[end:t.numbers[k].start]
+	if !strings.ContainsAny(before, ":：=") && len(wordsOf(before)) == 0 && len(t.numbers[k].value) <= 2 {
+		if m := label.FindString(t.text[t.numbers[k].end:]); m != "" {
+			end = t.numbers[k].end
+			k++
+		}
+	}
+	if k == len(t.numbers) || t.numbers[k].start > end+mostGap {
+		return "", false
+	}
+	g := readGap(t.text[end:t.numbers[k].start], t.lang, true)
+	switch {
+	case g.ended:
+		return "", false
+	case strings.Contains(t.text[end:t.numbers[k].start], "\n"):
+		if !g.known || t.marks(k) || !t.alone(k) {
+			return "", false
+		}
+	case g.direct || g.known && !g.linked && !g.loose && t.bare(start, k):
+	case g.linked:
+		return "", false
+	default:
+		if k = t.linkedLater(k); k < 0 {
+			return "", false
+		}
+		g = gap{}
+	}
+	number, ok := t.result(k)
+	if g.negative && ok {
+		number = signed(!strings.HasPrefix(number, "-"), strings.TrimPrefix(number, "-"))
+	}
+	return number, ok
+}
+
+// linkedLater returns the first number behind number k, in the same sentence, that follows a link ("the answer to
+// question 3 is 18"), or -1.
+func (t numbered) linkedLater(k int) int {
+	const mostNumbers = 6
+	for j := k + 1; j < min(len(t.numbers), k+mostNumbers); j++ {
+		between := t.text[t.numbers[j-1].end:t.numbers[j].start]
+		g := readGap(between, t.lang, false)
+		if g.ended || len(between) > mostGap || strings.Contains(between, "\n") {
+			return -1
+		}
+		if g.direct {
+			return j
+		}
+	}
+	return -1
+}
+
+// bare reports whether number k may be the answer though nothing links it to the word for "answer" at a place of the
+// text: that is no verb, and the number does not count questions.
+func (t numbered) bare(place, k int) bool {
+	r, _ := utf8.DecodeRuneInString(t.text[place:])
+	if unicode.Is(unicode.Hangul, r) || questions.MatchString(t.text[t.numbers[k].end:]) {
+		return false
+	}
+	before := wordsOf(t.text[max(0, place-20):place])
+	return len(before) == 0 || !subjects[before[len(before)-1]]
+}
+
+// alone reports whether number k, on a line behind its phrase, is that phrase's: nothing but a unit follows it there, or
+// no number follows at all but in its own sentence.
+func (t numbered) alone(k int) bool {
+	const mostUnit = 40
+	line, _, _ := strings.Cut(t.text[t.numbers[k].end:], "\n")
+	only := k+1 == len(t.numbers) || t.numbers[k+1].start >= t.numbers[k].end+len(line)
+	if only && len(line) <= mostUnit && len(wordsOf(line)) <= mostWords && !strings.ContainsAny(line, "=+×÷") {
+		return true
+	}
+	return t.after(t.sentence(t.numbers[k].end)) == len(t.numbers)
+}
+
+// wholeWord reports whether text[start:end] is no part of a longer word. In scripts without spaces all may be words.
+func (t numbered) wholeWord(start, end int) bool {
+	first, _ := utf8.DecodeRuneInString(t.text[start:])
+	last, _ := utf8.DecodeLastRuneInString(t.text[:end])
+	before, _ := utf8.DecodeLastRuneInString(t.text[:start])
+	after, _ := utf8.DecodeRuneInString(t.text[end:])
+	if unicode.In(last, unspaced...) {
+		return true
+	}
+	if (unicode.IsLetter(after) || unicode.IsMark(after)) && !unicode.In(after, unspaced...) {
+		return false
+	}
+	return !unicode.In(first, unicode.Latin, unicode.Cyrillic, unicode.Greek) || !unicode.IsLetter(before) ||
+		unicode.In(before, unspaced...)
+}
+
+// sentence returns where the sentence ends in which a place of the text is. A line without a letter or a digit, such as
+// the rest of a heading, does not end it.
+func (t numbered) sentence(place int) int {
+	empty := true
+	for i, r := range t.text[place:] {
+		at := place + i
+		switch {
+		case r == '\n' && !empty, strings.ContainsRune("。！？।!?", r):
+			return at
+		case r == '.':
+			next := strings.TrimLeft(t.text[at+1:], " *_\"')")
+			n, _ := utf8.DecodeRuneInString(next)
+			short := at-place >= 2 && t.text[at-2] == ' ' && t.text[at-1] >= 'A' // "d. h.", "z. B."
+			if next == "" || n == '\n' || len(next) < len(t.text[at+1:]) && !unicode.IsLower(n) && !short {
+				return at
+			}
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			empty = false
+		}
+	}
+	return len(t.text)
+}
