@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-gota/gota/dataframe"
@@ -43,8 +44,8 @@ func Frame(rows any) dataframe.DataFrame {
 }
 
 // Rows reads the rows of a frame into a slice of structs to which rows points, one element a row; it is the inverse of
-// [Frame]. A missing column, a column of another type or a missing value is an error that names it; other columns are
-// ignored.
+// [Frame]. A missing column, a column of another type or a missing value is an error that names it, but for the column
+// of a field that is tagged frame:"optional"; other columns are ignored.
 func Rows(df dataframe.DataFrame, rows any) error {
 	out := reflect.ValueOf(rows)
 	if out.Kind() != reflect.Pointer || out.Elem().Kind() != reflect.Slice ||
@@ -60,6 +61,9 @@ func Rows(df dataframe.DataFrame, rows any) error {
 	}
 	filled := reflect.MakeSlice(out.Elem().Type(), df.Nrow(), df.Nrow())
 	for _, f := range fields {
+		if f.optional && !slices.Contains(df.Names(), f.name) {
+			continue
+		}
 		col, err := columnOf(df, f)
 		if err != nil {
 			return err
@@ -90,10 +94,11 @@ func Rows(df dataframe.DataFrame, rows any) error {
 
 // tableColumn is a struct field as a column of a frame.
 type tableColumn struct {
-	name   string
-	index  int
-	cell   reflect.Type // of the slice that gota's series.New is given
-	series series.Type
+	name     string
+	optional bool
+	index    int
+	cell     reflect.Type // of the slice that gota's series.New is given
+	series   series.Type
 }
 
 func columnsOf(row reflect.Type) ([]tableColumn, error) {
@@ -104,7 +109,7 @@ func columnsOf(row reflect.Type) ([]tableColumn, error) {
 		if name == "" || name == "-" {
 			continue
 		}
-		c := tableColumn{name: name, index: i}
+		c := tableColumn{name: name, optional: field.Tag.Get("frame") == "optional", index: i}
 		switch field.Type.Kind() {
 		case reflect.String:
 			c.cell, c.series = reflect.TypeFor[string](), series.String

@@ -65,3 +65,22 @@ func TestRowsIsStrict(t *testing.T) {
 		t.Error("a struct without json tags made a frame")
 	}
 }
+
+// Frames that a caller made before a column was added, or from the file of another program, are read without it.
+func TestOptionalColumns(t *testing.T) {
+	type before struct {
+		ID           string `json:"id"`
+		Lang         string `json:"lang"`
+		Prompt       string `json:"prompt"`
+		Response     string `json:"response"`
+		FinishReason string `json:"finish_reason"`
+		Tokens       int    `json:"tokens"`
+	}
+	var rows []Response
+	if err := Rows(Frame([]before{{ID: "a", Lang: "de", Response: "x"}}), &rows); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Response{{ID: "a", Lang: "de", Response: "x"}}, rows); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -14,6 +14,9 @@ type Response struct {
 
 	FinishReason string `json:"finish_reason"` // "stop", "length"; "" where the source does not give it
 	Tokens       int    `json:"tokens"`        // generated tokens; 0 where the source does not give them
+
+	Fault  string `json:"fault,omitempty" frame:"optional"`  // why it is no whole answer, "" for one
+	Reason string `json:"reason,omitempty" frame:"optional"` // the same in the server's words, where it has any
 }
 
 // Translation is a model's translation of one of its answers.
@@ -26,6 +29,8 @@ type Translation struct {
 	Text       string `json:"text"`       // the translation, "" if it failed
 	OK         bool   `json:"ok"`
 	Reason     string `json:"reason"` // why it failed, "" if it did not
+	// Fault is why the completion is no whole answer, "" for one: a cut one can still hold its translation.
+	Fault string `json:"fault,omitempty" frame:"optional"`
 }
 
 // publishedFailure is what the LIDR reference code writes instead of a translation without a closing tag. Of the 1,000
@@ -108,13 +113,20 @@ func parseResponse(r record, lang string) (out Response, err error) {
 	if !r.has("lang") { // the reference code's form
 		return out, nil
 	}
-	if err = r.onlyFields("id", "lang", "prompt", "response", "finish_reason", "tokens"); err != nil {
+	err = r.onlyFields("id", "lang", "prompt", "response", "finish_reason", "tokens", "fault", "reason")
+	if err != nil {
 		return out, err
 	}
 	if err = r.same("lang", lang); err != nil {
 		return out, err
 	}
 	if out.FinishReason, err = r.text("finish_reason"); err != nil {
+		return out, err
+	}
+	if out.Fault, err = r.optional("fault"); err != nil {
+		return out, err
+	}
+	if out.Reason, err = r.optional("reason"); err != nil {
 		return out, err
 	}
 	return out, r.value("tokens", "a whole number", &out.Tokens)
@@ -134,11 +146,11 @@ func parseTranslation(r record, from, to string) (out Translation, err error) {
 	if out.Completion, err = r.text(from + "2" + to + "_reponse"); err != nil {
 		return out, err
 	}
-	switch text := strings.TrimSpace(out.Completion); {
+	switch _, text, ended := SplitThought(strings.TrimSpace(out.Completion)); {
 	case text == publishedFailure:
 		out.Reason = "published as " + publishedFailure
-	case strings.Contains(text, openTranslated) || strings.Contains(text, closeTranslated):
-		out.Text, out.OK, out.Reason = ExtractTranslation(text)
+	case !ended || strings.Contains(text, openTranslated) || strings.Contains(text, closeTranslated):
+		out.Text, out.OK, out.Reason = ExtractTranslation(out.Completion)
 	case text == "":
 		out.Reason = "empty"
 	default:
@@ -148,7 +160,7 @@ func parseTranslation(r record, from, to string) (out Translation, err error) {
 }
 
 func parseOurTranslation(r record, out Translation) (Translation, error) {
-	err := r.onlyFields("id", "from", "to", "source", "completion", "text", "ok", "reason")
+	err := r.onlyFields("id", "from", "to", "source", "completion", "text", "ok", "reason", "fault")
 	if err != nil {
 		return out, err
 	}
@@ -168,6 +180,9 @@ func parseOurTranslation(r record, out Translation) (Translation, error) {
 		return out, err
 	}
 	if out.Reason, err = r.text("reason"); err != nil {
+		return out, err
+	}
+	if out.Fault, err = r.optional("fault"); err != nil {
 		return out, err
 	}
 	if err = r.value("ok", "true or false", &out.OK); err != nil {

@@ -29,10 +29,12 @@ func TestOwnFormsRoundTrip(t *testing.T) {
 	responses := []Response{
 		{ID: "a", Lang: "de", Prompt: "p", Response: "", FinishReason: "length", Tokens: 7},
 		{ID: "b", Lang: "de", Prompt: "p", Response: "x", FinishReason: "stop", Tokens: 1},
+		{ID: "c", Lang: "de", Prompt: "p", FinishReason: "failed", Fault: "request refused", Reason: "status 400: too long"},
 	}
 	translations := []Translation{
 		{ID: "a", From: "en", To: "de", Source: "s", Completion: "t</translated>", Text: "t", OK: true},
 		{ID: "b", From: "en", To: "de", Source: "s", Completion: "t", Reason: "no closing </translated>"},
+		{ID: "c", From: "en", To: "de", Source: "s", Reason: "request refused", Fault: "request refused"},
 	}
 	dir := folder(t, "r.jsonl", lines(t, responses), "t.jsonl", lines(t, translations))
 	gotR, err := LoadResponses(filepath.Join(dir, "r.jsonl"), "de")

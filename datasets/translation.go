@@ -12,15 +12,25 @@ const (
 
 // ExtractTranslation returns the translation in a completion. The completion may begin inside the tag, as it does when
 // the assistant's turn was prefilled with <translated>, or open the tag itself. Text before the opening tag and after
-// the first closing tag is dropped, and so is white space around the translation.
+// the first closing tag is dropped, and so is white space around the translation. What a model thought before it
+// answered ([SplitThought]) is no part of the completion, whatever tags it speaks of.
 //
 // It fails, with a reason in words, if the closing tag is missing (the answer was cut off or ignored the form), if the
-// tag is opened more than once, if the text has a <sentence> tag of the instruction, or if it is empty. A failed
-// translation is recorded and its prompt dropped for that language; no text is ever guessed.
+// tag is opened more than once, if the text has a <sentence> tag of the instruction, if it is empty, or if a thought
+// does not end, or ends where it may as well be text that the translation quotes. A failed translation is recorded and
+// its prompt dropped for that language; no text is ever guessed.
 //
 // A model must therefore not stop at "</translated>" as a stop string: the tag proves that the text is complete.
 func ExtractTranslation(completion string) (text string, ok bool, reason string) {
-	inside, _, closed := strings.Cut(completion, closeTranslated)
+	thought, answer, ended := SplitThought(completion)
+	if !ended {
+		return "", false, "no closing </think>"
+	}
+	begun := strings.HasPrefix(strings.TrimSpace(completion), openThought)
+	if thought != "" && !begun && !strings.Contains(answer, openTranslated) {
+		return "", false, "a </think> that nothing opened, and no <translated> after it"
+	}
+	inside, _, closed := strings.Cut(answer, closeTranslated)
 	if !closed {
 		return "", false, "no closing </translated>"
 	}

@@ -19,6 +19,12 @@ func TestExtractTranslation(t *testing.T) {
 		{"<translated></translated>", "", "nothing between the tags"},
 		{"<translated>a<translated>b</translated>", "", "more than one <translated>"},
 		{"<sentence>Hello.</sentence></translated>", "", "a <sentence> tag of the instruction in the text"},
+		{"<think>I write <translated>...</translated>.</think>\n\n<translated>Bonjour.</translated>", "Bonjour.", ""},
+		{"I write <translated>...</translated>.\n</think>\n<translated>Bonjour.</translated>", "Bonjour.", ""},
+		{"<think>It is prefilled.</think>\n\nBonjour.</translated>", "Bonjour.", ""},
+		{"<think>I write <translated>Bonjour.</translated> and", "", "no closing </think>"},
+		{"<think>Then <translated>Bonjour.</translated></think>", "", "no closing </translated>"},
+		{"The tag is </think>, he said.</translated>", "", "a </think> that nothing opened, and no <translated> after it"},
 	} {
 		text, ok, reason := ExtractTranslation(c.completion)
 		if text != c.text || reason != c.reason || ok != (c.reason == "") {

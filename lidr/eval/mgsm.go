@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 
+	"lidrlab/datasets"
 	"lidrlab/lidr/langid"
 )
 
@@ -36,8 +37,13 @@ type ArithmeticScore struct {
 	Wrong          Estimate `json:"wrong"`
 }
 
-// ReadAnswer scores one answer to a problem in lang.
+// ReadAnswer scores one answer to a problem in lang. Number and language are those of the text behind a thought
+// ([datasets.SplitThought]); a thought that does not end is no answer.
 func ReadAnswer(answer, gold, lang string, id langid.Identifier) Arithmetic {
+	_, answer, ended := datasets.SplitThought(answer)
+	if !ended {
+		return Arithmetic{Undetermined: true}
+	}
 	a := Arithmetic{Strict: StrictNumber(answer, lang), Flexible: FlexibleNumber(answer)}
 	a.Number, _ = Number(answer, lang)
 	a.StrictRight = HarnessEqual(a.Strict, gold)

@@ -36,6 +36,28 @@ func TestScoreMGSM(t *testing.T) {
 	}
 }
 
+// What a model thought before its answer decides neither number nor language, and a thought that does not end is none.
+func TestReadAnswerBehindThought(t *testing.T) {
+	const thought = "Okay, let me work this out. Janet's ducks lay 16 eggs per day, and she sells nine of them every day."
+	const answer = "Sie verkauft jeden Tag neun Eier. Die Antwort ist 18."
+	want := ReadAnswer(answer, "18", "de", langid.Default())
+	if !want.Right || want.Language != "de" {
+		t.Fatalf("the bare answer: %+v", want)
+	}
+	for _, text := range []string{
+		"<think>\n" + thought + "\n</think>\n\n" + answer, thought + "\n</think>\n\n" + answer,
+		"<think>\n\n</think>\n\n" + answer,
+	} {
+		if got := ReadAnswer(text, "18", "de", langid.Default()); got != want {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+	got := ReadAnswer("<think>\n"+thought+" The answer is 18, but wait, maybe 5", "18", "de", langid.Default())
+	if got != (Arithmetic{Undetermined: true}) {
+		t.Errorf("a thought that does not end: %+v", got)
+	}
+}
+
 // excerpts is a folder laid out like that of the published files, with texts of our own making: see its README.md.
 const excerpts = "../../datasets/testdata/excerpts"
 
