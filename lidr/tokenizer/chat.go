@@ -89,6 +89,8 @@ func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, 
 		"add_generation_prompt": jinja.NewBool(addGenerationPrompt),
 		"tools":                 jinja.None(), // transformers passes these two as None
 		"documents":             jinja.None(),
+		// Where it is undefined, most templates let the model think: thousands of tokens that are no part of an answer.
+		"enable_thinking": jinja.NewBool(t.thinking),
 		// Without a clock, templates with a date use a fixed one, and equal runs give equal results.
 		"strftime_now": jinja.Undefined(),
 	}

@@ -101,7 +101,7 @@ func parse(data []byte) (*Tokenizer, error) {
 	case m.ContinuingSubwordPrefix != "" || m.EndOfWordSuffix != "":
 		return nil, fmt.Errorf("model continuing_subword_prefix and end_of_word_suffix are not supported")
 	}
-	t := &Tokenizer{ids: map[string]int{}}
+	t := &Tokenizer{ids: map[string]int{}, bpe: &bpe{}}
 	for _, step := range []struct {
 		name string
 		do   func(*file) error

@@ -16,7 +16,7 @@ type Tokenizer struct {
 	tokens    []string // bytes of each id; "" where the vocabulary has a hole
 	special   []bool   // by id
 	ids       map[string]int
-	bpe       bpe
+	bpe       *bpe
 	splitters []splitter
 	nfc       bool
 	spacing   *spacing // SentencePiece's; nil in byte-level tokenizers
@@ -30,6 +30,7 @@ type Tokenizer struct {
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
 	template       *program          // nil: the model has none
 	source         string            // of the template
+	thinking       bool              // what the template is told by enable_thinking
 }
 
 // Load reads tokenizer.json, and tokenizer_config.json, generation_config.json and chat_template.jinja where they
@@ -209,6 +210,20 @@ func (t *Tokenizer) Special(id int) bool { return id >= 0 && id < len(t.special)
 
 // ChatTemplate returns the source of the chat template, "" if there is none.
 func (t *Tokenizer) ChatTemplate() string { return t.source }
+
+// Thinks reports whether the chat template asks if the model is to think before it answers, by enable_thinking.
+func (t *Tokenizer) Thinks() bool { return strings.Contains(t.source, "enable_thinking") }
+
+// Thinking returns the tokenizer with a chat template that lets the model think before it answers, or does not, as that
+// of a tokenizer that was loaded. A template that does not ask renders the same.
+func (t *Tokenizer) Thinking(on bool) *Tokenizer {
+	if t.thinking == on {
+		return t
+	}
+	other := *t
+	other.thinking = on
+	return &other
+}
 
 // Kind describes the kind of the tokenizer in words.
 func (t *Tokenizer) Kind() string {

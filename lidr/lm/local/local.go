@@ -103,7 +103,7 @@ func (l *Model) CountTokens(r lm.Request) (int, error) {
 
 // encode returns the prompt tokens of r.
 func (l *Model) encode(r lm.Request) ([]int, error) {
-	ids, err := l.tokenizer.EncodeChat(r.Messages, true, r.Prefill)
+	ids, err := l.tokenizer.Thinking(r.Thinking).EncodeChat(r.Messages, true, r.Prefill)
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", r.ID, err)
 	}
