@@ -67,9 +67,12 @@ func (c Completion) Fault() string {
 
 // Split moves a thought that Text begins with, between <think> and </think>, to Thought.
 func (c Completion) Split() Completion {
-	thought, answer, _ := datasets.SplitThought(c.Text)
-	if thought == "" && answer == c.Text {
+	thought, answer, whole := datasets.SplitThought(c.Text)
+	switch {
+	case thought == "" && answer == c.Text:
 		return c
+	case thought == "" && !whole: // cut behind the opening tag
+		thought = strings.TrimSpace(c.Text)
 	}
 	c.Text = answer
 	c.Thought = strings.TrimSpace(c.Thought + "\n" + thought)
@@ -92,9 +95,22 @@ type Failed struct {
 }
 
 func (e *IncompleteError) Error() string {
-	return fmt.Sprintf("%d of %d requests failed, the first of them (%s) with: %v; the others are answered and kept, "+
-		"so run again to ask only these",
+	final := 0
+	for _, f := range e.Failed {
+		if f.Final {
+			final++
+		}
+	}
+	message := fmt.Sprintf("%d of %d requests failed, the first of them (%s) with: %v; the others are answered and kept",
 		len(e.Failed), e.Requests, e.Failed[0].ID, e.Failed[0].Reason)
+	switch final {
+	case 0:
+		return message + ", so run again to ask only these"
+	case len(e.Failed):
+		return message + ", and these are refused whenever they are sent"
+	}
+	return fmt.Sprintf("%s, so run again to ask only these, %d of which are refused whenever they are sent", message,
+		final)
 }
 
 // Unwrap returns the first reason.

@@ -3,7 +3,9 @@
 package lm
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 
@@ -94,10 +96,40 @@ type Answer struct {
 	TopLogprobs []TokenLogprob `json:"top_logprobs,omitempty"`
 }
 
-// TokenLogprob is a token's text and the natural logarithm of its probability.
+// TokenLogprob is a token's text and the natural logarithm of its probability, NaN where the model names the token and
+// no probability; a file has null for it, since JSON has no NaN.
 type TokenLogprob struct {
 	Token   string  `json:"token"`
 	Logprob float64 `json:"logprob"`
+}
+
+type tokenLogprobJSON struct {
+	Token   string   `json:"token"`
+	Logprob *float64 `json:"logprob"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (t TokenLogprob) MarshalJSON() ([]byte, error) {
+	file := tokenLogprobJSON{Token: t.Token}
+	if !math.IsNaN(t.Logprob) {
+		file.Logprob = &t.Logprob
+	}
+	return json.Marshal(file)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *TokenLogprob) UnmarshalJSON(data []byte) error {
+	var file tokenLogprobJSON
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&file); err != nil {
+		return err
+	}
+	*t = TokenLogprob{file.Token, math.NaN()}
+	if file.Logprob != nil {
+		t.Logprob = *file.Logprob
+	}
+	return nil
 }
 
 // Asker is a model that also returns the probabilities of first tokens, which a judge's verdicts are computed from.

@@ -1,16 +1,15 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
 
 	"lidrlab/lidr/lm"
 )
@@ -36,10 +35,14 @@ func (m *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 // is called from Ask's goroutine with the indices and answers that have arrived since the last call.
 //
 // After a busy server (status 429), a server error or a lost connection, a request is sent again after a growing,
-// random time, or when the server says. A request that fails too often does not delay the others; see
-// [lm.IncompleteError]. An error that every attempt would repeat (a wrong key, setting or model) ends the run: no new
-// request is sent, and the answers under way are still saved. Requests that may cost more than [Options.MaxDollars]
-// together are refused before the first is sent.
+// random time, or when the server says. A request that fails too often, or that the server refuses for good (it is too
+// long, or a filter withholds it), does not delay the others; see [lm.IncompleteError]. An error that every request
+// would repeat (a wrong key, setting or model) ends the run: no new request is sent, and the answers under way are
+// still saved. So does a server that refuses all of the first requests. Requests that may cost more than
+// [Options.MaxDollars] together are refused before the first is sent.
+//
+// A server that refuses to tell log-probabilities is asked without them, and one that has another name for max_tokens
+// by that name.
 func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLogprobs int, done func(i int) bool,
 	save func(idx []int, out []Answer) error) error {
 	if err := s.Validate(); err != nil {
@@ -68,22 +71,35 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 		return err
 	}
 	one := func(r *run, i int) (Answer, error) {
-		a, err := send(r, bodies[i], answerOf)
-		a.Text = m.redact(m.server.withoutPrefill(a.Text, reqs[i].Prefill))
-		for k := range a.TopLogprobs {
-			a.TopLogprobs[k].Token = m.redact(a.TopLogprobs[k].Token)
-		}
+		a, err := send(r, bodies[i], m.answer)
+		a.Text = m.server.withoutPrefill(a.Text, reqs[i].Prefill)
 		return a, err
 	}
 	return each(ctx, m, reqs, todo, one, save)
+}
+
+// answer reads an answer from a response: without its thought, the key, and with the name of a model that is not ours.
+func (m *Model) answer(res *openai.ChatCompletion) (Answer, error) {
+	a, err := answerOf(res)
+	if err != nil {
+		return a, err
+	}
+	a.Completion = a.Completion.Split()
+	a.Text, a.Thought, a.Reason = m.redact(a.Text), m.redact(a.Thought), m.redact(a.Reason)
+	a.By = m.otherModel(res.Model)
+	for k := range a.TopLogprobs {
+		a.TopLogprobs[k].Token = m.redact(a.TopLogprobs[k].Token)
+	}
+	return a, nil
 }
 
 // run is one call of Ask or Logprobs.
 type run struct {
 	model *Model
 	pool  *pool
-	wire  context.Context // ends requests in flight
-	going context.Context // ends waiting requests; it ends with wire, or before
+	form  atomic.Pointer[form] // in which the server took a request
+	wire  context.Context      // ends requests in flight
+	going context.Context      // ends waiting requests; it ends with wire, or before
 }
 
 // each calls one(i) for every i in todo, many at a time, and saves the results as they arrive.
@@ -95,6 +111,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	wire, abort := context.WithCancel(ctx)
 	going, halt := context.WithCancelCause(wire)
 	r := &run{model: m, pool: m.newPool(wire), wire: wire, going: going}
+	r.form.Store(&form{})
 	defer r.pool.probes.Wait()
 	defer abort()
 	defer halt(nil)
@@ -105,6 +122,11 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 		err   error
 	}
 	outcomes := make(chan outcome, len(todo))
+	fails := func(err error) (alone, final bool) {
+		var f *failure
+		alone = errors.As(err, &f) && (f.refused || !f.fatal())
+		return alone, alone && f.refused
+	}
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	// Twice as many as may be in flight, so that a request is ready when another ends, and some can wait for their next
@@ -114,8 +136,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 			for n := next.Add(1); n <= int64(len(todo)) && going.Err() == nil; n = next.Add(1) {
 				i := todo[n-1]
 				value, err := one(r, i)
-				var f *failure
-				if err != nil && (!errors.As(err, &f) || f.fatal()) {
+				if alone, _ := fails(err); err != nil && !alone {
 					halt(fmt.Errorf("request %s: %w", reqs[i].ID, err)) // the first cause is kept
 				}
 				outcomes <- outcome{i, value, err}
@@ -133,7 +154,8 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 			if o.err == nil {
 				idx, out = append(idx, o.index), append(out, o.value)
 			} else {
-				failed = append(failed, lm.Failed{Index: o.index, ID: reqs[o.index].ID, Reason: o.err})
+				_, final := fails(o.err)
+				failed = append(failed, lm.Failed{Index: o.index, ID: reqs[o.index].ID, Reason: o.err, Final: final})
 			}
 			select {
 			case o, more = <-outcomes:
@@ -147,54 +169,19 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 			}
 		}
 	}
+	slices.SortFunc(failed, func(x, y lm.Failed) int { return cmp.Compare(x.Index, y.Index) })
 	switch {
 	case saving != nil:
 		return saving
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(context.Cause(going), errAllRefused):
+		return fmt.Errorf("the server refuses every request, so that no more than the first were sent: request %s: %w; "+
+			"correct what it names and run again", failed[0].ID, failed[0].Reason)
 	case going.Err() != nil:
 		return context.Cause(going)
 	case len(failed) > 0:
 		return &lm.IncompleteError{Requests: len(todo), Failed: failed}
 	}
 	return nil
-}
-
-// send sends a request until there is an answer that parse accepts, or the attempts are used up. Its error is a
-// *failure, or the reason why the run has ended.
-func send[T any](r *run, body openai.ChatCompletionNewParams,
-	parse func(*openai.ChatCompletion) (T, error)) (T, error) {
-	m := r.model
-	return backoff.Retry(r.going, func() (none T, err error) {
-		l, err := r.pool.take(r.going)
-		if err != nil {
-			return none, backoff.Permanent(err)
-		}
-		defer l.release()
-		ctx, cancel := context.WithTimeout(r.wire, m.options.Timeout)
-		defer cancel()
-		res, err := l.chat.New(ctx, body, option.WithMiddleware(m.wire(l.endpoint, l.release)))
-		if err == nil {
-			var value T
-			if value, err = parse(res); err == nil {
-				l.report(nil)
-				return value, nil
-			}
-			err = &failure{endpoint: l.url, status: http.StatusOK, message: shorten(m.redact(err.Error()))}
-		}
-		if r.wire.Err() != nil {
-			return none, backoff.Permanent(context.Cause(r.wire))
-		}
-		f := m.failureOf(err, l.endpoint, fmt.Sprintf("no answer within %v", m.options.Timeout))
-		l.report(f)
-		if f.status == http.StatusNotFound {
-			if _, err := m.describe(ctx, l.endpoint); err != nil {
-				return none, backoff.Permanent(err) // it names the models that the server has
-			}
-		}
-		if f.fatal() {
-			return none, backoff.Permanent(f)
-		}
-		return none, f
-	}, m.retries(m.options.Attempts)...)
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -17,6 +18,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(completion("Hallo", "")))
 	f.Add([]byte(completion("\xff", `,"logprobs":{"content":[{"token":"\ud800","logprob":-1,`+
 		`"top_logprobs":[{"token":"\ud800","logprob":-1e400}]}]}`)))
+	f.Add([]byte(saying(`"content":[{"type":"thinking","thinking":[{"text":"a"}]},{"type":"text","text":"b"}]`, `"eos"`)))
+	f.Add([]byte(saying(`"content":null,"reasoning":"a","refusal":"b"`, `"stop"`)))
 	f.Add([]byte(`{"choices":[{"message":null,"finish_reason":"stop"}]}`))
 	f.Add([]byte(`{"choices":{},"usage":{"prompt_tokens":-1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -25,6 +28,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		promptTokens(&res)
+		complaintInAnswer(data)
 		a, err := answerOf(&res)
 		if err != nil {
 			return
@@ -34,11 +38,12 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		var back Answer
-		if err := json.Unmarshal(stored, &back); err != nil || back.Text != a.Text ||
+		if err := json.Unmarshal(stored, &back); err != nil || back.Completion != a.Completion ||
 			len(back.TopLogprobs) != len(a.TopLogprobs) {
 			t.Errorf("%+v is read back as %+v, error %v", a, back, err)
 		}
-		if a.FinishReason != lm.FinishStop && a.FinishReason != lm.FinishLength && a.FinishReason != lm.FinishFilter {
+		reasons := []string{lm.FinishStop, lm.FinishLength, lm.FinishFilter, lm.FinishRefusal}
+		if !slices.Contains(reasons, a.FinishReason) {
 			t.Errorf("finish reason %q", a.FinishReason)
 		}
 	})
@@ -46,13 +51,12 @@ func FuzzAnswer(f *testing.F) {
 
 func FuzzRefusal(f *testing.F) {
 	for _, body := range []string{`{"error":{"message":"m"}}`, `{"error":"m"}`, `{"object":"error","message":"m"}`,
-		`{"detail":[{"msg":"m"}]}`, "<html>", `"sk-secret-0123456789"`} {
+		`{"detail":[{"msg":"m"}]}`, `{"error":{"message":"'top_p' is not supported","param":"top_p"}}`, "<html>", `"sk-secret-0123456789"`} {
 		f.Add(400, body, "3")
 	}
 	m := &Model{key: func() string { return "sk-secret-0123456789" }}
 	f.Fuzz(func(t *testing.T, status int, body, after string) {
-		res := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {after}}}
-		got := m.refusal(&endpoint{}, res, []byte(body))
+		got := m.refusal(&endpoint{}, status, http.Header{"Retry-After": {after}}, []byte(body))
 		if strings.Contains(got.message, "sk-secret-0123456789") || !utf8.ValidString(got.message) ||
 			len(got.message) > 3*maxMessage+200 {
 			t.Errorf("message %q", got.message)

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -12,10 +13,16 @@ import (
 // tolerance is the number of failures in a row after which an endpoint is taken out.
 const tolerance = 5
 
+// caution is the number of requests that are refused, and none answered, before the run ends.
+const caution = 8
+
 // pool distributes requests over the endpoints during one run. An endpoint that fails several times in a row is taken
 // out. It is asked for its list of models from time to time, and taken back when it returns it: with one request at
 // first, and with all once that is answered. While no endpoint is left, requests wait. When each has been taken out as
 // often as one request may be tried, without an answer in between, the run ends.
+//
+// As long as requests are refused and none is answered, no more than caution are sent before all of them have come
+// back. When all were refused, the run ends: the server would refuse every other one too.
 type pool struct {
 	model  *Model
 	ctx    context.Context // of the run
@@ -25,7 +32,12 @@ type pool struct {
 	free   *sync.Cond // an endpoint may have room, or the run is over
 	places []*place
 	over   error
+
+	sent, ended, refused int  // requests, each counted once however often it is tried
+	answered             bool // one of them
 }
+
+var errAllRefused = errors.New("the server refuses every request")
 
 // place is an endpoint's state in a run.
 type place struct {
@@ -64,8 +76,9 @@ type lease struct {
 	back sync.Once
 }
 
-// take waits for room and returns a lease of the endpoint with the fewest requests in flight.
-func (p *pool) take(ctx context.Context) (*lease, error) {
+// take waits for room and returns a lease of the endpoint with the fewest requests in flight. first says that it is for
+// the first attempt of a request.
+func (p *pool) take(ctx context.Context, first bool) (*lease, error) {
 	defer context.AfterFunc(ctx, p.wake)()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,6 +88,10 @@ func (p *pool) take(ctx context.Context) (*lease, error) {
 		}
 		if p.over != nil {
 			return nil, p.over
+		}
+		if first && p.wary() {
+			p.free.Wait()
+			continue
 		}
 		var best *place
 		now := time.Now()
@@ -89,9 +106,34 @@ func (p *pool) take(ctx context.Context) (*lease, error) {
 		}
 		if best != nil {
 			best.inFlight++
+			if first {
+				p.sent++
+			}
 			return &lease{place: best, pool: p, era: best.era}, nil
 		}
 		p.free.Wait()
+	}
+}
+
+// wary reports whether the next request has to wait for those under way. It is called with the lock held.
+func (p *pool) wary() bool {
+	return !p.answered && p.refused > 0 && p.sent >= caution && p.ended < p.sent
+}
+
+// end records that a request has come back for the last time.
+func (p *pool) end(answered, refused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended++
+	p.answered = p.answered || answered
+	if refused {
+		p.refused++
+	}
+	if !p.answered && p.refused >= caution && p.refused == p.sent && p.over == nil {
+		p.over = errAllRefused
+	}
+	if p.refused > 0 {
+		p.free.Broadcast()
 	}
 }
 

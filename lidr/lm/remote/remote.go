@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +50,14 @@ type Options struct {
 	Attempts      int           // how often one request is tried; default 8, which takes about a minute and a half
 	Timeout       time.Duration // of one attempt; default 10 minutes
 	ContextLength int           // tokens of prompt and answer together; default: as the server reports
-	Prices        Prices        // what the server charges; default: nothing
-	MaxDollars    float64       // limit of a step's cost, above which nothing is sent; default 10, negative: no limit
+	// Leave are fields of a request that are not sent, because the server refuses them, such as temperature where only
+	// the default of 1 is allowed: its own value holds instead, and the answers are kept apart from others.
+	Leave []string
+	// Aliases are further names by which the server may call the model in its answers, such as that behind a deployment.
+	// An answer by any other name is one of another model ([lm.FaultModel]).
+	Aliases    []string
+	Prices     Prices  // what the server charges; default: nothing
+	MaxDollars float64 // limit of a step's cost, above which nothing is sent; default 10, negative: no limit
 }
 
 // Model implements lm.Model.
@@ -93,6 +100,12 @@ func newModel(o Options) (*Model, error) {
 			"0 (the default) or more")
 	case !(o.Prices.Prompt >= 0 && o.Prices.New >= 0):
 		return nil, fmt.Errorf("remote model: prices are %v, expected dollars per million tokens, 0 or more", o.Prices)
+	}
+	for _, field := range o.Leave {
+		if !slices.Contains(leavable, field) {
+			return nil, fmt.Errorf("remote model: field %q is to be left out, expected some of %s", field,
+				strings.Join(leavable, ", "))
+		}
 	}
 	key := strings.TrimSpace(os.Getenv(o.KeyEnv))
 	return &Model{options: o, key: func() string { return key }, delay: time.Second}, nil
@@ -154,10 +167,17 @@ func (m *Model) waits() *backoff.ExponentialBackOff {
 
 // Fingerprint returns a hash of the server's description of its model (name, owner, path; with llama.cpp also the
 // sizes) and of the API's extensions in use, which decide whether an answer's beginning is given to the model or
-// requested in words. The server's address is no part of it. Weights cannot be hashed from outside: other weights of
-// the same name and path have the same fingerprint, so rename a model that changes.
+// requested in words, with [Options.Leave] and [Options.Aliases]. The server's address is no part of it. Weights cannot
+// be hashed from outside: other weights of the same name and path have the same fingerprint, so rename a model that
+// changes.
 func (m *Model) Fingerprint() string {
-	return "remote-" + ledger.Key(m.identity, m.server.name, m.server.prefill)
+	parts := []any{m.identity, m.server.name, m.server.prefill}
+	for _, names := range [][]string{m.options.Leave, m.options.Aliases} {
+		if len(m.options.Leave)+len(m.options.Aliases) > 0 { // whoever names none keeps the answers of earlier versions
+			parts = append(parts, slices.Sorted(slices.Values(names)))
+		}
+	}
+	return "remote-" + ledger.Key(parts...)
 }
 
 // ContextLength returns the number of tokens that prompt and answer may have together, or [UnknownContext].
@@ -168,7 +188,7 @@ func (m *Model) CountTokens(r lm.Request) (int, error) { return lm.EstimateToken
 
 // request returns the body that is sent for r.
 func (m *Model) request(r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {
-	return m.server.params(m.identity.ID, r, s)
+	return m.server.params(m.identity.ID, r, s, m.options.Leave)
 }
 
 func orDefault[T comparable](value, standard T) T {

@@ -39,12 +39,13 @@ func TestRequestBodies(t *testing.T) {
 		`with exactly this text and go on from it:\n<b>"}]`
 	begun := `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant",` +
 		`"content":"<b>"}],"continue_final_message":true,"add_generation_prompt":false`
+	const unthinking = `,"chat_template_kwargs":{"enable_thinking":false}`
 	fingerprints := map[string]string{}
 	for kind, want := range map[string]string{
-		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
-		"sglang":    begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0`,
+		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0` + unthinking,
+		"sglang":    begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0` + unthinking,
 		"lidr":      begun + `,"max_tokens":5,"top_k":0,"repetition_penalty":1`,
-		"llama.cpp": spoken + `,"max_tokens":5,"top_k":0,"repeat_penalty":1,"min_p":0`,
+		"llama.cpp": spoken + `,"max_tokens":5,"top_k":0,"repeat_penalty":1,"min_p":0` + unthinking,
 		"ollama":    spoken + `,"max_tokens":5`,
 		"openai":    spoken + `,"max_completion_tokens":5`,
 		"other":     spoken + `,"max_tokens":5`,

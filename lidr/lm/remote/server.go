@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/openai/openai-go/v3"
@@ -24,19 +25,20 @@ type server struct {
 	repetition     string   // the field for RepetitionPenalty, "" if there is none
 	minP           bool     // has min_p, which lm.Sampling lacks: it is turned off
 	prefill        bool     // continues an assistant's message: continue_final_message
+	thinking       bool     // passes chat_template_kwargs to the chat template, which may know enable_thinking
 	promptLogprobs bool     // returns the probabilities of given tokens: prompt_logprobs
 	advice         string   // what to do about a filter that has no field
 }
 
 var servers = []server{
 	{name: "vllm", ownedBy: []string{"vllm"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
-		repetition: "repetition_penalty", minP: true, prefill: true, promptLogprobs: true},
+		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true, promptLogprobs: true},
 	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
-		repetition: "repetition_penalty", minP: true, prefill: true},
+		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true},
 	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty",
 		prefill: true, promptLogprobs: true},
 	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k",
-		repetition: "repeat_penalty", minP: true},
+		repetition: "repeat_penalty", minP: true, thinking: true},
 	// Ollama's own top_k of 40 and repeat_penalty of 1.1 hold unless the model's Modelfile says otherwise.
 	{name: "ollama", ownedBy: []string{"library"}, maxTokens: "max_tokens",
 		advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},
@@ -68,42 +70,51 @@ func serverOf(name, ownedBy string) (server, error) {
 	return servers[len(servers)-1], nil
 }
 
-// params returns the body of a chat completion for r. A setting that the server has no field for is an error, because
-// the server would ignore it.
-func (v server) params(model string, r lm.Request, s lm.Sampling) (openai.ChatCompletionNewParams, error) {
-	p := openai.ChatCompletionNewParams{Model: model, Temperature: openai.Float(s.Temperature), TopP: openai.Float(1)}
+// params returns the body of a chat completion for r, without the fields in leave. A setting that the server has no
+// field for is an error, because the server would ignore it.
+func (v server) params(model string, r lm.Request, s lm.Sampling,
+	leave []string) (openai.ChatCompletionNewParams, error) {
+	p := openai.ChatCompletionNewParams{Model: model}
+	left := func(field string) bool { return slices.Contains(leave, field) }
 	extra := map[string]any{v.maxTokens: s.MaxTokens}
-	if s.TopP > 0 {
-		p.TopP = openai.Float(s.TopP)
+	if !left("temperature") {
+		p.Temperature = openai.Float(s.Temperature)
+	}
+	if !left("top_p") {
+		p.TopP = openai.Float(orDefault(s.TopP, 1))
 	}
 	switch {
 	case v.topK != "" && s.TopK == 0:
 		extra[v.topK] = v.topKOff
 	case v.topK != "":
 		extra[v.topK] = s.TopK
-	case s.TopK > 0:
+	case s.TopK > 0 && !left("top_k"):
 		return p, fmt.Errorf("sampling: top_k is %d, but a server of kind %s takes none; %s", s.TopK, v.name, v.advice)
 	}
 	switch {
-	case v.repetition != "" && s.RepetitionPenalty == 0:
-		extra[v.repetition] = 1
 	case v.repetition != "":
-		extra[v.repetition] = s.RepetitionPenalty
-	case s.RepetitionPenalty != 0 && s.RepetitionPenalty != 1:
+		extra[v.repetition] = orDefault(s.RepetitionPenalty, 1)
+	case s.RepetitionPenalty != 0 && s.RepetitionPenalty != 1 && !left("repetition_penalty"):
 		return p, fmt.Errorf("sampling: repetition_penalty is %g, but a server of kind %s takes none; %s",
 			s.RepetitionPenalty, v.name, v.advice)
 	}
 	if v.minP {
 		extra["min_p"] = 0
 	}
-	if s.Temperature > 0 {
+	if v.thinking {
+		extra["chat_template_kwargs"] = map[string]any{"enable_thinking": r.Thinking}
+	}
+	if s.Temperature > 0 && !left("seed") {
 		p.Seed = param.NewOpt(seed(s.Seed, r.ID))
 	}
-	if len(s.Stop) > 0 {
+	if len(s.Stop) > 0 && !left("stop") {
 		p.Stop = openai.ChatCompletionNewParamsStopUnion{OfStringArray: s.Stop}
 	}
 	if r.Prefill != "" && v.prefill {
 		extra["continue_final_message"], extra["add_generation_prompt"] = true, false
+	}
+	for _, field := range leave {
+		delete(extra, field)
 	}
 	p.SetExtraFields(extra)
 	var err error

@@ -3,11 +3,11 @@ package remote
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +37,9 @@ type failure struct {
 	status     int // HTTP status, 0 if there was no response; 200 if the response cannot be read
 	message    string
 	retryAfter time.Duration
-	final      bool // fatal, whatever the status
+	final      bool   // fatal, whatever the status
+	refused    bool   // of this request, which would fail again, where others may be answered
+	field      string // of the request, which the server does not take
 }
 
 func (f *failure) Error() string {
@@ -49,13 +51,14 @@ func (f *failure) Error() string {
 
 // fatal reports whether the same request would fail again: always but after 408, 409, 429, 5xx and network errors.
 func (f *failure) fatal() bool {
-	return f.final || !f.outage() && f.status != http.StatusRequestTimeout && f.status != http.StatusConflict &&
+	return f.final || f.refused || !f.outage() && f.status != http.StatusRequestTimeout &&
+		f.status != http.StatusConflict &&
 		f.status != http.StatusTooManyRequests
 }
 
 // outage reports whether the failure is one of the endpoint, not of the request.
 func (f *failure) outage() bool {
-	return !f.final && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
+	return !f.final && !f.refused && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
 }
 
 // failureOf returns err as a failure of e; late is the message if the attempt took too long.
@@ -71,7 +74,7 @@ func (m *Model) failureOf(err error, e *endpoint, late string) *failure {
 }
 
 // wire exchanges one request. The response is read whole, and done is called before it is parsed, so that the next
-// request can be sent meanwhile.
+// request can be sent meanwhile; after a refusal it is not, since that may be the reason to send none.
 func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 	return func(req *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 		res, err := next(req)
@@ -81,68 +84,40 @@ func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 		}
 		body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 		err = errors.Join(err, res.Body.Close())
+		if res.StatusCode != http.StatusOK {
+			return nil, m.refusal(e, res.StatusCode, res.Header, body)
+		}
 		done()
 		switch {
-		case res.StatusCode != http.StatusOK:
-			return nil, m.refusal(e, res, body)
 		case err != nil:
 			return nil, fmt.Errorf("the response broke off after %d bytes: %w", len(body), err)
 		case len(body) > maxBody:
 			return nil, fmt.Errorf("the response has more than %d bytes", maxBody)
 		}
-		res.Body = io.NopCloser(bytes.NewReader(body))
+		res.Body = io.NopCloser(bytes.NewReader(asJSON(body)))
 		return res, nil
 	}
 }
 
-// refusal returns the failure of a status other than 200, with what to do about it.
-func (m *Model) refusal(e *endpoint, res *http.Response, body []byte) *failure {
-	f := &failure{endpoint: e.url, status: res.StatusCode, message: shorten(m.redact(messageOf(body))),
-		retryAfter: retryAfter(res.Header)}
-	if f.message == "" {
-		f.message = http.StatusText(f.status)
+// asJSON returns a response in which the numbers that JSON lacks, and servers written in Python send all the same, are
+// null, or -9999, OpenAI's logarithm of what is impossible.
+func asJSON(body []byte) []byte {
+	if !bytes.Contains(body, []byte("NaN")) && !bytes.Contains(body, []byte("Infinity")) {
+		return body
 	}
-	switch {
-	case f.status == http.StatusUnauthorized && m.key() == "":
-		f.message += "; put the API key into the environment variable " + m.options.KeyEnv + ", which a script of lidr " +
-			"run gets by --env " + m.options.KeyEnv
-	case f.status == http.StatusUnauthorized || f.status == http.StatusForbidden:
-		f.message += "; the API key in the environment variable " + m.options.KeyEnv + " is wrong or not allowed to do this"
-	case f.status >= 300 && f.status < 400:
-		f.message += "; it redirects elsewhere; give the address that it redirects to as the endpoint"
-	case f.status == http.StatusTooManyRequests && strings.Contains(string(body), `"insufficient_quota"`):
-		f.status = http.StatusPaymentRequired // waiting does not help
-		f.message += "; the account is out of credit"
-	case f.fatal():
-		f.message += "; correct what it names and run again"
-	}
-	return f
+	return noNumber.ReplaceAllFunc(body, func(found []byte) []byte {
+		switch {
+		case found[0] == '"':
+			return found
+		case found[0] == '-':
+			return []byte("-9999")
+		}
+		return []byte("null")
+	})
 }
 
-// messageOf finds the message in an error response, which has many forms: {"error":{"message":…}} (OpenAI, vLLM),
-// {"error":…} (Ollama), {"message":…}, {"detail":…} (FastAPI), or a text.
-func messageOf(body []byte) string {
-	var known struct {
-		Error   json.RawMessage `json:"error"`
-		Message string          `json:"message"`
-		Detail  json.RawMessage `json:"detail"`
-	}
-	if json.Unmarshal(body, &known) != nil {
-		return strings.TrimSpace(string(body))
-	}
-	var text string
-	switch {
-	case known.Message != "":
-		return known.Message
-	case len(known.Error) > 0 && json.Unmarshal(known.Error, &text) == nil:
-		return text
-	case len(known.Error) > 0 && json.Unmarshal(known.Error, &known) == nil && known.Message != "":
-		return known.Message
-	case len(known.Detail) > 0 && json.Unmarshal(known.Detail, &text) == nil:
-		return text
-	}
-	return strings.TrimSpace(string(body))
-}
+// noNumber finds strings too, so that what stands in them is left alone.
+var noNumber = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-Infinity|Infinity|NaN`)
 
 // retryAfter returns the wait of a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). The date is compared with
 // the time of the server's answer, since our clock may be wrong. It is 0 for none, and at most maxRetryAfter.
