@@ -81,22 +81,21 @@ func (r *Run) unchanged() error {
 		r.Dir, strings.Join(changedFields(before, r.Settings), ", "))
 }
 
-// promptTask is the task that the run's pairs are made of.
-func (r *Run) promptTask() Task { return r.taskOf(r.Settings.Prompts.Source, "") }
+// promptTask is the task that the run's pairs are made of. Its languages are named by the identifier of the evaluation,
+// so that a filter never sees another language than the off-target rate does.
+func (r *Run) promptTask() Task { return r.taskOf(r.Settings.Prompts.Source) }
 
 // evalTask is the task that the run's models are measured on.
-func (r *Run) evalTask() Task {
-	return r.taskOf(r.Settings.Evaluate.Source, r.Settings.Evaluate.Identifier)
-}
+func (r *Run) evalTask() Task { return r.taskOf(r.Settings.Evaluate.Source) }
 
-func (r *Run) taskOf(source, identifier string) Task {
+func (r *Run) taskOf(source string) Task {
 	switch {
 	case r.own != nil:
 		return r.own
 	case source == miniatureSource:
 		return miniatureTask{}
 	}
-	return fileTask{source, identifier}
+	return fileTask{source, r.Settings.Evaluate.Identifier}
 }
 
 // synthetic says that what the run measures says nothing about real models.
