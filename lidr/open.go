@@ -48,7 +48,7 @@ func Reopen(dir string, options ...Option) (*Run, error) {
 func newRun(dir string, s Settings, options []Option) *Run {
 	run := &Run{
 		Dir: dir, Settings: s,
-		store:    ledger.Store{Dir: filepath.Join(filepath.Dir(filepath.Clean(dir)), "store")},
+		store:    ledger.Store{Dir: ledger.StoreBeside(dir)},
 		progress: func(Event) {},
 	}
 	for _, option := range options {
@@ -95,6 +95,9 @@ func (r *Run) works() error {
 
 // open locks the folder and compares what it holds with the run.
 func (r *Run) open() error {
+	if r.Dir == "" {
+		return errors.New("the name of the run folder is empty, expected a folder such as runs/first")
+	}
 	var err error
 	if r.opened, err = json.Marshal(r.Settings); err != nil {
 		return err

@@ -99,8 +99,7 @@ func sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, option
 					outer(e)
 				}
 			}
-			all := slices.Concat([]Option{WithStore(filepath.Join(filepath.Dir(filepath.Clean(dir)), "store"))}, options,
-				[]Option{own})
+			all := slices.Concat([]Option{WithStore(ledger.StoreBeside(dir))}, options, []Option{own})
 			if rows[i], errs[i] = sweepCell(ctx, filepath.Join(dir, "cells", cell.Name), m0, cell, all); errs[i] != nil {
 				errs[i] = fmt.Errorf("cell %s: %w", cell.Name, errs[i])
 				cancel()

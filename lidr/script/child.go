@@ -10,8 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 
 	"github.com/traefik/yaegi/interp"
+
+	"lidrlab/lidr/printable"
 )
 
 // errorFile is the script's standard error in its process. File 2, where Go's runtime writes a crash, goes to the
@@ -32,7 +35,7 @@ func (s Script) Child() int {
 		if errors.As(err, &panicked) {
 			fmt.Fprintf(crash, "panic: %v\n", panicked.Value)
 		} else {
-			fmt.Fprintln(os.Stderr, "lidr:", err)
+			fmt.Fprintln(printable.Writer(os.Stderr), "lidr:", err)
 		}
 		return 2
 	}
@@ -64,9 +67,20 @@ func (s Script) interpret(crash io.Writer) error {
 	if err != nil {
 		return err
 	}
+	kept, err := keepAttributes()
+	if err != nil {
+		return err
+	}
+	var open []string
 	if !confined {
-		fmt.Fprintln(os.Stderr, "lidr: this system has no Landlock: "+
-			"the script's own calls on files are checked, those of the packages that it calls are not")
+		open = append(open, "no Landlock: the script's own calls on files are checked, those of the packages that it calls "+
+			"are not")
+	}
+	if !kept {
+		open = append(open, "no seccomp filter: the script may change mode and owner of files that it can read")
+	}
+	if len(open) > 0 {
+		fmt.Fprintln(os.Stderr, "lidr: this system has", strings.Join(open, ", and "))
 	}
 	log.SetOutput(io.Discard) // the interpreter's compiler logs beside its errors
 	program, err := compile(i, file)
@@ -89,15 +103,16 @@ func compile(i *interp.Interpreter, file string) (program *interp.Program, err e
 	return i.CompilePath(file)
 }
 
-const accessHint = "lidr: a script reads below the current folder and writes below runs, beside its -dir folder and " +
-	"in the temporary folder; allow more with --read PATH and --write PATH"
+const accessHint = "lidr: a script reads below the current folder and writes below runs, its -dir folder, the store " +
+	"beside that and the temporary folder, and changes no file's mode or owner; allow more with --read PATH and " +
+	"--write PATH"
 
 // hinting adds to an error how to allow what the kernel refused: the packages that return these errors do not know that
 // a script runs.
 type hinting struct{ out io.Writer }
 
 func (h hinting) Write(line []byte) (int, error) {
-	n, err := h.out.Write(line)
+	n, err := printable.Writer(h.out).Write(line)
 	if err == nil && bytes.Contains(line, []byte("permission denied")) {
 		_, err = fmt.Fprintln(h.out, accessHint)
 	}

@@ -13,6 +13,9 @@ import (
 // confine does nothing here: only the script's own calls on files are checked.
 func confine(access) (confined bool, err error) { return false, nil }
 
+// keepAttributes does nothing here.
+func keepAttributes() (kept bool, err error) { return false, nil }
+
 // limitMemory watches the memory of this process and ends it above limit bytes, in the words of Go's runtime.
 func limitMemory(limit uint64) error {
 	go func() {

@@ -21,10 +21,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
 	"lidrlab/lidr/hub"
+	"lidrlab/lidr/ledger"
 )
 
 // Script is a script with its arguments and its limits.
@@ -34,7 +36,7 @@ type Script struct {
 	Timeout time.Duration // 0 for none
 	Memory  uint64        // bytes that the script and the packages that it calls may use
 	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA and the Hugging Face cache
-	Write   []string      // paths that may be written besides runs and the parent of the script's -dir
+	Write   []string      // paths that may be written besides runs, the script's -dir and the store beside that
 	Env     []string      // names of environment variables that the script sees besides those of [passed]
 }
 
@@ -59,7 +61,7 @@ type Failure string
 func (f Failure) Error() string { return string(f) }
 
 // grace is how long a script may go on after the request to end.
-const grace = 2 * time.Second
+const grace = time.Second
 
 // Run checks the script and runs it in a process of its own, with this process's input and outputs, and returns its
 // exit code. The command is this program's own command line that leads to [Script.Child]. A [Failure] says that the
@@ -136,30 +138,85 @@ func (s Script) name() string {
 	return strings.TrimSuffix(name, ".go")
 }
 
-// runFolder is the value of the script's -dir, "" without one.
+// runFolder is the value of the script's -dir, "" without one: of several the last, as package flag has it, and none
+// behind the end of the flags.
 func (s Script) runFolder() string {
+	folder := ""
 	for i, arg := range s.Args {
+		if arg == "--" {
+			break
+		}
 		flag, value, joined := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
 		if flag != "-dir" && flag != "dir" || !strings.HasPrefix(arg, "-") {
 			continue
 		}
 		if joined {
-			return value
-		}
-		if i+1 < len(s.Args) {
-			return s.Args[i+1]
+			folder = value
+		} else if i+1 < len(s.Args) {
+			folder = s.Args[i+1]
 		}
 	}
-	return ""
+	return folder
 }
 
-// written returns the paths that the script may write, without its temporary folder.
+// written returns the paths that the script may write, without its temporary folder: beside runs and --write its run
+// folder, and beside that the store that runs share.
 func (s Script) written() []string {
 	paths := append([]string{"runs"}, s.Write...)
-	if dir := s.runFolder(); dir != "" {
-		paths = append(paths, filepath.Dir(filepath.Clean(dir))) // the store that runs share is beside a run folder
+	dir := s.runFolder()
+	if dir == "" {
+		return paths
+	}
+	for _, path := range []string{dir, ledger.StoreBeside(dir)} {
+		if isOwn(path) {
+			paths = append(paths, path)
+		}
 	}
 	return paths
+}
+
+// isOwn tells whether a folder that -dir names can be a script's own. One that holds the current folder, the user's home
+// or a clone, or lies among their settings, has other things in it: only --write opens it. A run folder may be the
+// current one.
+func isOwn(folder string) bool {
+	real, err := realPath(folder)
+	if err != nil {
+		return false
+	}
+	if info, err := os.Stat(real); err == nil && !info.IsDir() || exists(filepath.Join(real, ".git")) ||
+		slices.Contains(strings.Split(real, string(filepath.Separator)), ".git") {
+		return false
+	}
+	work, err := os.Getwd()
+	if err == nil {
+		work, err = realPath(work)
+	}
+	if err != nil || within(real, work) && (real != work || !exists(filepath.Join(real, "settings.json"))) {
+		return false
+	}
+	home, err := os.UserHomeDir()
+	if err == nil {
+		home, err = realPath(home)
+	}
+	switch {
+	case err != nil: // there is none
+		return true
+	case within(real, home):
+		return false
+	}
+	inside, err := filepath.Rel(home, real)
+	return err != nil || inside[0] != '.' || strings.HasPrefix(inside, "..") // not a folder such as ~/.ssh
+}
+
+// within tells whether a path is the folder or below it; both are real.
+func within(folder, path string) bool {
+	inside, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(inside)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // makeFolders makes the folders that the script may write, since the kernel confines to what exists. The function that
@@ -167,15 +224,16 @@ func (s Script) written() []string {
 func (s Script) makeFolders() (forget func()) {
 	var made []string
 	for _, path := range s.written() {
-		if _, err := os.Stat(path); err == nil {
-			continue
+		var missing []string // the folder and those above it, from the top
+		for at := filepath.Clean(path); !exists(at) && at != filepath.Dir(at); at = filepath.Dir(at) {
+			missing = append([]string{at}, missing...)
 		}
 		if err := os.MkdirAll(path, 0o755); err == nil { // at an error the script cannot write there, and may not need to
-			made = append(made, path)
+			made = append(made, missing...)
 		}
 	}
 	return func() {
-		for _, path := range made {
+		for _, path := range slices.Backward(made) {
 			_ = os.Remove(path) // fails where the script wrote something, as it should
 		}
 	}

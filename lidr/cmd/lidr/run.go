@@ -21,9 +21,9 @@ func runCommand() *cobra.Command {
 		Short: "Run a script: a folder with main.go, or a Go file",
 		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly.
 
-A script may read below the current folder, $LIDR_DATA and the Hugging Face cache, and write below runs and beside the
-folder that its own -dir names. It cannot start programs, reaches the network through lidr only, and sees the usual
-environment variables and those of --env. The exit code is the script's, or 2 if the script was refused, crashed or went
+A script may read below the current folder, $LIDR_DATA and the Hugging Face cache, and write below runs, the folder that
+its own -dir names and the store beside that. It changes no file's mode or owner, cannot start programs, reaches the
+network through lidr only, and sees the usual environment variables and those of --env. The exit code is the script's, or 2 if the script was refused, crashed or went
 beyond a limit.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
