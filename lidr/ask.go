@@ -1,17 +1,26 @@
 package lidr
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/report"
 )
 
 // Ask puts requests to any model, one of the run or a judge, through the store: for a step of one's own. step names the
 // work in the progress and in timing.jsonl. Each answer is kept for itself, under its request, so that a changed
-// request does not ask about the others again, and a request that fails for good ends the step after all others are
-// answered and kept. top > 0 asks for the probabilities of the first token too, where the model tells them.
+// request does not ask about the others again. A request that the server refuses for good is answered by a completion
+// that says so (lm.FinishFailed), within the share of [GenerateSettings].MaxRefused; one that fails otherwise ends the
+// step after all others are answered and kept. What a model thought before its answer is in Thought. top > 0 asks for
+// the probabilities of the first token too, where the model tells them.
 func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request, sampling lm.Sampling,
 	top int) ([]lm.Answer, error) {
 	if err := run.unchanged(); err != nil {
@@ -23,11 +32,13 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 	}
 	key := m.Key("verdicts", sampling, top)
 	ask := func(done func(int) bool, save func([]int, []lm.Answer) error) error {
-		meter := run.Meter(step, "answers", len(requests), countDone(len(requests), done))
+		known := countDone(len(requests), done)
+		meter := run.Meter(step, "answers", len(requests), known)
 		keep := func(idx []int, out []lm.Answer) error {
 			if err := save(idx, out); err != nil {
 				return err
 			}
+			known += len(idx)
 			tokens := 0
 			for _, a := range out {
 				tokens += a.PromptTokens + a.Tokens
@@ -35,47 +46,210 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 			meter.Add(len(idx), tokens)
 			return nil
 		}
+		keepCompletions := func(idx []int, out []lm.Completion) error {
+			answers := make([]lm.Answer, len(out))
+			for i, c := range out {
+				answers[i] = lm.Answer{Completion: c}
+			}
+			return keep(idx, answers)
+		}
 		var err error
 		if teller, ok := m.lm.(lm.Asker); ok && top > 0 {
 			err = teller.Ask(ctx, requests, sampling, top, done, keep)
 		} else {
-			err = m.lm.Generate(ctx, requests, sampling, done, func(idx []int, out []lm.Completion) error {
-				answers := make([]lm.Answer, len(out))
-				for i, c := range out {
-					answers[i] = lm.Answer{Completion: c}
-				}
-				return keep(idx, answers)
-			})
+			err = m.lm.Generate(ctx, requests, sampling, done, keepCompletions)
 		}
-		if err != nil {
+		if err := run.settle(step, err, len(requests), &known, keepCompletions); err != nil {
 			return err
 		}
 		return meter.End()
 	}
-	return ledger.Remember(ctx, run.store, "verdicts", key, questions, ask)
+	answers, err := ledger.Remember(ctx, run.store, "verdicts", key, questions, ask)
+	if err != nil {
+		return nil, err
+	}
+	count := newFaultCount(step)
+	for i, a := range answers {
+		answers[i].Completion = a.Split()
+		count.add("", requests[i].ID, answers[i].Fault(), a.Reason)
+	}
+	return answers, run.told(count)
 }
 
-// complete asks a model all requests of a step, through the store.
+// complete asks a model all requests of a step, through the store. A request that the server refuses for good has a
+// completion that says so.
 func complete(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request,
 	s lm.Sampling) ([]lm.Completion, error) {
 	key := m.Key("completions", requests, s)
 	ask := func(done func(int) bool, save func([]int, []lm.Completion) error) error {
-		meter := run.Meter(step, "answers", len(requests), countDone(len(requests), done))
-		err := m.lm.Generate(ctx, requests, s, done, func(idx []int, out []lm.Completion) error {
+		known := countDone(len(requests), done)
+		meter := run.Meter(step, "answers", len(requests), known)
+		keep := func(idx []int, out []lm.Completion) error {
 			if err := save(idx, out); err != nil {
 				return err
 			}
+			known += len(idx)
 			tokens := 0
 			for _, c := range out {
 				tokens += c.Tokens
 			}
 			meter.Add(len(idx), tokens)
 			return nil
-		})
-		if err != nil {
+		}
+		err := m.lm.Generate(ctx, requests, s, done, keep)
+		if err := run.settle(step, err, len(requests), &known, keep); err != nil {
 			return fmt.Errorf("%s: %w", step, err)
 		}
 		return meter.End()
 	}
 	return ledger.Collect(ctx, run.store, "completions", key, len(requests), ask)
+}
+
+// settle keeps, for the requests that a server refuses for good, completions that say so, where err tells of nothing
+// else and the run tolerates so many: what is kept is not asked again, and the step gives the same bytes when it is
+// resumed. known counts the requests with an answer, of total.
+func (r *Run) settle(step string, err error, total int, known *int,
+	keep func([]int, []lm.Completion) error) error {
+	var incomplete *lm.IncompleteError
+	if !errors.As(err, &incomplete) || *known+len(incomplete.Failed) < total {
+		return err
+	}
+	var refused []int
+	var out []lm.Completion
+	for _, f := range incomplete.Failed {
+		if !f.Final {
+			return err
+		}
+		refused = append(refused, f.Index)
+		out = append(out, lm.Completion{FinishReason: lm.FinishFailed, Reason: f.Reason.Error()})
+	}
+	if share := r.Settings.Generate.mayRefuse(); float64(len(refused)) > share*float64(total) {
+		return fmt.Errorf("the server refuses %d of %d requests for good, more than the share %g of generate.max_refused; "+
+			"mend or leave out what it refuses, or raise the setting: %w", len(refused), total, share, err)
+	}
+	return keep(refused, out)
+}
+
+// mayRefuse is the share of a step's requests that a server may refuse for good.
+func (s GenerateSettings) mayRefuse() float64 { return cmp.Or(s.MaxRefused, maxRefused) }
+
+// tooMany is the share of a language's answers with one fault beyond which a reader is warned: then the fault, and not
+// the model's skill, may decide what is measured, or which pairs there are.
+const tooMany = 0.05
+
+// faultsKey begins the keys of measures of answers that are none, or not whole.
+const faultsKey = "faults-"
+
+// faultCount counts the answers of a step by language, and among them those that are none, or not whole.
+type faultCount struct {
+	step    string // "M0 generate"
+	langs   []string
+	answers map[string]int
+	faults  map[string]map[string]int // by fault and language
+	first   string                    // the first of them that the server says something of
+}
+
+func newFaultCount(step string) *faultCount {
+	return &faultCount{step: step, answers: map[string]int{}, faults: map[string]map[string]int{}}
+}
+
+// add counts an answer; reason is the server's word on its fault.
+func (c *faultCount) add(lang, id, fault, reason string) {
+	if c.answers[lang] == 0 {
+		c.langs = append(c.langs, lang)
+	}
+	c.answers[lang]++
+	if fault == "" {
+		return
+	}
+	if c.faults[fault] == nil {
+		c.faults[fault] = map[string]int{}
+	}
+	c.faults[fault][lang]++
+	if reason != "" && c.first == "" {
+		c.first = fmt.Sprintf("; of %s the server says: %s", id, reason)
+	}
+}
+
+// of is the number of answers with a fault in all languages.
+func (c *faultCount) of(fault string) int {
+	n := 0
+	for _, count := range c.faults[fault] {
+		n += count
+	}
+	return n
+}
+
+// summary is "es 3 of 14 cut by its length, 1 of 14 empty; de …".
+func (c *faultCount) summary() string {
+	var parts []string
+	for _, lang := range c.langs {
+		var own []string
+		for _, fault := range slices.Sorted(maps.Keys(c.faults)) {
+			if n := c.faults[fault][lang]; n > 0 {
+				own = append(own, fmt.Sprintf("%d of %d %s", n, c.answers[lang], fault))
+			}
+		}
+		if len(own) > 0 {
+			parts = append(parts, strings.TrimSpace(lang+" "+strings.Join(own, ", ")))
+		}
+	}
+	return strings.Join(parts, "; ") + c.first
+}
+
+// told says what is wrong with the answers of a step: to the reader of the progress, in the model's measures, and by
+// the process's exit code. It is an error where more requests are refused than the run tolerates.
+func (r *Run) told(c *faultCount) error {
+	total := 0
+	for _, n := range c.answers {
+		total += n
+	}
+	share := r.Settings.Generate.mayRefuse()
+	if n := c.of(lm.FaultFailed); float64(n) > share*float64(total) {
+		return fmt.Errorf("%s: the server has refused %d of %d requests for good, more than the share %g of "+
+			"generate.max_refused (%s); another run may have tolerated so many: raise the setting, or delete the step's file "+
+			"in %s to ask again", c.step, n, total, share, c.summary(), r.store.Dir)
+	}
+	for fault := range c.faults {
+		if fault != lm.FaultCut {
+			lm.CountUnanswered(c.of(fault))
+		}
+	}
+	if len(c.faults) > 0 {
+		r.Note("%s: answers that are none, or not whole: %s", c.step, c.summary())
+	}
+	return r.measureFaults(c)
+}
+
+// measureFaults writes the counts to the measures of the model that the step is named after. A step without faults
+// writes none, unless it had some before.
+func (r *Run) measureFaults(c *faultCount) error {
+	if slices.Equal(c.langs, []string{""}) { // of a step of one's own, whose requests have no languages
+		return nil
+	}
+	model, step, _ := strings.Cut(c.step, " ")
+	m := report.Measure{
+		Key: faultsKey + strings.ReplaceAll(step, " ", "-"), Title: "Answers that are none, or not whole: " + step,
+		What: "Requests that the server refused, and answers that were withheld, empty, a thought alone, another model's, " +
+			"or cut by their length.",
+		Unit: "answers",
+	}
+	if _, err := os.Stat(r.Path(model, "measures", m.Key+".json")); len(c.faults) == 0 && err != nil {
+		return nil
+	}
+	for _, fault := range slices.Sorted(maps.Keys(c.faults)) {
+		for _, lang := range c.langs {
+			n, all := c.faults[fault][lang], c.answers[lang]
+			v := report.MeasureValue{Estimate: report.Estimate{Value: float64(n)}, Note: fmt.Sprintf("of %d", all)}
+			if float64(n) > tooMany*float64(all) {
+				v.Warning = fmt.Sprintf("%s: %d of %d answers in %s are no whole answers of the model (%s)", c.step, n, all, lang,
+					fault)
+				if fault == lm.FaultCut {
+					v.Warning += "; raise max_tokens"
+				}
+			}
+			m.Put(model+", "+fault, lang, v)
+		}
+	}
+	return r.WriteMeasure(model, m)
 }

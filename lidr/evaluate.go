@@ -85,15 +85,18 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	return scores, measureIdentifiers(ctx, run, m.Name(), verdicts)
 }
 
-// verdictOn is the task's verdict on a response.
+// verdictOn is the task's verdict on a response. What is no answer is not right, and in no language.
 func verdictOn(task Task, p Prompt, row datasets.Response) (Verdict, error) {
 	v, checked := task.Check(p, row.Response)
 	if !checked {
 		return v, fmt.Errorf("%s: prompt %s in %s has no gold answer that %s can check, so no accuracy can be told",
 			p.Source, p.ID, p.Lang, task.Name())
 	}
+	if noAnswer(row.Fault) {
+		v = Verdict{OnTarget: true}
+	}
 	v.ID, v.Lang, v.Gold = p.ID, p.Lang, p.Answer
-	v.Response, v.FinishReason = row.Response, row.FinishReason
+	v.Response, v.FinishReason, v.Fault = row.Response, row.FinishReason, row.Fault
 	return v, nil
 }
 

@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -68,7 +69,7 @@ func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[st
 			return nil, fmt.Errorf("%s: prompt %s in %s is empty, expected text", row.Source, row.ID, row.Lang)
 		}
 		messages = slices.Insert(messages, len(messages)-1, shots[row.Lang]...)
-		requests[i] = lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages}
+		requests[i] = lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages, Thinking: s.Thinking}
 		if err := m.Fits(requests[i], row.Source); err != nil {
 			return nil, err
 		}
@@ -84,13 +85,32 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Pro
 		return nil, err
 	}
 	responses := make([]datasets.Response, len(prompts))
+	count := newFaultCount(m.Name() + " " + step)
 	for i, row := range prompts {
-		c := completions[i]
+		c := completions[i].Split()
 		responses[i] = datasets.Response{
 			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Response: c.Text, FinishReason: c.FinishReason, Tokens: c.Tokens,
+			Fault: c.Fault(), Reason: cmp.Or(c.Reason, c.By),
 		}
+		count.add(row.Lang, requests[i].ID, c.Fault(), c.Reason)
 	}
-	return responses, nil
+	return responses, run.told(count)
+}
+
+// withFaults returns answers with the faults of those that do not name one, and without thoughts: rows of another
+// program, or of a caller's own, have both.
+func withFaults(rows []datasets.Response) []datasets.Response {
+	out := slices.Clone(rows)
+	for i, row := range out {
+		c := lm.Completion{Text: row.Response, FinishReason: row.FinishReason}.Split()
+		out[i].Response, out[i].Fault = c.Text, cmp.Or(row.Fault, c.Fault())
+	}
+	return out
+}
+
+// keeps says whether an answer with a fault may be a side of a pair.
+func (s PairSettings) keeps(fault string) bool {
+	return fault == "" || slices.Contains(s.KeepFaulty, fault)
 }
 
 // Responses reads back what a model has answered in a run, the frame that [Generate] returned, without the model.

@@ -78,7 +78,7 @@ func TokenPairs(m *Model, s GenerateSettings, pairs []Pair) ([]dpo.Pair, error) 
 		if err != nil {
 			return nil, err
 		}
-		prompt, err := m.tokenizer.EncodeChat(messages, true, "")
+		prompt, err := m.tokenizer.Thinking(s.Thinking).EncodeChat(messages, true, "")
 		if err != nil {
 			return nil, fmt.Errorf("pair %d (prompt %s in %s): %w", i, row.ID, row.Lang, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -188,6 +189,9 @@ func (m *Model) Engine() compute.Backend { return m.engine }
 func (m *Model) Key(parts ...any) string {
 	if m.engine == nil {
 		return ledger.Key(m.Fingerprint(), parts) // behind a server
+	}
+	if m.tokenizer.Thinks() { // answers from before requests could say so had thoughts
+		parts = append(slices.Clone(parts), "thinking as the request says")
 	}
 	return ledger.Key(m.Fingerprint(), backend.Name(m.engine), parts)
 }

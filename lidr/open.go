@@ -57,7 +57,7 @@ func newRun(dir string, s Settings, options []Option) *Run {
 	run.store.Note = func(text string) { run.Note("%s", text) }
 	// An empty list and none are one setting, and read back as one.
 	for _, list := range []*[]string{
-		&run.Settings.Trained, &run.Settings.Unseen, &run.Settings.Train.LoRA.Targets,
+		&run.Settings.Trained, &run.Settings.Unseen, &run.Settings.Train.LoRA.Targets, &run.Settings.Pairs.KeepFaulty,
 		&run.Settings.Generate.Sampling.Stop, &run.Settings.Translate.Sampling.Stop,
 	} {
 		if len(*list) == 0 {

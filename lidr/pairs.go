@@ -3,6 +3,7 @@ package lidr
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,7 +46,7 @@ func makePairs(ctx context.Context, run *Run, m *Model, answers []datasets.Respo
 	if err := run.Enter(m); err != nil {
 		return nil, nil, err
 	}
-	all, err := candidates(run.Settings, answers, translated)
+	all, err := candidates(run.Settings, withFaults(answers), translated)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,7 +65,8 @@ func makePairs(ctx context.Context, run *Run, m *Model, answers []datasets.Respo
 type candidate struct {
 	Pair
 	failed      bool
-	translation bool // the English prompt asks for a translation
+	translation bool   // the English prompt asks for a translation
+	faulty      string // which side is of an answer that is none, or not whole, and why
 }
 
 // candidates makes one candidate for every prompt and trained language, and one for every prompt in the dominant one.
@@ -87,6 +89,10 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 	english := map[string]datasets.Response{}
 	for _, row := range inLanguage(answers, s.Dominant) {
 		english[row.ID] = row
+	}
+	own := map[key]datasets.Response{}
+	for _, row := range answers {
+		own[key{id: row.ID, from: row.Lang}] = row
 	}
 	var out []candidate
 	for _, row := range answers {
@@ -114,6 +120,15 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 				return nil, err
 			}
 			c.failed = c.failed || !back.OK
+		}
+		chosen, rejected := source, row
+		if row.Lang == s.Dominant {
+			rejected = own[key{id: row.ID, from: from}]
+		}
+		if !s.Pairs.keeps(chosen.Fault) {
+			c.faulty = "chosen answer: " + chosen.Fault
+		} else if !s.Pairs.keeps(rejected.Fault) {
+			c.faulty = "rejected answer: " + rejected.Fault
 		}
 		switch {
 		case row.Lang == s.Dominant:
@@ -148,7 +163,13 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 		}
 		kept = append(kept, c.Pair)
 	}
-	reasons := []string{"failed translation"}
+	faulty := map[string]bool{} // these reasons are in the counts of all languages where they occur in one
+	for _, c := range candidates {
+		if c.faulty != "" {
+			faulty[c.faulty] = true
+		}
+	}
+	reasons := append(slices.Sorted(maps.Keys(faulty)), "failed translation")
 	if slices.ContainsFunc(langs, func(lang string) bool { return dropped[lang][emptySide] > 0 }) {
 		reasons = append(reasons, emptySide)
 	}
@@ -176,6 +197,9 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 const emptySide = "empty answer"
 
 func dropReason(s PairSettings, c candidate, filters []Filter) string {
+	if c.faulty != "" {
+		return c.faulty
+	}
 	if c.failed {
 		return "failed translation"
 	}

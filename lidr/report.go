@@ -149,6 +149,7 @@ func ReportData(run *Run) (report.Data, error) {
 	if err != nil {
 		return data, err
 	}
+	data.Health = append(data.Health, faultWarnings(data.Measures)...)
 	data.KeyFigures = report.KeyFigures(data)
 	data.Findings = report.Findings(data)
 	data.Paper = report.PaperTables(data.Measures)
@@ -175,7 +176,27 @@ func measuresAlone(run *Run) (report.Data, error) {
 		data.Models = append(data.Models, report.Model{Name: name, Note: "not evaluated"})
 	}
 	data.Measures, data.Paper = found, report.PaperTables(found)
+	data.Health = faultWarnings(found)
 	return data, nil
+}
+
+// faultWarnings are the warnings of the tables of answers that are none, or not whole: they are of the run as much as
+// of a table.
+func faultWarnings(measures []report.Measure) []report.Warning {
+	var out []report.Warning
+	for _, m := range measures {
+		if !strings.HasPrefix(m.Key, faultsKey) {
+			continue
+		}
+		for _, row := range m.Rows {
+			for _, v := range row.Values {
+				if v.Warning != "" {
+					out = append(out, report.Warning{Where: m.Title, Text: v.Warning})
+				}
+			}
+		}
+	}
+	return out
 }
 
 func reportTitle(run *Run) string {

@@ -7,6 +7,7 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/lm"
 )
 
 // The rows below are what frames and files are made of: a frame's columns are the json tags of its row type. Rows of
@@ -65,6 +66,7 @@ type Verdict struct {
 	Lang         string `json:"lang"`
 	Response     string `json:"response"`
 	FinishReason string `json:"finish_reason"`
+	Fault        string `json:"fault,omitempty" frame:"optional"` // why it is no whole answer, "" for one
 	Gold         string `json:"gold"`
 	Correct      bool   `json:"correct"`  // the final answer is the gold one
 	Steps        bool   `json:"steps"`    // every step of the solution is right, where the task checks steps
@@ -78,9 +80,12 @@ type Verdict struct {
 const Rubric = "An answer scores one point for the right final number, one for the language of the problem, " +
 	"and (miniature only) one for a solution in which every step is right. More points win; equal points tie."
 
-// Points is the number of points by [Rubric], 0 to 3.
+// Points is the number of points by [Rubric], 0 to 3. What is no answer has none.
 func (v Verdict) Points() float64 {
 	points := 0.0
+	if noAnswer(v.Fault) {
+		return points
+	}
 	for _, hit := range []bool{v.Correct, v.OnTarget, v.Steps} {
 		if hit {
 			points++
@@ -88,6 +93,9 @@ func (v Verdict) Points() float64 {
 	}
 	return points
 }
+
+// noAnswer says whether an answer with a fault is none of the model's: a cut one is one, as far as it goes.
+func noAnswer(fault string) bool { return fault != "" && fault != lm.FaultCut }
 
 // Match is a row of the frame that [HeadToHead] returns.
 type Match struct {
@@ -137,6 +145,7 @@ type ControlChange struct {
 type passage struct {
 	ID, From, To, Text string
 	Origin             string // for errors
+	Fault              string // of the answer that it is, "" for a whole one
 }
 
 // rowsOf reads a frame; what names it in errors.

@@ -53,7 +53,18 @@ type GenerateSettings struct {
 	// System is the system message, "" for none.
 	System   string      `json:"system"`
 	Sampling lm.Sampling `json:"sampling"`
+	// Thinking lets a model that can think do so before it answers, in evaluations too. What it thinks counts as new
+	// tokens and is no part of the answer. Otherwise thinking is switched off, where the chat template or the server
+	// offers that; in translations it always is.
+	Thinking bool `json:"thinking,omitempty"`
+	// MaxRefused is the largest share of a step's requests, of any kind, that a server may refuse for good (too long for
+	// it, filtered): those are listed, counted, and left out of pairs and translations. More of them end the step after
+	// all others are answered. 0 stands for 0.1.
+	MaxRefused float64 `json:"max_refused,omitempty"`
 }
+
+// maxRefused is the share of requests that may be refused where the settings do not say.
+const maxRefused = 0.1
 
 // TranslateSettings says how the model translates its own answers.
 type TranslateSettings struct {
@@ -84,6 +95,9 @@ type PairSettings struct {
 	SameLanguage bool `json:"same_language"`
 	// DropIdentical drops pairs whose sides are equal.
 	DropIdentical bool `json:"drop_identical"`
+	// KeepFaulty names faults whose answers are sides of pairs all the same: lm.FaultCut or lm.FaultModel. Others have no
+	// text that could be a side. (The reference code does not look at finish reasons, so it keeps cut answers.)
+	KeepFaulty []string `json:"keep_faulty,omitempty"`
 	// DropTranslationPrompts drops prompts that ask for a translation; otherwise, as in the reference code, their
 	// English answer is the chosen one in every language, untranslated.
 	DropTranslationPrompts bool `json:"drop_translation_prompts"`

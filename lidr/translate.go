@@ -43,21 +43,29 @@ func translate(ctx context.Context, run *Run, m, translator *Model,
 		return nil, err
 	}
 	s := run.Settings
+	given := responses
+	responses = withFaults(responses)
 	var passages []passage
+	add := func(row datasets.Response, to string) {
+		p := passage{ID: row.ID, From: row.Lang, To: to, Text: row.Response, Origin: "responses"}
+		if !s.Pairs.keeps(row.Fault) {
+			p.Fault = row.Fault
+		}
+		passages = append(passages, p)
+	}
 	for _, row := range inLanguage(responses, s.Dominant) {
 		for _, lang := range s.Trained {
-			passages = append(passages, passage{ID: row.ID, From: s.Dominant, To: lang, Text: row.Response, Origin: "responses"})
+			add(row, lang)
 		}
 	}
 	for _, lang := range s.Trained {
 		for _, row := range inLanguage(responses, lang) {
 			if s.Pairs.Mode == released || rejectedFrom(s, row.ID) == lang {
-				passages = append(passages, passage{ID: row.ID, From: lang, To: s.Dominant, Text: row.Response,
-					Origin: "responses"})
+				add(row, s.Dominant)
 			}
 		}
 	}
-	if err := run.claim(m, "translations", ledger.Key(responses, translator.known())); err != nil {
+	if err := run.claim(m, "translations", ledger.Key(given, translator.known())); err != nil {
 		return nil, err
 	}
 	translations, err := translatePassages(ctx, run, translator, m.Name()+" translate", passages)
@@ -88,7 +96,8 @@ func rejectedFrom(s Settings, id string) string {
 	return s.Trained[draw.Sum64()%uint64(len(s.Trained))]
 }
 
-// translatePassages translates in order. An empty passage is not asked: it fails with its reason.
+// translatePassages translates in order. A passage that is empty, or of an answer that is none, is not asked: it fails
+// with its reason.
 func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 	passages []passage) ([]datasets.Translation, error) {
 	s := run.Settings.Translate
@@ -104,6 +113,8 @@ func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 		request := lm.Request{ID: p.ID + "/" + p.From + "-" + p.To, Messages: messages, Prefill: s.Prefill}
 		if p.Text == "" {
 			rows[i].Reason = "the text to translate is empty"
+		} else if p.Fault != "" {
+			rows[i].Reason = "the answer to translate is none, or not whole: " + p.Fault
 		} else if err := m.Fits(request, p.Origin); err != nil {
 			rows[i].Reason = "the text to translate is longer than the model's context"
 		} else {
@@ -114,12 +125,23 @@ func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 	if err != nil {
 		return nil, err
 	}
+	count := newFaultCount(step)
 	for k, i := range asked {
-		row := &rows[i]
-		row.Completion = completions[k].Text
-		row.Text, row.OK, row.Reason = datasets.ExtractTranslation(row.Completion)
+		row, c := &rows[i], completions[k]
+		row.Completion, row.Fault = c.Text, c.Split().Fault()
+		switch {
+		case row.Fault == lm.FaultCut || run.Settings.Pairs.keeps(row.Fault): // the closing tag proves a text complete
+			if row.Text, row.OK, row.Reason = datasets.ExtractTranslation(c.Text); row.OK {
+				row.Fault = ""
+			}
+		case c.Reason != "":
+			row.Reason = row.Fault + ": " + c.Reason
+		default:
+			row.Reason = row.Fault
+		}
+		count.add(row.From+" to "+row.To, requests[k].ID, row.Fault, c.Reason)
 	}
-	return rows, nil
+	return rows, run.told(count)
 }
 
 // translationPrompt recognises prompts that are about translation by their English wording: the 17 of the first 2,000

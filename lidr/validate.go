@@ -11,6 +11,7 @@ import (
 
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/langid"
+	"lidrlab/lidr/lm"
 )
 
 // Whole numbers beyond these are mistakes: a run would not end, or not fit into any memory.
@@ -20,6 +21,9 @@ const (
 	maxShots  = 1000
 	maxReplay = 4096 // sequences a step
 )
+
+// keepable are the faults of answers that have a text all the same.
+var keepable = []string{lm.FaultCut, lm.FaultModel}
 
 // Validate returns an error naming the field that cannot work, and what was expected. [Open] calls it, and looks for
 // the files that the settings name.
@@ -47,6 +51,10 @@ func (s Settings) Validate() error {
 		return bad("pairs.mode", fmt.Sprintf("%q", s.Pairs.Mode), "paper or released")
 	case s.Pairs.MaxLengthRatio != 0 && s.Pairs.MaxLengthRatio < 1:
 		return bad("pairs.max_length_ratio", s.Pairs.MaxLengthRatio, "0 (off), or 1 or more")
+	case !(s.Generate.MaxRefused >= 0 && s.Generate.MaxRefused <= 1):
+		return bad("generate.max_refused", s.Generate.MaxRefused, fmt.Sprintf("above 0 to 1, or 0 for %g", maxRefused))
+	case slices.ContainsFunc(s.Pairs.KeepFaulty, func(fault string) bool { return !slices.Contains(keepable, fault) }):
+		return bad("pairs.keep_faulty", fmt.Sprintf("%q", s.Pairs.KeepFaulty), fmt.Sprintf("names among %q", keepable))
 	case s.Evaluate.N < 0 || s.Evaluate.N == 1:
 		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
 	case s.Evaluate.Source == miniatureSource && s.Evaluate.N == 0:

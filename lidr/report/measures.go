@@ -91,7 +91,7 @@ func Join(parts []Measure) ([]Measure, error) {
 // beginning of several keys.
 var places = []string{
 	"judged-", "ratings", "judged-reward-accuracy", "mt-bench", "alignment-tax", "alignment-tax-change", "saturation",
-	"identifiers-",
+	"identifiers-", "faults-",
 }
 
 // place is where a measure comes in a report.

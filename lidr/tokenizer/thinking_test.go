@@ -28,8 +28,8 @@ const asksThinking = `{%- for m in messages %}
 func TestThinking(t *testing.T) {
 	chat := []Message{{"user", "Hi"}, {"assistant", "<think>\nGreet.\n</think>\n\nHo"}, {"user", "2 + 3?"}}
 	tok := withTemplate(t, asksThinking)
-	const turns = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHo<|im_end|>\n<|im_start|>user\n2 + 3?<|im_end|>\n" +
-		"<|im_start|>assistant\n"
+	const turns = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHo<|im_end|>\n" +
+		"<|im_start|>user\n2 + 3?<|im_end|>\n<|im_start|>assistant\n"
 	for on, want := range map[bool]string{false: turns + "<think>\n\n</think>\n\n", true: turns} {
 		got, err := tok.Thinking(on).RenderChat(chat, true)
 		if err != nil || got != want {

@@ -1,0 +1,12 @@
+package lm
+
+import "sync/atomic"
+
+var unanswered atomic.Int64
+
+// CountUnanswered adds n requests that have no answer, whatever the reason, to those that [Unanswered] returns.
+func CountUnanswered(n int) { unanswered.Add(int64(n)) }
+
+// Unanswered is the number of requests of this process that its steps went on without: a command that is done ends with
+// another exit code then.
+func Unanswered() int { return int(unanswered.Load()) }
