@@ -3,9 +3,11 @@ package handoff
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/lm"
 )
 
 // The files that the programs read are those of testdata/golden, byte for byte.
@@ -124,12 +126,75 @@ func TestTemplateByName(t *testing.T) {
 	for model, want := range map[string]string{
 		"meta-llama/Meta-Llama-3-8B-Instruct": "llama3", "meta-llama/Llama-3.1-8B-Instruct": "llama3",
 		"meta-llama/Llama-2-7b-chat-hf": "llama2", "Qwen/Qwen2-7B-Instruct": "qwen", "Qwen/Qwen2.5-7B-Instruct": "qwen",
-		"Qwen/Qwen3-8B": "qwen3_nothink", "CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
+		"Qwen/Qwen3-8B": "qwen3", "Qwen/Qwen3-4B-Instruct-2507": "qwen3_nothink", "CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
 		"org/unknown": "",
 	} {
 		got, err := LlamaFactory().chatTemplate(base{path: model}, nil)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("template of %s is %q, error %v, want %q", model, got, err, want)
+		}
+	}
+}
+
+// A model whose chat template asks whether it is to think is trained by both programs as it was asked: with the empty
+// thought before the answer, unless it is to think.
+func TestThinkingAsGenerated(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "thinker")
+	if err := os.CopyFS(folder, os.DirFS("../../datasets/miniature/m0")); err != nil {
+		t.Fatal(err)
+	}
+	const template = "{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}" +
+		"{%- if add_generation_prompt %}<|im_start|>assistant\n" +
+		"{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+	if err := os.WriteFile(filepath.Join(folder, "chat_template.jinja"), []byte(template), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for thinking, want := range map[bool]string{false: `assistant<think>\n\n</think>\n\n"`, true: `assistant"`} {
+		s := expressible()
+		s.Generate.Thinking = thinking
+		run, _ := openRun(t, s)
+		m0, err := lidr.LoadModel(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		llamaFactory := LlamaFactory()
+		llamaFactory.Template = "qwen3"
+		for file, trainer := range map[string]Trainer{"data/train.jsonl": TRL(), "dpo.yaml": llamaFactory} {
+			j, err := newJob(run, m0, trainer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := j.take(somePairs()); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.write(); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(j.path(file))
+			says := want
+			if trainer.Program == programLlamaFactory {
+				says = "enable_thinking: false"
+				if thinking {
+					says = "enable_thinking: true"
+				}
+			}
+			if err != nil || !strings.Contains(string(text), says) {
+				t.Errorf("thinking %t: %s holds\n%.300s\nexpected %s; %v", thinking, file, text, says, err)
+			}
+		}
+		tokens, err := lidr.TokenPairs(m0, s.Generate, somePairs()[:1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		messages, err := s.Generate.Messages(somePairs()[0].Prompt, "de")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, err := m0.LM().CountTokens(lm.Request{Messages: messages, Thinking: thinking})
+		if err != nil || asked != len(tokens[0].Prompt) {
+			t.Errorf("thinking %t: trained with %d prompt tokens, generated with %d; %v", thinking, len(tokens[0].Prompt), asked,
+				err)
 		}
 	}
 }

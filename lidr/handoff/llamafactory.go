@@ -126,6 +126,10 @@ func (j *job) llamaFactoryYAML() []byte {
 			{"lora_target", targets, ""},
 		}
 	}
+	var thinking []yamlRow
+	if j.template == withThinking {
+		thinking = []yamlRow{{"enable_thinking", j.run.Settings.Generate.Thinking, "as the answers were generated"}}
+	}
 	rows := slices.Concat([]yamlRow{
 		{"model_name_or_path", j.base.seen, "M_t, which is also the frozen reference"},
 		{"stage", "dpo", ""},
@@ -137,6 +141,7 @@ func (j *job) llamaFactoryYAML() []byte {
 		{"dataset", "lidr", ""},
 		{"dataset_dir", ".", ""},
 		{"template", j.template, ""},
+	}, thinking, []yamlRow{
 		{"cutoff_len", s.MaxLength, "longer pairs are cut, not refused"},
 	}, output, j.arguments())
 	return encodeYAML("DPO+NLL as in section 3 of arXiv 2410.08964, for llamafactory-cli train.", rows)

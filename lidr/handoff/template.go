@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lidrlab/lidr"
@@ -14,11 +15,29 @@ import (
 var families = []struct{ template, marker, name string }{
 	{"llama3", "<|start_header_id|>", "llama-3"},
 	{"llama2", "<<SYS>>", "llama-2"},
-	{"qwen3_nothink", "", "qwen3"},
+	{withoutThinking, "", "qwen3"},
 	{"qwen", "", "qwen2"},
 	{"mistral", "[INST]", "mistral"},
 	{"cohere", "<|START_OF_TURN_TOKEN|>", "aya-23"},
 	{"chatml", "<|im_start|>", "chatml"},
+}
+
+// LLaMA-Factory's two templates of Qwen3: the first is of models that are asked whether they are to think, and writes
+// the empty thought that their own template writes where they are not (enable_thinking).
+const (
+	withThinking    = "qwen3"
+	withoutThinking = "qwen3_nothink"
+)
+
+// asksThinking says whether a Qwen3's chat template asks if the model is to think. Of one on the hub, whose template is
+// not here, the name tells.
+func asksThinking(name, template string) bool {
+	if template != "" {
+		return strings.Contains(template, "enable_thinking")
+	}
+	return !slices.ContainsFunc([]string{"instruct", "coder", "2507"}, func(kind string) bool {
+		return strings.Contains(name, kind)
+	})
 }
 
 // chatTemplate returns LLaMA-Factory's name of the base's chat template.
@@ -32,6 +51,9 @@ func (t Trainer) chatTemplate(b base, m *lidr.Model) (string, error) {
 	}
 	for _, f := range families {
 		if strings.Contains(name, f.name) || f.marker != "" && strings.Contains(text, f.marker) {
+			if f.template == withoutThinking && asksThinking(name, text) {
+				return withThinking, nil
+			}
 			return f.template, nil
 		}
 	}

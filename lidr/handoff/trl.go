@@ -13,16 +13,49 @@ type conversation struct {
 	Rejected []tokenizer.Message `json:"rejected"`
 }
 
-func (j *job) writeTRL() error {
-	lines := make([]conversation, len(j.pairs))
-	for i, pair := range j.pairs {
-		prompt, err := j.run.Settings.Generate.Messages(pair.Prompt, pair.Lang)
+// rendered is a line in TRL's standard form: texts, the prompt by the chat template. TRL ends both answers itself.
+type rendered struct {
+	Prompt   string `json:"prompt"`
+	Chosen   string `json:"chosen"`
+	Rejected string `json:"rejected"`
+}
+
+// trlLines are the pairs in TRL's conversational form, or in its standard one for a model whose chat template asks
+// whether it is to think: TRL has no way to answer, and would count the empty thought as part of both answers.
+func (j *job) trlLines() (any, error) {
+	s, tok := j.run.Settings.Generate, j.model.Tokenizer()
+	asks := tok != nil && tok.Thinks()
+	var texts []rendered
+	var conversations []conversation
+	for _, pair := range j.pairs {
+		messages, err := s.Messages(pair.Prompt, pair.Lang)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		lines[i].Prompt = prompt
-		lines[i].Chosen = []tokenizer.Message{{Role: "assistant", Content: pair.Chosen}}
-		lines[i].Rejected = []tokenizer.Message{{Role: "assistant", Content: pair.Rejected}}
+		if asks {
+			prompt, err := tok.Thinking(s.Thinking).RenderChat(messages, true)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, rendered{prompt, pair.Chosen, pair.Rejected})
+			continue
+		}
+		conversations = append(conversations, conversation{
+			Prompt:   messages,
+			Chosen:   []tokenizer.Message{{Role: "assistant", Content: pair.Chosen}},
+			Rejected: []tokenizer.Message{{Role: "assistant", Content: pair.Rejected}},
+		})
+	}
+	if asks {
+		return texts, nil
+	}
+	return conversations, nil
+}
+
+func (j *job) writeTRL() error {
+	lines, err := j.trlLines()
+	if err != nil {
+		return err
 	}
 	if err := j.run.WriteLines(j.path("data", "train.jsonl"), lines); err != nil {
 		return err

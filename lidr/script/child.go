@@ -39,7 +39,7 @@ func (s Script) Child() int {
 		}
 		return 2
 	}
-	return 0
+	return ExitCode(nil)
 }
 
 // interpret compiles and executes the script. Where it panics, the interpreter writes the positions to crash, innermost

@@ -81,7 +81,7 @@ func library(files access) interp.Exports {
 	delete(lib, "fmt/fmt")
 	// The interpreter's own forms of these panic instead of ending the process; a script's process is its own.
 	for name, value := range map[string]any{
-		"Fatal": log.Fatal, "Fatalf": log.Fatalf, "Fatalln": log.Fatalln,
+		"Fatal": fatal, "Fatalf": fatalf, "Fatalln": fatalln,
 		"New": log.New, "Logger": (*log.Logger)(nil),
 	} {
 		lib["log/log"][name] = reflect.ValueOf(value)

@@ -15,7 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	_ "lidrlab/datasets/parquet" // for the commands' files, and the scripts'
+	"lidrlab/lidr/lm"
 	"lidrlab/lidr/printable"
+	"lidrlab/lidr/script"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -38,6 +40,8 @@ func main() {
 		Use: "lidr",
 		Short: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
 			"better answers in every language, without labels",
+		Long: "Language Imbalance Driven Rewarding (arXiv 2410.08964): better answers in every language, without labels.\n\n" +
+			script.ExitCodes,
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -57,14 +61,17 @@ func main() {
 		ggufCommand(),
 		backendCommand(),
 	)
-	if err := root.ExecuteContext(ctx); err != nil {
-		if errors.Is(err, context.Canceled) {
-			interrupted()
-		}
-		// One line, whatever a library below put into its message.
+	err := root.ExecuteContext(ctx)
+	code := script.ExitCode(err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		interrupted()
+	case err != nil: // one line, whatever a library below put into its message
 		fmt.Fprintln(stderr, "lidr:", strings.Join(strings.Fields(err.Error()), " "))
-		os.Exit(1)
+	case code != 0:
+		fmt.Fprintf(stderr, "lidr: done, and %d requests have no answer; the notes above count them\n", lm.Unanswered())
 	}
+	os.Exit(code)
 }
 
 func interrupted() {
