@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,8 +21,7 @@ type glmFit struct {
 }
 
 type glmGolden struct {
-	C      float64 `json:"c"`
-	GroupC float64 `json:"group_c"`
+	C float64 `json:"c"`
 	// Default is liblinear with its own stopping rule, as alpaca_eval runs it, and Tight with a stricter one.
 	Default glmFit `json:"default"`
 	Tight   glmFit `json:"tight"`
@@ -72,11 +73,11 @@ func (g glmGolden) check(t *testing.T, lc LengthControlled) {
 		weights = []float64{lc.Length, lc.Difficulty, lc.Base}
 	}
 	near(t, "C", math.Log(lc.C), math.Log(g.C), 1e-9)
-	near(t, "win rate", lc.Rate.Mean, g.Default.WinRate, 1e-3)
+	near(t, "win rate", lc.Rate.Mean, g.Default.WinRate, 1e-12)
 	near(t, "win rate, stricter", lc.Rate.Mean, g.Tight.WinRate, 2e-5)
-	near(t, "spread", lc.LeaderboardSE, g.Default.SE, 1e-3)
+	near(t, "spread", lc.LeaderboardSE, g.Default.SE, 1e-12)
 	for j, w := range weights {
-		near(t, fmt.Sprint("weight ", j), w, g.Default.Weights[j], 1e-3)
+		near(t, fmt.Sprint("weight ", j), w, g.Default.Weights[j], 1e-11)
 		near(t, fmt.Sprint("weight, stricter ", j), w, g.Tight.Weights[j], 2e-4)
 	}
 }
@@ -100,17 +101,33 @@ func TestLengthControlledGolden(t *testing.T) {
 
 // In the excerpt length says nothing about the preference (see its README.md): at 0 the gradient of its weight is 0
 // whatever the other weight is, and so it stays 0. The other one, b, then minimises |b| + C·Σ cross-entropy over n
-// items, where n·C·(σ(b) − 0.625) = −1. All folds have the mean 0.625, so that the greatest C, 10⁴, predicts them best.
+// items, where n·C·(σ(b) − 0.625) = −1. Each fifth item is put into one fold: all folds then have the mean 0.625, so
+// that the greatest C, 10⁴, predicts them best.
 func TestLengthControlledExcerpt(t *testing.T) {
-	annotations, row := leaderboard(t, excerpts, "model")
+	published, row := leaderboard(t, excerpts, "model")
+	annotations := make([]datasets.Annotation, len(published))
+	var taken [folds]int
+	for i, fold := range groupFolds(len(published), folds) {
+		annotations[i] = published[fold+folds*taken[fold]]
+		taken[fold]++
+	}
 	lc, err := LengthControlledWinRate(annotations, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "weight of length", lc.Length, 0, 0)
 	near(t, "C", lc.C, 1e4, 1e-6)
-	near(t, "win rate", lc.Rate.Mean, 0.625-1/(20*1e4), 1e-9)
-	near(t, "win rate of the row", 100*lc.Rate.Mean, row["length_controlled_winrate"], 1e-7)
+	features, err := lengthFeatures(annotations, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := judged(annotations, features).fit(lc.C)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "win rate", sigmoid(w[1]), 0.625-1/(20*1e4), 1e-9)
+	near(t, "win rate of the row", 100*sigmoid(w[1]), row["length_controlled_winrate"], 1e-7)
+	near(t, "win rate where liblinear stops", lc.Rate.Mean, 0.625-1/(20*1e4), 1e-5)
 	near(t, "spread", 100*lc.LeaderboardSE, row["lc_standard_error"], 1e-9)
 }
 
@@ -133,7 +150,7 @@ func TestLengthControlledError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	features, err := lengthFeatures(annotations, difficulty)
+	features, err := lengthFeatures(annotations, c.Difficulty)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,4 +226,75 @@ func TestLengthControlledWithFailures(t *testing.T) {
 		t.Fatalf("%+v, %v", lc, err)
 	}
 	near(t, "win rate", lc.Rate.Mean, c.Default.WinRate, 3*lc.Rate.SE)
+}
+
+// A model beside itself is as good as itself, whatever a judge says and whatever the lengths.
+func TestLengthControlledBaseline(t *testing.T) {
+	annotations := verdicts(1, 2, 1.25)
+	for i := range annotations {
+		annotations[i].Generator2 = annotations[i].Generator1
+	}
+	for name, score := range map[string]func() (LengthControlled, error){
+		"minimal":   func() (LengthControlled, error) { return LengthControlledWinRate(annotations, nil) },
+		"published": func() (LengthControlled, error) { return PublishedLengthControlled(annotations, nil) },
+	} {
+		lc, err := score()
+		if err != nil || lc.Rate.Mean != 0.5 || lc.Rate.SE != 0 || lc.Rate.N != 3 {
+			t.Errorf("%s: %+v, %v; expected 50 %%", name, lc, err)
+		}
+	}
+}
+
+// Orders of equal keys by numpy's argsort, version 1.24.2.
+func TestGroupFoldsAreNumpys(t *testing.T) {
+	for n, want := range map[int][]int{
+		5:  {4, 3, 2, 1, 0},
+		16: {0, 4, 3, 2, 1, 0, 4, 3, 2, 1, 0, 4, 3, 2, 1, 0},
+		17: {1, 2, 3, 4, 0, 1, 2, 1, 3, 0, 1, 2, 3, 4, 0, 4, 0},
+		40: {4, 3, 2, 1, 0, 4, 3, 2, 1, 0, 4, 3, 2, 1, 0, 4, 3, 2, 4, 0, 1, 1, 3, 2, 1, 0, 4, 3, 2, 0, 2, 4, 3, 2, 1, 0, 4, 3,
+			1, 0},
+	} {
+		if got := groupFolds(n, 5); !slices.Equal(got, want) {
+			t.Errorf("%d items: folds %v, want %v", n, got, want)
+		}
+	}
+}
+
+// The 28 fits that once had another C than scikit-learn's, where LIDR_CASES names the folder of the cases and
+// LIDR_ALPACA_EVAL that of alpaca_eval's published annotations, MODEL.json each.
+func TestLengthControlledBesideScikitLearn(t *testing.T) {
+	cases, published := os.Getenv("LIDR_CASES"), os.Getenv("LIDR_ALPACA_EVAL")
+	if cases == "" || published == "" {
+		t.Skip("LIDR_CASES and LIDR_ALPACA_EVAL do not name the folders of cases and of published annotations")
+	}
+	data, err := os.ReadFile(filepath.Join(cases, "fidelity", "length_controlled.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fits []struct {
+		Model string
+		Form  string
+		C     float64 `json:"sklearn_c"`
+		Rate  float64 `json:"sklearn_lc"`
+	}
+	if err := json.Unmarshal(data, &fits); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fits {
+		if f.Form != "min" {
+			continue // the difficulties are not published with the annotations
+		}
+		annotations, err := datasets.LoadAnnotations(filepath.Join(published, f.Model+".json"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		lc, err := LengthControlledWinRate(annotations, nil)
+		if err != nil {
+			t.Errorf("%s: %v", f.Model, err)
+			continue
+		}
+		near(t, f.Model+", C", math.Log(lc.C), math.Log(f.C), 1e-9)
+		near(t, f.Model+", win rate", 100*lc.Rate.Mean, f.Rate, 1e-9)
+	}
 }

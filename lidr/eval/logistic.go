@@ -12,6 +12,11 @@ import (
 type softLogistic struct {
 	x [][]float64 // items × features
 	p []float64   // probability of the label 1, of each item
+	// weight is that of each item, nil for 1 each. Only liblinear and the cross-validation know it.
+	weight []float64
+	// chained lets the candidates of a fold draw their orders one after another, as LogisticRegressionCV does, where
+	// alpaca_eval's published numbers are to be met. Otherwise each fit is scikit-learn's LogisticRegression by itself.
+	chained bool
 }
 
 // fit minimises ‖w‖₁ + c·Σ −p·ln σ(x·w) − (1−p)·ln σ(−x·w). This is liblinear's L1-regularised logistic regression with
@@ -148,40 +153,58 @@ const (
 )
 
 // fitCV returns the fit with the C of the lowest held-out cross-entropy averaged over the folds, the smallest such C.
-// Item i is in fold i mod 5, as in scikit-learn's GroupKFold with a group for each item and a stable sort.
-func (l softLogistic) fitCV() (w []float64, c float64, err error) {
-	best := math.Inf(1)
-	for k := range candidates {
-		try := math.Pow(10, -4+8*float64(k)/(candidates-1))
-		loss := 0.0
-		for fold := range folds {
-			kept, held := l.split(fold)
-			w, err := kept.fit(try)
-			if err != nil {
-				return nil, 0, err
+func (l softLogistic) fitCV() (w []float64, c float64, converged bool) {
+	fold := groupFolds(len(l.x), folds)
+	var losses [candidates]float64
+	for f := range folds {
+		kept, held := l.split(fold, f)
+		seeds := newTwister(solverSeed)
+		for k := range losses {
+			if !l.chained {
+				seeds = newTwister(solverSeed)
 			}
-			sum := 0.0
-			for i, x := range held.x {
-				sum += crossEntropy(held.p[i], floats.Dot(x, w))
-			}
-			loss += sum / float64(len(held.x)) / folds
-		}
-		if loss < best {
-			best, c = loss, try
+			w, _ := kept.liblinear(candidate(k), seeds.seed())
+			losses[k] += held.loss(w) / folds
 		}
 	}
-	w, err = l.fit(c)
-	return w, c, err
+	best := 0
+	for k, loss := range losses {
+		if loss < losses[best] {
+			best = k
+		}
+	}
+	w, converged = l.liblinear(candidate(best), newTwister(solverSeed).seed())
+	return w, candidate(best), converged
 }
 
-func (l softLogistic) split(fold int) (kept, held softLogistic) {
+func candidate(k int) float64 { return math.Pow(10, -4+8*float64(k)/(candidates-1)) }
+
+// loss is alpaca_eval's: the mean of the weighted cross-entropies, with predictions kept from 0 and 1.
+func (l softLogistic) loss(w []float64) float64 {
+	const margin = 1e-15
+	sum := 0.0
+	for i, x := range l.x {
+		q := min(max(sigmoid(floats.Dot(x, w)), margin), 1-margin)
+		entropy := -l.p[i]*math.Log(q) - (1-l.p[i])*math.Log(1-q)
+		if l.weight != nil {
+			entropy *= l.weight[i]
+		}
+		sum += entropy
+	}
+	return sum / float64(len(l.x))
+}
+
+func (l softLogistic) split(fold []int, f int) (kept, held softLogistic) {
 	for i := range l.x {
 		part := &kept
-		if i%folds == fold {
+		if fold[i] == f {
 			part = &held
 		}
 		part.x = append(part.x, l.x[i])
 		part.p = append(part.p, l.p[i])
+		if l.weight != nil {
+			part.weight = append(part.weight, l.weight[i])
+		}
 	}
 	return kept, held
 }
