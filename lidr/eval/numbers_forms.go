@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // extended returns the value of the number whose digits are text[start:end], and how many bytes behind them belong to
@@ -17,6 +19,9 @@ func extended(text string, start, end int, negative bool, whole, decimals string
 		}
 	}
 	m := powerOfTen.FindStringSubmatch(rest)
+	if before, _ := utf8.DecodeLastRuneInString(text[:start]); m != nil && m[1] != "" && unicode.IsLetter(before) {
+		return value, 0 // the colour D7C6E0
+	}
 	if m == nil && whole == "10" && decimals == "" {
 		m = exponent.FindStringSubmatch(rest)
 		whole = "1"

@@ -51,6 +51,9 @@ var fillers = words(`a an of to final correct right therefore thus then so hence
 	অতএব তাই মোট প্রায় ডলার টাকা अतः इसलिए कुल लगभग रुपये डॉलर రూ రూపాయలు డాలర్లు మొత్తం సుమారు కాబట్టి
 	النهائية النهائي الصحيحة إذن إذا حوالي تقريبا دولار uiteindelijke dus ongeveer x y n`)
 
+// abbreviated are fillers that end in a point and no sentence.
+var abbreviated = words("rs re r ca approx sh kr env aprox rub руб रू రూ us")
+
 // loose are fillers that do not stand between a phrase and its number without a link: "the answer to 2 decimal places".
 var loose = words("a an of to de d à un une y x n")
 
@@ -112,13 +115,14 @@ func readGap(text, lang string, first bool) gap {
 				}
 				size += n
 			}
-			g.word(strings.ToLower(text[:size]), lang)
-			if strings.HasPrefix(text[size:], ".") { // "Rs. 18", "ca. 18"
+			word := strings.ToLower(text[:size])
+			g.word(word, lang)
+			if abbreviated[word] && strings.HasPrefix(text[size:], ".") {
 				size++
 			}
 		} else if strings.ContainsRune(":：=→", r) || first && (r == '—' || r == '–' || r == '-') && !g.linked {
 			g.linked, g.direct = true, true
-		} else if strings.ContainsRune("。！？।;!?", r) || r == '.' && strings.HasPrefix(text[size:], " ") {
+		} else if strings.ContainsRune("。！？।;!?", r) || r == '.' && strings.TrimLeft(text[size:], " \n") != text[size:] {
 			g.ended = true
 		}
 		text = text[size:]

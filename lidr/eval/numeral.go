@@ -60,8 +60,8 @@ func (s commaStyle) numerals(text string) []numeral {
 	return found
 }
 
-// attached is what stands before an exponent or an index.
-var attached = regexp.MustCompile(`(?:\^|\pL_)[{(]?-?$`)
+// attached is what stands before an exponent or the index of a variable.
+var attached = regexp.MustCompile(`(?:\^|(?:^|[^\pL\d])\pL_)[{(]?-?$`)
 
 // run cuts the digits from i on into groups with one separator between each two. ".5" begins with an empty group.
 func (s commaStyle) run(text string, i int) (groups, separators []string) {
