@@ -33,8 +33,9 @@ type Annotation struct {
 
 	// RawCompletion is the judge's answer as JSON: a string, or what its function call returned. Nil if not kept.
 	RawCompletion json.RawMessage `json:"-"`
-	// Others are the further fields that alpaca_eval writes: referenced_models, concise_explanation, glm_preference,
-	// datasplit, preference_version, preference_date. They are kept as they are.
+	// Others are the further fields: id, which tells instructions of equal text apart, and those that alpaca_eval writes:
+	// referenced_models, concise_explanation, glm_preference, datasplit, preference_version, preference_date. They are kept
+	// as they are.
 	Others map[string]json.RawMessage `json:"-"`
 }
 
@@ -167,7 +168,10 @@ func parseModelOutput(r record) (o ModelOutput, err error) {
 }
 
 var annotations = arrayForm[Annotation]{"annotations", parseAnnotation,
-	func(a Annotation) [4]string { return [4]string{a.Instruction, a.Generator1, a.Generator2, a.Annotator} }}
+	func(a Annotation) [4]string {
+		// Instructions of equal text are told apart by their ids.
+		return [4]string{a.Instruction + "\n" + string(a.Others["id"]), a.Generator1, a.Generator2, a.Annotator}
+	}}
 
 // The names of the fields that an annotation may lack: those of alpaca_eval's published files, and those that its
 // versions from 0.6 on write, which put "preference_" before some of them.
@@ -176,7 +180,8 @@ var (
 	timeNames  = []string{"time_per_example", "preference_time_per_example"}
 	rawNames   = []string{"raw_completion", "preference_raw_completion"}
 	otherNames = []string{
-		"referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version", "preference_date",
+		"id", "referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version",
+		"preference_date",
 	}
 )
 

@@ -64,9 +64,10 @@ func answerSuite(ctx context.Context, run *lidr.Run, m *lidr.Model, suite string
 	}
 	responses := make([]datasets.Response, len(asked))
 	for i, q := range asked {
-		a := answers[i]
+		a := answers[i].Split()
 		responses[i] = datasets.Response{
 			ID: q.ID, Lang: q.Lang, Prompt: q.Prompt, Response: a.Text, FinishReason: a.FinishReason, Tokens: a.Tokens,
+			Fault: a.Fault(), Reason: a.Reason,
 		}
 	}
 	langs, groups := byLanguage(responses, func(r datasets.Response) string { return r.Lang })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"strings"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -65,7 +66,8 @@ func (s Settings) parsed() (lm.Template, error) {
 // the reference.
 //
 // Where the judge's server gives the probabilities of tokens, a preference is 1 + p(M)/(p(m)+p(M)); else it is the
-// verdict in words, 1 or 2, which the scores name. What the judge said of a pair is kept in the store and never asked
+// verdict in words, 1 or 2, and the scores say of how many. An item is left out, and counted with the reason, where the
+// judge gave no verdict or no answer ([lm.Completion.Fault]), and where a side is no answer. What the judge said of a pair is kept in the store and never asked
 // again, whatever becomes of the other pairs. judged/NAME gets annotations/LANG.json in alpaca_eval's form,
 // scores.json, and usage.json, the tokens that the judge read and wrote; <response>/measures/judged-NAME.json is for
 // the report. A request that fails as often as it may be tried ends the step after all others are answered and kept:
@@ -88,7 +90,10 @@ func compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
 	}
-	rows, err := facing(responses, references)
+	if err := names.check(run); err != nil {
+		return nil, nil, err
+	}
+	rows, cuts, err := facing(responses, references)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,10 +108,8 @@ func compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	if err != nil {
 		return nil, nil, err
 	}
-	v := judged{rows: rows, raw: make([][]lm.Answer, len(rows)), weighted: true, judge: judge.Path}
-	for _, a := range answers {
-		v.weighted = v.weighted && len(a.TopLogprobs) > 0
-	}
+	v := judged{rows: rows, raw: make([][]lm.Answer, len(rows)), kinds: make([]kinds, len(rows)), cuts: cuts,
+		judge: judge.Path}
 	for k, a := range answers {
 		v.add(asked[k], a)
 	}
@@ -122,41 +125,72 @@ func compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	if err := run.WriteJSON(names.path(run, "usage.json"), used); err != nil {
 		return nil, nil, err
 	}
-	return rows, rates, run.WriteMeasure(names.Response, comparisonMeasure(names, rates, used))
+	return rows, rates, run.WriteMeasure(names.Response, comparisonMeasure(names, rates, v.kind(), used))
 }
 
+// cuts are the sides of a pair that are cut by their length.
+type cuts struct{ response, reference bool }
+
 // facing joins responses and references by language and id.
-func facing(responses, references dataframe.DataFrame) ([]Judgement, error) {
+func facing(responses, references dataframe.DataFrame) ([]Judgement, []cuts, error) {
 	ours, err := rowsOf[Output](responses, "responses")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	theirs, err := rowsOf[Output](references, "references")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	byKey := map[[2]string]Output{}
-	for _, row := range theirs {
-		byKey[[2]string{row.Lang, row.ID}] = row
+	if len(ours) == 0 {
+		return nil, nil, fmt.Errorf("there are no responses to judge")
 	}
-	rows := make([]Judgement, len(ours))
+	byKey, err := byPrompt(theirs, "references")
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := byPrompt(ours, "responses"); err != nil {
+		return nil, nil, err
+	}
+	rows, cut := make([]Judgement, len(ours)), make([]cuts, len(ours))
 	for i, row := range ours {
 		other, ok := byKey[[2]string{row.Lang, row.ID}]
-		if !ok {
-			return nil, fmt.Errorf("responses, row %d: prompt %s in %s has no reference", i+1, row.ID, row.Lang)
+		switch {
+		case !ok:
+			return nil, nil, fmt.Errorf("responses, row %d: prompt %s in %s has no reference", i+1, row.ID, row.Lang)
+		case strings.TrimSpace(row.Prompt) != strings.TrimSpace(other.Prompt):
+			return nil, nil, fmt.Errorf("responses, row %d: prompt %s in %s is %.60q, and its reference answers %.60q: "+
+				"expected answers to the same prompt", i+1, row.ID, row.Lang, row.Prompt, other.Prompt)
 		}
 		rows[i] = Judgement{
 			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Reference: other.Response, Response: row.Response,
 			First: math.NaN(), Second: math.NaN(),
 		}
+		switch {
+		case !isAnswer(row.Fault):
+			rows[i].Fault = noAnswer("response", row.Fault)
+		case !isAnswer(other.Fault):
+			rows[i].Fault = noAnswer("reference", other.Fault)
+		}
+		cut[i] = cuts{row.Fault == lm.FaultCut, other.Fault == lm.FaultCut}
 	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("there are no responses to judge")
-	}
-	return rows, nil
+	return rows, cut, nil
 }
 
-// questions makes the requests for the verdicts on rows.
+// byPrompt returns the rows of a frame by language and id.
+func byPrompt(rows []Output, what string) (map[[2]string]Output, error) {
+	byKey := map[[2]string]Output{}
+	for i, row := range rows {
+		key := [2]string{row.Lang, row.ID}
+		if _, twice := byKey[key]; twice {
+			return nil, fmt.Errorf("%s, row %d: prompt %s in %s is there twice, expected each id once a language", what, i+1,
+				row.ID, row.Lang)
+		}
+		byKey[key] = row
+	}
+	return byKey, nil
+}
+
+// questions makes the requests for the verdicts on rows, but for those of which a side is no answer.
 func (s Settings) questions(rows []Judgement) ([]asking, []lm.Request, error) {
 	wrap, err := s.parsed()
 	if err != nil {
@@ -165,6 +199,9 @@ func (s Settings) questions(rows []Judgement) ([]asking, []lm.Request, error) {
 	var asked []asking
 	var requests []lm.Request
 	for i, row := range rows {
+		if row.Fault != "" {
+			continue
+		}
 		for _, swapped := range s.orders(row.ID, row.Lang) {
 			fields := map[string]string{
 				"Instruction": row.Prompt, "Language": lidr.LanguageName(row.Lang),

@@ -85,7 +85,7 @@ func TestCompareWeightedInBothOrders(t *testing.T) {
 	} {
 		for _, lang := range []string{"de", "ru"} {
 			row := rateOf(rates, metric, lang)
-			if math.Abs(row.Value-want) > 1e-12 || row.N != 40 || row.Verdicts != "weighted" ||
+			if math.Abs(float64(row.Value)-want) > 1e-12 || row.N != 40 || row.Verdicts != "weighted" ||
 				!strings.Contains(row.Warning, "only 40 items") {
 				t.Errorf("%s in %s: %+v, want %v of 40, weighted, with a warning of so few", metric, lang, row, want)
 			}
@@ -96,7 +96,7 @@ func TestCompareWeightedInBothOrders(t *testing.T) {
 		t.Fatalf("%d annotations, %v", len(annotations), err)
 	}
 	raw, err := eval.ScoreWinRate(annotations)
-	if err != nil || raw.Rate.Mean != rateOf(rates, "win_rate", "ru").Value {
+	if err != nil || raw.Rate.Mean != float64(rateOf(rates, "win_rate", "ru").Value) {
 		t.Errorf("the file's win rate is %v, %v", raw.Rate, err)
 	}
 	// What was said is not asked again.

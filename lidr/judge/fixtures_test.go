@@ -185,7 +185,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if refused {
-		http.Error(w, `{"error":{"message":"not now"}}`, http.StatusBadRequest)
+		http.Error(w, `{"error":{"message":"not now"}}`, http.StatusServiceUnavailable)
 		return
 	}
 	content, _ := json.Marshal(s.reply(body))
@@ -196,7 +196,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *scripted) model(t *testing.T) *lidr.Model {
 	t.Helper()
-	return served(t, remote.Options{Model: s.name, Endpoints: []string{s.URL}, InFlight: 1})
+	return served(t, remote.Options{Model: s.name, Endpoints: []string{s.URL}, InFlight: 1, Attempts: 1})
 }
 
 func bothOrders(s *judge.Settings) { s.BothOrders = true }

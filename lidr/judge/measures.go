@@ -12,15 +12,19 @@ import (
 // one model.
 
 // comparisonMeasure is the table of [Compare].
-func comparisonMeasure(names comparison, rates []WinRate, used Usage) report.Measure {
+func comparisonMeasure(names comparison, rates []WinRate, all kinds, used Usage) report.Measure {
 	m := report.Measure{
 		Key:   "judged-" + names.String(),
 		Title: names.Response + " against " + names.Reference + ", by a judge",
 		Unit:  "%", Digits: 1,
 	}
 	kind := "Verdicts in words."
-	if rates[0].Verdicts == "weighted" {
+	switch all.String() {
+	case "weighted":
 		kind = "Preferences weighed by the probabilities of the verdict's token."
+	case "mixed":
+		kind = fmt.Sprintf("Preferences weighed by the probabilities of the verdict's token, and %d of %d verdicts in words, "+
+			"of which the server gave none.", all.words, all.words+all.weighted)
 	}
 	m.What = strings.TrimSpace(used.String() + " " + kind)
 	for _, row := range []struct{ metric, name string }{
@@ -31,7 +35,7 @@ func comparisonMeasure(names comparison, rates []WinRate, used Usage) report.Mea
 	} {
 		for _, s := range rates {
 			if s.Metric == row.metric {
-				m.Put(row.name, s.Lang, report.Counted(100*s.Value, 100*s.SE, s.N, s.Failed, s.Warning))
+				m.Put(row.name, s.Lang, report.Counted(100*float64(s.Value), 100*float64(s.SE), s.N, s.Failed, s.Warning))
 			}
 		}
 	}
@@ -53,7 +57,7 @@ func matches(names comparison, rates []WinRate) []report.HeadToHead {
 		match := report.HeadToHead{A: names.Response, B: names.Reference, Language: lang}
 		asked := false
 		for _, s := range groups[lang] {
-			count := int(math.Round(s.Value * float64(s.N)))
+			count := int(math.Round(float64(s.Value) * float64(s.N)))
 			switch s.Metric {
 			case "win":
 				match.Win, asked = count, true

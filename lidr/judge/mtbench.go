@@ -24,8 +24,10 @@ import (
 // the judge read and wrote, <model>/eval/mtbench.usage.json; <model>/measures/mt-bench.json is for the report.
 //
 // The rating is the one [[n]] or [[n.m]] of the verdict. A verdict with none, with one that is not 1 to 10 or with
-// several is a failed judge, which is counted; FastChat also takes single brackets, and the first of several. Answers
-// and verdicts are kept in the store and not asked for again.
+// several is a failed judge, which is counted; FastChat also takes single brackets, and the first of several. So is a
+// verdict that is no whole answer ([lm.Completion.Fault]). An answer of m that is none is not graded, and the second
+// turn after it not asked; one that is cut by its length is graded, as FastChat does, and counted. Answers and verdicts
+// are kept in the store and not asked for again.
 func MTBench(ctx context.Context, run *lidr.Run, m, judge *lidr.Model, folder string,
 	s MTBenchSettings) (dataframe.DataFrame, error) {
 	scores, err := mtBench(ctx, run, m, judge, folder, s)
@@ -120,6 +122,7 @@ type dialog struct {
 	question datasets.MTQuestion
 	messages []tokenizer.Message // up to the turn that is asked
 	answers  [2]string
+	faults   [2]string // of the answers
 }
 
 // answer lets the model answer both turns of the dialogs, which are in one language. Each temperature is a request list
@@ -146,7 +149,18 @@ func (b *bench) answer(ctx context.Context, dialogs []*dialog) error {
 	return nil
 }
 
-func (b *bench) answerTurn(ctx context.Context, dialogs []*dialog, turn int, sampling lm.Sampling) error {
+func (b *bench) answerTurn(ctx context.Context, all []*dialog, turn int, sampling lm.Sampling) error {
+	var dialogs []*dialog
+	for _, d := range all {
+		if turn == 0 || isAnswer(d.faults[0]) {
+			dialogs = append(dialogs, d)
+		} else {
+			d.faults[turn] = noAnswer("first turn", d.faults[0])
+		}
+	}
+	if len(dialogs) == 0 {
+		return nil
+	}
 	requests := make([]lm.Request, len(dialogs))
 	for i, d := range dialogs {
 		q := d.question
@@ -171,7 +185,8 @@ func (b *bench) answerTurn(ctx context.Context, dialogs []*dialog, turn int, sam
 		return err
 	}
 	for i, d := range dialogs {
-		d.answers[turn] = answers[i].Text
+		c := answers[i].Split()
+		d.answers[turn], d.faults[turn] = c.Text, c.Fault()
 	}
 	return nil
 }
@@ -179,6 +194,7 @@ func (b *bench) answerTurn(ctx context.Context, dialogs []*dialog, turn int, sam
 // grade lets the judge grade the answers, and returns two rows a question, the first turn's first.
 func (b *bench) grade(ctx context.Context, dialogs []*dialog) ([]MTAnswer, error) {
 	var requests []lm.Request
+	var of []int // the row of each request
 	var rows []MTAnswer
 	for _, d := range dialogs {
 		q := d.question
@@ -190,6 +206,13 @@ func (b *bench) grade(ctx context.Context, dialogs []*dialog) ([]MTAnswer, error
 			fields["Question"+n] = q.Turns[turn]
 			fields["Answer"+n] = d.answers[turn]
 			fields["Reference"+n] = q.Reference[turn]
+			row := MTAnswer{QuestionID: q.ID, Turn: turn + 1, Answer: d.answers[turn], AnswerFault: d.faults[turn],
+				Rating: unknown}
+			if !isAnswer(d.faults[turn]) {
+				row.Fault = noAnswer("answer", d.faults[turn])
+				rows = append(rows, row)
+				continue
+			}
 			template := templates[0]
 			if b.settings.wantsReference(q) && hasReference(q, turn) {
 				template = templates[1]
@@ -205,7 +228,8 @@ func (b *bench) grade(ctx context.Context, dialogs []*dialog) ([]MTAnswer, error
 				return nil, fmt.Errorf("the judge's question: %w", err)
 			}
 			requests = append(requests, request)
-			rows = append(rows, MTAnswer{QuestionID: q.ID, Turn: turn + 1, Answer: d.answers[turn]})
+			of = append(of, len(rows))
+			rows = append(rows, row)
 		}
 	}
 	step := fmt.Sprintf("%s mt-bench %s verdicts", b.model.Name(), dialogs[0].question.Lang)
@@ -214,11 +238,11 @@ func (b *bench) grade(ctx context.Context, dialogs []*dialog) ([]MTAnswer, error
 		return nil, err
 	}
 	b.used.add(b.judge, verdicts)
-	for i, v := range verdicts {
-		rows[i].Verdict = v.Text
-		rows[i].Rating = parseRating(v.Text)
-		if rows[i].Rating < 1 { // the scale begins with 1
-			rows[i].Rating = unknown
+	for k, v := range verdicts {
+		row := &rows[of[k]]
+		row.Rating, row.Verdict, row.Fault = ratingOf(v)
+		if row.Rating < 1 { // the scale begins with 1
+			row.Rating, row.Fault = unknown, noRating
 		}
 	}
 	return rows, nil

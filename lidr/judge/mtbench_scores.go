@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/lm"
 )
 
 // scoreMTBench takes the mean ratings of one language by category and turn; rows hold two turns a question.
@@ -36,15 +38,23 @@ func scoreMTBench(model string, questions []datasets.MTQuestion, rows []MTAnswer
 func scoreTurns(category string, turns []int, questions []datasets.MTQuestion, rows []MTAnswer,
 	s MTBenchSettings) MTScore {
 	var ratings []float64
-	failed, unguided := 0, 0
+	failed, unguided, cut := 0, 0, 0
+	why := reasons{}
 	for i, q := range questions {
 		if category != "all" && category != q.Category {
 			continue
 		}
-		sum, without := 0.0, false
+		sum, without, short, fault := 0.0, false, false, ""
 		for _, turn := range turns {
-			sum += float64(rows[2*i+turn].Rating) // unknown of one turn, unknown of both
+			row := rows[2*i+turn]
+			sum += float64(row.Rating) // unknown of one turn, unknown of both
 			without = without || s.wantsReference(q) && !hasReference(q, turn)
+			short = short || row.AnswerFault == lm.FaultCut
+			fault = cmp.Or(fault, row.Fault)
+		}
+		why[fault]++
+		if short {
+			cut++
 		}
 		if math.IsNaN(sum) {
 			failed++
@@ -56,7 +66,7 @@ func scoreTurns(category string, turns []int, questions []datasets.MTQuestion, r
 		}
 	}
 	e := eval.MeanSE(ratings)
-	warnings := eval.Warnings(e.N, failed)
+	warnings := slices.Concat(eval.Warnings(e.N, failed), why.warnings(), cutWarning("answers", cut, e.N+failed))
 	if unguided > 0 {
 		warnings = append(warnings, fmt.Sprintf("%d of %d graded without the reference answer that their category needs",
 			unguided, e.N+failed))

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,36 @@ func parseComparison(name string) (comparison, error) {
 	}
 	response, reference, _ := strings.Cut(name, "-")
 	return comparison{response, reference}, nil
+}
+
+var roundName = regexp.MustCompile(`^M[0-9]+$`)
+
+// check is an error for a comparison of a model that the run does not have, and for one whose response goes by a name
+// of the run's own files: the measure for the report goes into the folder of that name.
+func (c comparison) check(run *lidr.Run) error {
+	own := []string{"eval", "measures", "judged", "plots", "pairs", "model", "adapter", "store"}
+	if slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(name, c.Response) }) {
+		return fmt.Errorf("%s is compared, which is the name of a folder of the run's own; choose another name", c.Response)
+	}
+	entries, err := os.ReadDir(run.Dir)
+	if err != nil {
+		return err
+	}
+	var models []string
+	for _, entry := range entries {
+		if roundName.MatchString(entry.Name()) {
+			models = append(models, entry.Name())
+		}
+	}
+	if !slices.Contains(models, "M0") {
+		return nil // answers and references of models that are not the run's
+	}
+	for _, name := range []string{c.Response, c.Reference} {
+		if roundName.MatchString(name) && !slices.Contains(models, name) {
+			return fmt.Errorf("%s is no model of the run in %s, which has %s", name, run.Dir, strings.Join(models, ", "))
+		}
+	}
+	return nil
 }
 
 func (c comparison) String() string { return c.Response + "-" + c.Reference }

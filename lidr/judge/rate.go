@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 
@@ -58,8 +59,8 @@ func (s RatingSettings) parsed() (lm.Template, error) {
 // with a checker, over the pairs of which exactly one side is right.
 //
 // An answer that is in several pairs of a prompt is rated once, and what the judge said is kept in the store and never
-// asked again. A verdict without exactly one number from 0 to 10 in double square brackets is a failed judge: NaN in
-// the frame, null in the file, counted. Rate writes <model>/pairs.ratings.jsonl, <model>/pairs.ratings.json and, of the
+// asked again. A verdict without exactly one number from 0 to 10 in double square brackets, and one that is no whole
+// answer ([lm.Completion.Fault]), is a failed judge: NaN in the frame, null in the file, counted with the reason. Rate writes <model>/pairs.ratings.jsonl, <model>/pairs.ratings.json and, of the
 // tokens that the judge read and wrote, <model>/pairs.ratings.usage.json; <model>/measures/ratings.json and
 // judged-reward-accuracy.json are for the report.
 func Rate(ctx context.Context, run *lidr.Run, m, judge *lidr.Model, pairs dataframe.DataFrame,
@@ -99,11 +100,10 @@ func rate(ctx context.Context, run *lidr.Run, m, judge *lidr.Model, pairs datafr
 	}
 	rated := make([]PairRating, len(rows))
 	for i, row := range rows {
-		chosen, rejected := answers[sides[i].chosen].Text, answers[sides[i].rejected].Text
-		rated[i] = PairRating{
-			ID: row.ID, Lang: row.Lang, Source: row.Source,
-			Chosen: parseRating(chosen), Rejected: parseRating(rejected), ChosenVerdict: chosen, RejectedVerdict: rejected,
-		}
+		r := PairRating{ID: row.ID, Lang: row.Lang, Source: row.Source}
+		r.Chosen, r.ChosenVerdict, r.ChosenFault = ratingOf(answers[sides[i].chosen])
+		r.Rejected, r.RejectedVerdict, r.RejectedFault = ratingOf(answers[sides[i].rejected])
+		rated[i] = r
 	}
 	table, err := scoreRatings(run.Settings.Dominant, rated)
 	if err != nil {
@@ -177,6 +177,22 @@ var (
 	bracketed = regexp.MustCompile(`\[\[([^\[\]]*)\]\]`)
 	decimal   = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 )
+
+// noRating is the fault of a verdict without one rating.
+const noRating = "no single rating"
+
+// ratingOf reads a judge's answer, behind its thought: the rating, what was said, and why there is no rating.
+func ratingOf(a lm.Answer) (rating Number, said, fault string) {
+	c := a.Split()
+	if fault := c.Fault(); fault != "" {
+		return unknown, c.Text, fault
+	}
+	rating = parseRating(c.Text)
+	if math.IsNaN(float64(rating)) {
+		return unknown, c.Text, noRating
+	}
+	return rating, c.Text, ""
+}
 
 // parseRating reads the one bracketed number, 0 to 10, off a verdict; anything else is NaN. Two are none, even where
 // they agree: a judge that quotes an answer which rates itself must not pass the answer's number on.

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -15,30 +16,39 @@ func scoreRatings(dominant string, rated []PairRating) ([]RatingScore, error) {
 	var scores []RatingScore
 	for _, lang := range langs {
 		byMetric := map[string][]float64{}
-		add := func(metric string, rating Number) { byMetric[metric] = append(byMetric[metric], float64(rating)) }
+		why := map[string]reasons{}
+		add := func(metric string, rating Number, fault string) {
+			byMetric[metric] = append(byMetric[metric], float64(rating))
+			if why[metric] == nil {
+				why[metric] = reasons{}
+			}
+			why[metric][fault]++
+		}
 		var chosen, rejected []float64 // of the pairs of which both sides are rated
+		pairs := reasons{}
 		for _, r := range groups[lang] {
-			add("chosen", r.Chosen)
-			add("rejected", r.Rejected)
+			add("chosen", r.Chosen, r.ChosenFault)
+			add("rejected", r.Rejected, r.RejectedFault)
 			ours, theirs := origins(r, dominant)
-			add(ours, r.Chosen)
-			add(theirs, r.Rejected)
+			add(ours, r.Chosen, r.ChosenFault)
+			add(theirs, r.Rejected, r.RejectedFault)
 			if a, b := float64(r.Chosen), float64(r.Rejected); !math.IsNaN(a + b) {
 				chosen = append(chosen, a)
 				rejected = append(rejected, b)
 			}
+			pairs[cmp.Or(r.ChosenFault, r.RejectedFault)]++
 		}
 		for _, metric := range []string{"chosen", "rejected", "self_translation", "self_generation"} {
 			if all := byMetric[metric]; len(all) > 0 {
 				known := slices.DeleteFunc(slices.Clone(all), math.IsNaN)
-				scores = append(scores, ratingScore(metric, lang, eval.MeanSE(known), len(all)))
+				scores = append(scores, ratingScore(metric, lang, eval.MeanSE(known), len(all), why[metric]))
 			}
 		}
 		reward, err := eval.JudgedRewardAccuracy(chosen, rejected)
 		if err != nil {
 			return nil, err
 		}
-		row := ratingScore("judged_reward_accuracy", lang, reward.Accuracy, len(groups[lang]))
+		row := ratingScore("judged_reward_accuracy", lang, reward.Accuracy, len(groups[lang]), pairs)
 		row.Ties = reward.Ties
 		scores = append(scores, row)
 	}
@@ -46,11 +56,11 @@ func scoreRatings(dominant string, rated []PairRating) ([]RatingScore, error) {
 }
 
 // ratingScore is the row of an estimate over those of all items that have a rating.
-func ratingScore(metric, lang string, e eval.Estimate, all int) RatingScore {
+func ratingScore(metric, lang string, e eval.Estimate, all int, why reasons) RatingScore {
 	failed := all - e.N
 	return RatingScore{
 		Metric: metric, Lang: lang, Value: Number(e.Mean), SE: Number(e.SE), N: e.N, Failed: failed,
-		Warning: strings.Join(eval.Warnings(e.N, failed), "; "),
+		Warning: strings.Join(slices.Concat(eval.Warnings(e.N, failed), why.warnings()), "; "),
 	}
 }
 

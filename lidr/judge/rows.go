@@ -17,6 +17,7 @@ type Output struct {
 	Lang     string `json:"lang"`
 	Prompt   string `json:"prompt"`
 	Response string `json:"response"`
+	Fault    string `json:"fault" frame:"optional"` // why it is no whole answer, "" for one; see [lm.Completion.Fault]
 }
 
 // question is what is read of a prompt.
@@ -37,23 +38,24 @@ type Judgement struct {
 	First      float64 `json:"first"`      // preference with the reference shown first, NaN: not asked, or no verdict
 	Second     float64 `json:"second"`     // preference with the response shown first, NaN likewise
 	Preference float64 `json:"preference"` // mean of the orders asked, NaN: the judge failed
+	Fault      string  `json:"fault"`      // why there is no preference, "" if there is one
 }
 
 // WinRate is a row of the scores that [Compare] returns: one metric in one language.
 //
 //   - win_rate: mean of preference − 1, the raw win rate of alpaca_eval
 //   - discrete_win_rate: a win counts 1, a draw one half
-//   - length_controlled_win_rate: the minimal form; left out, with its reason, where it has no solution
+//   - length_controlled_win_rate: the minimal form; unknown, with the reason, where it has no solution
 //   - win, tie, lose and flip_rate, where both orders were asked: by the tie rule of [eval.TieRule]
 type WinRate struct {
-	Metric   string  `json:"metric"`
-	Lang     string  `json:"lang"`
-	Value    float64 `json:"value"` // a share in 0…1
-	SE       float64 `json:"se"`
-	N        int     `json:"n"`        // items with a verdict
-	Failed   int     `json:"failed"`   // items without
-	Verdicts string  `json:"verdicts"` // "weighted" by the probabilities of the tokens, or in "words"
-	Warning  string  `json:"warning"`  // what weakens the number, "" if nothing does
+	Metric   string `json:"metric"`
+	Lang     string `json:"lang"`
+	Value    Number `json:"value"`    // a share in 0…1; unknown where it cannot be computed
+	SE       Number `json:"se"`       // standard error; unknown of fewer than two items
+	N        int    `json:"n"`        // items with a verdict
+	Failed   int    `json:"failed"`   // items without, for the reasons that Warning counts
+	Verdicts string `json:"verdicts"` // "weighted" by the probabilities of the tokens, in "words", or "mixed"
+	Warning  string `json:"warning"`  // what weakens the number, "" if nothing does
 }
 
 // PairRating is a row of the ratings that [Rate] returns, and a line of <model>/pairs.ratings.jsonl.
@@ -65,6 +67,8 @@ type PairRating struct {
 	Rejected        Number `json:"rejected"`
 	ChosenVerdict   string `json:"chosen_verdict"` // what the judge said
 	RejectedVerdict string `json:"rejected_verdict"`
+	ChosenFault     string `json:"chosen_fault,omitempty"` // why the side has no rating, "" if it has one
+	RejectedFault   string `json:"rejected_fault,omitempty"`
 }
 
 // RatingScore is a row of the scores that [Rate] returns: one metric in one language.
@@ -93,6 +97,9 @@ type MTAnswer struct {
 	Answer     string `json:"answer"`
 	Verdict    string `json:"verdict"` // what the judge said
 	Rating     Number `json:"rating"`  // 1 to 10; unknown: the judge failed
+	// AnswerFault is why the answer is no whole one, and Fault why there is no rating; "" for none.
+	AnswerFault string `json:"answer_fault,omitempty"`
+	Fault       string `json:"fault,omitempty"`
 }
 
 // MTScore is a row of the frame that [MTBench] returns.

@@ -10,16 +10,19 @@ import (
 
 // Whatever a judge says is a preference from 1 to 2, or none.
 func FuzzVerdict(f *testing.F) {
-	f.Add("m", "m", -0.1, "M", -2.3, true)
-	f.Add("M.", "", 0.0, "", 0.0, false)
-	f.Add("**m** or M", " M", math.Inf(-1), "m", math.NaN(), true)
-	f.Fuzz(func(t *testing.T, text, first string, p float64, second string, q float64, weighted bool) {
-		a := lm.Answer{
-			Completion:  lm.Completion{Text: text},
-			TopLogprobs: []lm.TokenLogprob{{Token: first, Logprob: p}, {Token: second, Logprob: q}},
+	f.Add("m", "m", -0.1, "M", -2.3, true, lm.FinishStop)
+	f.Add("M.", "", 0.0, "", 0.0, false, lm.FinishLength)
+	f.Add("**m** or M", " M", math.Inf(-1), "m", math.NaN(), true, lm.FinishFilter)
+	f.Add("<think>m</think>M", "<think>", 0.0, "m", -9.0, true, lm.FinishStop)
+	f.Fuzz(func(t *testing.T, text, first string, p float64, second string, q float64, weighted bool, reason string) {
+		a := lm.Answer{Completion: lm.Completion{Text: text, FinishReason: reason}}
+		if weighted {
+			a.TopLogprobs = []lm.TokenLogprob{{Token: first, Logprob: p}, {Token: second, Logprob: q}}
 		}
-		if v := parseVerdict(a, weighted); !math.IsNaN(v) && (v < 1 || v > 2) {
-			t.Errorf("%+v is read as %v", a, v)
+		v := parseVerdict(a)
+		if none := math.IsNaN(v.preference); !none && (v.preference < 1 || v.preference > 2) || none != (v.fault != "") ||
+			v.kind.weighted+v.kind.words > 1 || !none && v.kind == (kinds{}) {
+			t.Errorf("%+v is read as %+v", a, v)
 		}
 	})
 }

@@ -16,47 +16,100 @@ type asking struct {
 
 // judged is what a judge said of the pairs of a comparison.
 type judged struct {
-	rows     []Judgement
-	raw      [][]lm.Answer // of each row, one an order
-	weighted bool          // every answer has the probabilities of its token
-	judge    string
+	rows  []Judgement
+	raw   [][]lm.Answer // of each row, one an order
+	kinds []kinds       // of each row
+	cuts  []cuts        // of each row
+	judge string
+}
+
+// kinds counts the verdicts by what they were read from.
+type kinds struct{ weighted, words int }
+
+// String says what all the verdicts are read from.
+func (k kinds) String() string {
+	switch {
+	case k.weighted == 0:
+		return "words"
+	case k.words == 0:
+		return "weighted"
+	}
+	return "mixed"
+}
+
+func (k kinds) plus(other kinds) kinds {
+	return kinds{k.weighted + other.weighted, k.words + other.words}
 }
 
 // add reads one answer of the judge.
 func (v *judged) add(asked asking, a lm.Answer) {
 	row := &v.rows[asked.row]
-	p := parseVerdict(a, v.weighted)
+	said := parseVerdict(a)
 	if asked.swapped {
-		row.Second = 3 - p
+		row.Second = 3 - said.preference
 	} else {
-		row.First = p
+		row.First = said.preference
+	}
+	if row.Fault == "" {
+		row.Fault = said.fault
 	}
 	v.raw[asked.row] = append(v.raw[asked.row], a)
+	v.kinds[asked.row] = v.kinds[asked.row].plus(said.kind)
 }
 
-// kind says what the preferences are read from.
-func (v *judged) kind() string {
-	if v.weighted {
-		return "weighted"
+// verdict is what is read off a judge's answer.
+type verdict struct {
+	preference float64 // 1 (m) to 2 (M), NaN: none
+	kind       kinds   // one, or none
+	fault      string  // why there is none
+}
+
+// noChoice is the fault of an answer that says neither m nor M.
+const noChoice = "neither m nor M"
+
+// parseVerdict reads a judge's answer by the probabilities of its first token, where they are known, or else by its
+// word. A single token is cut by its length and may be a verdict all the same; other faults leave none.
+func parseVerdict(a lm.Answer) verdict {
+	a.Completion = a.Split()
+	fault := a.Fault()
+	if fault != "" && fault != lm.FaultCut {
+		return verdict{math.NaN(), kinds{}, fault}
 	}
-	return "words"
-}
-
-// parseVerdict reads 1 (m) to 2 (M) off a judge's answer, NaN where it gives neither.
-func parseVerdict(a lm.Answer, weighted bool) float64 {
-	if weighted {
-		m, M := 0.0, 0.0
-		for _, t := range a.TopLogprobs {
-			switch strings.TrimSpace(t.Token) {
-			case "m":
-				m += math.Exp(t.Logprob)
-			case "M":
-				M += math.Exp(t.Logprob)
-			}
+	said := verdict{preference: math.NaN()}
+	if p, known := weigh(a.TopLogprobs); known && a.Thought == "" { // else the first token is one of the thought
+		said.kind.weighted = 1
+		said.preference = p
+	} else {
+		said.kind.words = 1
+		said.preference = wordOf(a.Text)
+	}
+	if math.IsNaN(said.preference) {
+		said.fault = noChoice
+		if fault != "" && said.kind.words > 0 {
+			said.fault = fault
 		}
-		return 1 + M/(m+M) // NaN where both are 0
 	}
-	word := strings.FieldsFunc(a.Text, func(r rune) bool { return !unicode.IsLetter(r) })
+	return said
+}
+
+// weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is among the likeliest tokens. known is false where there are no
+// probabilities, or m or M is named without one.
+func weigh(top []lm.TokenLogprob) (preference float64, known bool) {
+	m, M := 0.0, 0.0
+	for _, t := range top {
+		switch p := math.Exp(t.Logprob); strings.TrimSpace(t.Token) {
+		case "m":
+			m += p
+		case "M":
+			M += p
+		}
+	}
+	return 1 + M/(m+M), len(top) > 0 && !math.IsNaN(m+M)
+}
+
+// wordOf reads 1 off the word m, 2 off M, and NaN off any other text.
+func wordOf(text string) float64 {
+	word := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 	switch {
 	case len(word) == 1 && word[0] == "m":
 		return 1
