@@ -34,8 +34,8 @@ type Annotation struct {
 	// RawCompletion is the judge's answer as JSON: a string, or what its function call returned. Nil if not kept.
 	RawCompletion json.RawMessage `json:"-"`
 	// Others are the further fields: id, which tells instructions of equal text apart, and those that alpaca_eval writes:
-	// referenced_models, concise_explanation, glm_preference, datasplit, preference_version, preference_date. They are kept
-	// as they are.
+	// referenced_models, concise_explanation, glm_preference, datasplit, preference_version, preference_date. They are
+	// kept as they are.
 	Others map[string]json.RawMessage `json:"-"`
 }
 

@@ -67,11 +67,11 @@ func (s Settings) parsed() (lm.Template, error) {
 //
 // Where the judge's server gives the probabilities of tokens, a preference is 1 + p(M)/(p(m)+p(M)); else it is the
 // verdict in words, 1 or 2, and the scores say of how many. An item is left out, and counted with the reason, where the
-// judge gave no verdict or no answer ([lm.Completion.Fault]), and where a side is no answer. What the judge said of a pair is kept in the store and never asked
-// again, whatever becomes of the other pairs. judged/NAME gets annotations/LANG.json in alpaca_eval's form,
-// scores.json, and usage.json, the tokens that the judge read and wrote; <response>/measures/judged-NAME.json is for
-// the report. A request that fails as often as it may be tried ends the step after all others are answered and kept:
-// run it again.
+// judge gave no verdict or no answer ([lm.Completion.Fault]), and where a side is no answer. What the judge said of a
+// pair is kept in the store and never asked again, whatever becomes of the other pairs. judged/NAME gets
+// annotations/LANG.json in alpaca_eval's form, scores.json, and usage.json, the tokens that the judge read and wrote;
+// <response>/measures/judged-NAME.json is for the report. A request that fails as often as it may be tried ends the
+// step after all others are answered and kept: run it again.
 func Compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	responses, references dataframe.DataFrame, s Settings) (verdicts, scores dataframe.DataFrame, err error) {
 	rows, rates, err := compare(ctx, run, name, judge, responses, references, s)

@@ -11,7 +11,7 @@ import (
 )
 
 // noAnswer is the fault of an item of which a side is no answer, so that the judge is not asked about it.
-func noAnswer(side, fault string) string { return "the " + side + " is no answer (" + fault + ")" }
+func noAnswer(side, fault string) string { return "the " + side + " " + fault }
 
 // isAnswer reports whether a text with a fault is judged: one that is cut by its length is, as published answers are.
 func isAnswer(fault string) bool { return fault == "" || fault == lm.FaultCut }
@@ -40,5 +40,5 @@ func cutWarning(what string, cut, n int) []string {
 	if cut == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d of %d %s are %s", cut, n, what, lm.FaultCut)}
+	return []string{fmt.Sprintf("%d of %d %s are cut by their length", cut, n, what)}
 }

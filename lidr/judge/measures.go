@@ -23,8 +23,8 @@ func comparisonMeasure(names comparison, rates []WinRate, all kinds, used Usage)
 	case "weighted":
 		kind = "Preferences weighed by the probabilities of the verdict's token."
 	case "mixed":
-		kind = fmt.Sprintf("Preferences weighed by the probabilities of the verdict's token, and %d of %d verdicts in words, "+
-			"of which the server gave none.", all.words, all.words+all.weighted)
+		kind = fmt.Sprintf("Preferences weighed by the probabilities of the verdict's token, and %d of %d verdicts in "+
+			"words, of which the server gave none.", all.words, all.words+all.weighted)
 	}
 	m.What = strings.TrimSpace(used.String() + " " + kind)
 	for _, row := range []struct{ metric, name string }{

@@ -155,7 +155,7 @@ func (b *bench) answerTurn(ctx context.Context, all []*dialog, turn int, samplin
 		if turn == 0 || isAnswer(d.faults[0]) {
 			dialogs = append(dialogs, d)
 		} else {
-			d.faults[turn] = noAnswer("first turn", d.faults[0])
+			d.faults[turn] = d.faults[0]
 		}
 	}
 	if len(dialogs) == 0 {

@@ -60,9 +60,9 @@ func (s RatingSettings) parsed() (lm.Template, error) {
 //
 // An answer that is in several pairs of a prompt is rated once, and what the judge said is kept in the store and never
 // asked again. A verdict without exactly one number from 0 to 10 in double square brackets, and one that is no whole
-// answer ([lm.Completion.Fault]), is a failed judge: NaN in the frame, null in the file, counted with the reason. Rate writes <model>/pairs.ratings.jsonl, <model>/pairs.ratings.json and, of the
-// tokens that the judge read and wrote, <model>/pairs.ratings.usage.json; <model>/measures/ratings.json and
-// judged-reward-accuracy.json are for the report.
+// answer ([lm.Completion.Fault]), is a failed judge: NaN in the frame, null in the file, counted with the reason. Rate
+// writes <model>/pairs.ratings.jsonl, <model>/pairs.ratings.json and, of the tokens that the judge read and wrote,
+// <model>/pairs.ratings.usage.json; <model>/measures/ratings.json and judged-reward-accuracy.json are for the report.
 func Rate(ctx context.Context, run *lidr.Run, m, judge *lidr.Model, pairs dataframe.DataFrame,
 	s RatingSettings) (ratings, scores dataframe.DataFrame, err error) {
 	rated, table, err := rate(ctx, run, m, judge, pairs, s)

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"lidrlab/lidr/lm"
 )
 
@@ -59,4 +62,49 @@ func FuzzParseRating(f *testing.F) {
 			t.Errorf("%q is read as %v", verdict, r)
 		}
 	})
+}
+
+// A verdict is weighed where the first token's probabilities are known and are not a thought's, read off the word where
+// they are not, and none where the answer is none.
+func TestParseVerdict(t *testing.T) {
+	t.Parallel()
+	none := math.NaN()
+	top := func(m, M float64) []lm.TokenLogprob {
+		return []lm.TokenLogprob{{Token: "m", Logprob: m}, {Token: " M", Logprob: M}}
+	}
+	even := top(-1, -1)
+	weighted, word := kinds{weighted: 1}, kinds{words: 1}
+	for name, c := range map[string]struct {
+		text, reason string
+		top          []lm.TokenLogprob
+		want         verdict
+	}{
+		"weighed":         {"m", lm.FinishLength, even, verdict{1.5, weighted, ""}},
+		"impossible":      {"m", lm.FinishStop, top(-0.1, -9999), verdict{1, weighted, ""}},
+		"both impossible": {"m", lm.FinishStop, top(-9999, math.Inf(-1)), verdict{none, weighted, noChoice}},
+		"missing":         {"M", lm.FinishStop, even[1:], verdict{2, weighted, ""}},
+		"null":            {"m", lm.FinishStop, top(none, -4.6), verdict{1, word, ""}},
+		"null of another": {"m", lm.FinishStop, append(top(-1, -1), lm.TokenLogprob{Token: "x", Logprob: none}),
+			verdict{1.5, weighted, ""}},
+		"no list":       {"**M**", lm.FinishStop, nil, verdict{2, word, ""}},
+		"both words":    {"m or M", lm.FinishStop, nil, verdict{none, word, noChoice}},
+		"cut words":     {"The better", lm.FinishLength, nil, verdict{none, word, lm.FaultCut}},
+		"other tokens":  {"I", lm.FinishStop, []lm.TokenLogprob{{Token: "I"}}, verdict{none, weighted, noChoice}},
+		"a thought":     {"<think>M?</think>m", lm.FinishStop, even, verdict{1, word, ""}},
+		"half of one":   {"<think>M", lm.FinishLength, even, verdict{none, kinds{}, lm.FaultThought}},
+		"begun":         {"<think>", lm.FinishLength, even, verdict{none, kinds{}, lm.FaultThought}},
+		"withheld":      {"m", lm.FinishFilter, even, verdict{none, kinds{}, lm.FaultWithheld}},
+		"refused":       {"", lm.FinishFailed, nil, verdict{none, kinds{}, lm.FaultFailed}},
+		"declined":      {"m", lm.FinishRefusal, even, verdict{none, kinds{}, lm.FaultRefusal}},
+		"empty":         {" ", lm.FinishStop, even, verdict{none, kinds{}, lm.FaultEmpty}},
+		"another model": {"m", "by another", even, verdict{none, kinds{}, lm.FaultModel}},
+	} {
+		a := lm.Answer{Completion: lm.Completion{Text: c.text, FinishReason: c.reason}, TopLogprobs: c.top}
+		if c.reason == "by another" {
+			a.FinishReason, a.By = lm.FinishStop, "cheap"
+		}
+		if got := parseVerdict(a); !cmp.Equal(c.want, got, cmp.AllowUnexported(verdict{}, kinds{}), cmpopts.EquateNaNs()) {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
 }

@@ -92,8 +92,8 @@ func parseVerdict(a lm.Answer) verdict {
 	return said
 }
 
-// weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is among the likeliest tokens. known is false where there are no
-// probabilities, or m or M is named without one.
+// weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is among the likeliest tokens. known is false where there are
+// no probabilities, or m or M is named without one.
 func weigh(top []lm.TokenLogprob) (preference float64, known bool) {
 	m, M := 0.0, 0.0
 	for _, t := range top {

@@ -77,9 +77,12 @@ func (v *judged) annotations(names comparison) ([]datasets.Annotation, error) {
 	}
 	out := make([]datasets.Annotation, len(v.rows))
 	for i, row := range v.rows {
-		raw, err := json.Marshal(v.raw[i])
-		if err != nil {
-			return nil, err
+		var raw json.RawMessage
+		if len(v.raw[i]) > 0 {
+			var err error
+			if raw, err = json.Marshal(v.raw[i]); err != nil {
+				return nil, err
+			}
 		}
 		out[i] = datasets.Annotation{
 			Instruction: row.Prompt, Output1: row.Reference, Generator1: names.Reference,

@@ -51,7 +51,8 @@ func FuzzAnswer(f *testing.F) {
 
 func FuzzRefusal(f *testing.F) {
 	for _, body := range []string{`{"error":{"message":"m"}}`, `{"error":"m"}`, `{"object":"error","message":"m"}`,
-		`{"detail":[{"msg":"m"}]}`, `{"error":{"message":"'top_p' is not supported","param":"top_p"}}`, "<html>", `"sk-secret-0123456789"`} {
+		`{"detail":[{"msg":"m"}]}`, "<html>",
+		`{"error":{"message":"'top_p' is not supported","param":"top_p"}}`, `"sk-secret-0123456789"`} {
 		f.Add(400, body, "3")
 	}
 	m := &Model{key: func() string { return "sk-secret-0123456789" }}

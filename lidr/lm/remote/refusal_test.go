@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -118,35 +119,39 @@ func TestCautionWhereNothingIsAnswered(t *testing.T) {
 // The fields that servers refuse, in their own words: the error names what to leave out.
 func TestRefusedFields(t *testing.T) {
 	t.Parallel()
-	const template = `{"message":"chat_template_kwargs is not supported for this tokenizer"}`
-	const filtered = `{"error":{"message":"It was filtered: content like 'stop the seed' is not allowed","code":"flagged"}}`
-	for body, field := range map[string]string{
-		template: "chat_template_kwargs", filtered: "",
-		`{"error":{"message":"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) ` +
-			`value is supported.","param":"temperature","code":"unsupported_value"}}`: "temperature",
-		`{"error":{"message":"Unsupported parameter: 'top_p' is not supported with this model."}}`: "top_p",
-		`{"detail":[{"type":"extra_forbidden","loc":["body","top_k"],"msg":"Extra inputs are not permitted","input":5}]}`://
-		"top_k",
-		`{"error":{"message":"Unrecognized request argument supplied: seed"}}`:                             "seed",
-		`{"error":{"message":"the temperature of this is unknown"}}`:                                       "",
-		`{"error":{"message":"Invalid JSON payload received. Unknown name \"seed\": Cannot find field."}}`: "seed",
-		`{"message":"` + "`temperature` and `top_p` cannot both be specified for this model." +
-			`"}`: "temperature",
-		`{"error":{"message":"the prompt asks for an unknown temperature."}}`:                                  "",
-		`{"error":{"message":"max_tokens must be at least 1, got -3"}}`:                                        "",
-		`{"error":{"message":"You are not allowed to request logprobs from this model"}}`:                      "logprobs",
-		`{"error":{"message":"Invalid value for 'top_logprobs': must be less than or equal to 3"}}`:            "logprobs",
-		`{"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}}`:    "max_tokens",
-		`{"error":{"message":"This model's maximum context length is 5; 'max_tokens' of 9 is not supported"}}`: "",
-		`{"error":{"message":"stop: this field is not supported"}}`:                                            "stop",
-		`{"error":{"message":"repetition_penalty: unexpected keyword argument"}}`:                              "repetition_penalty",
+	for _, c := range []struct{ message, field string }{
+		{"Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
+			"temperature"},
+		{"Unsupported parameter: 'top_p' is not supported with this model.", "top_p"},
+		{"Unrecognized request argument supplied: seed", "seed"},
+		{`Invalid JSON payload received. Unknown name "seed": Cannot find field.`, "seed"},
+		{"`temperature` and `top_p` cannot both be specified for this model.", "temperature"},
+		{"`top_k`: Extra inputs are not permitted", "top_k"},
+		{"stop: this field is not supported", "stop"},
+		{"repetition_penalty: unexpected keyword argument", "repetition_penalty"},
+		{"chat_template_kwargs is not supported for this tokenizer", "chat_template_kwargs"},
+		{"You are not allowed to request logprobs from this model", "logprobs"},
+		{"Invalid value for 'top_logprobs': must be less than or equal to 3", "logprobs"},
+		{"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", "max_tokens"},
+		{"max_tokens must be at least 1, got -3", ""}, // of a prompt that fills the context
+		{"This model's maximum context length is 5; 'max_tokens' of 9 is not supported", ""},
+		{"the temperature of this is unknown", ""},
+		{"It was filtered: content like 'stop the seed' is not allowed", ""},
 	} {
-		if got := complaintOf([]byte(body)).field(http.StatusBadRequest); got != field {
-			t.Errorf("%s: field %q, want %q", body, got, field)
+		body, err := json.Marshal(map[string]any{"error": map[string]string{"message": c.message}})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := complaintOf([]byte(body)).field(http.StatusTooManyRequests); got != "" {
+		if got := complaintOf(body).field(http.StatusBadRequest); got != c.field {
+			t.Errorf("%s: field %q, want %q", body, got, c.field)
+		}
+		if got := complaintOf(body).field(http.StatusTooManyRequests); got != "" {
 			t.Errorf("%s: field %q of a busy server", body, got)
 		}
+	}
+	const fastAPI = `{"detail":[{"type":"extra_forbidden","loc":["body","top_k"],"msg":"Extra inputs are not permitted"}]}`
+	if got := complaintOf([]byte(fastAPI)).field(http.StatusUnprocessableEntity); got != "top_k" {
+		t.Errorf("FastAPI's field is %q", got)
 	}
 
 	f := newFake(t)
