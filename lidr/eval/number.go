@@ -51,10 +51,11 @@ var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb
 type numbered struct {
 	text, lang string
 	numbers    []numeral
+	phrases    []phrase
 }
 
 func numbersOf(text, lang string) numbered {
-	return numbered{text, lang, commaStyle(commaLanguage[lang]).numerals(text)}
+	return numbered{text, lang, commaStyle(commaLanguage[lang]).numerals(text), findPhrases(text)}
 }
 
 // after returns the index of the first number that begins at a place of the text or behind it.

@@ -7,20 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// answerPhrase begins a statement of the final answer: the word for "answer" (group 1), a Markdown heading as GSM8K
-// uses it (2), or a LaTeX box (3). resultPhrase has words that a solution may use before its end as well.
-var (
-	answerPhrase = regexp.MustCompile(`(?i)(answer|\pL*antwort|respuesta|r[ée]ponse|risposta|resposta|` +
-		`ответ(?:ом|а)?|відповід(?:ь|дю)|отговор(?:ът|а)?|одговор|odgovor|jibu|jawaban(?:nya)?|jawapan(?:nya)?|` +
-		`antwoord|svar(?:et)?|vastaus|cevap|cevab[ıi]|yan[ıi]t[ıi]?|odpowied[źz]|odpov[ěe][ďd]|răspuns(?:ul)?|válasz|` +
-		`απάντηση|đáp án|đáp số|câu trả lời|trả lời|sagot|` +
-		`答え|こたえ|解答|回答|答案|答覆|答复|正解|答|정답|해답|답변|답|คำตอบ|ตอบ|উত্তর(?:টি|টা)?|उत्तर|जवाब|` +
-		`సమాధానం|జవాబు|பதில்|விடை|જવાબ|ಉತ್ತರ|ഉത്തരം|ਜਵਾਬ|ਉੱਤਰ|(?:ال)?[إا]جابة|(?:ال)?جواب|پاسخ|תשובה)` +
-		`|(#{4})|(\\f?box(?:ed)?\{)`)
-	resultPhrase = regexp.MustCompile(`(?i)(resultado|resultaat|r[ée]sultat|result|\pL*ergebnis|risultato|результат|итог|matokeo|` +
-		`hasil(?:nya)?|結果|结果|결과|ผลลัพธ์|ফলাফল|परिणाम|ఫలితం|الناتج|النتيجة|نتیجه)`)
-)
-
 // unspaced are the scripts that write no spaces between words, or none between a word and its particle.
 var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai}
 
@@ -41,7 +27,7 @@ var linksOf = map[string]map[string]bool{
 // fillers are words that may stand between a link and the number: units that come first, and words that say how sure
 // or how exact the answer is.
 var fillers = words(`a an of to final correct right therefore thus then so hence about approximately approx only just
-	exactly total usd us eur gbp inr rs re r ksh tsh sh shs kes tzs ugx cad aud hk nt rmb cny jpy krw rub chf dollars euros
+	exactly total usd us eur gbp inr rs re r ksh tsh sh shs kes tzs ugx cad aud hk nt rmb cny jpy krw rub chf dollars euros án số lời
 	endgültige richtige also daher somit demnach folglich etwa ungefähr ca genau nur insgesamt
 	final correcta por lo tanto entonces pues aproximadamente unos unas de exactamente alrededor
 	finale donc alors ainsi environ exactement seulement à d un une

@@ -11,22 +11,48 @@ import (
 // plain replaces how LaTeX and Markdown write numbers, signs and operators by plain characters, and then the characters
 // of all scripts as [plainDigits] does.
 func plain(s string) string {
-	s = removed.ReplaceAllString(norm.NFC.String(s), "")
-	s = superscript.ReplaceAllStringFunc(plainSigns.Replace(s), func(exponent string) string {
-		return "^" + superscripts.Replace(exponent)
-	})
-	if strings.ContainsRune(s, '\\') {
+	s = plainSigns.Replace(norm.NFC.String(s))
+	if strings.IndexFunc(s, invisible) >= 0 {
+		s = strings.Map(visible, s)
+	}
+	if strings.ContainsAny(s, "⁰¹²³⁴⁵⁶⁷⁸⁹") {
+		s = superscript.ReplaceAllStringFunc(s, func(exponent string) string {
+			return "^" + superscripts.Replace(exponent)
+		})
+	}
+	if strings.Contains(s, `\`) {
 		for _, rule := range latexRules {
 			s = rule.from.ReplaceAllString(s, rule.to)
 		}
 		s = latex.Replace(s)
 	}
-	s = power.ReplaceAllString(s, "$1^$2")
-	s = strings.NewReplacer("**", "", "__", "").Replace(s)
-	s = tilde.ReplaceAllString(s, "$1\u00a0$2")
+	if strings.Contains(s, "**") || strings.Contains(s, "__") {
+		s = emphasis.Replace(power.ReplaceAllString(s, "$1^$2"))
+	}
+	if strings.Contains(s, "~") {
+		s = tilde.ReplaceAllString(s, "$1\u00a0$2")
+	}
 	s = plainDigits(s)
-	return negativeWord.ReplaceAllString(s, "$1-$2")
+	if strings.ContainsAny(s, "负負マ마") {
+		s = negativeWord.ReplaceAllString(s, "$1-$2")
+	}
+	return s
 }
+
+// invisible reports characters without width: marks of direction, joiners and soft hyphens.
+func invisible(r rune) bool {
+	return r == '\u00ad' || '\u200b' <= r && r <= '\u200f' || '\u202a' <= r && r <= '\u202e' ||
+		'\u2060' <= r && r <= '\u2069' || r == '\ufeff'
+}
+
+func visible(r rune) rune {
+	if invisible(r) {
+		return -1
+	}
+	return r
+}
+
+var emphasis = strings.NewReplacer("**", "", "__", "")
 
 // rule is a replacement of an expression.
 type rule struct {
@@ -50,8 +76,6 @@ var latex = strings.NewReplacer(
 )
 
 var (
-	// removed has no width: marks of direction, joiners and soft hyphens.
-	removed = regexp.MustCompile(`[\x{AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]`)
 	// power is Python's and Markdown's way to write one; other pairs of stars are bold.
 	power = regexp.MustCompile(`([0-9] ?)\*\*( ?[0-9])`)
 	// tilde is LaTeX's space that does not break.
@@ -108,7 +132,10 @@ func plainDigits(s string) string {
 		}
 		return r
 	}, s)
-	return signDash.ReplaceAllString(s, "$1-$2")
+	if strings.Contains(s, "–") {
+		s = signDash.ReplaceAllString(s, "$1-$2")
+	}
+	return s
 }
 
 // signDash is an en dash that stands for a minus sign: it touches the number, and no digit, letter or bracket is before

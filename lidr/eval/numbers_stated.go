@@ -2,6 +2,7 @@ package eval
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,21 +13,18 @@ const mostGap = 300
 
 // stated returns the number of the last answer phrase that a number follows in so many words.
 func (t numbered) stated() (string, bool) {
-	phrases := answerPhrase.FindAllStringSubmatchIndex(t.text, -1)
-	for i := len(phrases) - 1; i >= 0; i-- {
-		p := phrases[i]
+	for _, p := range slices.Backward(t.phrases) {
 		var number string
 		var ok bool
-		switch {
-		case p[6] >= 0:
-			box := numbersOf(braced(t.text[p[1]:]), t.lang)
-			if len(box.numbers) > 0 {
+		switch p.kind {
+		case answerPhrase:
+			number, ok = t.answer(p)
+		case headingPhrase:
+			number, ok = t.heading(p.end)
+		case boxPhrase:
+			if box := numbersOf(braced(t.text[p.end:]), t.lang); len(box.numbers) > 0 {
 				number, ok = box.result(0)
 			}
-		case p[4] >= 0:
-			number, ok = t.heading(p[1])
-		case t.wholeWord(p[0], p[1]):
-			number, ok = t.phrase(p[0], p[1])
 		}
 		if ok {
 			return number, true
@@ -35,10 +33,10 @@ func (t numbered) stated() (string, bool) {
 	return "", false
 }
 
-// braced returns a text up to the brace that closes one before it.
+// braced returns a text up to the brace that closes one before it, or what may be read of it where none does.
 func braced(text string) string {
 	depth := 1
-	for i := range len(text) {
+	for i := range min(len(text), mostGap) {
 		switch text[i] {
 		case '{':
 			depth++
@@ -48,7 +46,7 @@ func braced(text string) string {
 			}
 		}
 	}
-	line, _, _ := strings.Cut(text, "\n")
+	line, _, _ := strings.Cut(text[:min(len(text), mostGap)], "\n")
 	return line
 }
 
@@ -68,8 +66,9 @@ func (t numbered) heading(place int) (string, bool) {
 // label follows the number of an answer of several: "Answer 1: 18".
 var label = regexp.MustCompile(`^\s*(?:[)\]]?\s*(?::(?:\D|$)|：)|[)\]])`)
 
-// phrase returns the number that follows the word for "answer" at text[start:end].
-func (t numbered) phrase(start, end int) (string, bool) {
+// answer returns the number that follows the word for "answer".
+func (t numbered) answer(p phrase) (string, bool) {
+	end := p.end
 	k := t.after(end)
 	if k == len(t.numbers) || t.numbers[k].start > end+mostGap {
 		return "", false
@@ -92,7 +91,7 @@ func (t numbered) phrase(start, end int) (string, bool) {
 		if !g.known || t.marks(k) || !t.alone(k) {
 			return "", false
 		}
-	case g.direct || g.known && !g.linked && !g.loose && t.bare(start, k):
+	case g.direct || g.known && !g.linked && !g.loose && t.bare(p.start, k):
 	case g.linked:
 		return "", false
 	default:
@@ -146,22 +145,6 @@ func (t numbered) alone(k int) bool {
 		return true
 	}
 	return t.after(t.sentence(t.numbers[k].end)) == len(t.numbers)
-}
-
-// wholeWord reports whether text[start:end] is no part of a longer word. In scripts without spaces all may be words.
-func (t numbered) wholeWord(start, end int) bool {
-	first, _ := utf8.DecodeRuneInString(t.text[start:])
-	last, _ := utf8.DecodeLastRuneInString(t.text[:end])
-	before, _ := utf8.DecodeLastRuneInString(t.text[:start])
-	after, _ := utf8.DecodeRuneInString(t.text[end:])
-	if unicode.In(last, unspaced...) {
-		return true
-	}
-	if (unicode.IsLetter(after) || unicode.IsMark(after)) && !unicode.In(after, unspaced...) {
-		return false
-	}
-	return !unicode.In(first, unicode.Latin, unicode.Cyrillic, unicode.Greek) || !unicode.IsLetter(before) ||
-		unicode.In(before, unspaced...)
 }
 
 // sentence returns where the sentence ends in which a place of the text is. A line without a letter or a digit, such as

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,23 +12,18 @@ func (t numbered) told() (string, bool) {
 	if len(t.numbers) == 0 {
 		return "", false
 	}
-	phrases := answerPhrase.FindAllStringSubmatchIndex(t.text, -1)
-	for i := len(phrases) - 1; i >= 0; i-- {
-		start, end := phrases[i][0], phrases[i][1]
-		if phrases[i][2] < 0 || !t.wholeWord(start, end) {
-			continue
-		}
-		k := t.after(end)
-		if k == len(t.numbers) || t.numbers[k].start > end+mostGap || !t.lastSentence(end, k) {
-			continue
-		}
-		if g := readGap(t.text[end:t.numbers[k].start], t.lang, true); g.linked && !g.ended {
-			return t.clause(end, k)
-		}
-	}
-	for _, p := range resultPhrase.FindAllStringIndex(t.text, -1) {
-		if k := t.after(p[1]); k < len(t.numbers) && t.wholeWord(p[0], p[1]) && t.lastSentence(p[1], k) {
-			if g := readGap(t.text[p[1]:t.numbers[k].start], t.lang, true); g.linked && g.direct && !g.ended {
+	for _, kind := range []phraseKind{answerPhrase, resultPhrase} {
+		for _, p := range slices.Backward(t.phrases) {
+			k := t.after(p.end)
+			if p.kind != kind || k == len(t.numbers) || t.numbers[k].start > p.end+mostGap || !t.lastSentence(p.end, k) {
+				continue
+			}
+			g := readGap(t.text[p.end:t.numbers[k].start], t.lang, true)
+			switch {
+			case g.ended || !g.linked:
+			case kind == answerPhrase:
+				return t.clause(p.end, k)
+			case g.direct:
 				return t.result(k)
 			}
 		}
