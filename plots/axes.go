@@ -82,6 +82,7 @@ type tick struct {
 // axis is a range with its ticks.
 type axis struct {
 	min, max float64
+	step     float64 // from one tick to the next, of a numeric axis
 	ticks    []tick
 	named    bool // the ticks are names, not numbers, and may have several lines
 }
@@ -89,16 +90,30 @@ type axis struct {
 // rounding is how far a value may be from a tick, in steps, to be taken for it.
 const rounding = 1e-9
 
+// The least range of an axis, by itself and as a share of the values in it: where values differ by less, as 0.1 + 0.2
+// and 0.3 do, floating-point numbers have no room for ticks between them.
+const (
+	leastRange = 1e-300
+	leastShare = 1e-12
+)
+
+// widened returns a range that has room for ticks: lo…hi, or a range around it where the two are too close.
+func widened(lo, hi float64) (float64, float64) {
+	if math.IsInf(lo, 0) || math.IsInf(hi, 0) { // no finite value at all
+		return 0, 1
+	}
+	size := math.Max(math.Abs(lo), math.Abs(hi))
+	if hi-lo > math.Max(leastRange, size*leastShare) {
+		return lo, hi
+	}
+	half := math.Max(.5, size*leastShare*10)
+	return lo - half, hi + half
+}
+
 // numeric returns an axis over lo…hi with about n ticks at 1, 2 or 5 times a
 // power of ten. If grow is set, the range grows to the next tick at both ends.
 func numeric(lo, hi float64, n int, grow bool) axis {
-	if !(hi > lo) { // equal, or no finite value at all
-		if math.IsInf(lo, 0) || math.IsInf(hi, 0) {
-			lo, hi = 0, 1
-		} else {
-			lo, hi = lo-.5, hi+.5
-		}
-	}
+	lo, hi = widened(lo, hi)
 	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/float64(n))))
 	for _, m := range []float64{1, 2, 5, 10} {
 		if step*m*float64(n) >= hi-lo {
@@ -111,7 +126,7 @@ func numeric(lo, hi float64, n int, grow bool) axis {
 		hi = math.Ceil(hi/step-rounding) * step
 	}
 	digits := int(math.Max(0, -math.Floor(math.Log10(step)+rounding)))
-	a := axis{min: lo, max: hi}
+	a := axis{min: lo, max: hi, step: step}
 	for i := math.Ceil(lo/step - rounding); i*step <= hi+step*rounding; i++ {
 		a.ticks = append(a.ticks, tick{i * step, number(i*step, digits)})
 	}
@@ -136,12 +151,16 @@ type area struct {
 func (a *area) px(x float64) vg.Length { return a.X((x - a.x.min) / (a.x.max - a.x.min)) }
 func (a *area) py(y float64) vg.Length { return a.Y((y - a.y.min) / (a.y.max - a.y.min)) }
 
+// mostNames is the greatest share of a figure's width that the names beside the y axis take.
+const mostNames = .5
+
 // frame draws the axes inside c, with a grid at the ticks of y, and returns the
 // area between them.
 func frame(c draw.Canvas, x, y axis) area {
 	st := textStyle(tickSize, muted)
 	a := area{Canvas: c, x: x, y: y}
-	a.Min.X += tickWidth(y, st) + nameGap
+	widest := a.Size().X * mostNames
+	a.Min.X += min(tickWidth(y, st, widest), widest) + nameGap
 	a.Max.Y -= lineHeight(st) / 2
 	if n := len(x.ticks); n > 0 && !x.named {
 		a.Max.X -= st.Width(x.ticks[n-1].label) / 2
@@ -161,7 +180,8 @@ func frame(c draw.Canvas, x, y axis) area {
 		if !y.named {
 			a.StrokeLine2(line(grid, .6), a.Min.X, a.py(t.at), a.Max.X, a.py(t.at))
 		}
-		drawMiddle(&a.Canvas, aligned(st, draw.XRight), a.Min.X-nameGap, a.py(t.at), t.label)
+		label := shorten(t.label, st, widest)
+		drawMiddle(&a.Canvas, aligned(st, draw.XRight), a.Min.X-nameGap, a.py(t.at), label)
 	}
 	for i, t := range x.ticks {
 		drawLines(&a.Canvas, aligned(st, draw.XCenter), vg.Point{X: a.px(t.at), Y: a.Min.Y - 3}, labels[i])
@@ -169,11 +189,11 @@ func frame(c draw.Canvas, x, y axis) area {
 	return a
 }
 
-// tickWidth is the width of an axis's widest label.
-func tickWidth(a axis, st draw.TextStyle) vg.Length {
+// tickWidth is the width of an axis's widest label, each shortened to at most a given width.
+func tickWidth(a axis, st draw.TextStyle, most vg.Length) vg.Length {
 	w := vg.Length(0)
 	for _, t := range a.ticks {
-		w = max(w, st.Width(t.label))
+		w = max(w, st.Width(shorten(t.label, st, most)))
 	}
 	return w
 }

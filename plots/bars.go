@@ -27,7 +27,7 @@ const (
 
 // Figure lays the bars out.
 func (b GroupedBars) Figure() *Figure {
-	series, err := scaled(b.Series, len(b.Groups), b.Percent)
+	series, err := scaled(b.Series, b.Groups, b.Percent)
 	if err != nil {
 		return broken("bars %q: %w", b.Title, err)
 	}

@@ -22,7 +22,7 @@ const (
 func newBins(lo, hi float64, n int) bins {
 	want := math.Min(mostBins, math.Max(fewestBins, math.Sqrt(float64(n))))
 	a := numeric(lo, math.Max(hi, lo+1), int(want), true)
-	width := math.Max(1, a.ticks[1].at-a.ticks[0].at)
+	width := math.Max(1, a.step)
 	start := math.Floor(lo/width) * width
 	return bins{start, width, int(math.Floor((hi-start)/width)) + 1}
 }

@@ -38,12 +38,29 @@ func (v Curves) Figure() *Figure {
 	if len(v.Panels) == 0 {
 		return broken("curves %q: nothing to draw: it needs at least one panel", v.Title)
 	}
+	if !(v.Smoothing >= 0 && v.Smoothing < 1) {
+		return broken("curves %q: a smoothing of %g is not between 0 and 1", v.Title, v.Smoothing)
+	}
+	curves := len(v.Panels)
 	for _, p := range v.Panels {
+		curves += len(p.Curves)
 		for _, k := range p.Curves {
 			if len(k.X) != len(k.Y) {
 				return broken("curves %q, panel %q, curve %q: %d steps for %d values", v.Title, p.Title, k.Name, len(k.X), len(k.Y))
 			}
+			for i, x := range k.X {
+				err := drawable(x)
+				if y := k.Y[i]; err == nil && !math.IsInf(y, 0) {
+					err = drawable(y)
+				}
+				if err != nil {
+					return broken("curves %q, panel %q, curve %q, point %d: %w", v.Title, p.Title, k.Name, i, err)
+				}
+			}
 		}
+	}
+	if err := fits(0, curves); err != nil {
+		return broken("curves %q: %w", v.Title, err)
 	}
 	g := newGrid(len(v.Panels), v.Columns)
 	width, height := size(v.Width, v.Height, 160, 10+52*float64(g.rows))
@@ -94,18 +111,18 @@ func (v Curves) anyNamed() bool {
 	return false
 }
 
-// polyline draws a line through the points, broken where one is missing.
+// polyline draws a line through the points, broken where one is missing or infinite.
 func (a *area) polyline(st draw.LineStyle, x, y []float64) {
 	var run []vg.Point
 	for i := range x {
-		if math.IsNaN(y[i]) || math.IsInf(y[i], 0) {
-			a.StrokeLines(st, run)
+		if math.IsNaN(x[i]) || math.IsNaN(y[i]) || math.IsInf(y[i], 0) {
+			a.stroke(st, run)
 			run = nil
 			continue
 		}
 		run = append(run, vg.Point{X: a.px(x[i]), Y: a.py(y[i])})
 	}
-	a.StrokeLines(st, run)
+	a.stroke(st, run)
 }
 
 // smooth is the exponential moving average with weight w on the past, divided

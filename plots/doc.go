@@ -16,6 +16,8 @@
 //
 // A mistake in the data (say, three labels for four values) is returned as an
 // error by Save, PNG, SVG and PDF, so that the call above needs one check only.
+// So is what no picture can show: an infinity, a negative interval, more names than
+// an axis has room for. A missing value (NaN) is left out, as is an infinity in a training curve.
 //
 // Colours are Okabe and Ito's, which colour-blind readers can tell apart. Sizes
 // are in millimetres: text has the same size at every width, so a figure for a

@@ -28,6 +28,12 @@ type Figure struct {
 
 // newFigure makes a figure of a size in millimetres.
 func newFigure(title string, width, height float64, draw func(c draw.Canvas, title string)) *Figure {
+	for _, side := range []float64{width, height} {
+		if !(side >= leastSize && side <= mostSize) {
+			return broken("figure %q: %g × %g mm, expected %d to %d mm a side: set Width and Height, or draw less",
+				title, width, height, leastSize, mostSize)
+		}
+	}
 	return &Figure{title: title, width: vg.Length(width) * mm, height: vg.Length(height) * mm, draw: draw}
 }
 
@@ -115,7 +121,7 @@ func (f *Figure) svg(title string, background func(c *draw.Canvas)) ([]byte, err
 	const fallbacks = ",Arial,Helvetica,sans-serif"
 	const family = "font-family:Liberation Sans"
 	s := strings.ReplaceAll(b.String(), family, family+fallbacks)
-	s = strings.Replace(s, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(f.title)+`" `, 1)
+	s = strings.Replace(s, "<svg ", `<svg role="img" aria-label="`+html.EscapeString(printable(f.title))+`" `, 1)
 	return []byte(s), nil
 }
 

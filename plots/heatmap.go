@@ -27,6 +27,12 @@ func (h HeatMap) Figure() *Figure {
 		return broken("heat map %q: %d rows of values for %d row names and %d column names",
 			h.Title, len(h.Values), len(h.Rows), len(h.Columns))
 	}
+	if err := fits(len(h.Columns), len(h.Rows)); err != nil {
+		return broken("heat map %q: %w", h.Title, err)
+	}
+	if h.Digits > mostDecimals {
+		return broken("heat map %q: %d decimals, expected at most %d", h.Title, h.Digits, mostDecimals)
+	}
 	factor := 1.
 	if h.Percent {
 		factor = 100
@@ -35,6 +41,11 @@ func (h HeatMap) Figure() *Figure {
 	for i, row := range h.Values {
 		if len(row) != len(h.Columns) {
 			return broken("heat map %q, row %q: %d values for %d columns", h.Title, h.Rows[i], len(row), len(h.Columns))
+		}
+		for k, v := range row {
+			if err := drawable(v * factor); err != nil {
+				return broken("heat map %q, row %q, column %q: %w", h.Title, h.Rows[i], h.Columns[k], err)
+			}
 		}
 		lo, hi = span(lo, hi, row...)
 	}

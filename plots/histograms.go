@@ -34,12 +34,13 @@ type Sample struct {
 // Figure lays the panels out.
 func (h Histograms) Figure() *Figure {
 	lo, hi := math.Inf(1), math.Inf(-1)
-	most := 0
+	most, samples := 0, len(h.Panels)
 	var keys []key
 	for _, p := range h.Panels {
+		samples += len(p.Samples)
 		for i, s := range p.Samples {
 			for _, v := range s.Values {
-				if math.IsNaN(v) || math.IsInf(v, 0) {
+				if math.IsNaN(v) || drawable(v) != nil {
 					return broken("histograms %q, panel %q, sample %q: %g is not a length", h.Title, p.Title, s.Name, v)
 				}
 			}
@@ -52,6 +53,9 @@ func (h Histograms) Figure() *Figure {
 	}
 	if most == 0 {
 		return broken("histograms %q: nothing to draw: no panel has a value", h.Title)
+	}
+	if err := fits(0, samples); err != nil {
+		return broken("histograms %q: %w", h.Title, err)
 	}
 	b := newBins(lo, hi, most)
 	top := 0.

@@ -27,13 +27,16 @@ var shapes = []draw.GlyphDrawer{
 
 // Figure lays the lines out.
 func (l Lines) Figure() *Figure {
-	series, err := scaled(l.Series, len(l.X), l.Percent)
+	series, err := scaled(l.Series, l.X, l.Percent)
 	if err != nil {
 		return broken("lines %q: %w", l.Title, err)
 	}
 	reference := l.Reference
 	if l.Percent {
 		reference *= 100
+	}
+	if err := drawable(reference); err != nil || math.IsNaN(reference) {
+		return broken("lines %q: the reference %g cannot be drawn", l.Title, l.Reference)
 	}
 	lo, hi := extent(series, l.Percent, math.Inf(1), math.Inf(-1))
 	if reference != 0 {
@@ -59,7 +62,7 @@ func (l Lines) Figure() *Figure {
 			var run []vg.Point
 			for r, v := range s.Values {
 				if math.IsNaN(v) {
-					a.StrokeLines(line(colorOf(i), 1.4), run)
+					a.stroke(line(colorOf(i), 1.4), run)
 					run = nil
 					continue
 				}
@@ -68,7 +71,7 @@ func (l Lines) Figure() *Figure {
 				a.interval(line(colorOf(i), .8), p.X, v, s.errorAt(r))
 				a.DrawGlyph(glyph(i), p)
 			}
-			a.StrokeLines(line(colorOf(i), 1.4), run)
+			a.stroke(line(colorOf(i), 1.4), run)
 		}
 	})
 }

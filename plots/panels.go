@@ -30,6 +30,6 @@ func footer(c draw.Canvas, label string) draw.Canvas {
 	}
 	st := aligned(textStyle(labelSize, muted), draw.XCenter)
 	c.Min.Y += lineHeight(st)
-	drawLines(&c, st, vg.Point{X: c.Center().X, Y: c.Min.Y}, []string{label})
+	drawLines(&c, st, vg.Point{X: c.Center().X, Y: c.Min.Y}, []string{shorten(label, st, c.Size().X)})
 	return c
 }

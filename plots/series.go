@@ -23,10 +23,14 @@ func (s Series) errorAt(i int) float64 {
 	return s.Errors[i]
 }
 
-// scaled checks that every series has n values, and turns shares into per cent.
-func scaled(in []Series, n int, percent bool) ([]Series, error) {
+// scaled checks that every series has a value for each label that can be drawn, and turns shares into per cent.
+func scaled(in []Series, labels []string, percent bool) ([]Series, error) {
+	n := len(labels)
 	if n == 0 || len(in) == 0 {
 		return nil, errors.New("nothing to draw: it needs at least one series and one label")
+	}
+	if err := fits(n, len(in)); err != nil {
+		return nil, err
 	}
 	factor := 1.
 	if percent {
@@ -42,8 +46,15 @@ func scaled(in []Series, n int, percent bool) ([]Series, error) {
 		}
 		out[i].Name = s.Name
 		for k, v := range s.Values {
+			half := s.errorAt(k)
+			if err := errors.Join(drawable(v*factor), drawable(half*factor)); err != nil {
+				return nil, fmt.Errorf("series %q at %q: %w", s.Name, labels[k], err)
+			}
+			if half < 0 {
+				return nil, fmt.Errorf("series %q at %q: %g is no half-length of an interval", s.Name, labels[k], half)
+			}
 			out[i].Values = append(out[i].Values, v*factor)
-			out[i].Errors = append(out[i].Errors, s.errorAt(k)*factor)
+			out[i].Errors = append(out[i].Errors, half*factor)
 		}
 	}
 	return out, nil

@@ -3,8 +3,11 @@ package plots
 import (
 	"image/color"
 	"math"
+	"sort"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
@@ -93,24 +96,46 @@ func lineHeight(s draw.TextStyle) vg.Length { return s.Font.Size * leading }
 func wrap(s string, st draw.TextStyle, width vg.Length) []string {
 	var lines []string
 	for _, word := range strings.Fields(s) {
-		if n := len(lines); n > 0 && st.Width(lines[n-1]+" "+word) <= width {
+		n := len(lines)
+		if n > 0 && st.Width(lines[n-1]+" "+word) <= width {
 			lines[n-1] += " " + word
 			continue
+		}
+		if n == mostLines {
+			lines[n-1] = shorten(lines[n-1]+" "+word, st, width)
+			break
 		}
 		lines = append(lines, shorten(word, st, width))
 	}
 	return lines
 }
 
+// mostLines bounds the lines of one text, so that it leaves room for the figure.
+const mostLines = 8
+
+// shorten returns the longest beginning of a text that fits a width, with an ellipsis where something is missing.
 func shorten(s string, st draw.TextStyle, width vg.Length) string {
+	s = printable(s)
 	if st.Width(s) <= width {
 		return s
 	}
 	runes := []rune(s)
-	for len(runes) > 1 && st.Width(string(runes)+"…") > width {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	tooLong := sort.Search(len(runes), func(n int) bool { return st.Width(string(runes[:n])+"…") > width })
+	return string(runes[:min(len(runes), max(1, tooLong-1))]) + "…"
+}
+
+// printable replaces what is no character of a line of text, and what XML does not allow, so that an SVG is well formed
+// whatever the labels are.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r) || r == utf8.RuneError || r&0xFFFE == 0xFFFE:
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 }
 
 // drawLines writes lines below each other, the first one's top at pt.
@@ -127,6 +152,7 @@ func drawMiddle(c *draw.Canvas, st draw.TextStyle, x, y vg.Length, s string) {
 	const half = .36 // half a capital's height in Liberation Sans, in font sizes
 	face := textHandler.Fonts.Lookup(st.Font, st.Font.Size)
 	c.SetColor(st.Color)
+	s = printable(s)
 	c.FillString(face, vg.Point{X: x + vg.Length(st.XAlign)*face.Width(s), Y: y - half*st.Font.Size}, s)
 }
 
@@ -138,10 +164,18 @@ func fillRect(c *draw.Canvas, col color.Color, x0, y0, x1, y1 vg.Length) {
 	c.FillPolygon(col, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
 }
 
+// The sizes of numbers that are written with a power of ten.
+const (
+	mostDigits = 12
+	longNumber = 1e15
+)
+
 // number writes v with at most digits decimals, a real minus sign and no trailing zeros.
 func number(v float64, digits int) string {
-	s := strconv.FormatFloat(v, 'f', digits, 64)
-	if strings.Contains(s, ".") {
+	s := strconv.FormatFloat(v, 'f', min(digits, mostDigits), 64)
+	if digits > mostDigits || math.Abs(v) >= longNumber {
+		s = strconv.FormatFloat(v, 'g', 3, 64)
+	} else if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
 	if s == "-0" {

@@ -3,7 +3,6 @@ package plots
 import (
 	"fmt"
 	"image/color"
-	"math"
 
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -39,6 +38,9 @@ func (w WinTieLose) Figure() *Figure {
 	if len(w.Rows) == 0 {
 		return broken("win/tie/lose %q: nothing to draw: it needs at least one row", w.Title)
 	}
+	if err := fits(len(w.Rows), 1); err != nil {
+		return broken("win/tie/lose %q: %w", w.Title, err)
+	}
 	var keys []key
 	for _, k := range outcomeKeys {
 		keys = append(keys, swatch(k.name, k.fill))
@@ -47,7 +49,7 @@ func (w WinTieLose) Figure() *Figure {
 	for i := range w.Rows { // the first row on top
 		r := w.Rows[len(w.Rows)-1-i]
 		sum := r.Win + r.Tie + r.Lose
-		if !(sum > 0) || math.IsInf(sum, 0) || min(r.Win, r.Tie, r.Lose) < 0 {
+		if !(sum > 0) || sum > largest || min(r.Win, r.Tie, r.Lose) < 0 {
 			return broken("win/tie/lose %q, row %q: win %g, tie %g, lose %g are not shares of a whole",
 				w.Title, r.Label, r.Win, r.Tie, r.Lose)
 		}
