@@ -16,6 +16,10 @@ func TestSplitThought(t *testing.T) {
 		"The tag <think> begins a thought.":                       {"", "The tag <think> begins a thought."},
 		"<think>I write <translated>.</think><translated>18":      {"I write <translated>.", "<translated>18"},
 		"<think>erst</think>\n<think>dann</think>\nAntwort: \n 5": {"erst</think>\n<think>dann", "Antwort: \n 5"},
+		"[THINK]Nine.[/THINK]18":                                  {"Nine.", "18"},
+		"<thinking>Nine.</thinking>\n18":                          {"Nine.", "18"},
+		"Nine.</thinking>18":                                      {"", "Nine.</thinking>18"},
+		"<seed:think>Nine.</seed:think>18":                        {"Nine.", "18"},
 	} {
 		thought, answer, ok := SplitThought(text)
 		if thought != want[0] || answer != want[1] {

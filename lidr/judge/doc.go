@@ -16,7 +16,7 @@
 //
 //   - Win rates ([Compare], rows of [Judgement] and [WinRate]) as alpaca_eval computes them: raw, discrete and
 //     length-controlled in its minimal form. Verdicts are written in alpaca_eval's annotations.json, which it reads.
-//     Where the server gives no probabilities of tokens, the verdict in words counts, and the scores say so. With
+//     Where the server gives no probabilities of tokens, the verdict in words counts, and the scores say of how many. With
 //     Settings.BothOrders each pair is asked in both orders, for wins, ties and losses, and for the share of verdicts
 //     that flip with the order.
 //   - Published answers as references ([References]): alpaca_eval's model_outputs.json, by language.
@@ -31,7 +31,9 @@
 //     for the language of the question.
 //
 // Every score has its standard error and the number of items with and without a verdict. Fewer than 100 items, or more
-// than 5 % failed verdicts, is a warning beside the number.
+// than 5 % failed verdicts, is a warning beside the number, and so are the reasons of those that failed: a judge's
+// answer that is withheld, refused, cut, a thought or by another model is no verdict, whatever it says, and neither is
+// one on a side that is no answer itself. A score that cannot be computed is unknown: null in a file, NaN in a frame.
 //
 // # What it costs
 //

@@ -92,7 +92,7 @@ func parseVerdict(a lm.Answer) verdict {
 	return said
 }
 
-// weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is among the likeliest tokens. known is false where there are
+// weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is likely. known is false where there are
 // no probabilities, or m or M is named without one.
 func weigh(top []lm.TokenLogprob) (preference float64, known bool) {
 	m, M := 0.0, 0.0
@@ -104,8 +104,16 @@ func weigh(top []lm.TokenLogprob) (preference float64, known bool) {
 			M += p
 		}
 	}
-	return 1 + M/(m+M), len(top) > 0 && !math.IsNaN(m+M)
+	known = len(top) > 0 && !math.IsNaN(m+M)
+	if m+M < leastMass {
+		return math.NaN(), known
+	}
+	return 1 + M/(m+M), known
 }
+
+// leastMass is the probability that m and M have together where the judge chooses at all: below it, as where it begins
+// with "I cannot", their ratio says nothing.
+const leastMass = 0.01
 
 // wordOf reads 1 off the word m, 2 off M, and NaN off any other text.
 func wordOf(text string) float64 {

@@ -36,7 +36,7 @@ func (v *judged) save(run *lidr.Run, names comparison) ([]WinRate, error) {
 		}
 		if judged == 0 {
 			silent = append(silent, fmt.Sprintf("%s: the judge gave 0 verdicts on %d pairs (%s)", lang, len(own.rows),
-				rates[0].Warning))
+				own.faults()[0]))
 		}
 		scores = append(scores, rates...)
 	}
@@ -135,11 +135,19 @@ func (v *judged) winRates(said []datasets.Annotation, lang string) (scores []Win
 	return scores, raw.Total, nil
 }
 
+// faults are in words why pairs have no verdict, if any has none.
+func (v *judged) faults() []string {
+	why := reasons{}
+	for _, row := range v.rows {
+		why[row.Fault]++
+	}
+	return why.warnings()
+}
+
 // notes are what else weakens the scores: why pairs have no verdict, verdicts of two kinds, and sides that are cut.
 func (v *judged) notes() []string {
-	why, responses, references := reasons{}, 0, 0
-	for i, row := range v.rows {
-		why[row.Fault]++
+	responses, references := 0, 0
+	for i := range v.rows {
 		if v.cuts[i].response {
 			responses++
 		}
@@ -147,7 +155,7 @@ func (v *judged) notes() []string {
 			references++
 		}
 	}
-	notes := why.warnings()
+	notes := v.faults()
 	if kind := v.kind(); kind.String() == "mixed" {
 		notes = append(notes, fmt.Sprintf("%d of %d verdicts are in words, since the server gave no probabilities for them",
 			kind.words, kind.words+kind.weighted))

@@ -100,6 +100,9 @@ var (
 	filtered = []string{"content_filter", "content filter", "content management policy", "content_policy",
 		"content policy", "policy violation", "policy_violation", "responsibleaipolicy", "moderation", "flagged",
 		"safety"}
+	// ofAll are complaints that every other request would get too, with whatever status they come.
+	ofAll = []string{"credit balance", "billing", "insufficient_quota", "current quota", "api key", "api_key",
+		"authentication", "model not exist", "model_not_found", "does not exist"}
 )
 
 // refuses reports whether the server will never answer this request, whereas it may answer others.
@@ -107,6 +110,8 @@ func (c complaint) refuses(status int) bool {
 	switch field := c.field(status); {
 	case slices.Contains(leavable, field) || slices.Contains(lengthFields, field):
 		return false // every request has the field
+	case c.says(ofAll) && !c.says(tooLong) && !c.says(filtered):
+		return false
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge ||
 		status == http.StatusUnprocessableEntity || status == http.StatusUnavailableForLegalReasons:
 		return true

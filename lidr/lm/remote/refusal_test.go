@@ -66,6 +66,29 @@ func TestRefusedRequestsDoNotHoldUpTheOthers(t *testing.T) {
 	}
 }
 
+// What is wrong with the account or the model ends the run, whatever status it comes with, also in its midst.
+func TestComplaintsOfEveryRequest(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{"Your credit balance is too low to access the API.", "Model Not Exist",
+		"API key not valid. Please pass a valid API key."} {
+		f := newFake(t)
+		f.script = func(w http.ResponseWriter, _ *http.Request, _ string, _ int) bool {
+			if f.count() < 30 {
+				return false
+			}
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"error":{"message":%q}}`, message)
+			return true
+		}
+		_, saved, err := collect(t, open(t, Options{InFlight: 2}, f), ledger.Store{Dir: t.TempDir()}, prompts(200))
+		var incomplete *lm.IncompleteError
+		if err == nil || errors.As(err, &incomplete) || !strings.Contains(err.Error(), message) || len(saved) < 28 ||
+			f.total > 33 {
+			t.Errorf("%d saved, %d sent, error %v", len(saved), f.total, err)
+		}
+	}
+}
+
 // A server that refuses whatever it is asked gets few requests; one that is slow to answer the first, and quick to
 // refuse others, gets all.
 func TestCautionWhereNothingIsAnswered(t *testing.T) {

@@ -2,9 +2,15 @@
 //
 // Many requests are sent at a time, 64 to each endpoint by default, balanced over the endpoints. They are repeated
 // after growing waits when a server is busy or unreachable, and of several endpoints one may fail for good. Every
-// answer is saved as soon as it arrives, so that no answer is paid for twice; a request that failed in every attempt is
-// reported and never stored as an answer, and the next run sends only the missing requests. With 64 requests in flight
-// and a fixed 20 ms for each, a batch took 17 % longer than the arithmetic minimum, client and server on two cores.
+// answer is saved as soon as it arrives, so that no answer is paid for twice; a request that failed in every attempt,
+// or that the server refuses for good, is reported and never stored as an answer, and the next run sends only the
+// missing requests. With 64 requests in flight and a fixed 20 ms for each, a batch took 17 % longer than the arithmetic
+// minimum, client and server on two cores.
+//
+// What a server withholds, cuts or refuses, a thought, a null content and the answer of another model are told apart
+// from answers by [lm.Completion.Fault]. Thinking is switched off unless a request asks for it, where the server passes
+// that on to the chat template. A server that does not take a field of a request is asked without log-probabilities and
+// by the other name of max_tokens; the error names every other field, which [Options.Leave] leaves out.
 //
 // The API key is read from an environment variable. It is in no error, answer or file, even if a server repeats it.
 //
