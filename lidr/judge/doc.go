@@ -16,7 +16,7 @@
 //
 //   - Win rates ([Compare], rows of [Judgement] and [WinRate]) as alpaca_eval computes them: raw, discrete and
 //     length-controlled in its minimal form. Verdicts are written in alpaca_eval's annotations.json, which it reads.
-//     Where the server gives no probabilities of tokens, the verdict in words counts, and the scores say of how many. With
+//     Where the server gives no probabilities of tokens, the verdict in words counts, and the scores say so. With
 //     Settings.BothOrders each pair is asked in both orders, for wins, ties and losses, and for the share of verdicts
 //     that flip with the order.
 //   - Published answers as references ([References]): alpaca_eval's model_outputs.json, by language.

@@ -20,7 +20,8 @@ type content struct {
 func contentOf(m openai.ChatCompletionMessage) (content, error) {
 	c := content{refusal: m.Refusal}
 	for _, field := range []string{"reasoning_content", "reasoning", "thinking"} { // one and the same on all servers
-		if json.Unmarshal([]byte(m.JSON.ExtraFields[field].Raw()), &c.thought) == nil && c.thought != "" {
+		raw := m.JSON.ExtraFields[field].Raw()
+		if raw != "" && json.Unmarshal([]byte(raw), &c.thought) == nil && c.thought != "" {
 			break
 		}
 	}

@@ -12,7 +12,7 @@ var snapshot = regexp.MustCompile(`^[-@.](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|0\
 // otherModel returns the name of the model that a response is by, "" if it is one of those by which ours goes or the
 // response names none.
 func (m *Model) otherModel(answered string) string {
-	if answered == "" {
+	if answered == "" || answered == m.identity.ID {
 		return ""
 	}
 	for _, ours := range append([]string{m.identity.ID, m.identity.Root, m.options.Model}, m.options.Aliases...) {

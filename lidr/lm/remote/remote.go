@@ -9,8 +9,8 @@
 //
 // What a server withholds, cuts or refuses, a thought, a null content and the answer of another model are told apart
 // from answers by [lm.Completion.Fault]. Thinking is switched off unless a request asks for it, where the server passes
-// that on to the chat template. A server that does not take a field of a request is asked without log-probabilities and
-// by the other name of max_tokens; the error names every other field, which [Options.Leave] leaves out.
+// that on to the chat template. A server that tells no log-probabilities is asked without, and one that has max_tokens
+// by another name by that. The error names any other field that the server refuses, and [Options.Leave] leaves it out.
 //
 // The API key is read from an environment variable. It is in no error, answer or file, even if a server repeats it.
 //
