@@ -71,7 +71,11 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 	count := newFaultCount(step)
 	for i, a := range answers {
 		answers[i].Completion = a.Split()
-		count.add("", requests[i].ID, answers[i].Fault(), a.Reason)
+		fault := answers[i].Fault()
+		if fault == lm.FaultCut && sampling.MaxTokens == 1 { // a judge's verdict is the one token that it is asked for
+			fault = ""
+		}
+		count.add("", requests[i].ID, fault, a.Reason)
 	}
 	return answers, run.told(count)
 }

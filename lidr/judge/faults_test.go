@@ -44,8 +44,15 @@ func (j *rawJudge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if choice == "" {
 		model, choice = "cheap", said("M")
 	}
+	if choice == refusedForGood {
+		http.Error(w, `{"error":{"message":"maximum context length is 5","code":"context_length_exceeded"}}`,
+			http.StatusBadRequest)
+		return
+	}
 	fmt.Fprintf(w, `{"model":%q,"choices":[{%s}],"usage":{"prompt_tokens":10,"completion_tokens":3}}`, model, choice)
 }
+
+const refusedForGood = "refused"
 
 // said is a choice with a content and, in JSON, the likeliest tokens.
 func said(content string, top ...string) string {
@@ -113,6 +120,8 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 			return `"finish_reason":"length","message":{"content":"The better one is"}`
 		case 7:
 			return ""
+		case 9:
+			return refusedForGood
 		case 8:
 			return said("I", token("I", "-0.1"), token("The", "-3"))
 		}
@@ -126,7 +135,7 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	faults := []string{lm.FaultWithheld, lm.FaultRefusal, lm.FaultThought, "", "", "", lm.FaultCut, lm.FaultModel,
-		"neither m nor M"}
+		"neither m nor M", lm.FaultFailed}
 	for i, v := range rows[judge.Judgement](t, verdicts) {
 		want, fault := 1.8, ""
 		if i < len(faults) {
@@ -140,20 +149,20 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 		}
 	}
 	rate := rateOf(rows[judge.WinRate](t, scores), "win_rate", "de")
-	mean := (3 + 31*0.8) / 34
-	variance := (3*math.Pow(1-mean, 2) + 31*math.Pow(0.8-mean, 2)) / 33
-	if math.Abs(float64(rate.Value)-mean) > 1e-12 || math.Abs(float64(rate.SE)-math.Sqrt(variance/34)) > 1e-12 ||
-		rate.N != 34 || rate.Failed != 6 || rate.Verdicts != "mixed" {
-		t.Errorf("%+v, want %v ± %v of 34", rate, mean, math.Sqrt(variance/34))
+	mean := (3 + 30*0.8) / 33
+	variance := (3*math.Pow(1-mean, 2) + 30*math.Pow(0.8-mean, 2)) / 32
+	if math.Abs(float64(rate.Value)-mean) > 1e-12 || math.Abs(float64(rate.SE)-math.Sqrt(variance/33)) > 1e-12 ||
+		rate.N != 33 || rate.Failed != 7 || rate.Verdicts != "mixed" {
+		t.Errorf("%+v, want %v ± %v of 33", rate, mean, math.Sqrt(variance/33))
 	}
 	for _, want := range []string{"no verdict: 1 × answered by another model, 1 × cut by its length, 1 × neither m nor M",
-		"1 × withheld by a filter", "4 of 36 verdicts are in words"} {
+		"1 × withheld by a filter", "1 × request refused", "4 of 35 verdicts are in words"} {
 		if !strings.Contains(rate.Warning, want) {
 			t.Errorf("the warning %q lacks %q", rate.Warning, want)
 		}
 	}
 	m := measureOf(t, run, "M1", "judged-M1-M0")
-	if !strings.Contains(m.What, "and 4 of 36 verdicts in words") {
+	if !strings.Contains(m.What, "and 4 of 35 verdicts in words") {
 		t.Errorf("what: %q", m.What)
 	}
 }
