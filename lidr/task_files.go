@@ -45,16 +45,34 @@ func (t fileTask) Prompts(split string, langs []string, first, n int, _ int64) (
 		}
 		rows = append(rows, own[first:first+n]...)
 	}
+	if split == "eval" {
+		return rows, t.checkable(rows)
+	}
 	return rows, nil
+}
+
+// checkable is an error for a problem whose gold answer no answer could equal: it would count every model as wrong.
+func (t fileTask) checkable(problems []Prompt) error {
+	const mend = "so that no accuracy can be told; give evaluate.source problems with numbers as answers"
+	for _, p := range problems {
+		if p.Answer == "" {
+			return fmt.Errorf("%s: %s: prompt %s in %s has no gold answer, %s", t.source, p.Source, p.ID, p.Lang, mend)
+		}
+		if _, err := eval.Gold(p.Answer); err != nil {
+			return fmt.Errorf("%s: %s: prompt %s in %s: %w, %s", t.source, p.Source, p.ID, p.Lang, err, mend)
+		}
+	}
+	return nil
 }
 
 // Check counts an undetermined language, such as a bare number's, as on target.
 func (t fileTask) Check(p Prompt, response string) (Verdict, bool) {
+	_, err := eval.Gold(p.Answer)
 	a := eval.ReadAnswer(response, p.Answer, baseLanguage(p.Lang), t.langid())
 	return Verdict{
 		Correct: a.Right, Strict: a.StrictRight, Flexible: a.FlexRight,
 		Language: a.Language, OnTarget: !a.WrongLang,
-	}, p.Answer != ""
+	}, err == nil
 }
 
 func (t fileTask) Identify(text string) string {

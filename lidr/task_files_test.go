@@ -1,6 +1,12 @@
 package lidr
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // Answers to problems from files, read as a person reads them and in the two ways of lm-evaluation-harness.
 func TestVerdictOnFiles(t *testing.T) {
@@ -37,5 +43,43 @@ func TestRegionalLanguages(t *testing.T) {
 	s.Trained, s.Prompts.Source, s.Evaluate.Source, s.Evaluate.N = []string{"pt-BR"}, t.TempDir(), t.TempDir(), 0
 	if _, err := Open(t.TempDir()+"/run", s); err != nil {
 		t.Errorf("a run of pt-BR is refused: %v", err)
+	}
+}
+
+// A problem without a number as its gold answer is refused by file, line and language before anything is asked.
+func TestEvaluationNeedsNumbersAsGold(t *testing.T) {
+	for answer, says := range map[string]string{
+		``:                   "de.jsonl:2: prompt b in de has no gold answer",
+		`,"answer":""`:       "de.jsonl:2: prompt b in de has no gold answer",
+		`,"answer":"three"`:  `de.jsonl:2: prompt b in de: gold answer "three" is no number`,
+		`,"answer":"50%"`:    `gold answer "50%" is no number`,
+		`,"answer":"NaN"`:    `gold answer "NaN" is no number`,
+		`,"answer":"3 or 4"`: "is no number",
+		`,"answer":null`:     "de.jsonl:2: ",
+		`,"answer":NaN`:      "de.jsonl:2: ",
+		`,"answer":"-1,000"`: "",
+		`,"answer":"$18.50"`: "",
+	} {
+		dir := t.TempDir()
+		for _, lang := range []string{"en", "de"} {
+			second := answer
+			if lang == "en" && says != "" {
+				second = `,"answer":"3"`
+			}
+			text := fmt.Sprintf(`{"id":"a","lang":%q,"prompt":"one"%s}`+"\n"+`{"id":"b","lang":%q,"prompt":"two"%s}`+"\n",
+				lang, `,"answer":"3"`, lang, second)
+			if err := os.WriteFile(filepath.Join(dir, lang+".jsonl"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := small()
+		s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"de"}, dir, 0
+		_, err := newRun("", s, nil).evalPrompts()
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s: %v, want an error with %q", answer, err, says)
+		}
+	}
+	if _, checked := (fileTask{}).Check(Prompt{ID: "7", Lang: "de", Answer: "three"}, "3"); checked {
+		t.Error("an answer is checked by a gold one that is no number")
 	}
 }
