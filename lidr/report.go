@@ -149,7 +149,12 @@ func ReportData(run *Run) (report.Data, error) {
 	if err != nil {
 		return data, err
 	}
-	data.Health = append(data.Health, faultWarnings(data.Measures)...)
+	for _, warning := range faultWarnings(data.Measures) {
+		told := func(w report.Warning) bool { return w.Text == warning.Text } // by the round that trained on the answers
+		if !slices.ContainsFunc(data.Health, told) {
+			data.Health = append(data.Health, warning)
+		}
+	}
 	data.KeyFigures = report.KeyFigures(data)
 	data.Findings = report.Findings(data)
 	data.Paper = report.PaperTables(data.Measures)
@@ -178,25 +183,6 @@ func measuresAlone(run *Run) (report.Data, error) {
 	data.Measures, data.Paper = found, report.PaperTables(found)
 	data.Health = faultWarnings(found)
 	return data, nil
-}
-
-// faultWarnings are the warnings of the tables of answers that are none, or not whole: they are of the run as much as
-// of a table.
-func faultWarnings(measures []report.Measure) []report.Warning {
-	var out []report.Warning
-	for _, m := range measures {
-		if !strings.HasPrefix(m.Key, faultsKey) {
-			continue
-		}
-		for _, row := range m.Rows {
-			for _, v := range row.Values {
-				if v.Warning != "" {
-					out = append(out, report.Warning{Where: m.Title, Text: v.Warning})
-				}
-			}
-		}
-	}
-	return out
 }
 
 func reportTitle(run *Run) string {

@@ -76,3 +76,22 @@ func byRound(a, b string) int {
 	}
 	return cmp.Or(cmp.Compare(round(a), round(b)), strings.Compare(a, b))
 }
+
+// faultWarnings are the warnings of the tables of answers that are none, or not whole: they are of the run as much as
+// of a table.
+func faultWarnings(measures []report.Measure) []report.Warning {
+	var out []report.Warning
+	for _, m := range measures {
+		if !strings.HasPrefix(m.Key, faultsKey) {
+			continue
+		}
+		for _, row := range m.Rows {
+			for _, v := range row.Values {
+				if v.Warning != "" {
+					out = append(out, report.Warning{Where: m.Title, Text: v.Warning})
+				}
+			}
+		}
+	}
+	return out
+}

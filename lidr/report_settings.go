@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lm"
 	"lidrlab/lidr/report"
 )
 
@@ -31,12 +32,17 @@ var settingSources = []struct {
 	{"answers", "new tokens, at most", func(s Settings) any { return s.Generate.Sampling.MaxTokens }, "reference code"},
 	{"answers", "system message", func(s Settings) any { return cmp.Or(s.Generate.System, "none") }, "reference code"},
 	{"answers", "prompt in", func(s Settings) any { return s.Generate.Template }, "the prompt alone"},
+	{"answers", "thinking before them", func(s Settings) any { return s.Generate.Thinking }, "paper: none"},
+	{"answers", "requests that may be refused, at most", func(s Settings) any { return s.Generate.mayRefuse() },
+		"our choice: not stated"},
 	{"translations", "temperature", func(s Settings) any { return s.Translate.Sampling.Temperature }, "reference code"},
 	{"translations", "new tokens, at most", func(s Settings) any { return s.Translate.Sampling.MaxTokens },
 		"reference code"},
 	{"translations", "instruction", func(s Settings) any { return s.Translate.Template },
 		"own words, tags of the reference code"},
 	{"pairs", "mode", func(s Settings) any { return s.Pairs.Mode }, "paper, the authors' review answers"},
+	{"pairs", "of answers cut by their length", func(s Settings) any { return s.Pairs.keeps(lm.FaultCut) },
+		"our choice: the reference code does not look at finish reasons"},
 	{"training", "objective", func(s Settings) any { return s.Train.Objective }, "paper"},
 	{"training", "β", func(s Settings) any { return s.Train.Beta }, "published run names (0.1, 0.5)"},
 	{"training", "α", func(s Settings) any { return s.Train.Alpha }, "published run names"},

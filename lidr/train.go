@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -56,6 +57,15 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 	if made, err := ledger.ReadLines[Pair](run.Path(m.Name(), "pairs.jsonl")); err == nil && !slices.Equal(made, pairs) {
 		warnings = append(warnings, fmt.Sprintf("%s was trained on %d pairs that are not the %d of %s/pairs.jsonl, which "+
 			"the report describes", next.Name(), len(pairs), len(made), m.Name()))
+	}
+	measured, err := modelMeasures(run.Path(m.Name()))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, warning := range faultWarnings(measured) {
+		if !strings.HasPrefix(warning.Text, m.Name()+" evaluate") {
+			warnings = append(warnings, warning.Text)
+		}
 	}
 	return next, steps, run.WriteJSON(run.Path(next.Name(), "warnings.json"), warnings)
 }

@@ -126,7 +126,8 @@ func TestTemplateByName(t *testing.T) {
 	for model, want := range map[string]string{
 		"meta-llama/Meta-Llama-3-8B-Instruct": "llama3", "meta-llama/Llama-3.1-8B-Instruct": "llama3",
 		"meta-llama/Llama-2-7b-chat-hf": "llama2", "Qwen/Qwen2-7B-Instruct": "qwen", "Qwen/Qwen2.5-7B-Instruct": "qwen",
-		"Qwen/Qwen3-8B": "qwen3", "Qwen/Qwen3-4B-Instruct-2507": "qwen3_nothink", "CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
+		"Qwen/Qwen3-8B": "qwen3", "Qwen/Qwen3-4B-Instruct-2507": "qwen3_nothink",
+		"CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
 		"org/unknown": "",
 	} {
 		got, err := LlamaFactory().chatTemplate(base{path: model}, nil)

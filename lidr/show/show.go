@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"reflect"
+	"slices"
 
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
@@ -81,16 +82,31 @@ func tableOf(x any) (dataframe.DataFrame, bool, error) {
 		if x.Err != nil {
 			return x, true, fmt.Errorf("show: the frame holds an error: %w", x.Err)
 		}
-		return x, true, nil
+		return withoutFaults(x), true, nil
 	case series.Series:
 		return dataframe.New(x), true, x.Error()
 	}
 	if t := reflect.TypeOf(x); t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct {
 		if frame := datasets.Frame(x); frame.Err == nil {
-			return frame, true, nil
+			return withoutFaults(frame), true, nil
 		}
 	}
 	return dataframe.DataFrame{}, false, nil
+}
+
+// withoutFaults leaves out the column "fault" of a frame of answers, and "reason" beside it, where no answer has one.
+func withoutFaults(df dataframe.DataFrame) dataframe.DataFrame {
+	empty := func(c int) bool {
+		return !slices.ContainsFunc(df.Col(df.Names()[c]).Records(), func(s string) bool { return s != "" })
+	}
+	at := slices.Index(df.Names(), "fault")
+	if at < 0 || df.Ncol() == 1 || !empty(at) {
+		return df
+	}
+	if next := at + 1; next < df.Ncol() && df.Names()[next] == "reason" && empty(next) {
+		return df.Drop([]int{at, next})
+	}
+	return df.Drop(at)
 }
 
 // plain returns the text of a value that is not a table.

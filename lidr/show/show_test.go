@@ -117,3 +117,19 @@ func TestValues(t *testing.T) {
 		t.Errorf("a figure without data gave %v, %v", ok, err)
 	}
 }
+
+// The columns that say what is wrong with answers are shown where something is.
+func TestFaultColumns(t *testing.T) {
+	rows := []datasets.Response{{ID: "a", Lang: "de", Response: "Hallo.", FinishReason: "stop"}}
+	text, err := Text(rows)
+	if err != nil || strings.Contains(text, "fault") || strings.Contains(text, "  reason") ||
+		!strings.Contains(text, "× 6 col") {
+		t.Errorf("a whole answer is shown as\n%s%v", text, err)
+	}
+	rows = append(rows, datasets.Response{ID: "b", Lang: "de", FinishReason: "refusal", Fault: "refusal",
+		Reason: "I cannot."})
+	text, err = Text(rows)
+	if err != nil || !strings.Contains(text, "refusal  I cannot.") || !strings.Contains(text, "× 8 columns") {
+		t.Errorf("a refusal is shown as\n%s%v", text, err)
+	}
+}

@@ -40,8 +40,8 @@ func main() {
 		Use: "lidr",
 		Short: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
 			"better answers in every language, without labels",
-		Long: "Language Imbalance Driven Rewarding (arXiv 2410.08964): better answers in every language, without labels.\n\n" +
-			script.ExitCodes,
+		Long: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
+			"better answers in every language, without labels.\n\n" + script.ExitCodes,
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

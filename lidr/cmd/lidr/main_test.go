@@ -45,8 +45,8 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	if body, err := io.ReadAll(r.Body); err != nil || bytes.Contains(body, []byte("NOTHING")) {
 		content = "null"
 	}
-	fmt.Fprintf(w, `{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":%s},"finish_reason":"stop"}],`+
-		`"usage":{"prompt_tokens":1,"completion_tokens":1}}`, content)
+	fmt.Fprintf(w, `{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":%s},`+
+		`"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`, content)
 }
 
 var raceDetector bool // set where the tests are built with it
