@@ -22,12 +22,12 @@ const (
 //
 // A model must therefore not stop at "</translated>" as a stop string: the tag proves that the text is complete.
 func ExtractTranslation(completion string) (text string, ok bool, reason string) {
-	thought, answer, ended := SplitThought(completion)
+	_, answer, ended := SplitThought(completion)
 	if !ended {
 		return "", false, "no closing </think>"
 	}
 	begun := strings.HasPrefix(strings.TrimSpace(completion), openThought)
-	if thought != "" && !begun && !strings.Contains(answer, openTranslated) {
+	if strings.Contains(completion, closeThought) && !begun && !strings.Contains(answer, openTranslated) {
 		return "", false, "a </think> that nothing opened, and no <translated> after it"
 	}
 	inside, _, closed := strings.Cut(answer, closeTranslated)
