@@ -87,12 +87,19 @@ func (m message) text() (string, bool) {
 func (s *Server) readChat(f fields, r *request) error {
 	var messages []message
 	generate, goOn := true, false
+	template := fields{}
+	thinking := false
 	if err := firstError(
 		f.read("messages", &messages, "a list of messages, each with role and content"),
 		f.read("add_generation_prompt", &generate, "true or false"),
 		f.read("continue_final_message", &goOn, "true or false"),
+		f.read("chat_template_kwargs", &template, "an object"),
+		template.read("enable_thinking", &thinking, "true or false"),
 	); err != nil {
 		return err
+	}
+	if len(template) > 0 {
+		return invalid("chat_template_kwargs", "has a field other than enable_thinking, which is the only one offered here")
 	}
 	if len(messages) == 0 {
 		return invalid("messages", "expected at least one")
@@ -131,7 +138,7 @@ func (s *Server) readChat(f fields, r *request) error {
 		turns, prefill, generate = turns[:last], turns[last].Content, true
 	}
 	s.encoding.Lock()
-	ids, err := s.tokenizer.EncodeChat(turns, generate, prefill)
+	ids, err := s.tokenizer.Thinking(thinking).EncodeChat(turns, generate, prefill)
 	s.encoding.Unlock()
 	if err != nil {
 		return invalid("messages", err.Error())
