@@ -154,7 +154,15 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	if err := r.WriteLines(r.Path(t.Model, "train.jsonl"), loggedSteps(steps)); err != nil {
 		return nil, err
 	}
-	if err := r.WriteJSON(r.Path(t.Model, "warnings.json"), foreignHealth(steps)); err != nil {
+	warnings := foreignHealth(steps)
+	pairs, err := ledger.ReadLines[Pair](r.Path(modelName(round-1), "pairs.jsonl"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if warning := r.alsoEvaluated(t.Model, promptsOf(pairs)); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	if err := r.WriteJSON(r.Path(t.Model, "warnings.json"), warnings); err != nil {
 		return nil, err
 	}
 	if err := r.made(next); err != nil {

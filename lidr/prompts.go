@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-gota/gota/dataframe"
+	"golang.org/x/text/unicode/norm"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/ledger"
@@ -33,6 +36,9 @@ func prompts(ctx context.Context, run *Run, m *Model) ([]Prompt, error) {
 	}
 	if err := run.claim(m, "prompts", ledger.Key(rows)); err != nil {
 		return nil, err
+	}
+	if warning := run.alsoEvaluated(modelName(m.Round+1), rows); warning != "" {
+		run.Note("%s", warning)
 	}
 	return rows, run.WriteLines(run.Path(m.Name(), "prompts.jsonl"), rows)
 }
@@ -66,6 +72,54 @@ func (r *Run) evalPrompts() ([]Prompt, error) {
 			s.Evaluate.Source)
 	}
 	return rows, r.parallel(rows, s.AllLanguages(), s.Evaluate.N)
+}
+
+// alsoEvaluated warns of prompts that make a model of that name and are among those that it is evaluated on, "" for
+// none. Case, white space and the form of accents make no difference.
+func (r *Run) alsoEvaluated(model string, prompts []Prompt) string {
+	if r.Settings.Evaluate.Source == "" || r.synthetic() { // the synthetic world keeps them apart
+		return ""
+	}
+	evaluated, err := r.evalPrompts()
+	if err != nil { // [Evaluate] says so
+		return ""
+	}
+	plain := func(text string) string {
+		return strings.ToLower(strings.Join(strings.Fields(norm.NFC.String(text)), " "))
+	}
+	asked := map[string]bool{}
+	for _, row := range evaluated {
+		asked[plain(row.Prompt)] = true
+	}
+	found, first, count := map[string]int{}, "", 0
+	for _, row := range prompts {
+		if !asked[plain(row.Prompt)] {
+			continue
+		}
+		if count++; first == "" {
+			first = fmt.Sprintf("%s in %s", row.ID, row.Lang)
+		}
+		found[row.Lang]++
+	}
+	if count == 0 {
+		return ""
+	}
+	var languages []string
+	for _, lang := range slices.Sorted(maps.Keys(found)) {
+		languages = append(languages, fmt.Sprintf("%s %d", lang, found[lang]))
+	}
+	return fmt.Sprintf("%d of the %d prompts of %s's training are evaluation prompts too (%s; the first is %s): what it "+
+		"learns of them counts as accuracy; take other prompts for one of the two", count, len(prompts), model,
+		strings.Join(languages, ", "), first)
+}
+
+// promptsOf are the prompts of pairs, each once a pair.
+func promptsOf(pairs []Pair) []Prompt {
+	rows := make([]Prompt, len(pairs))
+	for i, pair := range pairs {
+		rows[i] = Prompt{ID: pair.ID, Lang: pair.Lang, Prompt: pair.Prompt}
+	}
+	return rows
 }
 
 // parallel is an error for prompts of the caller's own task that are not n in every language (n = 0: any number), the

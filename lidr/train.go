@@ -67,6 +67,9 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 			warnings = append(warnings, warning.Text)
 		}
 	}
+	if warning := run.alsoEvaluated(next.Name(), promptsOf(pairs)); warning != "" {
+		warnings = append(warnings, warning)
+	}
 	return next, steps, run.WriteJSON(run.Path(next.Name(), "warnings.json"), warnings)
 }
 

@@ -17,6 +17,7 @@ import (
 // Whole numbers beyond these are mistakes: a run would not end, or not fit into any memory.
 const (
 	maxNumber = 1_000_000_000
+	maxDrawn  = 1_000_000 // problems of the miniature world, whose drawing takes 20 seconds
 	maxRounds = 100
 	maxShots  = 1000
 	maxReplay = 4096 // sequences a step
@@ -45,6 +46,9 @@ func (s Settings) Validate() error {
 		return bad("rounds", s.Rounds, fmt.Sprintf("0 to %d", maxRounds))
 	case s.Prompts.N < 1:
 		return bad("prompts.n", s.Prompts.N, "at least 1")
+	case s.Prompts.Source == miniatureSource && s.Prompts.N > maxDrawn/max(1, s.Rounds):
+		return bad("prompts.n", s.Prompts.N, fmt.Sprintf("at most %d: the miniature world draws up to %d problems in %d "+
+			"rounds", maxDrawn/max(1, s.Rounds), maxDrawn, max(1, s.Rounds)))
 	case s.Prompts.Source == "":
 		return bad("prompts.source", `""`, `"miniature" or a folder of prompts`)
 	case s.Pairs.Mode != "paper" && s.Pairs.Mode != released:
@@ -57,6 +61,10 @@ func (s Settings) Validate() error {
 		return bad("pairs.keep_faulty", fmt.Sprintf("%q", s.Pairs.KeepFaulty), fmt.Sprintf("names among %q", keepable))
 	case s.Evaluate.N < 0 || s.Evaluate.N == 1:
 		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
+	case s.Evaluate.Source == miniatureSource && s.Evaluate.N > maxDrawn:
+		return bad("evaluate.n", s.Evaluate.N, fmt.Sprintf("at most %d problems of the miniature world", maxDrawn))
+	case s.Evaluate.Translations > maxDrawn:
+		return bad("evaluate.translations", s.Evaluate.Translations, fmt.Sprintf("at most %d", maxDrawn))
 	case s.Evaluate.Source == miniatureSource && s.Evaluate.N == 0:
 		return bad("evaluate.n", 0, "at least 2: the miniature world has no end")
 	case s.Evaluate.Translations < 0 || s.Evaluate.Translations == 1:

@@ -45,6 +45,8 @@ func main() {
 		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
+
+		PersistentPreRunE: refuseEmptyNames,
 	}
 	root.AddCommand(
 		demoCommand(),
