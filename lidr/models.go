@@ -12,7 +12,6 @@ import (
 	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
@@ -271,7 +271,7 @@ func hashFolder(folder string) (string, error) {
 	}
 	hash := sha256.New()
 	for _, name := range append(slices.Clone(decisive), files...) {
-		file, err := os.Open(filepath.Join(folder, name))
+		file, err := input.Open(os.DirFS(folder), name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/report"
 )
 
@@ -53,7 +54,7 @@ func modelMeasures(folder string) ([]report.Measure, error) {
 			continue
 		}
 		path := filepath.Join(folder, "measures", file.Name())
-		data, err := os.ReadFile(path)
+		data, err := input.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}

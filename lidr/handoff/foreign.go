@@ -6,6 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+
+	"lidrlab/lidr/input"
 )
 
 // maxForeign bounds what is read of a text file that another program wrote, in bytes.
@@ -13,7 +16,7 @@ const maxForeign = 256 << 20
 
 // readForeign reads a text file that another program wrote.
 func readForeign(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := input.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 	if err != nil {
 		return nil, err
 	}

@@ -144,7 +144,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.stopping.Store(true)
 	if within(s.grace, server.Shutdown) != nil {
 		cut(local.ErrClosed)
-		if within(graceTime/2, server.Shutdown) != nil { // for the clients to receive their error
+		if within(graceTime/4, server.Shutdown) != nil { // for the clients to receive their error
 			server.Close()
 		}
 	}

@@ -26,7 +26,7 @@ var stdout, stderr = printable.Writer(os.Stdout), printable.Writer(os.Stderr)
 
 // patience is how long a command may go on after an interrupt. Files are whole at any moment, and steps end by
 // themselves at their next item: this is for an item that takes long.
-const patience = 1800 * time.Millisecond
+const patience = 1400 * time.Millisecond
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
