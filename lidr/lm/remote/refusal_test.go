@@ -315,7 +315,7 @@ func TestMaxTokensByItsOtherName(t *testing.T) {
 func TestThinking(t *testing.T) {
 	t.Parallel()
 	for kind, passed := range map[string]bool{"vllm": true, "sglang": true, "llama.cpp": true, "openai": false,
-		"ollama": false, "lidr": false, "other": false} {
+		"ollama": false, "lidr": true, "other": false} {
 		f := newFake(t)
 		m := open(t, Options{Server: kind}, f)
 		for _, thinking := range []bool{false, true} {

@@ -44,7 +44,7 @@ func TestRequestBodies(t *testing.T) {
 	for kind, want := range map[string]string{
 		"vllm":      begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0` + unthinking,
 		"sglang":    begun + `,"max_tokens":5,"top_k":-1,"repetition_penalty":1,"min_p":0` + unthinking,
-		"lidr":      begun + `,"max_tokens":5,"top_k":0,"repetition_penalty":1`,
+		"lidr":      begun + `,"max_tokens":5,"top_k":0,"repetition_penalty":1` + unthinking,
 		"llama.cpp": spoken + `,"max_tokens":5,"top_k":0,"repeat_penalty":1,"min_p":0` + unthinking,
 		"ollama":    spoken + `,"max_tokens":5`,
 		"openai":    spoken + `,"max_completion_tokens":5`,
