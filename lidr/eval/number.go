@@ -55,7 +55,8 @@ type numbered struct {
 }
 
 func numbersOf(text, lang string) numbered {
-	return numbered{text, lang, commaStyle(commaLanguage[lang]).numerals(text), findPhrases(text)}
+	numbers := commaStyle(commaLanguage[lang]).numerals(text)
+	return numbered{text, lang, magnify(text, lang, numbers), findPhrases(text)}
 }
 
 // after returns the index of the first number that begins at a place of the text or behind it.

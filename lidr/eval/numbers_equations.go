@@ -7,7 +7,7 @@ import (
 
 // What may stand between two numbers of an equation.
 var (
-	equals = regexp.MustCompile(`(?i)=|equals?\b|\bgleich\b|égale?\b|\bigual\b|\buguale\b|равн[оа]|равняется|等于|等於|` +
+	equals = regexp.MustCompile(`(?i)=|[→⇒]|equals?\b|\bgleich\b|égale?\b|\bigual\b|\buguale\b|равн[оа]|равняется|等于|等於|` +
 		`イコール|เท่ากับ|\bsawa na\b|সমান|बराबर|సమానం|يساوي|تساوي`)
 	// isNumber links the two sides of an equation only behind an operator: "9 times 2 is $18".
 	isNumber = regexp.MustCompile(`(?i)(?:^|\P{L})(?:is|makes|gives|ist|sind|ergibt|macht|es|son|da|est|font|fait|fa|sono|é|dá|` +
@@ -19,6 +19,8 @@ var (
 		`[乘加减減除]|かける|割る|足す|引く|곱하기|나누기|더하기|빼기|คูณ|หาร|บวก|ลบ`)
 	// times is an operator between two numbers, and a variable before an equals sign.
 	times = regexp.MustCompile(`(?i)(?:^|\P{L})[xх](?:\P{L}|$)`)
+	// sum joins two amounts before an equals sign: "3 hours and 30 minutes = 210 minutes".
+	sum = regexp.MustCompile(`(?i)^\s*(?:\pL+\s+)?(?:and|und|y|et|и|e|na|和)\s*\p{Sc}?\s*$`)
 	// operation is a term without its result.
 	operation = regexp.MustCompile(`^\s*[+\-×*·/÷]\s*\p{Sc}?\d`)
 	// stop ends an equation.
@@ -59,7 +61,11 @@ func (t numbered) equation(k int) (result string, next int, ok bool) {
 			cut = isNumber.FindStringIndex(between)
 		}
 		if cut == nil {
-			if !operator.MatchString(between) && !times.MatchString(between) || len(wordsOf(between)) > mostWords {
+			joined := operator.MatchString(between) || times.MatchString(between)
+			if !joined && len(sides) == 1 { // behind an equals sign, "and" begins something else
+				joined = sum.MatchString(between)
+			}
+			if !joined || len(wordsOf(between)) > mostWords {
 				break
 			}
 			last.term = true
@@ -67,7 +73,7 @@ func (t numbered) equation(k int) (result string, next int, ok bool) {
 		}
 		before := wordsOf(between[:cut[0]])
 		last.term = last.term || operator.MatchString(between[:cut[0]])
-		if tooFar := len(before) > mostWords || !last.term && !unit(before); tooFar {
+		if len(before) > mostWords || !last.term && !unit(before) {
 			break
 		}
 		sides = append(sides, side{value: t.numbers[next].value, term: operator.MatchString(between[cut[1]:])})

@@ -31,14 +31,14 @@ var (
 		svaret vastaus cevap cevabı cevabi yanıt yanit yanıtı odpowiedź odpowiedz odpověď odpoveď răspuns răspunsul válasz
 		απάντηση đáp trả sagot উত্তর উত্তরটি উত্তরটা उत्तर जवाब సమాధానం జవాబు பதில் விடை જવાબ ಉತ್ತರ ഉത്തരം ਜਵਾਬ ਉੱਤਰ
 		الإجابة الاجابة إجابة اجابة الجواب جواب پاسخ תשובה התשובה`)
-	resultWords = words(`result ergebnis resultado résultat resultat risultato результат итог matokeo resultaat hasil
+	resultWords = words(`result ergebnis resultado résultat resultat risultato результат итог lösung solution solución soluzione solução решение suluhisho matokeo resultaat hasil
 		hasilnya ফলাফল परिणाम ఫలితం الناتج النتيجة نتیجه`)
 )
 
 // answerParts and resultParts are those of scripts without spaces, the longer before those that they begin with.
 var (
 	answerParts = strings.Fields(`答え こたえ 解答 回答 答案 答覆 答复 正解 答 정답 해답 답변 답 คำตอบ ตอบ`)
-	resultParts = strings.Fields(`結果 结果 결과 ผลลัพธ์`)
+	resultParts = strings.Fields(`結果 结果 결과 ผลลัพธ์ 解`)
 )
 
 // findPhrases returns the phrases of a text from the first to the last.

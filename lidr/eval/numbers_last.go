@@ -14,13 +14,40 @@ var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|pass
 func (t numbered) last() (string, bool) {
 	for k := len(t.numbers) - 1; k >= 0; k-- {
 		if !t.marks(k) && !stepWord.MatchString(t.text[max(0, t.numbers[k].start-40):t.numbers[k].start]) {
-			return t.numbers[k].value, true
+			return t.whole(k), true
 		}
 	}
 	if n := len(t.numbers); n > 0 {
 		return t.numbers[n-1].value, true
 	}
 	return "", false
+}
+
+// arithmetic stands between two numbers of a calculation.
+var arithmetic = regexp.MustCompile(`^[^\n,;.(]*(?:[×*·÷=]|\s[-+−x]\s)[^\n,;.(]*$`)
+
+// whole returns the number that the calculation with number k as its last operand is about: 18 of "18 = 9 × 2" and of
+// "18 (9 × 2)", or else number k.
+func (t numbered) whole(k int) string {
+	from := k
+	for from > 0 && k-from < mostTerms {
+		between := t.text[t.numbers[from-1].end:t.numbers[from].start]
+		if len(between) > mostBetween || !arithmetic.MatchString(between) {
+			break
+		}
+		from--
+	}
+	if result, next, ok := t.equation(from); ok && next == k+1 {
+		return result
+	}
+	if from == k || from == 0 || strings.Contains(t.text[t.numbers[from].end:t.numbers[k].start], "=") {
+		return t.numbers[k].value
+	}
+	before := t.text[t.numbers[from-1].end:t.numbers[from].start]
+	if strings.HasSuffix(before, "(") && !strings.Contains(before, "\n") && len(before) <= mostBetween {
+		return t.numbers[from-1].value
+	}
+	return t.numbers[k].value
 }
 
 var afterMark = regexp.MustCompile(`^(?:[.)、．]|[ \t]*[:：]|\.\))(?:[^\d\n]|\n|$)`)

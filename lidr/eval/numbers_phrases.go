@@ -11,9 +11,9 @@ import (
 var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai}
 
 // links are the words that link an answer phrase to its number.
-var links = words(`is are was be becomes equals equal lautet beträgt ist wäre heißt sind
+var links = words(`is are was be becomes equals equal lautet beträgt ergibt ist wäre heißt sind
 	es sería seria será son sono est serait sera sont égale è é sarebbe sarà são igual uguale gleich
-	равен равна равно равняется это является будет составляет составит дорівнює становить є
+	равен равна равно равняется получается получился это является будет составляет составит дорівнює становить є
 	ni itakuwa sawa bedraagt luidt wynosi jest brzmi blir bliver este là adalah ialah yaitu eşittir είναι
 	হলো হল হচ্ছে হবে হয় है होगा होगी हैं అవుతుంది هي هو تساوي يساوي יא היא הוא`)
 
@@ -32,7 +32,7 @@ var fillers = words(`a an of to final correct right therefore thus then so hence
 	final correcta por lo tanto entonces pues aproximadamente unos unas de exactamente alrededor
 	finale donc alors ainsi environ exactement seulement à d un une
 	quindi dunque circa esattamente corretta finale portanto então cerca correta
-	итоговый окончательный правильный следовательно поэтому итак примерно около ровно всего
+	служит число итоговый окончательный правильный следовательно поэтому итак примерно около ровно всего
 	dola shilingi sh la lake yake mwisho sahihi ya kwa hivyo hiyo basi kama takriban jumla
 	অতএব তাই মোট প্রায় ডলার টাকা अतः इसलिए कुल लगभग रुपये डॉलर రూ రూపాయలు డాలర్లు మొత్తం సుమారు కాబట్టి
 	النهائية النهائي الصحيحة إذن إذا حوالي تقريبا دولار uiteindelijke dus ongeveer x y n`)
@@ -54,7 +54,7 @@ var (
 	linkParticle = regexp.MustCompile(linkParticles)
 )
 
-const linkParticles = `は|が|とは|应该是|應該是|就是|是|为|為|等于|等於|即|은|는|이|가|คือ|เท่ากับ|เป็น|จะเป็น`
+const linkParticles = `は|が|とは|应该是|應該是|应为|應為|就是|是|为|為|等于|等於|即|은|는|이|가|คือ|เท่ากับ|เป็น|จะเป็น`
 
 // questions count what is answered and not the answer: "to answer 5 questions".
 var questions = regexp.MustCompile(`(?i)^\s*(?:(?:more |math )?questions|of (?:them|the)|fragen|preguntas|вопрос|maswali|問|问|` +

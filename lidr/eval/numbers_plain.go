@@ -140,7 +140,7 @@ func plainDigits(s string) string {
 
 // signDash is an en dash that stands for a minus sign: it touches the number, and no digit, letter or bracket is before
 // it, as in the range "3–5".
-var signDash = regexp.MustCompile(`(^|[\s:=("'$*\x{A0}])–(\p{Sc}?\.?[0-9])`)
+var signDash = regexp.MustCompile(`(^|[\s:：=("'$*\[{\x{A0}是为為得はが은는]|คือ|เป็น)–(\p{Sc}?\.?[0-9])`)
 
 // digit returns the ASCII form of a decimal digit. Unicode has the ten digits of a script in a row, and a range may
 // hold those of several scripts.

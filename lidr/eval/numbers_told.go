@@ -46,7 +46,7 @@ var (
 		`因为|因為|即|也就是|つまり|なぜなら|즉|왜냐하면|เพราะ|จาก|คือ`)
 	further = regexp.MustCompile(`(?i)(?:^|\P{L})(?:and|so|then|but|und|also|dann|y|luego|entonces|et|donc|puis|e|quindi|poi|` +
 		`então|и|а|затем|na|kisha|এবং|तब|और|మరియు|ثم|و)(?:\P{L}|$)|然后|所以|和|そして|それで|그리고|และ`)
-	aside = words(`for in with if after per each every of the by at on during over all both her his their these those this
+	aside = words(`not nicht no pas не non não si for in with if after per each every of the by at on during over all both her his their these those this
 		für in mit wenn nach pro je jede jeder von der die das den dem bei während alle ihre seine diese an am
 		para en con si después por cada de los las sus estos estas todos durante
 		pour avec après par chaque de des les du ses leurs ces tous pendant si sur
@@ -81,6 +81,9 @@ func (t numbered) clause(place, k int) (string, bool) {
 			if further.MatchString(between) && !explanation.MatchString(between) {
 				return "", false
 			}
+		}
+		if operation.MatchString(t.text[t.numbers[j].end:]) {
+			return "", false
 		}
 		return t.numbers[j].value, true
 	}

@@ -174,9 +174,12 @@ func hasMinus(before string) bool {
 	}
 	before = trimCurrency(strings.TrimSuffix(before, "-"))
 	r, _ := utf8.DecodeLastRuneInString(before)
-	return before == "" || unicode.In(r, unspaced...) ||
+	return before == "" || copula.MatchString(before[max(0, len(before)-12):]) ||
 		!unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(")]-", r)
 }
+
+// copula ends in a link of a script without spaces: "答案是-5". After other words there a hyphen makes a range: "3日-5日".
+var copula = regexp.MustCompile(`(?:[是为為得はが은는]|คือ|เป็น)$`)
 
 // trimCurrency removes a currency sign from the end of a text, and the space behind it.
 func trimCurrency(s string) string {

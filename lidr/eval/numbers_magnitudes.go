@@ -1,0 +1,93 @@
+package eval
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// magnitude is a word or a sign behind a number that multiplies it by a power of ten.
+type magnitude struct {
+	places int
+	after  *regexp.Regexp // the magnitude is group 1
+}
+
+// magnitudes are those of any language, and magnitudesOf those that mean something else in other languages.
+var (
+	magnitudes = []magnitude{
+		{3, spelled(`thousand|tausend|тысяч[аи]?|тыс|হাজার|हज़ार|हजार|వేల|వేలు|ألف|آلاف|ribu|nghìn`)},
+		{3, regexp.MustCompile(`^(k)(?:[^\pL\d]|$)`)},
+		{3, regexp.MustCompile(`^\s?(千|พัน)(?:[^米克瓦卡ธ]|$)`)},
+		{3, regexp.MustCompile(`^(천)\s?(?:원|달러|명|엔|유로|위안|대|톤)`)},
+		{4, regexp.MustCompile(`^\s?([万萬]|หมื่น)`)},
+		{4, regexp.MustCompile(`^(만)\s?(?:원|달러|명|엔|유로|위안|대|톤)`)},
+		{5, spelled(`lakhs?|লাখ|লক্ষ|लाख|లక్షలు?`)},
+		{5, regexp.MustCompile(`^\s?(แสน)`)},
+		{6, spelled(`millions?|millionen|millón|millones|milhão|milhões|milione|milioni|миллион(?:а|ов)?|млн|মিলিয়ন|` +
+			`मिलियन|మిలియన్|مليون|ملايين|juta|triệu|milyon`)},
+		{6, regexp.MustCompile(`^\s?(ล้าน)`)},
+		{7, spelled(`crores?|কোটি|करोड़|కోట్లు?`)},
+		{8, regexp.MustCompile(`^\s?([亿億])`)},
+		{8, regexp.MustCompile(`^(억)\s?(?:원|달러|명|엔|유로|위안|대|톤)`)},
+		{9, spelled(`billions?|milliarden?|milliards?|miliardi|миллиард(?:а|ов)?|млрд|বিলিয়ন|مليار`)},
+	}
+	magnitudesOf = map[string]magnitude{
+		"tr": {3, spelled(`bin`)}, "es": {3, spelled(`mil`)}, "pt": {3, spelled(`mil`)}, "fr": {3, spelled(`mille`)}, "it": {3, spelled(`mila|mille`)},
+	}
+)
+
+// spelled matches one of the words behind a number, whole.
+func spelled(list string) *regexp.Regexp {
+	return regexp.MustCompile(`^(?i)[ \x{A0}](` + list + `)(?:[^\pL\pM]|$)`)
+}
+
+// magnify multiplies numbers by the magnitudes behind them: "5 million", "70k", "7万", "1万2000".
+func magnify(text, lang string, numbers []numeral) []numeral {
+	var out []numeral
+	for _, n := range numbers {
+		if last := len(out) - 1; last >= 0 && out[last].end == n.start {
+			if sum, ok := appended(out[last].value, n.value); ok {
+				out[last] = numeral{out[last].start, n.end, sum}
+				continue
+			}
+		}
+		whole, decimals, _ := strings.Cut(strings.TrimPrefix(n.value, "-"), ".")
+		if places, size := magnitudeOf(text[n.end:], lang); size > 0 && !strings.Contains(n.value, "/") {
+			whole, decimals = shift(whole, decimals, places)
+			n.value = normal(strings.HasPrefix(n.value, "-"), whole, decimals)
+			n.end += size
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// appended returns the sum of a number of ten thousands or more and the digits that follow its sign: 12000 of 1万2000.
+func appended(value, digits string) (string, bool) {
+	const zeros = "0000"
+	if !strings.HasSuffix(value, zeros) || len(digits) > len(zeros) || strings.Trim(digits, "0123456789") != "" {
+		return "", false
+	}
+	return value[:len(value)-len(digits)] + digits, true
+}
+
+// magnitudeOf returns the decimal places that what follows a number moves its point by, and the size of that in bytes,
+// 0 if nothing does.
+func magnitudeOf(rest, lang string) (places, size int) {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest[:min(len(rest), 8)], " \u00a0"))
+	if !unicode.IsLetter(r) {
+		return 0, 0
+	}
+	if m := magnitudesOf[lang]; m.after != nil {
+		if found := m.after.FindStringSubmatchIndex(rest); found != nil {
+			return m.places, found[3]
+		}
+	}
+	for _, m := range magnitudes {
+		if found := m.after.FindStringSubmatchIndex(rest); found != nil {
+			return m.places, found[3]
+		}
+	}
+	return 0, 0
+}
