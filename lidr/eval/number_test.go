@@ -34,6 +34,9 @@ func FuzzNumber(f *testing.F) {
 	for _, c := range endings {
 		f.Add(c.answer, c.lang)
 	}
+	for _, c := range append(englishReadings, otherReadings...) {
+		f.Add(c.answer, c.lang)
+	}
 	f.Fuzz(func(t *testing.T, answer, lang string) {
 		StrictNumber(answer, lang)
 		FlexibleNumber(answer)
@@ -43,6 +46,9 @@ func FuzzNumber(f *testing.F) {
 		}
 		if again, _ := Number(n, "en"); again != n {
 			t.Fatalf("%q: number %q reads as %q", answer, n, again)
+		}
+		if gold, err := Gold(n); ok && (err != nil || gold != n) {
+			t.Fatalf("%q: number %q is the gold answer %q, %v", answer, n, gold, err)
 		}
 	})
 }

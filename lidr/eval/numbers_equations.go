@@ -24,7 +24,7 @@ var (
 	// operation is a term without its result.
 	operation = regexp.MustCompile(`^\s*[+\-×*·/÷]\s*\p{Sc}?\d`)
 	// stop ends an equation.
-	stop = regexp.MustCompile(`[.,;(](?:\D|$)|[\n。、！？।!?|]`)
+	stop = regexp.MustCompile(`[.,;(](?:\D|$)|[\n。、！？।!?|≤≥≠]|[<>]=`)
 	// reason ends the search for a further equation.
 	reason = regexp.MustCompile(`(?i)[(\n]|(?:^|\P{L})(?:because|since|where|weil|denn|porque|car|parce que|puisque|perché|` +
 		`poiché|pois|так как|потому|kwani|kwa sababu|কারণ|क्योंकि|ఎందుకంటే|لأن)(?:\P{L}|$)|因为|因為|왜냐하면|เพราะ`)
