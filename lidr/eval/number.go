@@ -22,11 +22,12 @@ import (
 func Number(answer, lang string) (number string, ok bool) {
 	text := plain(answer)
 	if cut := nextQuestion(text); cut > 0 {
-		if number, ok = numbersOf(text[:cut], lang).stated(); ok {
+		t := numbered{text[:cut], lang, numbersOf(text[:cut], lang), findPhrases(text[:cut])}
+		if number, ok = t.stated(); ok {
 			return number, true
 		}
 	}
-	t := numbersOf(text, lang)
+	t := numbered{text, lang, numbersOf(text, lang), findPhrases(text)}
 	if number, ok = t.stated(); ok {
 		return number, true
 	}
@@ -54,9 +55,8 @@ type numbered struct {
 	phrases    []phrase
 }
 
-func numbersOf(text, lang string) numbered {
-	numbers := commaStyle(commaLanguage[lang]).numerals(text)
-	return numbered{text, lang, magnify(text, lang, numbers), findPhrases(text)}
+func numbersOf(text, lang string) []numeral {
+	return magnify(text, lang, commaStyle(commaLanguage[lang]).numerals(text))
 }
 
 // after returns the index of the first number that begins at a place of the text or behind it.

@@ -22,15 +22,22 @@ func (t numbered) stated() (string, bool) {
 		case headingPhrase:
 			number, ok = t.heading(p.end)
 		case boxPhrase:
-			if box := numbersOf(braced(t.text[p.end:]), t.lang); len(box.numbers) > 0 {
-				number, ok = box.result(0)
-			}
+			number, ok = first(braced(t.text[p.end:]), t.lang)
 		}
 		if ok {
 			return number, true
 		}
 	}
 	return "", false
+}
+
+// first returns the number of a text that states nothing else.
+func first(text, lang string) (string, bool) {
+	t := numbered{text: text, lang: lang, numbers: numbersOf(text, lang)}
+	if len(t.numbers) == 0 {
+		return "", false
+	}
+	return t.result(0)
 }
 
 // braced returns a text up to the brace that closes one before it, or what may be read of it where none does.
@@ -155,25 +162,30 @@ func (t numbered) alone(k int) bool {
 	return t.after(t.sentence(t.numbers[k].end)) == len(t.numbers)
 }
 
+// mostSentence bounds the bytes of a sentence.
+const mostSentence = 1000
+
 // sentence returns where the sentence ends in which a place of the text is. A line without a letter or a digit, such as
 // the rest of a heading, does not end it.
 func (t numbered) sentence(place int) int {
 	empty := true
-	for i, r := range t.text[place:] {
+	limit := min(len(t.text), place+mostSentence)
+	for i, r := range t.text[place:limit] {
 		at := place + i
 		switch {
 		case r == '\n' && !empty, strings.ContainsRune("。！？।!?", r):
 			return at
 		case r == '.':
-			next := strings.TrimLeft(t.text[at+1:], " *_\"')")
+			behind := t.text[at+1 : min(len(t.text), at+20)]
+			next := strings.TrimLeft(behind, " *_\"')")
 			n, _ := utf8.DecodeRuneInString(next)
 			short := at-place >= 2 && t.text[at-2] == ' ' && t.text[at-1] >= 'A' // "d. h.", "z. B."
-			if next == "" || n == '\n' || len(next) < len(t.text[at+1:]) && !unicode.IsLower(n) && !short {
+			if next == "" || n == '\n' || len(next) < len(behind) && !unicode.IsLower(n) && !short {
 				return at
 			}
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			empty = false
 		}
 	}
-	return len(t.text)
+	return limit
 }

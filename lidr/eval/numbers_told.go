@@ -33,6 +33,9 @@ func (t numbered) told() (string, bool) {
 
 // lastSentence reports whether number k is in the sentence at a place of the text and no number follows that sentence.
 func (t numbered) lastSentence(place, k int) bool {
+	if t.numbers[len(t.numbers)-1].start > place+mostSentence {
+		return false
+	}
 	end := t.sentence(place)
 	return t.numbers[k].start < end && t.after(end) == len(t.numbers)
 }
