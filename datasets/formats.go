@@ -10,18 +10,54 @@ import (
 type promptFormat struct {
 	name   string
 	fields []string // which a record of this form must have
+	text   string   // the one that holds the prompt
 	parse  func(r record, lang string, index int) (Prompt, error)
 }
 
 // promptFormats are in the order in which they are tried: a form whose fields include another's comes before it.
 var promptFormats = []promptFormat{
-	{"prompts.jsonl", []string{"lang", "prompt"}, parseOwnPrompt},
-	{"MGSM", []string{"query", "response"}, parseMGSM},
-	{"GSM8K", []string{"id", "instruction", "final_answer"}, parseGSM8K},
-	{"X-AlpacaEval", []string{"id", "dataset", "instruction"}, parseXAlpacaEval},
-	{"Alpagasus", []string{"id", "instruction"}, parseAlpagasus},
-	{"MGSM of the hub", []string{"question", "answer_number"}, parseHubMGSM},
-	{"GSM8K of the hub", []string{"question", "answer"}, parseHubGSM8K},
+	{"prompts.jsonl", []string{"lang", "prompt"}, "prompt", parseOwnPrompt},
+	{"MGSM", []string{"query", "response"}, "query", parseMGSM},
+	{"GSM8K", []string{"id", "instruction", "final_answer"}, "instruction", parseGSM8K},
+	{"X-AlpacaEval", []string{"id", "dataset", "instruction"}, "instruction", parseXAlpacaEval},
+	{"Alpagasus", []string{"id", "instruction"}, "instruction", parseAlpagasus},
+	{"MGSM of the hub", []string{"question", "answer_number"}, "question", parseHubMGSM},
+	{"GSM8K of the hub", []string{"question", "answer"}, "question", parseHubGSM8K},
+	{"conversations", []string{"id", "messages"}, "messages", parseMessages("messages")},
+	{"ShareGPT", []string{"id", "conversations"}, "conversations", parseMessages("conversations")},
+	{"prompts of TRL", []string{"id", "prompt"}, "prompt", parseMessages("prompt")},
+}
+
+// promptNames are the fields that a prompt, its id, its language or its gold answer may be in.
+var promptNames = []string{
+	"id", "lang", "prompt", "answer", "query", "response", "instruction", "input", "final_answer", "question",
+	"answer_number", "messages", "conversations", "system",
+}
+
+// alone is an error for a record that has a second prompt, or a part of one that the form does not read.
+func (f *promptFormat) alone(r record) error {
+	for _, name := range []string{"prompt", "query", "instruction", "question", "messages", "conversations"} {
+		raw := r.fields[name]
+		if name == f.text || raw == nil || string(raw) == "null" || string(raw) == `""` || string(raw) == "[]" {
+			continue
+		}
+		own, err := r.said(f.text, "user")
+		if err != nil {
+			return err
+		}
+		if other, err := r.said(name, "user"); err != nil || other != own {
+			return r.errorf("fields %q and %q both hold a prompt, expected one of them, or the same text in both", f.text, name)
+		}
+	}
+	for _, name := range []string{"input", "system"} {
+		if name == "input" && f.text == "instruction" {
+			continue
+		}
+		if raw := r.fields[name]; raw != nil && string(raw) != "null" && string(raw) != `""` {
+			return r.errorf("field %q: a %s form has none, expected the whole prompt in %q", name, f.name, f.text)
+		}
+	}
+	return nil
 }
 
 func detect(r record) *promptFormat {
@@ -45,7 +81,7 @@ func parseOwnPrompt(r record, lang string, _ int) (p Prompt, err error) {
 	if err = r.onlyFields("id", "lang", "prompt", "answer"); err != nil {
 		return p, err
 	}
-	if p.ID, err = r.filled("id"); err != nil {
+	if p.ID, err = r.id(); err != nil {
 		return p, err
 	}
 	if p.Lang, err = r.text("lang"); err != nil {
@@ -54,26 +90,64 @@ func parseOwnPrompt(r record, lang string, _ int) (p Prompt, err error) {
 	if !languageCode.MatchString(p.Lang) {
 		return p, r.errorf("field %q: expected an ISO 639 code such as \"en\", found %q", "lang", p.Lang)
 	}
-	if p.Text, err = r.filled("prompt"); err != nil || !r.has("answer") {
+	if p.Text, err = r.asked("prompt"); err != nil || !r.has("answer") {
 		return p, err
 	}
-	p.Answer, err = r.text("answer")
+	if raw := r.fields["answer"]; raw[0] == '"' {
+		p.Answer, err = r.text("answer")
+	} else {
+		p.Answer, err = r.word("answer")
+	}
 	return p, err
+}
+
+// parseMessages reads a form whose prompt is a conversation, or a text in its place.
+func parseMessages(field string) func(record, string, int) (Prompt, error) {
+	return func(r record, lang string, _ int) (p Prompt, err error) {
+		p.Lang = lang
+		if p.ID, err = r.id(); err != nil {
+			return p, err
+		}
+		p.Text, err = r.asked(field)
+		return p, err
+	}
+}
+
+// asked returns a prompt that has something other than white space in it.
+func (r record) asked(field string) (string, error) {
+	text, err := r.said(field, "user")
+	if err == nil && strings.TrimSpace(text) == "" {
+		return "", r.errorf("field %q is empty, expected text", field)
+	}
+	return text, err
+}
+
+// instruction returns an instruction with Alpaca's input, which stands after an empty line.
+func (r record) instruction() (string, error) {
+	text, err := r.asked("instruction")
+	if err != nil || !r.has("input") || string(r.fields["input"]) == "null" {
+		return text, err
+	}
+	input, err := r.text("input")
+	if err != nil || strings.TrimSpace(input) == "" {
+		return text, err
+	}
+	return text + "\n\n" + input, nil
 }
 
 func parseMGSM(r record, lang string, index int) (p Prompt, err error) {
 	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
-	if p.Text, err = r.filled("query"); err != nil {
+	if p.Text, err = r.asked("query"); err != nil {
 		return p, err
 	}
-	p.Answer, err = r.filled("response")
+	p.Answer, err = r.word("response")
 	return p, err
 }
 
 // parseHubMGSM reads the form of juletxara/mgsm on the Hugging Face hub.
 func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
 	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
-	if p.Text, err = r.filled("question"); err != nil {
+	if p.Text, err = r.asked("question"); err != nil {
 		return p, err
 	}
 	p.Answer, err = r.word("answer_number")
@@ -83,7 +157,7 @@ func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
 // parseHubGSM8K reads the form of openai/gsm8k on the hub, whose answers are worked solutions that end in the number.
 func parseHubGSM8K(r record, lang string, index int) (p Prompt, err error) {
 	p.ID, p.Lang = "gsm8k-"+strconv.Itoa(index), lang
-	if p.Text, err = r.filled("question"); err != nil {
+	if p.Text, err = r.asked("question"); err != nil {
 		return p, err
 	}
 	worked, err := r.filled("answer")
@@ -105,7 +179,7 @@ func parseGSM8K(r record, lang string, _ int) (p Prompt, err error) {
 	if bare := strings.TrimPrefix(p.ID, lang); strings.HasPrefix(bare, "gsm8k") {
 		p.ID = bare
 	}
-	p.Answer, err = r.filled("final_answer")
+	p.Answer, err = r.word("final_answer")
 	return p, err
 }
 
@@ -115,15 +189,15 @@ func parseXAlpacaEval(r record, lang string, _ int) (p Prompt, err error) {
 		return p, err
 	}
 	p.ID, p.Lang = "x-alpacaeval-"+strconv.Itoa(number), lang
-	p.Text, err = r.filled("instruction")
+	p.Text, err = r.instruction()
 	return p, err
 }
 
 func parseAlpagasus(r record, lang string, _ int) (p Prompt, err error) {
 	p.Lang = lang
-	if p.ID, err = r.filled("id"); err != nil {
+	if p.ID, err = r.id(); err != nil {
 		return p, err
 	}
-	p.Text, err = r.filled("instruction")
+	p.Text, err = r.instruction()
 	return p, err
 }

@@ -52,6 +52,10 @@ func readRecords(path string, visit func(record) error) error {
 // scanRecords is readRecords on an open stream; name is what errors call it.
 func scanRecords(name string, r io.Reader, visit func(record) error) error {
 	in := bufio.NewReaderSize(r, readBuffer)
+	head, _ := in.Peek(4)
+	if err := otherEncoding(head); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	if bom, err := in.Peek(3); err == nil && string(bom) == "\ufeff" {
 		_, _ = in.Discard(3)
 	}
@@ -108,6 +112,7 @@ func scanArray(name string, line int, r io.Reader, visit func(record) error) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	raw = withoutNaN(raw)
 	counted := int64(0)
 	lineAt := func(offset int64) int { // offsets only grow
 		line += bytes.Count(raw[counted:offset], []byte("\n"))
@@ -152,6 +157,7 @@ func parseObject(name string, line int, text []byte) (record, error) {
 		return rec, fmt.Errorf("%s:%d: invalid UTF-8 at byte %d of the line, expected UTF-8 text",
 			name, line, firstInvalid(text)+1)
 	}
+	text = withoutNaN(text)
 	if text[0] != '{' {
 		return rec, fmt.Errorf("%s:%d: expected a JSON object, found %s", name, line, kind(text))
 	}
@@ -274,16 +280,13 @@ func (r record) value(field, expected string, out any) error {
 	return nil
 }
 
-// text returns a required string field. Half of a surrogate pair is an error, since encoding/json would turn it into
-// U+FFFD, which is not the text that the file's author meant.
+// text returns a required string field. Half of a surrogate pair is an error.
 func (r record) text(field string) (string, error) {
 	var s string
 	if err := r.value(field, "a string", &s); err != nil {
 		return "", err
 	}
-	raw := r.fields[field]
-	if strings.ContainsRune(s, utf8.RuneError) && !bytes.ContainsRune(raw, utf8.RuneError) &&
-		!bytes.Contains(bytes.ToLower(raw), []byte(`\ufffd`)) {
+	if halfSurrogate(r.fields[field]) {
 		return "", r.errorf("field %q: invalid escape, half of a UTF-16 surrogate pair", field)
 	}
 	return s, nil
@@ -296,4 +299,26 @@ func (r record) filled(field string) (string, error) {
 		return "", r.errorf("field %q is empty, expected text", field)
 	}
 	return s, err
+}
+
+// id returns the field "id": a text, or a whole number, which is the text of its digits. White space around it is an
+// error: ids that differ by it alone would belong together to a reader and not here.
+func (r record) id() (string, error) {
+	id, err := r.word("id")
+	if err == nil && strings.TrimSpace(id) != id {
+		return "", r.errorf("field \"id\": expected no white space around it, found %q", id)
+	}
+	return id, err
+}
+
+// spelled is an error for a field that is one of the known ones but for its case or white space around it.
+func (r record) spelled(known []string) error {
+	for f := range r.fields {
+		for _, k := range known {
+			if f != k && strings.EqualFold(strings.TrimSpace(f), k) {
+				return r.errorf("field %q: expected it to be spelled %q", f, k)
+			}
+		}
+	}
+	return nil
 }

@@ -28,8 +28,12 @@ type Prompt struct {
 // openai/gsm8k and juletxara/mgsm of the Hugging Face hub) a file is in one language.
 //
 // Every language must have the same IDs. MGSM and the hub's GSM8K have none: their problems are numbered by line
-// ("mgsm-0", "gsm8k-0"). Since nothing else ties the files of MGSM together, their gold answers must agree. The
-// language prefix of GSM8K's IDs ("degsm8k_7") is dropped.
+// ("mgsm-0", "gsm8k-0"). The gold answers of an ID must agree where they are numbers, whatever separates their
+// thousands: nothing else tells that files are parallel. The language prefix of GSM8K's IDs ("degsm8k_7") is dropped.
+//
+// Alpaca's "input" is the end of its prompt, after the instruction and an empty line. Instead of a text the prompt may
+// be a conversation of one turn of the user, with or without the assistant's answer, which is not read: a list of
+// messages as in TRL's files. A conversation with more turns, or with a system's, is an error.
 func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 	if err := checkLanguages(langs); err != nil {
 		return nil, err
@@ -65,6 +69,9 @@ func readPrompts(path, lang string) ([]Prompt, error) {
 		format  *promptFormat
 	)
 	err := readRecords(path, func(r record) error {
+		if err := r.spelled(promptNames); err != nil {
+			return err
+		}
 		if format == nil {
 			if format = detect(r); format == nil {
 				return r.errorf("not a known form of prompts: found the fields %s; expected those of %s",
@@ -77,6 +84,9 @@ func readPrompts(path, lang string) ([]Prompt, error) {
 		}
 		p, err := format.parse(r, lang, len(prompts))
 		if err != nil {
+			return err
+		}
+		if err := format.alone(r); err != nil {
 			return err
 		}
 		if p.Lang == "" {
@@ -109,9 +119,9 @@ func parallel(path string, byLang map[string][]Prompt, langs []string) ([]Prompt
 				missing = append(missing, f.ID)
 				continue
 			}
-			if strings.HasPrefix(p.ID, "mgsm-") && digits(p.Answer) != digits(f.Answer) {
-				return nil, fmt.Errorf("%s:%d: field \"response\": %q differs from %q on line %d of %s, "+
-					"expected the same problem on the same line", p.File, p.Line, p.Answer, f.Answer, f.Line, f.File)
+			if differentNumbers(p.Answer, f.Answer) {
+				return nil, fmt.Errorf("%s:%d: gold answer %q differs from %q on line %d of %s, expected the same problem "+
+					"under the same id, %s", p.File, p.Line, p.Answer, f.Answer, f.Line, f.File, p.ID)
 			}
 			delete(byID, f.ID)
 			all = append(all, p)
@@ -129,16 +139,6 @@ func parallel(path string, byLang map[string][]Prompt, langs []string) ([]Prompt
 		}
 	}
 	return all, nil
-}
-
-// digits keeps the ASCII digits of a gold answer, so that "5,600" and "5.600" agree.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // firstFew lists the first five of many names.

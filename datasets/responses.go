@@ -38,7 +38,8 @@ type Translation struct {
 const publishedFailure = "Translation Error"
 
 // LoadResponses reads the answers of a model in one language, in file order. A line is in our own form, a [Response],
-// or in that of the LIDR reference code (id, prompt, response, and fields that are ignored). An answer may be empty.
+// or in that of the LIDR reference code (id, a text or a number, prompt, response, and fields that are ignored). An
+// answer may be empty. Prompt and response may be conversations of one turn, as in TRL's files.
 func LoadResponses(path, lang string) ([]Response, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -46,6 +47,9 @@ func LoadResponses(path, lang string) ([]Response, error) {
 	var out []Response
 	seen := idLines{}
 	err := readRecords(path, func(r record) error {
+		if err := r.spelled([]string{"id", "lang", "prompt", "response", "finish_reason", "tokens"}); err != nil {
+			return err
+		}
 		resp, err := parseResponse(r, lang)
 		if err == nil {
 			err = seen.add(r, resp.ID)
@@ -100,13 +104,13 @@ func (seen idLines) add(r record, id string) error {
 }
 
 func parseResponse(r record, lang string) (out Response, err error) {
-	if out.ID, err = r.filled("id"); err != nil {
+	if out.ID, err = r.id(); err != nil {
 		return out, err
 	}
-	if out.Prompt, err = r.filled("prompt"); err != nil {
+	if out.Prompt, err = r.asked("prompt"); err != nil {
 		return out, err
 	}
-	if out.Response, err = r.text("response"); err != nil {
+	if out.Response, err = r.said("response", "assistant"); err != nil {
 		return out, err
 	}
 	out.Lang = lang
@@ -133,7 +137,7 @@ func parseResponse(r record, lang string) (out Response, err error) {
 }
 
 func parseTranslation(r record, from, to string) (out Translation, err error) {
-	if out.ID, err = r.filled("id"); err != nil {
+	if out.ID, err = r.id(); err != nil {
 		return out, err
 	}
 	out.From, out.To = from, to
