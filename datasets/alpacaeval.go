@@ -15,6 +15,9 @@ type ModelOutput struct {
 	Instruction string `json:"instruction"`
 	Output      string `json:"output"` // as the model gave it; may be empty
 	Generator   string `json:"generator"`
+
+	// Others are the further fields of a published file, such as id, samples or raw_completion, kept as they are.
+	Others map[string]json.RawMessage `json:"-"`
 }
 
 // Annotation is one verdict in alpaca_eval's annotations.json: Output2, the model's answer, against Output1, the
@@ -71,15 +74,35 @@ func (a Annotation) MarshalJSON() ([]byte, error) {
 	if !math.IsNaN(a.Preference) {
 		row.Preference = &a.Preference
 	}
+	return withOthers(row, a.Others)
+}
+
+// withOthers encodes a row with further fields at its end.
+func withOthers(row any, others map[string]json.RawMessage) ([]byte, error) {
 	out, err := encode(row)
-	if err != nil || len(a.Others) == 0 {
+	if err != nil || len(others) == 0 {
 		return out, err
 	}
-	others, err := encode(a.Others)
+	rest, err := encode(others)
 	if err != nil {
 		return nil, err
 	}
-	return append(append(out[:len(out)-1], ','), others[1:]...), nil
+	return append(append(out[:len(out)-1], ','), rest[1:]...), nil
+}
+
+// MarshalJSON writes an answer as alpaca_eval does, with the further fields that it was read with.
+func (o ModelOutput) MarshalJSON() ([]byte, error) {
+	type plain ModelOutput
+	return withOthers(plain(o), o.Others)
+}
+
+// UnmarshalJSON reads what alpaca_eval and MarshalJSON write, as strictly as [LoadModelOutputs].
+func (o *ModelOutput) UnmarshalJSON(data []byte) error {
+	r, err := parseObject("model output", 1, bytes.TrimSpace(data))
+	if err == nil {
+		*o, err = parseModelOutput(r)
+	}
+	return err
 }
 
 // UnmarshalJSON reads what alpaca_eval and MarshalJSON write, as strictly as [LoadAnnotations].
@@ -92,7 +115,7 @@ func (a *Annotation) UnmarshalJSON(data []byte) error {
 }
 
 // LoadModelOutputs reads the answers of one or several models from alpaca_eval's model_outputs.json. Two answers of a
-// model to the same instruction are an error.
+// model to the same instruction are an error, unless they have different ids.
 func LoadModelOutputs(path string) ([]ModelOutput, error) { return modelOutputs.load(path) }
 
 // SaveModelOutputs writes model_outputs.json, whole or not at all. Rows that [LoadModelOutputs] would not read back
@@ -101,13 +124,30 @@ func SaveModelOutputs(path string, outputs []ModelOutput) error {
 	return modelOutputs.save(path, outputs)
 }
 
-// LoadAnnotations reads the verdicts of alpaca_eval's annotations.json. Preferences are 1 to 2; null is a failed judge
-// and becomes NaN, and 0, a draw in older versions of alpaca_eval, becomes 1.5. Two verdicts of an annotator on the
-// same two models in the same order and the same instruction are an error.
-func LoadAnnotations(path string) ([]Annotation, error) { return annotations.load(path) }
+// LoadAnnotations reads the verdicts of alpaca_eval's annotations.json, as alpaca_eval reads them. Preferences are 1 to
+// 2, and 0, a draw in its older versions, becomes 1.5. What is no preference (null, NaN, −1, none at all) is a failed
+// judge and becomes NaN: a win rate leaves it out and counts it. An instruction that is judged twice counts twice; the
+// win rate says so too.
+func LoadAnnotations(path string) ([]Annotation, error) {
+	form, judged := annotations, false
+	var none error
+	form.parse = func(r record) (Annotation, error) {
+		a, err := parseAnnotation(r)
+		judged = judged || r.has("preference")
+		if none == nil {
+			none = r.errorf("field %q is missing, found %s", "preference", r.names())
+		}
+		return a, err
+	}
+	rows, err := form.load(path)
+	if err == nil && !judged { // of all rows: no file of verdicts
+		return nil, none
+	}
+	return rows, err
+}
 
 // SaveAnnotations writes annotations.json, whole or not at all. Rows that [LoadAnnotations] would not read back
-// unchanged are an error, and nothing is written.
+// unchanged, and two verdicts of an annotator on the same models and instruction, are an error, and nothing is written.
 func SaveAnnotations(path string, verdicts []Annotation) error {
 	return annotations.save(path, verdicts)
 }
@@ -145,10 +185,10 @@ func LoadDifficulties(path string) (map[string]float64, error) {
 }
 
 var modelOutputs = arrayForm[ModelOutput]{"model outputs", parseModelOutput,
-	func(o ModelOutput) [4]string { return [4]string{o.Instruction, o.Generator} }}
+	func(o ModelOutput) [4]string { return [4]string{o.Instruction, o.Generator, string(o.Others["id"])} }, false}
 
 func parseModelOutput(r record) (o ModelOutput, err error) {
-	if err = r.onlyFields("dataset", "datasplit", "instruction", "output", "generator"); err != nil {
+	if o.Others, err = r.others([]string{"dataset", "datasplit", "instruction", "output", "generator"}); err != nil {
 		return o, err
 	}
 	if o.Instruction, err = r.filled("instruction"); err != nil {
@@ -168,10 +208,7 @@ func parseModelOutput(r record) (o ModelOutput, err error) {
 }
 
 var annotations = arrayForm[Annotation]{"annotations", parseAnnotation,
-	func(a Annotation) [4]string {
-		// Instructions of equal text are told apart by their ids.
-		return [4]string{a.Instruction + "\n" + string(a.Others["id"]), a.Generator1, a.Generator2, a.Annotator}
-	}}
+	func(a Annotation) [4]string { return [4]string{a.Instruction, a.Generator1, a.Generator2, a.Annotator} }, true}
 
 // The names of the fields that an annotation may lack: those of alpaca_eval's published files, and those that its
 // versions from 0.6 on write, which put "preference_" before some of them.
@@ -189,7 +226,7 @@ func parseAnnotation(r record) (a Annotation, err error) {
 	known := []string{
 		"dataset", "instruction", "output_1", "generator_1", "output_2", "generator_2", "annotator", "preference",
 	}
-	if err = r.onlyFields(slices.Concat(known, priceNames, timeNames, rawNames, otherNames)...); err != nil {
+	if a.Others, err = r.others(slices.Concat(known, priceNames, timeNames, rawNames)); err != nil {
 		return a, err
 	}
 	for _, f := range []struct {
@@ -220,19 +257,12 @@ func parseAnnotation(r record) (a Annotation, err error) {
 			a.RawCompletion = compact(raw)
 		}
 	}
-	for _, name := range otherNames {
-		if raw := r.fields[name]; raw != nil {
-			if a.Others == nil {
-				a.Others = map[string]json.RawMessage{}
-			}
-			a.Others[name] = compact(raw)
-		}
-	}
 	return a, nil
 }
 
 func parsePreference(r record) (float64, error) {
-	if string(r.fields["preference"]) == "null" {
+	switch string(r.fields["preference"]) {
+	case "", "null", "-1", "-1.0": // −1 is what alpaca_eval keeps where an annotation is missing
 		return math.NaN(), nil
 	}
 	var p float64
@@ -246,6 +276,24 @@ func parsePreference(r record) (float64, error) {
 		return 0, r.errorf("field %q: expected a number of 1 to 2, or null for a failed judge, found %v", "preference", p)
 	}
 	return p, nil
+}
+
+// others returns the fields that are not known. One that is known but for its spelling is an error.
+func (r record) others(known []string) (map[string]json.RawMessage, error) {
+	if err := r.spelled(known); err != nil {
+		return nil, err
+	}
+	var out map[string]json.RawMessage
+	for name, raw := range r.fields {
+		if slices.Contains(known, name) {
+			continue
+		}
+		if out == nil {
+			out = map[string]json.RawMessage{}
+		}
+		out[name] = compact(raw)
+	}
+	return out, nil
 }
 
 // optional returns a string field, "" if it is missing.

@@ -77,11 +77,10 @@ func TestBadAlpacaEval(t *testing.T) {
 		"no preference": {annotation(`,"preference":2`, ""), `field "preference" is missing, found annotator, generator_1`},
 		"in words": {annotation(":2}", `:"m"}`),
 			`field "preference": expected a number of 1 to 2, or null, found a string`},
-		"unknown field": {annotation(":2}", `:2,"lang":"de"}`), `unknown field, found annotator,`},
+		"misspelled": {annotation(":2}", `:2,"Preference":1}`), `field "Preference": expected it to be spelled "preference"`},
 		"price": {annotation(":2}", `:2,"price_per_example":-1}`),
 			`field "price_per_example": expected a number of at least 0, found -1`},
-		"twice": {annotation("", "") + "\n" + annotation("2}", "1}"),
-			`x.json:2: the same instruction by the same models as on line 1`},
+		"below": {annotation(":2}", ":-2}"), `expected a number of 1 to 2, or null for a failed judge, found -2`},
 		"no judge": {annotation(`"j"`, `" "`), `field "annotator" is empty`},
 		"empty":    {"[]", "no annotations"},
 	} {
@@ -93,13 +92,101 @@ func TestBadAlpacaEval(t *testing.T) {
 	for name, c := range map[string]struct{ content, says string }{
 		"no generator": {`[{"instruction":"i","output":""}]`,
 			`x.json:1: field "generator" is missing, found instruction, output`},
-		"unknown": {`[{"instruction":"i","output":"","generator":"m","answer":"x"}]`,
-			`expected only dataset, datasplit, instruction, output, generator`},
+		"misspelled": {`[{"instruction":"i","output":"","generator":"m","Dataset":"x"}]`,
+			`field "Dataset": expected it to be spelled "dataset"`},
+		"twice": {`[{"instruction":"i","output":"a","generator":"m"},{"instruction":"i","output":"b","generator":"m"}]`,
+			`the same instruction by the same models as on line 1`},
 	} {
 		got, err := LoadModelOutputs(filepath.Join(folder(t, "x.json", c.content), "x.json"))
 		if err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
 			t.Errorf("%s: %v, expected an error with %q", name, err, c.says)
 		}
+	}
+}
+
+// What alpaca_eval scores is read: what is no preference becomes NaN, and a doubled row stays doubled.
+func TestAnnotationsThatAlpacaEvalScores(t *testing.T) {
+	row := func(preference string) string {
+		return `{"id":7,"instruction":"i","output_1":"a","generator_1":"r","output_2":"b","generator_2":"m",` +
+			`"annotator":"NaN: \"j\""` + preference + `}`
+	}
+	rows := []string{row(`,"preference":NaN`), row(`,"preference":-1`), row(`,"preference":-1.0`), row(""),
+		row(`,"preference":null`), row(`,"preference":1.25`), row(`,"preference":1.25`), row(`,"preference":0`)}
+	path := filepath.Join(folder(t, "x.json", "["+strings.Join(rows, ",\n")+"]"), "x.json")
+	got, err := LoadAnnotations(path)
+	if err != nil || len(got) != len(rows) {
+		t.Fatalf("%d rows, %v", len(got), err)
+	}
+	for i, a := range got {
+		want := math.NaN()
+		if i >= 5 {
+			want = []float64{1.25, 1.25, 1.5}[i-5]
+		}
+		if a.Preference != want && !(math.IsNaN(a.Preference) && math.IsNaN(want)) || string(a.Others["id"]) != "7" ||
+			a.Annotator != `NaN: "j"` {
+			t.Errorf("row %d: %+v, want the preference %v", i, a, want)
+		}
+	}
+}
+
+// Ids and other fields of published answers are kept, and written again.
+func TestModelOutputsKeepOtherFields(t *testing.T) {
+	const text = `[
+  {
+    "dataset": "d",
+    "instruction": "i",
+    "output": "a <b>",
+    "generator": "m",
+    "id": 1,
+    "samples": [
+      "x"
+    ]
+  },
+  {
+    "instruction": "i",
+    "output": "b",
+    "generator": "m",
+    "id": 2
+  }
+]
+`
+	path := filepath.Join(folder(t, "x.json", text), "x.json")
+	got, err := LoadModelOutputs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := SaveModelOutputs(path, got); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := os.ReadFile(path); string(again) != text {
+		t.Errorf("written %s, want %s", again, text)
+	}
+}
+
+// The shortened published files that alpaca_eval scores, where LIDR_CASES names the folder of cases.
+func TestPublishedFilesLoad(t *testing.T) {
+	cases := os.Getenv("LIDR_CASES")
+	if cases == "" {
+		t.Skip("LIDR_CASES names no folder of cases")
+	}
+	for name, failed := range map[string]int{"NaN3": 3, "minus1": 1, "missing": 1, "dup": 0} {
+		rows, err := LoadAnnotations(filepath.Join(cases, "fidelity", name+".json"))
+		for _, a := range rows {
+			if math.IsNaN(a.Preference) {
+				failed--
+			}
+		}
+		if err != nil || len(rows) != 11 || failed != 0 {
+			t.Errorf("%s: %d rows, %d failures missed, %v", name, len(rows), failed, err)
+		}
+	}
+	outputs, err := LoadModelOutputs(filepath.Join(cases, "fidelity", "model_outputs_with_id.json"))
+	if err != nil || len(outputs) != 3 || string(outputs[0].Others["id"]) != "1" {
+		t.Errorf("%d outputs, %v", len(outputs), err)
+	}
+	responses, err := LoadResponses(filepath.Join(cases, "fidelity", "responses_numeric_id_bn.jsonl"), "bn")
+	if err != nil || len(responses) != 3 || responses[2].ID != "3" {
+		t.Errorf("%d responses, %v", len(responses), err)
 	}
 }
 

@@ -12,6 +12,7 @@ type arrayForm[T any] struct {
 	what  string
 	parse func(record) (T, error)
 	key   func(T) [4]string
+	again bool // files of others may have two objects of the same key
 }
 
 func (f arrayForm[T]) load(path string) ([]T, error) {
@@ -22,11 +23,11 @@ func (f arrayForm[T]) load(path string) ([]T, error) {
 		if err != nil {
 			return err
 		}
-		if line, twice := first[f.key(row)]; twice {
+		out = append(out, row)
+		if line, twice := first[f.key(row)]; twice && !f.again {
 			return r.errorf("the same instruction by the same models as on line %d, expected each once", line)
 		}
 		first[f.key(row)] = r.line
-		out = append(out, row)
 		return nil
 	})
 	return complete(path, f.what, out, err)
@@ -55,11 +56,6 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("element %d of the %s cannot be written: %w", i, f.what, err)
 		}
-		if j, twice := first[f.key(row)]; twice {
-			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, "+
-				"expected each once", j, i, f.what)
-		}
-		first[f.key(row)] = i
 		if i > 0 {
 			out.WriteByte(',')
 		}
@@ -67,6 +63,11 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 		if err := json.Indent(out, data, "  ", "  "); err != nil {
 			return nil, err
 		}
+		if j, twice := first[f.key(row)]; twice {
+			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, "+
+				"expected each once", j, i, f.what)
+		}
+		first[f.key(row)] = i
 	}
 	out.WriteString("\n]\n")
 	return out.Bytes(), nil

@@ -50,8 +50,8 @@ func TestPromptsInOtherForms(t *testing.T) {
 			"user",
 		`{"id":"a","messages":[{"role":"assistant","content":"Hi"}]}`: "with one turn " +
 			"of the user",
-		`{"id":"a","messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}`: `field "messages[0].content": expected a string`,
-		`{"id":"a","messages":[{"role":"user"}]}`:                                         `field "messages[0].content" is missing`,
+		`{"id":"a","messages":[{"role":"user","content":[{"text":"Hi"}]}]}`: `[0].content": expected a string`,
+		`{"id":"a","messages":[{"role":"user"}]}`:                           `[0].content" is missing`,
 		`{"id":"a","messages":["Hi"]}`: "messages[0] is " +
 			"a string",
 		`{"id":"a","messages":[]}`: "one turn of the " +
@@ -155,7 +155,7 @@ func TestResponsesInOtherForms(t *testing.T) {
 		`{"id":"1","prompt":[USER],"response":[ASSISTANT]}`:                                      "1: Hello",
 		`{"id":"1","prompt":"q","response":[USER,ASSISTANT]}`:                                    "1: Hello",
 		`{"id":"1","prompt":"q","response":[USER]}`:                                              "one turn of the assistant",
-		`{"id":"1","prompt":"q","response":{"content":"r"}}`:                                     `field "response": expected a string, found an object`,
+		`{"id":"1","prompt":"q","response":{"content":"r"}}`:                                     `expected a string, found an object`,
 		`{"id":"1","prompt":"q","Response":"r"}`:                                                 "expected it to be spelled",
 		`{"id":" 1","prompt":"q","response":"r"}`:                                                "no white space around it",
 		`{"id":1,"prompt":"q","response":"r"}` + "\n" + `{"id":"1","prompt":"q","response":"r"}`: "appears twice",

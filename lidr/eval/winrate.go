@@ -55,8 +55,8 @@ type WinRate struct {
 
 // ScoreWinRate returns the win rate of one model against one reference by one annotator, by the definitions of
 // alpaca_eval (metrics/helpers.py): times 100, Rate is its leaderboard's win_rate with its standard_error, and Discrete
-// its discrete_win_rate. Verdicts that are NaN, a failed judge, are left out and counted, and cause a warning above a
-// limit.
+// its discrete_win_rate. Verdicts that are NaN, a failed judge, are left out and counted, and a warning says so, as it
+// does of instructions that are judged twice.
 func ScoreWinRate(annotations []datasets.Annotation) (WinRate, error) {
 	const draw = 1.5 // the preference of a draw
 	if err := oneComparison(annotations); err != nil {
@@ -90,8 +90,31 @@ func ScoreWinRate(annotations []datasets.Annotation) (WinRate, error) {
 	w.Discrete = MeanSE(outcomes)
 	w.FailedShare = float64(w.Failed) / float64(len(annotations))
 	w.AverageLength = stat.Mean(lengths, nil)
-	w.Warnings = Warnings(w.Total, w.Failed)
+	w.Warnings = append(Warnings(w.Total, w.Failed), leftOut(w, annotations)...)
 	return w, nil
+}
+
+// leftOut says what alpaca_eval treats in silence: verdicts that are no preference, where they are too few for the
+// warning of a failed judge, and instructions that are judged more than once.
+func leftOut(w WinRate, annotations []datasets.Annotation) []string {
+	var notes []string
+	if w.Failed > 0 && w.FailedShare <= MaxFailedShare {
+		notes = append(notes, fmt.Sprintf("%d of %d verdicts hold no preference and are left out, as alpaca_eval does",
+			w.Failed, len(annotations)))
+	}
+	seen := map[string]bool{}
+	again := 0
+	for _, a := range annotations {
+		if seen[a.Instruction] {
+			again++
+		}
+		seen[a.Instruction] = true
+	}
+	if again > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d verdicts are on an instruction that another verdict is on: "+
+			"each counts, as in alpaca_eval", again, len(annotations)))
+	}
+	return notes
 }
 
 // oneComparison is an error unless the annotations are verdicts of one annotator on one model against one reference.

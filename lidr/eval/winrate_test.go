@@ -134,3 +134,20 @@ func checkLeaderboardRow(t *testing.T, data, model string) WinRate {
 	}
 	return w
 }
+
+// What alpaca_eval leaves out, or counts twice, in silence is said.
+func TestWinRateSaysWhatItLeavesOut(t *testing.T) {
+	preferences := make([]float64, 200)
+	for i := range preferences {
+		preferences[i] = 1.5
+	}
+	preferences[7] = math.NaN()
+	doubled := verdicts(preferences...)
+	doubled[9].Instruction = doubled[8].Instruction
+	w, err := ScoreWinRate(doubled)
+	if err != nil || w.Total != 199 || w.Failed != 1 || len(w.Warnings) != 2 ||
+		!strings.Contains(w.Warnings[0], "1 of 200 verdicts hold no preference") ||
+		!strings.Contains(w.Warnings[1], "1 of 200 verdicts are on an instruction that another verdict is on") {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
