@@ -80,7 +80,7 @@ func TestBadAlpacaEval(t *testing.T) {
 		"misspelled": {annotation(":2}", `:2,"Preference":1}`), `field "Preference": expected it to be spelled "preference"`},
 		"price": {annotation(":2}", `:2,"price_per_example":-1}`),
 			`field "price_per_example": expected a number of at least 0, found -1`},
-		"below": {annotation(":2}", ":-2}"), `expected a number of 1 to 2, or null for a failed judge, found -2`},
+		"below":    {annotation(":2}", ":-2}"), `expected a number of 1 to 2, or null for a failed judge, found -2`},
 		"no judge": {annotation(`"j"`, `" "`), `field "annotator" is empty`},
 		"empty":    {"[]", "no annotations"},
 	} {

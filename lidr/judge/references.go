@@ -13,8 +13,8 @@ import (
 
 // References makes the references of [Compare] out of a model's published answers, such as those of GPT-4-turbo or
 // text_davinci_003 to AlpacaEval, and of their translations to X-AlpacaEval. path is alpaca_eval's model_outputs.json,
-// for the prompts of all languages, or a folder with one such file a language, LANG.json, or the path of a file in
-// which {lang} is replaced by the language: "refs/{lang}/gpt-4.json". It returns a frame of [Output] rows, one for each
+// for the prompts of all languages, or a folder with one such file a language, LANG.json, LANG/model_outputs.json or
+// LANG/NAME/model_outputs.json, or a path in which {lang} is replaced by the language: "refs/{lang}/gpt-4.json". It returns a frame of [Output] rows, one for each
 // of prompts (columns id, lang and prompt, such as [lidr.Prompts] and [lidr.Generate] return), joined by the text of
 // the instruction without white space around it. Prompts without an answer are an error that names them, since a win
 // rate over fewer prompts is another number.
@@ -31,21 +31,19 @@ func publishedAnswers(prompts dataframe.DataFrame, path string) ([]Output, error
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(path, "{lang}") {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		if info.IsDir() {
-			path = filepath.Join(path, "{lang}.json")
-		}
-	}
 	rows := make([]Output, len(asked))
 	answers := map[string]map[string]string{} // by file and instruction
+	paths := map[string]string{}              // by language
 	missing := map[string][]string{}
 	var files []string
 	for i, q := range asked {
-		file := strings.ReplaceAll(path, "{lang}", q.Lang)
+		file, known := paths[q.Lang]
+		if !known {
+			if file, err = answersFile(path, q.Lang); err != nil {
+				return nil, err
+			}
+			paths[q.Lang] = file
+		}
 		if answers[file] == nil {
 			if answers[file], err = outputsOf(file); err != nil {
 				return nil, err
@@ -67,6 +65,33 @@ func publishedAnswers(prompts dataframe.DataFrame, path string) ([]Output, error
 	return rows, nil
 }
 
+// answersFile finds the file with a model's answers in a language.
+func answersFile(path, lang string) (string, error) {
+	named := strings.Contains(path, "{lang}")
+	path = strings.ReplaceAll(path, "{lang}", lang)
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path, err
+	}
+	patterns := []string{lang + ".json", lang + "/model_outputs.json", lang + "/*/model_outputs.json"}
+	if named {
+		patterns = []string{"model_outputs.json", "*/model_outputs.json"}
+	}
+	var found []string
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(path, pattern))
+		if err != nil {
+			return "", err
+		}
+		found = append(found, files...)
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("%s: %d files of answers in %s (%s), expected one of %s; name a file by a path with {lang} in it",
+			path, len(found), lang, strings.Join(found, ", "), strings.Join(patterns, " or "))
+	}
+	return found[0], nil
+}
+
 // outputsOf reads the answers of one model, by instruction.
 func outputsOf(file string) (map[string]string, error) {
 	outputs, err := datasets.LoadModelOutputs(file)
@@ -78,7 +103,12 @@ func outputsOf(file string) (map[string]string, error) {
 		if o.Generator != outputs[0].Generator {
 			return nil, fmt.Errorf("%s: answers of %s and of %s, expected one model's", file, outputs[0].Generator, o.Generator)
 		}
-		answers[strings.TrimSpace(o.Instruction)] = o.Output
+		instruction := strings.TrimSpace(o.Instruction)
+		if before, twice := answers[instruction]; twice && before != o.Output {
+			return nil, fmt.Errorf("%s: two answers to the instruction %.60q, expected one: prompts are joined by their text",
+				file, o.Instruction)
+		}
+		answers[instruction] = o.Output
 	}
 	return answers, nil
 }

@@ -105,3 +105,40 @@ func referencesOfAlpacaEval(t *testing.T, folder, file string) {
 		t.Errorf("%d references of %d prompts, %v", frame.Nrow(), len(prompts), err)
 	}
 }
+
+// Published answers lie in a folder of the model inside one of the language, beside nothing else or named.
+func TestReferencesInFolders(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(file, text string) {
+		path := filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("sw/gpt4/model_outputs.json", `[{"id":1,"instruction":"Nani?","output":"Mimi.","generator":"gpt4"}]`)
+	prompts := datasets.Frame([]judge.Output{{ID: "1", Lang: "sw", Prompt: "Nani?"}})
+	for _, path := range []string{dir, filepath.Join(dir, "{lang}"), filepath.Join(dir, "{lang}", "gpt4")} {
+		frame, err := judge.References(prompts, path)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if found := rows[judge.Output](t, frame); found[0].Response != "Mimi." {
+			t.Errorf("%s: %+v", path, found)
+		}
+	}
+	write("sw/gpt3/model_outputs.json", `[{"instruction":"Nani?","output":"Sisi.","generator":"gpt3"}]`)
+	if _, err := judge.References(prompts, dir); err == nil || !strings.Contains(err.Error(), "2 files of answers in sw") {
+		t.Errorf("two models: %v", err)
+	}
+	write("de.json", `[{"id":1,"instruction":"Wer?","output":"Ich.","generator":"m"},
+		{"id":2,"instruction":"Wer?","output":"Du.","generator":"m"}]`)
+	prompts = datasets.Frame([]judge.Output{{ID: "1", Lang: "de", Prompt: "Wer?"}})
+	if _, err := judge.References(prompts, dir); err == nil || !strings.Contains(err.Error(), "two answers") {
+		t.Errorf("two answers to one instruction: %v", err)
+	}
+}
