@@ -127,15 +127,21 @@ func (r *Run) settle(step string, err error, total int, known *int,
 		refused = append(refused, f.Index)
 		out = append(out, lm.Completion{FinishReason: lm.FinishFailed, Reason: f.Reason.Error()})
 	}
-	if share := r.Settings.Generate.mayRefuse(); float64(len(refused)) > share*float64(total) {
+	if s := r.Settings.Generate; !s.tolerates(len(refused), total) {
 		return fmt.Errorf("the server refuses %d of %d requests for good, more than the share %g of generate.max_refused; "+
-			"mend or leave out what it refuses, or raise the setting: %w", len(refused), total, share, err)
+			"mend or leave out what it refuses, or raise the setting: %w", len(refused), total, s.mayRefuse(), err)
 	}
 	return keep(refused, out)
 }
 
 // mayRefuse is the share of a step's requests that a server may refuse for good.
 func (s GenerateSettings) mayRefuse() float64 { return cmp.Or(s.MaxRefused, maxRefused) }
+
+// tolerates says whether a step may go on without n of its requests: a step of few requests without one, where the
+// settings do not say, and none without all.
+func (s GenerateSettings) tolerates(n, total int) bool {
+	return n == 0 || n < total && (float64(n) <= s.mayRefuse()*float64(total) || n == 1 && s.MaxRefused == 0)
+}
 
 // tooMany is the share of a language's answers with one fault beyond which a reader is warned: then the fault, and not
 // the model's skill, may decide what is measured, or which pairs there are.
@@ -208,11 +214,11 @@ func (r *Run) told(c *faultCount) error {
 	for _, n := range c.answers {
 		total += n
 	}
-	share := r.Settings.Generate.mayRefuse()
-	if n := c.of(lm.FaultFailed); float64(n) > share*float64(total) {
+	s := r.Settings.Generate
+	if n := c.of(lm.FaultFailed); !s.tolerates(n, total) {
 		return fmt.Errorf("%s: the server has refused %d of %d requests for good, more than the share %g of "+
 			"generate.max_refused (%s); another run may have tolerated so many: raise the setting, or delete the step's file "+
-			"in %s to ask again", c.step, n, total, share, c.summary(), r.store.Dir)
+			"in %s to ask again", c.step, n, total, s.mayRefuse(), c.summary(), r.store.Dir)
 	}
 	for fault := range c.faults {
 		if fault != lm.FaultCut {

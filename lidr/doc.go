@@ -45,6 +45,15 @@
 // LLaMA-Factory or TRL; lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before
 // training; lidr/pretrain, the miniature's M0.
 //
+// # Answers that are none
+//
+// A server refuses a request for good, withholds an answer, or lets another model give it; a model declines, thinks
+// without answering, or is cut by its length. The other requests are answered all the same. Such an answer has its
+// fault in the column "fault" of the responses (package lm names them); it is translated nowhere, is a side of no pair
+// unless [PairSettings].KeepFaulty says so, and counts as not right in an evaluation, where a cut one is read as far as
+// it goes. Each step says how many there were, by language, and so do <model>/measures/faults-STEP.json and the report,
+// with a warning beyond 5 %. More refused requests than [GenerateSettings].MaxRefused allows end the step.
+//
 // # A run folder
 //
 //	settings.json            the settings, as Open was given them; Open refuses the folder with other settings

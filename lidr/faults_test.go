@@ -280,6 +280,22 @@ func TestTooManyRefused(t *testing.T) {
 	}
 }
 
+// One request of few may be refused where the settings do not say, and never all.
+func TestToleratedRefusals(t *testing.T) {
+	for _, c := range []struct {
+		share    float64
+		n, total int
+		want     bool
+	}{
+		{0, 1, 2, true}, {0, 1, 1, false}, {0, 2, 3, false}, {0, 10, 100, true}, {0, 11, 100, false},
+		{0.01, 1, 2, false}, {0.01, 1, 100, true}, {1, 99, 100, true}, {1, 2, 2, false}, {0.01, 0, 0, true},
+	} {
+		if got := (GenerateSettings{MaxRefused: c.share}).tolerates(c.n, c.total); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+}
+
 // A request that fails without being refused for good ends the step, and nothing is kept as refused: both are asked
 // again.
 func TestFailedAndRefused(t *testing.T) {
@@ -421,5 +437,43 @@ func TestThoughtIsNoAnswer(t *testing.T) {
 			"think")
 	}) {
 		t.Errorf("%d pairs of another program's answers", len(kept))
+	}
+}
+
+// A step of one's own gets the refused requests as answers that say so, and no word of answers that it cut itself.
+func TestAskGoesOn(t *testing.T) {
+	var notes []string
+	run := doubtfulRun(t, t.TempDir(), nil, &notes)
+	model := &doubtful{answer: func(id string) lm.Completion {
+		switch id {
+		case "q3":
+			return lm.Completion{FinishReason: lm.FinishFailed, Reason: "status 400: too long"}
+		case "q4":
+			return lm.Completion{Text: "<think>Hm.</think>m", FinishReason: lm.FinishStop}
+		}
+		return lm.Completion{Text: "m", FinishReason: lm.FinishLength}
+	}}
+	var requests []lm.Request
+	for i := range 20 {
+		id := fmt.Sprintf("q%d", i)
+		requests = append(requests, lm.Request{ID: id, Messages: lm.Turn("", id)})
+	}
+	for range 2 {
+		notes = nil
+		answers, err := Ask(context.Background(), run, UseModel("judge", model), "judge m", requests,
+			lm.Sampling{MaxTokens: 1}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := answers[3]; a.Fault() != lm.FaultFailed || a.Reason != "status 400: too long" || answers[4].Text != "m" {
+			t.Errorf("answers %+v", answers[3:5])
+		}
+		if len(notes) != 1 || !strings.Contains(notes[0],
+			"judge m: answers that are none, or not whole: 1 of 20 request refused") {
+			t.Errorf("notes %q", notes)
+		}
+	}
+	if len(model.asked) != 20 {
+		t.Errorf("%d requests were sent, expected each once", len(model.asked))
 	}
 }

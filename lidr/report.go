@@ -239,7 +239,8 @@ var metricWords = []report.Metric{
 	},
 	{
 		Key: "undetermined", Name: "Language undetermined", Percent: true, LowerIsBetter: true,
-		What: "Share of the answers too short, or too much number or code, to be in a language; they count as on target.",
+		What: "Share of the answers that are none, or too short, or too much number or code, to be in a language; they " +
+			"count as on target.",
 	},
 	{
 		Key: "translation_to", Name: "Translation out of the dominant language", Percent: true,

@@ -59,7 +59,7 @@ type GenerateSettings struct {
 	Thinking bool `json:"thinking,omitempty"`
 	// MaxRefused is the largest share of a step's requests, of any kind, that a server may refuse for good (too long for
 	// it, filtered): those are listed, counted, and left out of pairs and translations. More of them end the step after
-	// all others are answered. 0 stands for 0.1.
+	// all others are answered. 0 stands for 0.1, and for one request in a step of few.
 	MaxRefused float64 `json:"max_refused,omitempty"`
 }
 

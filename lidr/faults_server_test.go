@@ -1,0 +1,119 @@
+package lidr
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"lidrlab/lidr/lm/remote"
+)
+
+// moody is a server that refuses the third problem in German whenever it is asked, and answers some others with what is
+// no answer; it counts the requests.
+func moody(asked *atomic.Int64) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"other"}]}`)
+			return
+		}
+		var body struct {
+			Messages []struct {
+				Content string `json:"content"`
+			} `json:"messages"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&body) // what is no request speaks of no problem
+		asked.Add(1)
+		said := body.Messages[len(body.Messages)-1].Content
+		message, finish := `"content":"Anna has seven apples in her basket. The answer is 7."`, "stop"
+		switch {
+		case strings.Contains(said, "Translate"):
+			message = `"content":"<translated>Anna hat sieben Äpfel im Korb. Die Antwort ist 7.</translated>"`
+		case strings.Contains(said, "Problem 3 in de"):
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":{"message":"maximum context length is 4096 tokens","code":"context_length_exceeded"}}`)
+			return
+		case strings.Contains(said, "Problem 4 in de"):
+			message = `"content":null,"reasoning_content":"Anna has"`
+		case strings.Contains(said, "Problem 5 in de"):
+			message = `"content":null,"refusal":"I cannot."`
+		case strings.Contains(said, "Problem 6 in en"):
+			message, finish = `"content":"Anna"`, "content_filter"
+		case strings.Contains(said, "Problem 7 in en"):
+			message, finish = `"content":"Anna has seven"`, "length"
+		case strings.Contains(said, "Problem 8 in en"):
+			message = `"content":[{"type":"text","text":"Anna has seven apples. "},{"type":"text","text":"The answer is 7."}]`
+		}
+		fmt.Fprintf(w, `{"model":"m","choices":[{"index":0,"message":{"role":"assistant",%s},"finish_reason":%q}],`+
+			`"usage":{"prompt_tokens":1,"completion_tokens":1}}`, message, finish)
+	})
+}
+
+// A run by a server that does not answer everything is a run of the other answers; again, from the store, it asks
+// nothing and has the same bytes.
+func TestRunByMoodyServer(t *testing.T) {
+	ctx := context.Background()
+	var asked atomic.Int64
+	server := httptest.NewServer(moody(&asked))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	round := func(name string) map[string]string {
+		var notes []string
+		run := doubtfulRun(t, dir, func(s *Settings) { s.Generate.Sampling.RepetitionPenalty = 0 }, &notes)
+		model, err := remote.Open(ctx, remote.Options{Endpoints: []string{server.URL + "/v1"}, Attempts: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := UseModel("a moody server", model)
+		pairs, err := roundPairs(ctx, run, m)
+		if err != nil || len(pairs) != 30 {
+			t.Fatalf("%d pairs, expected those of 15 whole prompts; %v", len(pairs), err)
+		}
+		if _, err := evaluate(ctx, run, m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Report(ctx, run); err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range []string{"de 1 of 20 refusal, 1 of 20 request refused, 1 of 20 thought without an answer",
+			"en 1 of 20 cut by its length, 1 of 20 withheld by a filter", "maximum context length is 4096"} {
+			if !strings.Contains(strings.Join(notes, "\n"), fault) {
+				t.Errorf("the notes do not say %q: %q", fault, notes)
+			}
+		}
+		files := map[string]string{}
+		for _, file := range []string{"M0/responses/de.jsonl", "M0/responses/en.jsonl", "M0/translations/en-de.jsonl",
+			"M0/pairs.jsonl", "M0/pairs.stats.json", "M0/eval/scores.json", "M0/measures/faults-generate.json"} {
+			data, err := os.ReadFile(run.Path(filepath.FromSlash(file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[file] = string(data)
+		}
+		if err := run.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(run.Dir, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	first := round("first")
+	requests := asked.Load()
+	again := round("again")
+	for file, data := range first {
+		if again[file] != data {
+			t.Errorf("%s differs: %s\nand\n%s", file, data, again[file])
+		}
+	}
+	if asked.Load() != requests {
+		t.Errorf("%d requests were sent again", asked.Load()-requests)
+	}
+}
