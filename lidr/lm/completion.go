@@ -3,6 +3,7 @@ package lm
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"lidrlab/datasets"
 )
@@ -45,7 +46,7 @@ const (
 // Fault returns the first fault of c, "" for a whole answer of the model that was asked. c is one whose thought was
 // split off ([Completion.Split]).
 func (c Completion) Fault() string {
-	empty := strings.TrimSpace(c.Text) == ""
+	empty := !strings.ContainsFunc(c.Text, visible)
 	switch {
 	case c.FinishReason == FinishFailed:
 		return FaultFailed
@@ -64,6 +65,9 @@ func (c Completion) Fault() string {
 	}
 	return ""
 }
+
+// visible says whether a character shows: no space, control character, or one of no width such as U+200B.
+func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 // Split moves a thought that Text begins with, between <think> and </think>, to Thought.
 func (c Completion) Split() Completion {
