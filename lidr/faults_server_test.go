@@ -117,3 +117,46 @@ func TestRunByMoodyServer(t *testing.T) {
 		t.Errorf("%d requests were sent again", asked.Load()-requests)
 	}
 }
+
+// A model that is trained on what cut answers left says so, once, and so does the report of an evaluation of them.
+func TestTrainedOnFewAnswers(t *testing.T) {
+	ctx := context.Background()
+	s := MiniatureSettings().Tiny()
+	s.Rounds, s.Unseen = 1, nil
+	s.Generate.Sampling.MaxTokens = 44
+	run, err := Open(filepath.Join(t.TempDir(), "run"), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = run.Close() })
+	m0, err := LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := iterate(ctx, run, m0); err != nil {
+		t.Fatal(err)
+	}
+	const says = "are no whole answers of the model (cut by its length); raise max_tokens"
+	warnings, err := run.Warnings("M1")
+	if err != nil || !strings.Contains(strings.Join(warnings, "\n"), "M0 generate: ") ||
+		!strings.Contains(strings.Join(warnings, "\n"), says) ||
+		strings.Contains(strings.Join(warnings, "\n"), "M0 evaluate") {
+		t.Errorf("warnings %q, %v", warnings, err)
+	}
+	data, err := ReportData(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := map[string]int{}
+	for _, warning := range data.Health {
+		times[warning.Text]++
+		step, _, _ := strings.Cut(warning.Text, ":")
+		times[step]++
+		if times[warning.Text] > 1 {
+			t.Errorf("the report says twice: %s", warning.Text)
+		}
+	}
+	if times["M0 generate"] == 0 || times["M0 evaluate"] == 0 || times["M1 evaluate"] == 0 {
+		t.Errorf("the report's warnings are %+v", data.Health)
+	}
+}
