@@ -51,6 +51,9 @@ func TestHostileServer(t *testing.T) {
 		"exceeded max depth": func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, strings.Repeat(`{"choices":[`, 100_000))
 		},
+		`status 400: \x1b]0;title\x07\u202e`: func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "\x1b]0;title\a\u202e", http.StatusBadRequest)
+		},
 		"status 500": func(w http.ResponseWriter, r *http.Request) { // endless, and an error
 			w.WriteHeader(http.StatusInternalServerError)
 			for r.Context().Err() == nil {

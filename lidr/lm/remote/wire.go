@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/openai/openai-go/v3/option"
+
+	"lidrlab/lidr/printable"
 )
 
 const (
@@ -145,9 +147,12 @@ func (m *Model) redact(text string) string {
 	return strings.ReplaceAll(text, m.key(), "[API key]")
 }
 
+// shorten returns the beginning of a server's message, and nothing in it that steers a terminal.
 func shorten(text string) string {
-	if len(text) > maxMessage {
-		text = text[:maxMessage] + "…"
+	cut := len(text) > maxMessage
+	text = printable.Line(strings.ToValidUTF8(text[:min(len(text), maxMessage)], "\uFFFD"))
+	if cut || len(text) > maxMessage { // escapes are longer
+		text = text[:min(len(text), maxMessage)] + "…"
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
