@@ -11,8 +11,8 @@ import (
 // named are the flags whose value is the name of a file, a folder or a model.
 var named = []string{"dir", "out", "prompts", "eval", "model"}
 
-// refuseEmptyNames is an error for an argument or a flag that names nothing, such as a variable of the shell that is not
-// set: the current folder would be taken for it.
+// refuseEmptyNames is an error for an argument or a flag that names nothing, such as a variable of the shell that is
+// not set: the current folder would be taken for it.
 func refuseEmptyNames(cmd *cobra.Command, args []string) (err error) {
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(named, flag.Name) && flag.Value.String() == "" {
