@@ -158,8 +158,8 @@ func beginsAt(res *http.Response, from int64) bool {
 func decompressed(res *http.Response, encoding string) (*http.Response, error) {
 	if encoding != "gzip" && encoding != "x-gzip" {
 		res.Body.Close()
-		return nil, backoff.Permanent(fmt.Errorf("%s compresses its answers as %.20q, unasked; set HF_ENDPOINT to another hub",
-			res.Request.URL.Host, encoding))
+		return nil, backoff.Permanent(fmt.Errorf("%s compresses its answers as %.20q, unasked; set HF_ENDPOINT to another "+
+			"hub", res.Request.URL.Host, encoding))
 	}
 	plain, err := gzip.NewReader(res.Body)
 	if err != nil {

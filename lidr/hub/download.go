@@ -124,7 +124,7 @@ func (p *partial) Write(b []byte) (int, error) {
 
 var errSilent = fmt.Errorf("nothing has arrived for %v", silence)
 
-// fetch sends one request for the missing bytes of a file. An ETag is not looked at: it is the hub's hash on the hub, and
+// fetch sends one request for the missing bytes of a file. An ETag is not looked at: it is the hub's hash on the hub,
 // anything on a mirror or a content network, and the content's own hash decides in any case.
 func (p *puller) fetch(ctx context.Context, part *partial, progressed func()) error {
 	ctx, cancel := context.WithCancelCause(ctx)

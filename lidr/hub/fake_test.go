@@ -37,10 +37,11 @@ type fakeHub struct {
 	hangAt   map[string]int   // it stops sending these after so many bytes, without an end
 	damaged  map[string]bool  // it serves other bytes
 	noRanges bool
-	mirror   func(http.ResponseWriter, *http.Request, []byte) bool // answers for a small file in place of the hub
-	listed   func(name string) string                              // the name of a file in the tree
-	asked    []string                                              // "hub NAME RANGE" or "cdn NAME RANGE"
-	leaked   []string                                              // requests to the content network that carried the token
+	// mirror, if set, may answer for a small file in place of the hub.
+	mirror func(http.ResponseWriter, *http.Request, []byte) bool
+	listed func(name string) string // the name of a file in the tree
+	asked  []string                 // "hub NAME RANGE" or "cdn NAME RANGE"
+	leaked []string                 // requests to the content network that carried the token
 }
 
 func newFakeHub(t *testing.T) *fakeHub {

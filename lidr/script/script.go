@@ -175,8 +175,8 @@ func (s Script) written() []string {
 	return paths
 }
 
-// isOwn tells whether a folder that -dir names can be a script's own. One that holds the current folder, the user's home
-// or a clone, or lies among their settings, has other things in it: only --write opens it. A run folder may be the
+// isOwn tells whether a folder that -dir names can be a script's own. One that holds the current folder, the user's
+// home or a clone, or lies among their settings, has other things in it: only --write opens it. A run folder may be the
 // current one.
 func isOwn(folder string) bool {
 	real, err := realPath(folder)

@@ -224,7 +224,8 @@ func TestPatternWithoutEnd(t *testing.T) {
 // Load refuses such an expression within a second, and takes those in use.
 func TestLoadRefusesPatternsWithoutEnd(t *testing.T) {
 	for _, pattern := range []string{
-		`(.*)*x`, `(a+)+$`, `(b|bb)+$`, `(\w+\s?)*$`, `((q{1,1000}){1,1000}){1,1000}$`, `.*.*.*.*x`, strings.Repeat("(", 1<<17),
+		`(.*)*x`, `(a+)+$`, `(b|bb)+$`, `(\w+\s?)*$`, `((q{1,1000}){1,1000}){1,1000}$`, `.*.*.*.*x`,
+		strings.Repeat("(", 1<<17),
 	} {
 		began := time.Now()
 		s, err := newSplitter(pattern, false)
