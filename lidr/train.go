@@ -12,6 +12,7 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/durable"
@@ -109,11 +110,15 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		OnStep:          func(step dpo.Step) error { meter.Reach(step.Step, total, step.Tokens); return nil },
 		CheckpointDir:   stateFolder(run, name, key),
 		CheckpointEvery: max(1, total/10),
+		Note:            func(text string) { run.Note("%s", text) },
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := meter.End(); err != nil {
+		return nil, nil, err
+	}
+	if err := run.discard(name); err != nil {
 		return nil, nil, err
 	}
 	record := Training{Key: key, Base: m.known(), Model: name, Pairs: len(tokens), Settings: s}
@@ -156,7 +161,7 @@ func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, 
 }
 
 // finished returns the model of a training that ended earlier under the same key, nil if there is none. Another key is
-// another training: it takes the place of a model that nothing was made of, and is refused where something was.
+// another training: its model will take the place of one that nothing was made of, and is refused where something was.
 func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, error) {
 	t, err := run.training(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -172,7 +177,7 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 			return nil, nil, nil
 		}
 		run.Note("%s was trained on other pairs or with other settings; it is trained anew", run.Path(name, "model"))
-		return nil, nil, errors.Join(run.forget(name), durable.Remove(run.Path(name, "training.json")))
+		return nil, nil, nil
 	}
 	model, err := loadModel(run.Path(name, "model"), base.engine)
 	if err != nil {
@@ -191,6 +196,15 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 	err = errors.Join(run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
 		durable.RemoveAll(stateFolder(run, name, key)))
 	return model, steps, err
+}
+
+// discard takes an earlier training's model out of the run. It is called when the new one is trained, so that no damage
+// that is found on the way costs a good model.
+func (r *Run) discard(name string) error {
+	if _, err := r.training(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(r.forget(name), durable.Remove(r.Path(name, "training.json")))
 }
 
 // stateFolder holds the state of a training under way.
@@ -214,14 +228,14 @@ func (s Settings) Relabel(pairs []Pair) []Pair {
 }
 
 // referenceLogprobs returns log π_ref of both sides of every pair under base, which holds m's weights, through the
-// store. SFT needs none.
+// store. SFT needs none. Another kind of processor computes its own, so that what it trains is its own to the last bit.
 func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transformer.Model,
 	pairs []dpo.Pair) ([][2]float64, error) {
 	s := run.Settings.Train.Settings
 	if s.Objective == "sft" {
 		return nil, nil
 	}
-	parts := []any{"reference", pairs, s.MaxLength}
+	parts := []any{"reference", backend.Arithmetic(m.engine), pairs, s.MaxLength}
 	if dtype := run.Settings.Train.DType; dtype == "bfloat16" {
 		parts = append(parts, dtype)
 	}

@@ -72,6 +72,16 @@ func Kinds() []string {
 	return known
 }
 
+// Arithmetic returns what decides b's results to the last bit: its name, and the kernels of the processor where that
+// computes, "cpu (AVX-512)". Of a GPU it does not tell the kind.
+func Arithmetic(b compute.Backend) string {
+	name := Name(b)
+	if strings.HasPrefix(name, XLA+":") && !strings.HasPrefix(name, XLA+":cpu") {
+		return name
+	}
+	return fmt.Sprintf("%s (%s)", name, cpu.Kernels())
+}
+
 // Name returns a short name by which Open opens b again, or a backend that computes the same.
 func Name(b compute.Backend) string {
 	if linked := Linked(); linked != nil {

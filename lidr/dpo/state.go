@@ -1,13 +1,16 @@
 package dpo
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,19 +19,23 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/transformer"
 )
 
 // StateFile is the name of the file in Hooks.CheckpointDir. It holds float32 weights and moments as safetensors
-// (weight/NAME, first/NAME, second/NAME), and the steps done and the training's key in its metadata.
+// (weight/NAME, first/NAME, second/NAME), and in its metadata the steps done, the training's key, what computed it, and
+// the SHA-256 of all these.
 const StateFile = "training-state.safetensors"
 
 // state saves and loads a training.
 type state struct {
-	path string // "" for no state
-	key  string // of all that determines the training
+	path       string // "" for no state
+	key        string // of all that determines the training
+	arithmetic string // what computes it: elsewhere the same steps differ in their last bits
+	note       func(string)
 }
 
 // newState computes the key: a state is only ever resumed by the training that wrote it.
@@ -41,7 +48,7 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 		return nil, err
 	}
 	hash := sha256.New()
-	parts := []any{"training state 1", b.Name(), ck.Fingerprint(), s, total, data}
+	parts := []any{"training state 2", b.Name(), ck.Fingerprint(), s, total, data}
 	adapter, err := m.Adapter()
 	if err != nil {
 		return nil, err
@@ -52,7 +59,12 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	if err := json.NewEncoder(hash).Encode(parts); err != nil {
 		return nil, fmt.Errorf("key of the training state: %w", err)
 	}
-	return &state{filepath.Join(h.CheckpointDir, StateFile), hex.EncodeToString(hash.Sum(nil))}, nil
+	st := &state{path: filepath.Join(h.CheckpointDir, StateFile), key: hex.EncodeToString(hash.Sum(nil)),
+		arithmetic: backend.Arithmetic(b), note: h.Note}
+	if st.note == nil {
+		st.note = func(string) {}
+	}
+	return st, nil
 }
 
 // kept lists the parameter's variables that the state holds. Accumulated gradients are 0 between steps.
@@ -89,12 +101,37 @@ func (st *state) save(t *trainer) (err error) {
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(all, func(a, b checkpoint.Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	metadata := map[string]string{"key": st.key, "arithmetic": st.arithmetic, "steps": string(steps)}
+	if metadata["sha256"], err = stateSum(all, metadata); err != nil {
+		return err
+	}
 	return durable.Replace(st.path, func(w io.Writer) error {
-		return checkpoint.WriteSafetensors(w, all, "F32", map[string]string{"key": st.key, "steps": string(steps)})
+		return checkpoint.WriteSafetensors(w, all, "F32", metadata)
 	})
 }
 
-// load puts a saved state into the trainer. No file is no error.
+// stateSum returns the SHA-256 of a state: of the tensors, sorted by name, and of the metadata but the sum itself.
+func stateSum(all []checkpoint.Tensor, metadata map[string]string) (string, error) {
+	hash := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(metadata)) {
+		if name != "sha256" {
+			fmt.Fprintf(hash, "%q %q\n", name, metadata[name])
+		}
+	}
+	for _, t := range all {
+		fmt.Fprintf(hash, "%q %v\n", t.Name, t.Shape)
+		for part := range slices.Chunk(t.Data, 1<<16) {
+			if err := binary.Write(hash, binary.LittleEndian, part); err != nil {
+				return "", err
+			}
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// load puts a saved state into the trainer. No file is no error, and neither is one that another kind of processor
+// computed: a training that went on from it would end in a model that no machine alone makes.
 func (st *state) load(t *trainer) (err error) {
 	if st.path == "" {
 		return nil
@@ -120,12 +157,26 @@ func (st *state) load(t *trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	if metadata["key"] != st.key {
-		return errors.New("this is the state of another training (other settings, data, backend or starting weights)")
+	switch sum, err := stateSum(all, metadata); {
+	case err != nil:
+		return err
+	case metadata["sha256"] == "":
+		return errors.New("it has no SHA-256, so an earlier version wrote it, or it was damaged")
+	case metadata["sha256"] != sum:
+		return errors.New("it was damaged or edited: its SHA-256 is not the one that was written")
+	case metadata["arithmetic"] != st.arithmetic:
+		st.note(fmt.Sprintf("%s was computed by %s, and %s computes here: what the two compute differs in the last bits, so "+
+			"the training begins again", st.path, metadata["arithmetic"], st.arithmetic))
+		return nil
+	case metadata["key"] != st.key:
+		return errors.New("this is the state of another training (other settings, data or starting weights)")
 	}
 	var steps []Step
 	if err := json.Unmarshal([]byte(metadata["steps"]), &steps); err != nil {
 		return fmt.Errorf("steps: %w", err)
+	}
+	if len(all) != 3*len(t.params) {
+		return fmt.Errorf("%d tensors, expected three for each of %d weights", len(all), len(t.params))
 	}
 	byName := map[string]checkpoint.Tensor{}
 	for _, tensor := range all {

@@ -21,6 +21,9 @@ type Hooks struct {
 	// CheckpointEvery is the number of steps between two savings of the state; 0 saves none. The state after the last
 	// step is not saved, since the model holds the weights then.
 	CheckpointEvery int
+	// Note, if set, is told that a state cannot be resumed, since another kind of processor computed it, and that the
+	// training begins again.
+	Note func(string)
 }
 
 // Train trains m, in place, on the pairs for s.Epochs epochs. It returns all steps, those before a resume included. ref

@@ -78,6 +78,7 @@ func Make(ctx context.Context, dir string, s Settings, progress lidr.Progress) e
 			return batches.err
 		},
 		CheckpointDir: state, CheckpointEvery: checkpointEvery,
+		Note: func(text string) { progress(lidr.Event{Note: text}) },
 	})
 	if err != nil {
 		return err

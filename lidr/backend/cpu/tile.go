@@ -3,6 +3,7 @@ package cpu
 import (
 	"maps"
 	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/gomlx/compute/dtypes/bfloat16"
@@ -27,6 +28,15 @@ type kernelSet struct {
 
 // kernels is the set in use, chosen when the program starts.
 var kernels = use(append(processorKernels(), plainGo)[0])
+
+// Kernels names the set in use, and for plain Go the processor it was compiled for. Two sets sum in different orders, so
+// their results differ in the last bits.
+func Kernels() string {
+	if kernels.name == plainGo.name {
+		return plainGo.name + ", " + runtime.GOARCH
+	}
+	return kernels.name
+}
 
 // use completes a set with the plain Go kernels.
 func use(set kernelSet) kernelSet {
