@@ -193,18 +193,19 @@ func evaluateTranslation(ctx context.Context, run *Run, m *Model, task Task) ([]
 
 // Verdicts reads back what [Evaluate] found of a model's answers in one language, in the order of the problems.
 func (r *Run) Verdicts(model, lang string) ([]Verdict, error) {
-	rows, err := ledger.ReadLines[Verdict](r.Path(model, "eval", "problems", lang+".jsonl"))
-	if err != nil {
+	var rows []Verdict
+	err := r.ReadLines(r.Path(model, "eval", "problems", lang+".jsonl"), &rows)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not evaluated in %s; call Evaluate first: %w", model, lang, err)
 	}
-	return rows, nil
+	return rows, err
 }
 
 // evaluated lists M0, M1, … as far as they are evaluated, with their scores.
 func (r *Run) evaluated() (models []string, scores [][]eval.Score, err error) {
 	for round := 0; ; round++ {
 		var own []eval.Score
-		err := ledger.ReadJSON(r.Path(modelName(round), "eval", "scores.json"), &own)
+		err := r.ReadJSON(r.Path(modelName(round), "eval", "scores.json"), &own)
 		if errors.Is(err, fs.ErrNotExist) {
 			return models, scores, nil
 		} else if err != nil {

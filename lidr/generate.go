@@ -117,7 +117,8 @@ func (s PairSettings) keeps(fault string) bool {
 func (r *Run) Responses(model string) (dataframe.DataFrame, error) {
 	var all []datasets.Response
 	for _, lang := range r.Settings.Languages() {
-		rows, err := datasets.LoadResponses(r.Path(model, "responses", lang+".jsonl"), lang)
+		var rows []datasets.Response
+		err := r.ReadLines(r.Path(model, "responses", lang+".jsonl"), &rows)
 		if err != nil {
 			return dataframe.DataFrame{}, fmt.Errorf("%s has not answered in %s; call Generate first: %w", model, lang, err)
 		}

@@ -46,7 +46,17 @@ type Model struct {
 // ORG/NAME or ORG/NAME@REVISION, which is looked for in the Hugging Face cache: [Pull] puts it there, and nothing is
 // downloaded here. It runs on the backend that LIDR_BACKEND names, or on the default one. [Run.Model] loads the models
 // of a run.
+//
+// A model of a run, such as runs/x/M1/model, is compared with what its training left, and refused if it is another.
 func LoadModel(path string) (*Model, error) {
+	if err := wholeModel(path); err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return loadAny(path)
+}
+
+// loadAny is [LoadModel] for a model that no training of the run has recorded yet.
+func loadAny(path string) (*Model, error) {
 	engine, err := backend.Open("")
 	if err != nil {
 		return nil, err
@@ -100,6 +110,9 @@ func loadCheckpoint(path string, above int) (*checkpoint.Checkpoint, *tokenizer.
 	}
 	if strings.HasPrefix(base, "../") {
 		base = filepath.Join(path, base)
+		if err := wholeModel(base); err != nil {
+			return nil, nil, err
+		}
 	}
 	ck, tok, err := loadCheckpoint(base, above+1)
 	if err != nil {

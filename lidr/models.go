@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -32,6 +33,9 @@ type Training struct {
 	Pairs       int           `json:"pairs"`
 	Settings    TrainSettings `json:"settings"`
 	Fingerprint string        `json:"fingerprint"`
+	// Files are the SHA-256 of the files that the model is loaded from, by their names below its folder: those of model
+	// and of adapter. The run fills them in.
+	Files map[string]string `json:"files"`
 	// Elsewhere says that the round started from a model behind a server, so the weights are only named here.
 	Elsewhere bool `json:"elsewhere,omitempty"`
 }
@@ -39,8 +43,58 @@ type Training struct {
 // training reads the record of a model's training; fs.ErrNotExist for a model that no training has finished.
 func (r *Run) training(name string) (Training, error) {
 	var t Training
-	err := ledger.ReadJSON(r.Path(name, "training.json"), &t)
+	err := r.ReadJSON(r.Path(name, "training.json"), &t)
 	return t, err
+}
+
+// trained returns the record of the training that made t.Model, the zero one where none has ended: t, if its files are
+// as they were left, or another training's. One that was damaged is made anew from t, which says all that it said.
+func (r *Run) trained(t Training) (Training, error) {
+	path, folder := r.Path(t.Model, "training.json"), r.Path(t.Model)
+	hashes, err := r.listing()
+	if err != nil {
+		return Training{}, err
+	}
+	before, err := r.readRecord()
+	if err != nil {
+		return Training{}, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Training{}, err
+	}
+	var found Training
+	wrote := hashes[t.Model+"/training.json"]
+	intact := data != nil && wrote == hashOf(data)
+	if intact {
+		if err := decodeOwn(path, data, &found); err != nil || found.Key != t.Key {
+			return found, err
+		}
+	}
+	t.Fingerprint = before.Fingerprints[t.Model]
+	if intact && t.Elsewhere { // reading tens of gigabytes again would keep every later step waiting
+		return found, nil
+	}
+	if t.Files, err = modelHashes(folder); err != nil {
+		return Training{}, err
+	}
+	if intact {
+		return found, compareModel(folder, "", found.Files, t.Files)
+	}
+	again, err := ledger.EncodeJSON(t)
+	if err != nil {
+		return Training{}, err
+	}
+	switch {
+	case bytes.Equal(data, again): // a process was killed before it listed the record
+		return t, nil
+	case wrote == hashOf(again):
+		return t, r.Write(path, again)
+	case data == nil:
+		return Training{}, nil
+	}
+	return Training{}, fmt.Errorf("%s was changed since it was written, and says how %s was trained; put it back, or delete "+
+		"%s and run again, which trains it anew", path, t.Model, folder)
 }
 
 // Model returns a model of the run by its name: "M0" from where it was loaded, "M1" and so on from their folders in the
@@ -124,8 +178,8 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	if err != nil || t.Model != modelName(round) || round < 1 {
 		return nil, fmt.Errorf("adopt %q: expected M and a number from 1", t.Model)
 	}
-	before, err := r.training(t.Model)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	before, err := r.trained(t)
+	if err != nil {
 		return nil, err
 	}
 	if before.Key != t.Key && (before.Key != "" || madeWith(r, t.Model) != "") {
@@ -135,7 +189,7 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	next := &Model{Path: r.Path(t.Model, "model")}
 	switch {
 	case !t.Elsewhere:
-		next, err = LoadModel(next.Path)
+		next, err = loadAny(next.Path)
 	case before.Key == t.Key: // reading tens of gigabytes again would keep every later step waiting
 		next.lm, err = unserved{next.Path, before.Fingerprint, true}, nil
 	default:
@@ -150,7 +204,12 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	if before.Key == t.Key && before.Fingerprint != next.Fingerprint() {
 		return nil, fmt.Errorf("%s was changed after its training; delete %s and run again", next.Path, r.Path(t.Model))
 	}
-	t.Fingerprint = next.Fingerprint()
+	t.Fingerprint, t.Files = next.Fingerprint(), before.Files
+	if before.Key != t.Key {
+		if t.Files, err = modelHashes(r.Path(t.Model)); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.WriteLines(r.Path(t.Model, "train.jsonl"), loggedSteps(steps)); err != nil {
 		return nil, err
 	}
@@ -187,7 +246,7 @@ func (r *Run) forget(name string) error {
 		return err
 	}
 	delete(now.Fingerprints, name)
-	return ledger.WriteJSON(r.Path("run.json"), now)
+	return ledger.WriteSealed(r.Path("run.json"), now)
 }
 
 // loggedSteps are steps by the names of train.jsonl, without what is no number: JSON has none such.
@@ -225,7 +284,7 @@ func foreignHealth(steps []dpo.Step) []string {
 // Warnings reads back what a reader should know before believing a model that the run has trained.
 func (r *Run) Warnings(model string) ([]string, error) {
 	var warnings []string
-	err := ledger.ReadJSON(r.Path(model, "warnings.json"), &warnings)
+	err := r.ReadJSON(r.Path(model, "warnings.json"), &warnings)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%s of the run in %s is not trained: %w", model, r.Dir, err)
 	}

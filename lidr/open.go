@@ -31,9 +31,9 @@ func Open(dir string, s Settings, options ...Option) (*Run, error) {
 // Reopen continues the run in folder dir with the settings that it was made with. A run with a task of its own needs
 // [WithTask] again.
 func Reopen(dir string, options ...Option) (*Run, error) {
-	var s Settings
-	if err := ledger.ReadJSON(filepath.Join(dir, "settings.json"), &s); err != nil {
-		return nil, fmt.Errorf("%s is not a run folder: %w", dir, err)
+	s, err := recordedSettings(dir)
+	if err != nil {
+		return nil, err
 	}
 	run := newRun(dir, s, options)
 	if err := run.Settings.Validate(); err != nil {
@@ -43,6 +43,44 @@ func Reopen(dir string, options ...Option) (*Run, error) {
 		return nil, err
 	}
 	return run, nil
+}
+
+// recordedSettings are those of run.json, which carries its own sum. An edited settings.json is refused, and a deleted
+// one is written anew.
+func recordedSettings(dir string) (Settings, error) {
+	run, path := newRun(dir, Settings{}, nil), filepath.Join(dir, "settings.json")
+	if _, err := os.Stat(run.Path("run.json")); err == nil {
+		if err := run.sameFormat(); err != nil {
+			return Settings{}, err
+		}
+	}
+	before, err := run.readRecord()
+	if err != nil {
+		return Settings{}, err
+	}
+	var s Settings
+	if before.Format == 0 { // no step has begun
+		if err := ledger.ReadJSON(path, &s); err != nil {
+			return s, fmt.Errorf("%s is not a run folder: %w", dir, err)
+		}
+		return s, nil
+	}
+	wrote, err := ledger.EncodeJSON(before.Settings)
+	if err != nil {
+		return s, err
+	}
+	now, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(now, wrote) {
+		return before.Settings, nil
+	} else if err != nil {
+		return s, err
+	}
+	changed := ""
+	if json.Unmarshal(now, &s) == nil {
+		changed = " (" + strings.Join(changedFields(before.Settings, s), ", ") + ")"
+	}
+	return s, fmt.Errorf("%s was changed since the run was made%s; put it back, or delete it to have it written anew: a run "+
+		"has one set of settings, so take another folder for others", path, changed)
 }
 
 func newRun(dir string, s Settings, options []Option) *Run {
@@ -108,19 +146,48 @@ func (r *Run) open() error {
 	if err := r.compareFolder(); err != nil {
 		return errors.Join(err, r.Close())
 	}
-	if err := ledger.WriteJSON(r.Path("settings.json"), r.Settings); err != nil {
-		return err
-	}
 	before, err := r.readRecord()
 	if err != nil {
 		return err
 	}
-	if recorded, err := json.Marshal(before.Settings); err != nil || bytes.Equal(recorded, r.opened) {
+	recorded, err := json.Marshal(before.Settings)
+	if err != nil {
 		return err
 	}
-	now := r.recordNow()
-	now.Fingerprints = map[string]string{}
-	return ledger.WriteJSON(r.Path("run.json"), now) // the format is in every folder that holds anything
+	if bytes.Equal(recorded, r.opened) {
+		if err := r.keepOtherSettings(); err != nil {
+			return err
+		}
+	} else {
+		now := r.recordNow()
+		now.Fingerprints = map[string]string{}
+		if err := ledger.WriteSealed(r.Path("run.json"), now); err != nil {
+			return err // the format is in every folder that holds anything
+		}
+	}
+	return ledger.WriteJSON(r.Path("settings.json"), r.Settings)
+}
+
+// keepOtherSettings keeps a settings.json that is not what the run was made with.
+func (r *Run) keepOtherSettings() error {
+	path := r.Path("settings.json")
+	wrote, err := ledger.EncodeJSON(r.Settings)
+	if err != nil {
+		return err
+	}
+	now, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.Note("%s is gone since it was written; it is made anew", path)
+		return nil
+	} else if err != nil || bytes.Equal(now, wrote) {
+		return err
+	}
+	kept, err := keepEdited(path)
+	if err == nil {
+		r.Note("%s was changed since it was written; it is made anew, and what was there is kept as %s", path,
+			filepath.Base(kept))
+	}
+	return err
 }
 
 // compareFolder is an error if the folder holds outputs, which are in folders of their own, of another format or of
@@ -189,16 +256,18 @@ func (r *Run) knowsLanguages() error {
 // numbers.
 func (r *Run) sameFormat() error {
 	found := struct {
-		Format int `json:"format"`
+		Format int    `json:"format"`
+		Sum    string `json:"sha256"` // since format 3
 	}{Format: 1}
 	err := ledger.ReadForeignJSON(r.Path("run.json"), &found)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) || found.Format == Format {
-		return err
-	}
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s holds outputs and no run.json, which says their format: it was made before there was one, or "+
 			"run.json was deleted; put it back, read the folder with the version that made it, or take another folder "+
 			"(answers that %s holds are not asked for again)", r.Dir, r.store.Dir)
+	}
+	if err != nil || found.Sum != "" || found.Format == Format {
+		_, err := r.readRecord()
+		return err
 	}
 	return fmt.Errorf("%s is a run folder of format %d, and this program reads format %d; read it with the version that "+
 		"made it, or run the experiment again in another folder: answers that %s holds are not asked for again",

@@ -150,7 +150,8 @@ func (r *Run) parallel(rows []Prompt, langs []string, n int) error {
 // goldOf reads the gold answers of the prompts that a model's round was given, by id and language: none for prompts
 // that [Prompts] has not written.
 func (r *Run) goldOf(model string) (map[[2]string]string, error) {
-	rows, err := ledger.ReadLines[Prompt](r.Path(model, "prompts.jsonl"))
+	var rows []Prompt
+	err := r.ReadLines(r.Path(model, "prompts.jsonl"), &rows)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -23,7 +24,8 @@ import (
 //
 //	1  before run.json had a number
 //	2  run.json has format and base; inputs.json; measures/; pairs.stats.json counts by filter; scores have a scope
-const Format = 2
+//	3  run.json, files.json and inputs.json end with their sums; training.json lists the model's files
+const Format = 3
 
 // record is run.json: what a run was made of. It holds no time. Every step adds to it, so files.json does not have it:
 // an earlier form is no edit.
@@ -41,7 +43,11 @@ type record struct {
 // readRecord returns run.json, the zero record where there is none yet.
 func (r *Run) readRecord() (record, error) {
 	var found record
-	if err := ledger.ReadJSON(r.Path("run.json"), &found); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := ledger.ReadSealed(r.Path("run.json"), &found)
+	if errors.Is(err, ledger.ErrDamaged) {
+		return record{}, fmt.Errorf("%w; put it back, or run the experiment again in another folder: what the models have "+
+			"said stays in %s", err, r.store.Dir)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return record{}, err
 	}
 	return found, nil
@@ -144,7 +150,7 @@ func (r *Run) record(m *Model, before record) error {
 	if reflect.DeepEqual(before, now) {
 		return nil
 	}
-	return ledger.WriteJSON(r.Path("run.json"), now)
+	return ledger.WriteSealed(r.Path("run.json"), now)
 }
 
 // recordNow is the record of this program, without a model.
@@ -164,8 +170,11 @@ func (r *Run) recordNow() record {
 func (r *Run) claim(m *Model, step, key string) error {
 	keys := map[string]string{}
 	path := r.Path(m.Name(), "inputs.json")
-	if err := ledger.ReadJSON(path, &keys); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	damaged := ledger.ReadSealed(path, &keys)
+	if errors.Is(damaged, fs.ErrNotExist) {
+		damaged = nil
+	} else if damaged != nil && !errors.Is(damaged, ledger.ErrDamaged) {
+		return damaged
 	}
 	before := keys[step]
 	if before == key {
@@ -174,15 +183,27 @@ func (r *Run) claim(m *Model, step, key string) error {
 	next := modelName(m.Round + 1)
 	for _, made := range []string{"training.json", "handoff/handoff.json"} {
 		if _, err := os.Stat(r.Path(next, made)); err == nil {
+			if damaged != nil || len(keys) == 0 {
+				return fmt.Errorf("%s says what the steps of %s were given, and was damaged or deleted; put it back, or delete "+
+					"it with %s and run again, which makes both anew", path, m.Name(), r.Path(next))
+			}
 			return fmt.Errorf("%s of %s was given other inputs before, and %s was trained on what it made; choose another "+
 				"run folder (what the models have said is not asked for again), or delete %s", step, m.Name(), next, r.Path(next))
 		}
+	}
+	if damaged != nil {
+		kept, err := keepEdited(path)
+		if err != nil {
+			return err
+		}
+		r.Note("%s was changed since it was written; it is made anew, and what was there is kept as %s", path,
+			filepath.Base(kept))
 	}
 	if before != "" {
 		r.Note("%s of %s was given other inputs before; its output is made anew", step, m.Name())
 	}
 	keys[step] = key
-	return ledger.WriteJSON(path, keys)
+	return ledger.WriteSealed(path, keys)
 }
 
 // suits is an error for settings that cannot work with the model, before anything is asked of it.

@@ -2,9 +2,8 @@ package lidr
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,26 +11,22 @@ import (
 	"strconv"
 	"strings"
 
-	"lidrlab/lidr/input"
 	"lidrlab/lidr/report"
 )
 
 // measures reads every <model>/measures/KEY.json of the run folder. It returns one measure for each key, and the names
 // of the models that have any.
 func measures(run *Run) (joined []report.Measure, models []string, err error) {
-	folders, err := os.ReadDir(run.Dir)
+	files, err := measureFiles(run)
 	if err != nil {
 		return nil, nil, err
 	}
-	slices.SortFunc(folders, func(a, b fs.DirEntry) int { return byRound(a.Name(), b.Name()) })
+	models = slices.SortedFunc(maps.Keys(files), byRound)
 	var parts []report.Measure
-	for _, folder := range folders {
-		own, err := modelMeasures(run.Path(folder.Name()))
+	for _, model := range models {
+		own, err := modelMeasures(run, model, files[model])
 		if err != nil {
 			return nil, nil, err
-		}
-		if len(own) > 0 {
-			models = append(models, folder.Name())
 		}
 		parts = append(parts, own...)
 	}
@@ -39,24 +34,64 @@ func measures(run *Run) (joined []report.Measure, models []string, err error) {
 	return joined, models, err
 }
 
-// modelMeasures reads what was measured of the model whose folder this is: nothing of a file or another folder.
-func modelMeasures(folder string) ([]report.Measure, error) {
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, nil
-	}
-	files, err := os.ReadDir(filepath.Join(folder, "measures"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// measureFiles names the files of measures by model: those that are there, and those that were written.
+func measureFiles(run *Run) (map[string]map[string]bool, error) {
+	folders, err := os.ReadDir(run.Dir)
+	if err != nil {
 		return nil, err
 	}
-	var all []report.Measure
-	for _, file := range files {
-		if filepath.Ext(file.Name()) != ".json" { // an edited one that was kept
-			continue
+	files := map[string]map[string]bool{}
+	add := func(model, file string) {
+		if filepath.Ext(file) != ".json" { // an edited one that was kept
+			return
 		}
-		path := filepath.Join(folder, "measures", file.Name())
-		data, err := input.ReadFile(path)
-		if err != nil {
+		if files[model] == nil {
+			files[model] = map[string]bool{}
+		}
+		files[model][file] = true
+	}
+	for _, folder := range folders {
+		if err := eachFile(run.Path(folder.Name(), "measures"), func(file string) { add(folder.Name(), file) }); err != nil {
 			return nil, err
+		}
+	}
+	hashes, err := listed(run.Dir)
+	if err != nil {
+		return nil, err
+	}
+	for name := range hashes {
+		if parts := strings.Split(name, "/"); len(parts) == 3 && parts[1] == "measures" {
+			add(parts[0], parts[2])
+		}
+	}
+	return files, nil
+}
+
+// eachFile calls add with the names of a folder's files: of none where it is missing.
+func eachFile(folder string, add func(string)) error {
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil
+	}
+	files, err := os.ReadDir(folder)
+	for _, file := range files {
+		add(file.Name())
+	}
+	return err
+}
+
+// modelMeasures reads what was measured of a model.
+func modelMeasures(run *Run, model string, files map[string]bool) ([]report.Measure, error) {
+	var all []report.Measure
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		path := run.Path(model, "measures", file)
+		data, changed := run.Read(path)
+		if changed != nil {
+			if data, err := os.ReadFile(path); err == nil { // what is wrong with it says more
+				if _, err := report.ParseMeasure(data); err != nil {
+					changed = fmt.Errorf("%s: %w; %w", path, err, changed)
+				}
+			}
+			return nil, changed
 		}
 		m, err := report.ParseMeasure(data)
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"lidrlab/lidr/dpo"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
 
@@ -18,7 +17,7 @@ import (
 func addRound(run *Run, data *report.Data, from, to string) error {
 	round := from + " → " + to
 	var counts []PairCount
-	if err := ledger.ReadJSON(run.Path(from, "pairs.stats.json"), &counts); err != nil {
+	if err := run.ReadJSON(run.Path(from, "pairs.stats.json"), &counts); err != nil {
 		return err
 	}
 	for _, row := range counts {
@@ -34,8 +33,8 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 			data.Counts[len(data.Counts)-1].Kept = row.N
 		}
 	}
-	pairs, err := ledger.ReadLines[Pair](run.Path(from, "pairs.jsonl"))
-	if err != nil {
+	var pairs []Pair
+	if err := run.ReadLines(run.Path(from, "pairs.jsonl"), &pairs); err != nil {
 		return err
 	}
 	gold, err := run.goldOf(from)
@@ -45,7 +44,7 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 	addExamples(run, data, round, pairs, gold)
 	addLengths(run.Settings, data, round, pairs)
 	var rewards []Reward
-	if err := ledger.ReadJSON(run.Path(from, "pairs.rewards.json"), &rewards); err != nil {
+	if err := run.ReadJSON(run.Path(from, "pairs.rewards.json"), &rewards); err != nil {
 		return err
 	}
 	for _, row := range rewards {
@@ -55,8 +54,8 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 			})
 		}
 	}
-	steps, err := ledger.ReadLines[dpo.Step](run.Path(to, "train.jsonl"))
-	if err != nil {
+	var steps []dpo.Step
+	if err := run.ReadLines(run.Path(to, "train.jsonl"), &steps); err != nil {
 		return err
 	}
 	data.Training = append(data.Training, report.Training{Round: round, Steps: steps})
@@ -68,7 +67,7 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 	data.Cost = append(data.Cost, report.Field{Name: round + ", training",
 		Value: fmt.Sprintf("%d steps, %d tokens, %.0f %% padding", len(steps), tokens, 100*padding)})
 	var warnings []string
-	if err := ledger.ReadJSON(run.Path(to, "warnings.json"), &warnings); err != nil {
+	if err := run.ReadJSON(run.Path(to, "warnings.json"), &warnings); err != nil {
 		return err
 	}
 	for _, text := range warnings {
@@ -150,7 +149,7 @@ func verdictWords(task Task, p Prompt, text string) string {
 // addControls adds the table of [Controls], where it was run.
 func addControls(run *Run, data *report.Data) error {
 	var rows []ControlChange
-	if err := ledger.ReadJSON(run.Path("controls.json"), &rows); errors.Is(err, fs.ErrNotExist) {
+	if err := run.ReadJSON(run.Path("controls.json"), &rows); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		return err
@@ -192,7 +191,7 @@ func addControls(run *Run, data *report.Data) error {
 func addSaturation(run *Run, data *report.Data, models []string) error {
 	for _, model := range models {
 		var found saturation
-		if err := ledger.ReadJSON(run.Path(model, "saturation.json"), &found); errors.Is(err, fs.ErrNotExist) {
+		if err := run.ReadJSON(run.Path(model, "saturation.json"), &found); errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/report"
 )
@@ -102,9 +101,9 @@ func settingRows(s Settings) []report.Setting {
 
 // versionFields lists versions and content hashes for a report, from run.json.
 func versionFields(run *Run) ([]report.Field, error) {
-	var r record
-	if err := ledger.ReadJSON(run.Path("run.json"), &r); err != nil {
-		return nil, fmt.Errorf("%w; Evaluate writes it", err)
+	r, err := run.readRecord()
+	if err != nil {
+		return nil, err
 	}
 	fields := []report.Field{{Name: "Go", Value: r.Go}, {Name: "backend", Value: r.Backend}}
 	for _, path := range []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute"} {

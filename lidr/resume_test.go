@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case err == nil:
 		err = pipeline(dir, scale)
+	case os.Getenv("LIDR_TEST_DAMAGE") != "" || os.Getenv("LIDR_TEST_KILL") == "0" && url == "":
+		err = experimentKilled(dir, os.Getenv("LIDR_TEST_DAMAGE"), kill)
 	case kill != "":
 		err = everythingKilled(dir, url, kill)
 	default:

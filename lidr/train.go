@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -55,11 +57,16 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 		return nil, nil, err
 	}
 	warnings := roundWarnings(rewards, steps)
-	if made, err := ledger.ReadLines[Pair](run.Path(m.Name(), "pairs.jsonl")); err == nil && !slices.Equal(made, pairs) {
+	var made []Pair
+	if err := run.ReadLines(run.Path(m.Name(), "pairs.jsonl"), &made); err == nil && !slices.Equal(made, pairs) {
 		warnings = append(warnings, fmt.Sprintf("%s was trained on %d pairs that are not the %d of %s/pairs.jsonl, which "+
 			"the report describes", next.Name(), len(pairs), len(made), m.Name()))
 	}
-	measured, err := modelMeasures(run.Path(m.Name()))
+	files, err := measureFiles(run)
+	if err != nil {
+		return nil, nil, err
+	}
+	measured, err := modelMeasures(run, m.Name(), files[m.Name()])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,7 +92,9 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		return nil, nil, err
 	}
 	key := m.Key("train", tokens, replay, s)
-	model, steps, err := finished(run, m, name, key)
+	total := s.Epochs * ((len(tokens) + s.BatchPairs - 1) / s.BatchPairs)
+	record := Training{Key: key, Base: m.known(), Model: name, Pairs: len(tokens), Settings: s}
+	model, steps, err := finished(ctx, run, m, record, total)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +113,6 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	total := s.Epochs * ((len(tokens) + s.BatchPairs - 1) / s.BatchPairs)
 	meter := run.Meter(m.Name()+" train", "steps", total, 0)
 	steps, err = dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
 		OnStep:          func(step dpo.Step) error { meter.Reach(step.Step, total, step.Tokens); return nil },
@@ -121,7 +129,9 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err := run.discard(name); err != nil {
 		return nil, nil, err
 	}
-	record := Training{Key: key, Base: m.known(), Model: name, Pairs: len(tokens), Settings: s}
+	if steps, err = keepSteps(ctx, run, key, len(steps), func() ([]dpo.Step, error) { return steps, nil }); err != nil {
+		return nil, nil, err
+	}
 	model, err = saveTrained(run, m, record, weights, steps)
 	if err != nil {
 		return nil, nil, err
@@ -145,6 +155,12 @@ func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, 
 	if err := saveAdapter(run.Path(t.Model, "adapter"), weights, base); err != nil {
 		return nil, err
 	}
+	if t.Files, err = modelHashes(run.Path(t.Model)); err != nil {
+		return nil, err
+	}
+	if err := run.Write(filepath.Join(folder, "README.md"), result.Files["README.md"]); err != nil {
+		return nil, err
+	}
 	if err := run.WriteLines(run.Path(t.Model, "train.jsonl"), steps); err != nil {
 		return nil, err
 	}
@@ -160,14 +176,16 @@ func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, 
 	return model, run.WriteJSON(run.Path(t.Model, "training.json"), t)
 }
 
-// finished returns the model of a training that ended earlier under the same key, nil if there is none. Another key is
-// another training: its model will take the place of one that nothing was made of, and is refused where something was.
-func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, error) {
-	t, err := run.training(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// finished returns the model of a training that ended earlier under the same key, nil if there is none, and makes anew
+// what was changed beside its weights. Another key is another training: it takes the place of a model that nothing was
+// made of, and is refused where something was.
+func finished(ctx context.Context, run *Run, base *Model, want Training, total int) (*Model, []dpo.Step, error) {
+	name := want.Model
+	t, err := run.trained(want)
+	if err != nil {
 		return nil, nil, err
 	}
-	if t.Key != key {
+	if t.Key != want.Key {
 		if made := madeWith(run, name); made != "" {
 			return nil, nil, fmt.Errorf("%s was trained on other pairs or with other settings, and %s was made with it; "+
 				"choose another run folder (what the models have said is not asked for again), or delete %s and %s",
@@ -188,23 +206,49 @@ func finished(run *Run, base *Model, name, key string) (*Model, []dpo.Step, erro
 		return nil, nil, fmt.Errorf("%s was changed after its training; delete %s and run again", run.Path(name, "model"),
 			run.Path(name))
 	}
-	steps, err := ledger.ReadLines[dpo.Step](run.Path(name, "train.jsonl"))
+	log := run.Path(name, "train.jsonl")
+	steps, err := keepSteps(ctx, run, t.Key, total, func() (steps []dpo.Step, err error) {
+		return steps, run.ReadLines(log, &steps)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	card, err := modelCard(run, base, t, steps)
 	if err != nil {
 		return nil, nil, err
 	}
 	// The process that wrote the record may have been killed before it did the rest.
-	err = errors.Join(run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
-		durable.RemoveAll(stateFolder(run, name, key)))
+	err = errors.Join(run.WriteLines(log, steps), run.Write(run.Path(name, "model", "README.md"), card),
+		run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
+		durable.RemoveAll(stateFolder(run, name, t.Key)))
 	return model, steps, err
 }
 
 // discard takes an earlier training's model out of the run. It is called when the new one is trained, so that no damage
 // that is found on the way costs a good model.
 func (r *Run) discard(name string) error {
-	if _, err := r.training(name); errors.Is(err, fs.ErrNotExist) {
+	record := r.Path(name, "training.json")
+	if _, err := os.Stat(record); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return errors.Join(r.forget(name), durable.Remove(r.Path(name, "training.json")))
+	return errors.Join(r.forget(name), durable.Remove(record))
+}
+
+// keepSteps returns what a training logged, through the store: an edited train.jsonl is made anew from it.
+func keepSteps(ctx context.Context, run *Run, key string, total int, steps func() ([]dpo.Step, error)) ([]dpo.Step,
+	error) {
+	return ledger.Collect(ctx, run.store, "steps", key, total,
+		func(_ func(int) bool, save func([]int, []dpo.Step) error) error {
+			all, err := steps()
+			if err != nil {
+				return err
+			}
+			idx := make([]int, len(all))
+			for i := range idx {
+				idx[i] = i
+			}
+			return save(idx, all)
+		})
 }
 
 // stateFolder holds the state of a training under way.

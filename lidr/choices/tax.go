@@ -12,7 +12,6 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 )
 
 // Change is a row of the frame that [Tax] returns: how a metric differs between two models on the same questions.
@@ -90,5 +89,7 @@ func sameQuestion(a, b Answer) bool {
 
 // readAnswers reads back what [Ask] wrote of a suite.
 func readAnswers(run *lidr.Run, model, suite string) ([]Answer, error) {
-	return ledger.ReadLines[Answer](answersFile(run, model, suite))
+	var answers []Answer
+	err := run.ReadLines(answersFile(run, model, suite), &answers)
+	return answers, err
 }

@@ -40,7 +40,10 @@ type record struct {
 // readRecord returns the record of a model; fs.ErrNotExist where the model's training was not handed off.
 func readRecord(run *lidr.Run, name string) (record, error) {
 	var r record
-	err := ledger.ReadJSON(run.Path(name, "handoff", "handoff.json"), &r)
+	err := ledger.ReadSealed(run.Path(name, "handoff", "handoff.json"), &r)
+	if errors.Is(err, ledger.ErrDamaged) {
+		err = fmt.Errorf("%w; put it back, or delete %s and hand the training off again", err, run.Path(name))
+	}
 	return r, err
 }
 
@@ -135,7 +138,7 @@ func (j *job) write() error {
 	if err := write(); err != nil {
 		return err
 	}
-	return ledger.WriteJSON(j.path("handoff.json"), record{
+	return ledger.WriteSealed(j.path("handoff.json"), record{
 		Key: j.key, From: j.model.Name(), Base: fingerprint, Elsewhere: j.model.Weights() == nil,
 		Pairs: len(j.pairs), Trainer: j.trainer, Settings: j.run.Settings.Train,
 	})

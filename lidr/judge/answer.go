@@ -14,7 +14,6 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -116,7 +115,7 @@ func suiteRequests(run *lidr.Run, m *lidr.Model, suite string, asked []question,
 func oneSetting(run *lidr.Run, folder string, s lidr.GenerateSettings) error {
 	path := filepath.Join(folder, "settings.json")
 	var before lidr.GenerateSettings
-	err := ledger.ReadJSON(path, &before)
+	err := run.ReadJSON(path, &before)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -135,7 +134,8 @@ func Answers(run *lidr.Run, model, suite string) (dataframe.DataFrame, error) {
 	}
 	var all []datasets.Response
 	for _, lang := range run.Settings.AllLanguages() {
-		rows, err := datasets.LoadResponses(run.Path(model, "eval", suite, lang+".jsonl"), lang)
+		var rows []datasets.Response
+		err := run.ReadLines(run.Path(model, "eval", suite, lang+".jsonl"), &rows)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/text/message"
 
 	"lidrlab/lidr"
-	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 )
 
@@ -63,7 +62,7 @@ func ReadUsage(run *lidr.Run, step, name string) (Usage, error) {
 		return Usage{}, err
 	}
 	var used Usage
-	if err := ledger.ReadJSON(path, &used); err != nil {
+	if err := run.ReadJSON(path, &used); err != nil {
 		return Usage{}, fmt.Errorf("usage of %s %s: %w", step, name, err)
 	}
 	return used, nil

@@ -19,7 +19,7 @@ func reportCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs := make([]*lidr.Run, len(args))
 			for i, dir := range args {
-				run, err := lidr.Reopen(dir)
+				run, err := lidr.Reopen(dir, lidr.WithProgress(lidr.ShowProgress()))
 				if err != nil {
 					return err
 				}
