@@ -64,7 +64,8 @@ func askedModels(run *lidr.Run) ([]string, error) {
 }
 
 // writeChange writes how a model's scores differ from those of the first that was asked. Of models that were not asked
-// the same questions there is no difference: the measure is empty until the second one is asked again.
+// the same questions, or whose answers were edited, there is no difference: the measure is empty until they are asked
+// again.
 func writeChange(run *lidr.Run, first, model string) error {
 	m := report.Measure{
 		Key: "alignment-tax-change", Title: "Alignment tax: what the training cost", Unit: "points", Digits: 1,
@@ -72,7 +73,7 @@ func writeChange(run *lidr.Run, first, model string) error {
 			"for mc2 a paired bootstrap.",
 	}
 	changes, err := tax(run, first, model)
-	if errors.Is(err, errOtherQuestions) {
+	if errors.Is(err, errOtherQuestions) || errors.Is(err, errUnread) {
 		run.Note("%s", err)
 	} else if err != nil {
 		return err

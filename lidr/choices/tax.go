@@ -1,6 +1,7 @@
 package choices
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type Change struct {
 // errOtherQuestions is the error for two models whose answers cannot be compared.
 var errOtherQuestions = errors.New("were not asked the same questions with the same few-shot examples")
 
+// errUnread is the error for answers that are not as they were written.
+var errUnread = errors.New("the answers cannot be compared")
+
 // Tax compares two models of a run that [Ask] has measured, by their names, on the same questions. It returns a frame
 // of [Change] rows for the suites that both have answered.
 func Tax(ctx context.Context, run *lidr.Run, from, to string) (dataframe.DataFrame, error) {
@@ -55,8 +59,8 @@ func tax(run *lidr.Run, from, to string) ([]Change, error) {
 		if errors.Is(errBefore, fs.ErrNotExist) || errors.Is(errAfter, fs.ErrNotExist) {
 			continue
 		}
-		if err := errors.Join(errBefore, errAfter); err != nil {
-			return nil, err
+		if err := cmp.Or(errBefore, errAfter); err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", suite, errUnread, err)
 		}
 		if !slices.EqualFunc(before, after, sameQuestion) {
 			return nil, fmt.Errorf("%s: %s and %s %w; call choices.Ask on both again", suite, from, to, errOtherQuestions)
