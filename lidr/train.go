@@ -129,10 +129,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err := run.discard(name); err != nil {
 		return nil, nil, err
 	}
-	if steps, err = keepSteps(ctx, run, key, len(steps), func() ([]dpo.Step, error) { return steps, nil }); err != nil {
-		return nil, nil, err
-	}
-	model, err = saveTrained(run, m, record, weights, steps)
+	model, err = saveTrained(ctx, run, m, record, weights, steps)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +137,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 }
 
 // saveTrained writes what a training has made, its record last.
-func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, steps []dpo.Step) (*Model, error) {
+func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights *transformer.Model, steps []dpo.Step) (*Model, error) {
 	result, err := weights.Checkpoint()
 	if err != nil {
 		return nil, err
@@ -173,6 +170,9 @@ func saveTrained(run *Run, base *Model, t Training, weights *transformer.Model, 
 		return nil, err
 	}
 	t.Fingerprint = model.Fingerprint()
+	if _, err := keepSteps(ctx, run, t, len(steps), func() ([]dpo.Step, error) { return steps, nil }); err != nil {
+		return nil, err
+	}
 	return model, run.WriteJSON(run.Path(t.Model, "training.json"), t)
 }
 
@@ -207,7 +207,7 @@ func finished(ctx context.Context, run *Run, base *Model, want Training, total i
 			run.Path(name))
 	}
 	log := run.Path(name, "train.jsonl")
-	steps, err := keepSteps(ctx, run, t.Key, total, func() (steps []dpo.Step, err error) {
+	steps, err := keepSteps(ctx, run, t, total, func() (steps []dpo.Step, err error) {
 		return steps, run.ReadLines(log, &steps)
 	})
 	if err != nil {
@@ -234,10 +234,11 @@ func (r *Run) discard(name string) error {
 	return errors.Join(r.forget(name), durable.Remove(record))
 }
 
-// keepSteps returns what a training logged, through the store: an edited train.jsonl is made anew from it.
-func keepSteps(ctx context.Context, run *Run, key string, total int, steps func() ([]dpo.Step, error)) ([]dpo.Step,
-	error) {
-	return ledger.Collect(ctx, run.store, "steps", key, total,
+// keepSteps returns what a training logged, through the store: an edited train.jsonl is made anew from it. Another kind
+// of processor may make another model by the same key, and then logs other numbers.
+func keepSteps(ctx context.Context, run *Run, t Training, total int,
+	steps func() ([]dpo.Step, error)) ([]dpo.Step, error) {
+	return ledger.Collect(ctx, run.store, "steps", ledger.Key("steps", t.Key, t.Fingerprint), total,
 		func(_ func(int) bool, save func([]int, []dpo.Step) error) error {
 			all, err := steps()
 			if err != nil {
