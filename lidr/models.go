@@ -13,6 +13,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -330,7 +331,7 @@ func hashFolder(folder string) (string, error) {
 	}
 	hash := sha256.New()
 	for _, name := range append(slices.Clone(decisive), files...) {
-		file, err := input.Open(os.DirFS(folder), name)
+		file, err := input.OpenFile(filepath.Join(folder, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {

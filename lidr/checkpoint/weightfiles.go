@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -34,9 +33,9 @@ func WeightFiles(folder string) ([]string, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		weights, err := input.Open(os.DirFS(folder), file)
+		weights, err := input.OpenFile(filepath.Join(folder, file))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", folder, err)
+			return nil, err
 		}
 		if err := weights.Close(); err != nil {
 			return nil, err
@@ -46,7 +45,7 @@ func WeightFiles(folder string) ([]string, error) {
 }
 
 func readIndex(path string) ([]byte, error) {
-	f, err := input.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	f, err := input.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

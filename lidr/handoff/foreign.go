@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"lidrlab/lidr/input"
 )
@@ -16,7 +14,7 @@ const maxForeign = 256 << 20
 
 // readForeign reads a text file that another program wrote.
 func readForeign(path string) ([]byte, error) {
-	f, err := input.Open(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	f, err := input.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

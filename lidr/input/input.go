@@ -38,6 +38,23 @@ func Open(fsys fs.FS, name string) (fs.File, error) {
 	return fsys.Open(name)
 }
 
+// OpenFile is [Open] by the path of a file.
+func OpenFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(path, info); err != nil {
+		return nil, err
+	}
+	if info.Size() < maxPointer {
+		if _, err := ReadFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return os.Open(path)
+}
+
 // ReadFile is os.ReadFile for what [Open] opens.
 func ReadFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil {

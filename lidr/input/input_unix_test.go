@@ -46,7 +46,11 @@ func TestOpen(t *testing.T) {
 		}
 		_, inFolder := Open(os.DirFS(folder), name)
 		_, byPath := ReadFile(path)
-		for _, err := range []error{inFolder, byPath} {
+		file, opened := OpenFile(path)
+		if opened == nil {
+			file.Close()
+		}
+		for _, err := range []error{inFolder, byPath, opened} {
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s: %v, expected %q", name, err, want)
 			}
