@@ -18,6 +18,11 @@ func TestGold(t *testing.T) {
 			t.Errorf("%q does not equal the gold answer %q", number, gold)
 		}
 	}
+	for _, equal := range [][2]string{{"36/2", "18"}, {"1/2", "0.5"}, {"3/2", "1.5"}, {"0.5", "1/2"}, {"-3/2", "-1.5"}} {
+		if !EqualNumbers(equal[0], equal[1]) || EqualNumbers(equal[0], "7") {
+			t.Errorf("%s does not equal the gold answer %s, or equals 7", equal[0], equal[1])
+		}
+	}
 	for _, gold := range []string{
 		"", " ", "three", "50%", "NaN", "nan", "Inf", "-Infinity", "+inf", "∞", "18 dollars", "about 18", "#### 18", "1,00",
 		"1,2,3", "1000,000", "5 600", "1.234,5", "1.2.3", "1/0", "1/2/3", "3:30", "1e3", "0x12", "--5", "-", "$", ".", "18.",

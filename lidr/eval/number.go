@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"math/big"
 	"regexp"
 	"strings"
 )
@@ -37,16 +38,25 @@ func Number(answer, lang string) (number string, ok bool) {
 	return t.last()
 }
 
-// EqualNumbers reports whether the number of an answer equals a gold answer as [Gold] reads it. A gold answer that is no
-// number equals none.
+// EqualNumbers reports whether the number of an answer equals a gold answer as [Gold] reads it: "36/2" equals "18", and
+// "1/2" equals "0.5". A gold answer that is no number equals none.
 func EqualNumbers(number, gold string) bool {
 	want, err := Gold(gold)
-	return err == nil && number == want
+	if err != nil || number == want {
+		return err == nil
+	}
+	const longest = 100 // digits of a number that is no answer's
+	if len(number) > longest || len(want) > longest {
+		return false
+	}
+	a, isNumber := new(big.Rat).SetString(number)
+	b, isGold := new(big.Rat).SetString(want)
+	return isNumber && isGold && a.Cmp(b) == 0
 }
 
 // commaLanguage holds the languages that write decimals after a comma.
-var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb nn fi is et lv lt hu ro bg mk uk be el ca gl
-	eu sq tr az id vi hy ka kk af`)
+var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb nn fi is et lv lt hu ro bg mk uk be el ca
+	gl eu sq tr az id vi hy ka kk af`)
 
 // numbered is a text with its numbers.
 type numbered struct {
@@ -73,8 +83,8 @@ func (t numbered) after(place int) int {
 }
 
 // newQuestion begins a further problem, as a model writes it that does not stop at its answer.
-var newQuestion = regexp.MustCompile(`(?im)^[ \t]*(?:[#>]+ *)?(?:question|problem|frage|aufgabe|pregunta|problema|problème|` +
-	`вопрос|задача|питання|domanda|pergunta|swali|vraag|問題|问题|質問|질문|문제|প্রশ্ন|प्रश्न|ప్రశ్న|คำถาม|โจทย์|سؤال|` +
+var newQuestion = regexp.MustCompile(`(?im)^[ \t]*(?:[#>]+ *)?(?:question|problem|frage|aufgabe|pregunta|problema|` +
+	`problème|вопрос|задача|питання|domanda|pergunta|swali|vraag|問題|问题|質問|질문|문제|প্রশ্ন|प्रश्न|ప్రశ్న|คำถาม|โจทย์|سؤال|` +
 	`السؤال|q) ?[:：]`)
 
 // nextQuestion returns where a further problem begins, 0 if nowhere. A text that begins with a problem may go from one

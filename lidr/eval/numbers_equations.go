@@ -10,8 +10,8 @@ var (
 	equals = regexp.MustCompile(`(?i)=|[→⇒]|equals?\b|\bgleich\b|égale?\b|\bigual\b|\buguale\b|равн[оа]|равняется|等于|等於|` +
 		`イコール|เท่ากับ|\bsawa na\b|সমান|बराबर|సమానం|يساوي|تساوي`)
 	// isNumber links the two sides of an equation only behind an operator: "9 times 2 is $18".
-	isNumber = regexp.MustCompile(`(?i)(?:^|\P{L})(?:is|makes|gives|ist|sind|ergibt|macht|es|son|da|est|font|fait|fa|sono|é|dá|` +
-		`это|будет|получится|ni|हुआ|है|হয়)\s*:?\s*\p{Sc}?\s*$|(?:は|是|得|คือ|는|은)\s*\p{Sc}?\s*$`)
+	isNumber = regexp.MustCompile(`(?i)(?:^|\P{L})(?:is|makes|gives|ist|sind|ergibt|macht|es|son|da|est|font|fait|fa|` +
+		`sono|é|dá|это|будет|получится|ni|हुआ|है|হয়)\s*:?\s*\p{Sc}?\s*$|(?:は|是|得|คือ|는|은)\s*\p{Sc}?\s*$`)
 	operator = regexp.MustCompile(`(?i)[+\-−–*×·/÷^%]|\}\s*\{|^\s*:\s*$|` +
 		`(?:^|\P{L})(?:times|multiplied by|divided by|plus|minus|over|mal|durch|por|entre|más|menos|fois|divisé par|` +
 		`multiplié par|moins|per|più|meno|diviso|vezes|mais|умножить на|разделить на|плюс|минус|mara|kugawanywa kwa|` +
@@ -26,8 +26,8 @@ var (
 	// stop ends an equation.
 	stop = regexp.MustCompile(`[.,;(](?:\D|$)|[\n。、！？।!?|≤≥≠]|[<>]=`)
 	// reason ends the search for a further equation.
-	reason = regexp.MustCompile(`(?i)[(\n]|(?:^|\P{L})(?:because|since|where|weil|denn|porque|car|parce que|puisque|perché|` +
-		`poiché|pois|так как|потому|kwani|kwa sababu|কারণ|क्योंकि|ఎందుకంటే|لأن)(?:\P{L}|$)|因为|因為|왜냐하면|เพราะ`)
+	reason = regexp.MustCompile(`(?i)[(\n]|(?:^|\P{L})(?:because|since|where|weil|denn|porque|car|parce que|` +
+		`puisque|perché|poiché|pois|так как|потому|kwani|kwa sababu|কারণ|क्योंकि|ఎందుకంటే|لأن)(?:\P{L}|$)|因为|因為|왜냐하면|เพราะ`)
 )
 
 // The bounds on an equation: the bytes between two of its numbers, the words between a number and the sign behind it,

@@ -31,8 +31,8 @@ var (
 		svaret vastaus cevap cevabı cevabi yanıt yanit yanıtı odpowiedź odpowiedz odpověď odpoveď răspuns răspunsul válasz
 		απάντηση đáp trả sagot উত্তর উত্তরটি উত্তরটা उत्तर जवाब సమాధానం జవాబు பதில் விடை જવાબ ಉತ್ತರ ഉത്തരം ਜਵਾਬ ਉੱਤਰ
 		الإجابة الاجابة إجابة اجابة الجواب جواب پاسخ תשובה התשובה`)
-	resultWords = words(`result ergebnis resultado résultat resultat risultato результат итог lösung solution solución soluzione solução решение suluhisho matokeo resultaat hasil
-		hasilnya ফলাফল परिणाम ఫలితం الناتج النتيجة نتیجه`)
+	resultWords = words(`result ergebnis resultado résultat resultat risultato результат итог lösung solution solución
+		soluzione solução решение suluhisho matokeo resultaat hasil hasilnya ফলাফল परिणाम ఫలితం الناتج النتيجة نتیجه`)
 )
 
 // answerParts and resultParts are those of scripts without spaces, the longer before those that they begin with.
@@ -76,7 +76,7 @@ func findPhrases(text string) []phrase {
 // spacedWord returns the size of the word that a text in a script with spaces begins with.
 func spacedWord(text string) int {
 	for i, r := range text {
-		if !unicode.IsLetter(r) && !unicode.IsMark(r) || unicode.In(r, unspaced...) {
+		if !isLetter(r) || unicode.In(r, unspaced...) {
 			return i
 		}
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // stepWord stands before the number of a step.
-var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|passaggio|шаг|крок|hatua|stap|krok|steg|langkah|bước|` +
-	`adım|ステップ|步骤|步驟|단계|ขั้นตอนที่|ขั้นที่|ধাপ|चरण|దశ|الخطوة|خطوة)\s*$`)
+var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|passaggio|шаг|крок|hatua|stap|krok|steg|` +
+	`langkah|bước|adım|ステップ|步骤|步驟|단계|ขั้นตอนที่|ขั้นที่|ধাপ|चरण|దశ|الخطوة|خطوة)\s*$`)
 
 // last returns the last number of the text that is no mark of an item, a step or a heading, or else its last number.
 func (t numbered) last() (string, bool) {

@@ -33,7 +33,8 @@ var (
 		{9, spelled(`billions?|milliarden?|milliards?|miliardi|миллиард(?:а|ов)?|млрд|বিলিয়ন|مليار`)},
 	}
 	magnitudesOf = map[string]magnitude{
-		"tr": {3, spelled(`bin`)}, "es": {3, spelled(`mil`)}, "pt": {3, spelled(`mil`)}, "fr": {3, spelled(`mille`)}, "it": {3, spelled(`mila|mille`)},
+		"es": {3, spelled(`mil`)}, "pt": {3, spelled(`mil`)}, "fr": {3, spelled(`mille`)},
+		"it": {3, spelled(`mila|mille`)}, "tr": {3, spelled(`bin`)},
 	}
 )
 

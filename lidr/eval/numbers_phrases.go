@@ -27,7 +27,8 @@ var linksOf = map[string]map[string]bool{
 // fillers are words that may stand between a link and the number: units that come first, and words that say how sure
 // or how exact the answer is.
 var fillers = words(`a an of to final correct right therefore thus then so hence about approximately approx only just
-	exactly total usd us eur gbp inr rs re r ksh tsh sh shs kes tzs ugx cad aud hk nt rmb cny jpy krw rub chf dollars euros án số lời
+	exactly total usd us eur gbp inr rs re r ksh tsh sh shs kes tzs ugx cad aud hk nt rmb cny jpy krw rub chf dollars euros
+	án số lời
 	endgültige richtige also daher somit demnach folglich etwa ungefähr ca genau nur insgesamt
 	final correcta por lo tanto entonces pues aproximadamente unos unas de exactamente alrededor
 	finale donc alors ainsi environ exactement seulement à d un une
@@ -44,7 +45,8 @@ var abbreviated = words("rs re r ca approx sh kr env aprox rub руб रू ర
 var loose = words("a an of to de d à un une y x n")
 
 // minusWords are signs before a number, and operators between two.
-var minusWords = words(`minus moins menos meno минус мінус hasi mínus ลบ মাইনাস ঋণাত্মক माइनस ऋण ఋణ మైనస్ سالب ناقص eksi âm`)
+var minusWords = words(`minus moins menos meno минус мінус hasi mínus ลบ
+	মাইনাস ঋণাত্মক माइनस ऋण ఋణ మైనస్ سالب ناقص eksi âm`)
 
 // particles are the links and fillers of scripts without spaces between words.
 var (
@@ -57,8 +59,8 @@ var (
 const linkParticles = `は|が|とは|应该是|應該是|应为|應為|就是|是|为|為|等于|等於|即|은|는|이|가|คือ|เท่ากับ|เป็น|จะเป็น`
 
 // questions count what is answered and not the answer: "to answer 5 questions".
-var questions = regexp.MustCompile(`(?i)^\s*(?:(?:more |math )?questions|of (?:them|the)|fragen|preguntas|вопрос|maswali|問|问|` +
-	`题|題|道|個|个|문제|개|ข้อ|কটি|টি প্রশ্ন|प्रश्न|सवाल|ప్రశ్న|أسئلة|سؤال|domande|perguntas)`)
+var questions = regexp.MustCompile(`(?i)^\s*(?:(?:more |math )?questions|of (?:them|the)|fragen|preguntas|вопрос|` +
+	`maswali|問|问|题|題|道|個|个|문제|개|ข้อ|কটি|টি প্রশ্ন|प्रश्न|सवाल|ప్రశ్న|أسئلة|سؤال|domande|perguntas)`)
 
 // subjects make a verb of the English "answer".
 var subjects = words("to i we you they he she can could will would must should ll did not cannot")
@@ -73,8 +75,11 @@ func words(list string) map[string]bool {
 
 // wordsOf returns the words of a text in lower case.
 func wordsOf(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !isLetter(r) })
 }
+
+// isLetter reports letters and the marks on them, which are part of words in the scripts of India.
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
 
 // gap is what stands between an answer phrase and a number.
 type gap struct {
@@ -86,17 +91,16 @@ type gap struct {
 	loose    bool // it has a word that links the phrase to something else
 }
 
-// readGap analyses the text before a number in a language. If the number is the first behind its phrase, a dash may link
-// the two.
+// readGap analyses the text before a number in a language. If the number is the first behind its phrase, a dash may
+// link the two.
 func readGap(text, lang string, first bool) gap {
 	g := gap{known: true}
-	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
 	for len(text) > 0 {
 		r, size := utf8.DecodeRuneInString(text)
-		if letter(r) {
+		if isLetter(r) {
 			for size < len(text) {
 				next, n := utf8.DecodeRuneInString(text[size:])
-				if !letter(next) {
+				if !isLetter(next) {
 					break
 				}
 				size += n

@@ -97,8 +97,8 @@ var (
 		"⁶", "6", "⁷", "7", "⁸", "8", "⁹", "9")
 )
 
-// plainDigits replaces the digits, signs and separators of all scripts by ASCII. Thin and non-breaking spaces, which are
-// separators inside a number, become U+00A0, and a dash that begins a number becomes a minus sign.
+// plainDigits replaces the digits, signs and separators of all scripts by ASCII. Thin and non-breaking spaces, which
+// are separators inside a number, become U+00A0, and a dash that begins a number becomes a minus sign.
 func plainDigits(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch r {

@@ -150,8 +150,8 @@ func (t numbered) bare(place, k int) bool {
 	return len(before) == 0 || !subjects[before[len(before)-1]]
 }
 
-// alone reports whether number k, on a line behind its phrase, is that phrase's: nothing but a unit follows it there, or
-// no number follows at all but in its own sentence.
+// alone reports whether number k, on a line behind its phrase, is that phrase's: nothing but a unit follows it there,
+// or no number follows at all but in its own sentence.
 func (t numbered) alone(k int) bool {
 	const mostUnit = 40
 	line, _, _ := strings.Cut(t.text[t.numbers[k].end:], "\n")

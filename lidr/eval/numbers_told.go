@@ -43,13 +43,14 @@ func (t numbered) lastSentence(place, k int) bool {
 // What sets numbers of a clause apart: an explanation of what was said, a further statement, and words before a number
 // that only says of what, for how long or for how many.
 var (
-	explanation = regexp.MustCompile(`(?i)(?:^|\P{L})(?:because|since|i\.\s?e\.|that is|from|d\.\s?h\.|das heißt|weil|denn|aus|` +
-		`es decir|porque|ya que|soit|c'est-à-dire|car|parce que|cioè|perché|ou seja|isto é|pois|то есть|т\.\s?е\.|` +
+	explanation = regexp.MustCompile(`(?i)(?:^|\P{L})(?:because|since|i\.\s?e\.|that is|from|d\.\s?h\.|` +
+		`das heißt|weil|denn|aus|es decir|porque|ya que|soit|c'est-à-dire|car|parce que|cioè|perché|ou seja|isto é|pois|то есть|т\.\s?е\.|` +
 		`потому|так как|yaani|kwa sababu|kwani|কারণ|क्योंकि|यानी|ఎందుకంటే|అంటే|لأن|أي|من)(?:\P{L}|$)|[(;]|` +
 		`因为|因為|即|也就是|つまり|なぜなら|즉|왜냐하면|เพราะ|จาก|คือ`)
-	further = regexp.MustCompile(`(?i)(?:^|\P{L})(?:and|so|then|but|und|also|dann|y|luego|entonces|et|donc|puis|e|quindi|poi|` +
-		`então|и|а|затем|na|kisha|এবং|तब|और|మరియు|ثم|و)(?:\P{L}|$)|然后|所以|和|そして|それで|그리고|และ`)
-	aside = words(`not nicht no pas не non não si for in with if after per each every of the by at on during over all both her his their these those this
+	further = regexp.MustCompile(`(?i)(?:^|\P{L})(?:and|so|then|but|und|also|dann|y|luego|entonces|et|donc|puis|e|` +
+		`quindi|poi|então|и|а|затем|na|kisha|এবং|तब|और|మరియు|ثم|و)(?:\P{L}|$)|然后|所以|和|そして|それで|그리고|และ`)
+	aside = words(`not nicht no pas не non não si
+		for in with if after per each every of the by at on during over all both her his their these those this
 		für in mit wenn nach pro je jede jeder von der die das den dem bei während alle ihre seine diese an am
 		para en con si después por cada de los las sus estos estas todos durante
 		pour avec après par chaque de des les du ses leurs ces tous pendant si sur

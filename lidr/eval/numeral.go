@@ -16,8 +16,8 @@ type numeral struct {
 	value      string // in the normal form of [Number]
 }
 
-// numerals returns all numbers of a text that [plain] has made plain. Exponents and indices are no numbers of their own:
-// "18 m^2" has one.
+// numerals returns all numbers of a text that [plain] has made plain. Exponents and indices are no numbers of their
+// own: "18 m^2" has one.
 func (s commaStyle) numerals(text string) []numeral {
 	var found []numeral
 	for i := 0; i < len(text); {
