@@ -16,24 +16,28 @@ import (
 
 // drawn draws one value in every kind of figure, with a label, an interval and a neighbour.
 func drawn(v, neighbour, interval float64, label string) map[string]*plots.Figure {
+	const width, height = 60, 40 // small pictures are drawn fast
 	two := []plots.Series{{Name: label, Values: []float64{v, neighbour}, Errors: []float64{interval, 0}}}
 	names := []string{label, "M1"}
 	curve := plots.Curve{Name: label, X: []float64{v, neighbour}, Y: []float64{neighbour, v}}
 	return map[string]*plots.Figure{
-		"bars":  plots.GroupedBars{Title: label, Unit: label, Groups: names, Series: two}.Figure(),
-		"share": plots.GroupedBars{Title: label, Groups: names, Series: two, Percent: true}.Figure(),
-		"lines": plots.Lines{Title: label, Unit: label, X: names, Series: two, Reference: neighbour}.Figure(),
-		"curves": plots.Curves{Title: label, XLabel: label, Smoothing: .5, Panels: []plots.Panel{
-			{Title: label, Curves: []plots.Curve{curve}},
-		}}.Figure(),
-		"heat map": plots.HeatMap{Title: label, Unit: label, Rows: names, Columns: names, Digits: 3,
-			Values: [][]float64{{v, neighbour}, {neighbour, v}}}.Figure(),
-		"win/tie/lose": plots.WinTieLose{Title: label, Unit: label, Rows: []plots.Outcome{
+		"bars": plots.GroupedBars{Title: label, Unit: label, Groups: names, Series: two, Width: width,
+			Height: height}.Figure(),
+		"share": plots.GroupedBars{Title: label, Groups: names, Series: two, Percent: true, Width: width,
+			Height: height}.Figure(),
+		"lines": plots.Lines{Title: label, Unit: label, X: names, Series: two, Reference: neighbour, Width: width,
+			Height: height}.Figure(),
+		"curves": plots.Curves{Title: label, XLabel: label, Smoothing: .5, Width: width, Height: height,
+			Panels: []plots.Panel{{Title: label, Curves: []plots.Curve{curve}}}}.Figure(),
+		"heat map": plots.HeatMap{Title: label, Unit: label, Rows: names, Columns: names, Digits: 3, Width: width,
+			Height: height, Values: [][]float64{{v, neighbour}, {neighbour, v}}}.Figure(),
+		"win/tie/lose": plots.WinTieLose{Title: label, Unit: label, Width: width, Height: height, Rows: []plots.Outcome{
 			{Label: label, Win: math.Abs(v), Tie: math.Abs(neighbour), Lose: 1},
 		}}.Figure(),
-		"histogram": plots.Histograms{Title: label, XLabel: label, Panels: []plots.HistogramPanel{
-			{Title: label, Samples: []plots.Sample{{Name: label, Values: []float64{v, neighbour}}}},
-		}}.Figure(),
+		"histogram": plots.Histograms{Title: label, XLabel: label, Width: width, Height: height,
+			Panels: []plots.HistogramPanel{
+				{Title: label, Samples: []plots.Sample{{Name: label, Values: []float64{v, neighbour}}}},
+			}}.Figure(),
 	}
 }
 

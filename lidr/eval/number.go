@@ -55,8 +55,8 @@ func EqualNumbers(number, gold string) bool {
 }
 
 // commaLanguage holds the languages that write decimals after a comma.
-var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb nn fi is et lv lt hu ro bg mk uk be el ca
-	gl eu sq tr az id vi hy ka kk af`)
+var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb nn fi is et lv lt hu ro bg mk uk be el
+	ca gl eu sq tr az id vi hy ka kk af`)
 
 // numbered is a text with its numbers.
 type numbered struct {
