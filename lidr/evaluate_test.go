@@ -148,8 +148,8 @@ func TestEvaluateFewShot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"Languages by lidr-ngram/1.", "| worked examples before a problem | 2 | set for this run |",
-		"both lidr-ngram/1 and german/1 find to be in a language",
+		"Languages by lidr-lid176/1.", "| worked examples before a problem | 2 | set for this run |",
+		"both lidr-lid176/1 and german/1 find to be in a language",
 		"| M0 | 0.0 n = 2, 1 undetermined | 100.0 n = 2, 1 undetermined |", // English taken for German
 	} {
 		if !strings.Contains(string(markdown), want) {

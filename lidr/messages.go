@@ -2,13 +2,13 @@ package lidr
 
 import (
 	"fmt"
-	"strings"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/langid"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/tokenizer"
 )
@@ -109,10 +109,7 @@ var languageNames = map[string]string{
 }
 
 // baseLanguage returns the language of a regional code: pt of pt-BR. Language identifiers know no regions.
-func baseLanguage(code string) string {
-	base, _, _ := strings.Cut(code, "-")
-	return base
-}
+func baseLanguage(code string) string { return langid.Base(code) }
 
 // LanguageName returns the English name of an ISO 639 code, from CLDR for a language outside our table, and "" for an
 // unknown code.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
 	"os"
 	"path/filepath"
@@ -219,6 +220,17 @@ func inFiles(t Task, lang string) string {
 	return lang
 }
 
+// otherIdentifier says which setting names an identifier that knows a language.
+func otherIdentifier(lang string) string {
+	for _, name := range append([]string{""}, langid.Registered()...) {
+		id, err := langid.Named(name)
+		if err == nil && slices.Contains(langid.Languages(id), lang) {
+			return fmt.Sprintf("evaluate.identifier %q, which knows it", name)
+		}
+	}
+	return "an identifier of your own (langid.Register), since none that this program has linked knows it"
+}
+
 // knowsLanguages is an error for a language whose answers the run could never find to be on target.
 func (r *Run) knowsLanguages() error {
 	s := r.Settings
@@ -230,8 +242,8 @@ func (r *Run) knowsLanguages() error {
 		for _, lang := range langs {
 			if !slices.Contains(known, inFiles(t, lang)) {
 				return fmt.Errorf("settings: field %s is %q, which the language identifier of %s does not know: every answer "+
-					"would count as off-target; expected one of %s, or another identifier", field, lang, t.Name(), strings.Join(known,
-					" "))
+					"would count as off-target; expected one of %s, or %s", field, lang, t.Name(), strings.Join(known, " "),
+					otherIdentifier(inFiles(t, lang)))
 			}
 		}
 		return nil

@@ -51,7 +51,7 @@ func ReadAnswer(answer, gold, lang string, id langid.Identifier) Arithmetic {
 	a.Right = EqualNumbers(a.Number, gold)
 	a.Language, _ = id.Identify(answer)
 	a.Undetermined = a.Language == ""
-	a.WrongLang = !a.Undetermined && a.Language != lang
+	a.WrongLang = !a.Undetermined && a.Language != lang && a.Language != langid.Base(lang)
 	return a
 }
 

@@ -14,7 +14,7 @@ func Example() {
 		fmt.Printf("%q %v\n", lang, confidence > 0.9)
 	}
 	// Output:
-	// lidr-ngram/1
+	// lidr-lid176/1
 	// "de" true
 	// "sw" true
 	// "" false

@@ -39,7 +39,7 @@ func TestIdentify(t *testing.T) {
 		{"", "```go\nfunc main() { println(\"this is the answer to all of your questions\") }"},
 		{"", "https://example.org/where/to/find/the/answer"},
 		{"", `\frac{1}{2} + \sqrt{3}`},
-		{"", "Γειά σου Κόσμε, τι κάνεις;"}, // a script that is not among the known ones
+		{"", "የቀሩትን እንቁላሎች በገበያ በሁለት ዶላር ትሸጣለች።"}, // Ethiopic, a script of several languages
 	} {
 		lang, confidence := id.Identify(c.text)
 		if lang != c.lang || (lang == "") != (confidence == 0) || confidence < 0 || confidence > 1 {

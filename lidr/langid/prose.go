@@ -22,10 +22,17 @@ func Prose(text string) (prose string, enough bool) {
 	shared, single := 0, 0 // letters of scripts of several languages, and of one
 	for _, r := range prose {
 		if unicode.IsLetter(r) || unicode.IsMark(r) {
-			if script, weight := scriptOf(r); script == "latin" || script == "zh" {
-				shared += weight
-			} else {
-				single += weight
+			switch s := scriptOf(r); s {
+			case other:
+				single++
+			case latin, han:
+				if unicode.In(r, unicode.Hiragana, unicode.Katakana) {
+					single += scripts[s].weight
+				} else {
+					shared += scripts[s].weight
+				}
+			default:
+				single += scripts[s].weight
 			}
 		}
 	}
