@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"lidrlab/lidr/langid"
-	"lidrlab/lidr/ledger"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/langid"
+	"lidrlab/lidr/ledger"
 )
 
 // Open makes or continues the run in folder dir, which belongs to this process until [Run.Close] or until the process

@@ -37,7 +37,8 @@ const (
 var known = []string{
 	"ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "gl", "gu", "he", "hi", "hr",
 	"hu", "hy", "id", "it", "ja", "ka", "km", "kn", "ko", "lo", "lt", "lv", "mk", "ml", "mr", "my", "ne", "nl",
-	"no", "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sr", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "vi", "yo", "zh",
+	"no", "pa", "pl", "pt", "ro", "ru", "si", "sk", "sl", "sr", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "vi",
+	"yo", "zh",
 }
 
 // candidates are the model's languages for a text whose letters fit, the most probable first, with probabilities that
@@ -118,9 +119,14 @@ func decide(text string, main int) (string, float64) {
 		}
 	}
 	least := sure
-	if own, p := classify(text); main == latin && own == lang && p >= agreed {
-		support += bonus
-		least = supposed
+	if own, p := classify(text); main == latin && p >= agreed {
+		switch {
+		case own == lang:
+			support += bonus
+			least = supposed
+		case slices.Contains(latinLanguages, lang) && (prior[lang] < certain || common < 2):
+			return "", 0 // "Die Antwort lautet also 7." is English to the model
+		}
 	}
 	strange := listed && least == sure && prior[lang] < certain && len(found) >= manyWords &&
 		common*commonEach < len(found)

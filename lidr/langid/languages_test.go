@@ -54,7 +54,7 @@ func TestDeclaration(t *testing.T) {
 
 func TestBase(t *testing.T) {
 	for code, want := range map[string]string{
-		"pt-BR": "pt", "zh-TW": "zh", "zh-Hant": "zh", "sr-Latn": "sr", "sr@latin": "sr", "pt_BR": "pt", "de": "de", "DE": "de",
+		"pt-BR": "pt", "zh-TW": "zh", "zh-Hant": "zh", "sr-Latn": "sr", "sr@latin": "sr", "pt_BR": "pt", "DE": "de",
 		"arb": "ar", "zho": "zh", "eng": "en", "por": "pt", "tel": "te", "tur": "tr", "yor": "yo", "cmn": "zh", "swh": "sw",
 		"nb": "no", "iw": "he", "fas": "fa", "pes": "fa", "npi": "ne", "in": "id", "": "", "xx-YY": "xx", "tlh": "tlh",
 	} {
