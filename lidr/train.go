@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -98,7 +99,8 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := rewardAccuracy(ctx, run, m, rows); err != nil || model != nil {
+	if model != nil {
+		_, err := rewardAccuracy(ctx, run, m, rows)
 		return model, steps, err
 	}
 	base, err := referenceModel(m, s)
@@ -113,9 +115,20 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
+	// An earlier model leaves the run after the first step, so that damage that is found on the way costs no good model.
+	begin := sync.OnceValue(func() error {
+		if err := run.discard(name); err != nil {
+			return err
+		}
+		_, err := rewardAccuracy(ctx, run, m, rows)
+		return err
+	})
 	meter := run.Meter(m.Name()+" train", "steps", total, 0)
 	steps, err = dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
-		OnStep:          func(step dpo.Step) error { meter.Reach(step.Step, total, step.Tokens); return nil },
+		OnStep: func(step dpo.Step) error {
+			meter.Reach(step.Step, total, step.Tokens)
+			return begin()
+		},
 		CheckpointDir:   stateFolder(run, name, key),
 		CheckpointEvery: max(1, total/10),
 		Note:            func(text string) { run.Note("%s", text) },
@@ -126,7 +139,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err := meter.End(); err != nil {
 		return nil, nil, err
 	}
-	if err := run.discard(name); err != nil {
+	if err := begin(); err != nil { // of a training whose steps were all taken before
 		return nil, nil, err
 	}
 	model, err = saveTrained(ctx, run, m, record, weights, steps)
@@ -137,7 +150,8 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 }
 
 // saveTrained writes what a training has made, its record last.
-func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights *transformer.Model, steps []dpo.Step) (*Model, error) {
+func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights *transformer.Model,
+	steps []dpo.Step) (*Model, error) {
 	result, err := weights.Checkpoint()
 	if err != nil {
 		return nil, err
@@ -224,8 +238,7 @@ func finished(ctx context.Context, run *Run, base *Model, want Training, total i
 	return model, steps, err
 }
 
-// discard takes an earlier training's model out of the run. It is called when the new one is trained, so that no damage
-// that is found on the way costs a good model.
+// discard takes an earlier training's model out of the run.
 func (r *Run) discard(name string) error {
 	record := r.Path(name, "training.json")
 	if _, err := os.Stat(record); errors.Is(err, fs.ErrNotExist) {

@@ -1,14 +1,19 @@
 package lidr
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/ledger"
 )
 
 // A round that trains an adapter saves it in PEFT's form and merged, and both are one model: the adapter, loaded onto
@@ -68,6 +73,102 @@ func TestTrainAdapter(t *testing.T) {
 	}
 	if _, err := os.Stat(run.Path("M1", "adapter")); !os.IsNotExist(err) {
 		t.Errorf("an adapter is left beside weights that were trained without one: %v", err)
+	}
+}
+
+// A training on other pairs that finds damage in the store, or in the state that it would resume from, leaves the model
+// that is there as it was; the error names the file, and without that the model is trained anew.
+func TestDamageLeavesTheModel(t *testing.T) {
+	rows := []Pair{
+		{ID: "1", Lang: "de", Prompt: "Anna hat 3 Äpfel.", Chosen: "Anna hat 3 Äpfel.", Rejected: "Anna has 3 apples.",
+			Source: "en>de"},
+		{ID: "1", Lang: "en", Prompt: "Anna has 3 apples.", Chosen: "Anna has 3 apples.", Rejected: "Anna has apples.",
+			Source: "de>en"},
+	}
+	s := MiniatureSettings()
+	s.Rounds, s.Train.Epochs = 1, 20
+	run, m0 := openTest(t, s)
+	train := func(ctx context.Context, pairs []Pair) (*Model, error) {
+		m, _, err := Train(ctx, run, m0, datasets.Frame(pairs))
+		return m, err
+	}
+	first, err := train(t.Context(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	run.progress = func(e Event) {
+		if e.Step == "M0 train" && e.Done == 5 {
+			cancel()
+		}
+	}
+	if _, err := train(ctx, rows[:1]); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the training was not interrupted: %v", err)
+	}
+	run.progress = func(Event) {}
+	if again, err := train(t.Context(), rows); err != nil || again.Fingerprint() != first.Fingerprint() {
+		t.Fatalf("trained again, M1 is another: %v", err)
+	}
+	for _, pattern := range []string{filepath.Join(run.store.Dir, "reference", "*.jsonl"),
+		run.Path("M1", "state-*", dpo.StateFile)} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no file is called %s, %v", pattern, err)
+		}
+		sound := map[string][]byte{}
+		for _, path := range files {
+			sound[path] = []byte(readFile(t, path))
+			damaged := bytes.Clone(sound[path])
+			damaged[len(damaged)-30] ^= 1
+			if err := os.WriteFile(path, damaged, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := train(t.Context(), rows[:1]); err == nil || !strings.Contains(err.Error(), files[0]) &&
+			!strings.Contains(err.Error(), files[len(files)-1]) {
+			t.Errorf("the error is %v, expected one that names a file of %q", err, files)
+		}
+		if m, err := run.Model("M1"); err != nil || m.Fingerprint() != first.Fingerprint() {
+			t.Errorf("M1 is gone: %v", err)
+		}
+		for path, data := range sound {
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if m, err := train(t.Context(), rows[:1]); err != nil || m.Fingerprint() == first.Fingerprint() {
+		t.Errorf("it is not trained anew: %v", err)
+	}
+}
+
+// A run that goes on with other kernels says so once, and run.json names those that computed last.
+func TestOtherKernels(t *testing.T) {
+	var notes []string
+	run, m0 := openTest(t, MiniatureSettings())
+	run.progress = func(e Event) { notes = append(notes, e.Note) }
+	if err := run.Enter(m0); err != nil {
+		t.Fatal(err)
+	}
+	record, err := run.readRecord()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := record.Backend
+	record.Backend = "cpu (of another kind)"
+	if err := ledger.WriteJSON(run.Path("run.json"), record); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := run.Enter(m0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0], "by cpu (of another kind) so far, and "+here+" computes here") {
+		t.Errorf("notes %q, expected one that names both", notes)
+	}
+	if record, err := run.readRecord(); err != nil || record.Backend != here {
+		t.Errorf("run.json names %q, expected %q; %v", record.Backend, here, err)
 	}
 }
 
