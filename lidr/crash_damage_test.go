@@ -290,7 +290,8 @@ func TestDamageChangesNoResult(t *testing.T) {
 		kind, bad := one.outcome()
 		if bad {
 			if failures++; failures <= 100 {
-				t.Errorf("LIDR_DAMAGE_SEED=%d LIDR_DAMAGE_TRIAL=%d: %s, %s of %s, then %s: %s", seed, i, one.situation.name, one.how,
+				t.Errorf("LIDR_DAMAGE_SEED=%d LIDR_DAMAGE_TRIAL=%d: %s, %s of %s, then %s: %s", seed, i, one.situation.name,
+					one.how,
 					one.file, one.action.name, kind)
 			}
 			kind = "BAD"

@@ -7,17 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
-	"slices"
-	"strings"
 
-	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
@@ -71,7 +65,7 @@ func (r *Run) Write(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	name, err := nameIn(r.Dir, path)
+	name, err := ledger.ListedName(r.Dir, path)
 	if err != nil {
 		return err
 	}
@@ -100,7 +94,7 @@ func (r *Run) Write(path string, data []byte) error {
 // listing is files.json for a step. A damaged one is kept as files.json.edited: what the steps make is compared with
 // what lies there, and listed anew.
 func (r *Run) listing() (map[string]string, error) {
-	hashes, err := listed(r.Dir)
+	hashes, err := ledger.Listed(r.Dir)
 	if !errors.Is(err, ledger.ErrDamaged) {
 		return hashes, err
 	}
@@ -113,51 +107,9 @@ func (r *Run) listing() (map[string]string, error) {
 	return map[string]string{}, nil
 }
 
-// listed reads files.json of a run folder, nothing where there is none yet.
-func listed(dir string) (map[string]string, error) {
-	hashes := map[string]string{}
-	err := ledger.ReadSealed(filepath.Join(dir, "files.json"), &hashes)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return hashes, nil
-}
-
-// nameIn is a file's name in files.json of a run folder.
-func nameIn(dir, path string) (string, error) {
-	name, err := filepath.Rel(dir, path)
-	return filepath.ToSlash(name), err
-}
-
 // Read returns a file of the run folder as [Run.Write] wrote it: the way to read what a step has made. A file that was
 // changed or deleted since is an error that says what to do; one that no step has written is fs.ErrNotExist.
-func (r *Run) Read(path string) ([]byte, error) { return readListed(r.Dir, path) }
-
-func readListed(dir, path string) ([]byte, error) {
-	hashes, err := listed(dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w; run the command that made the run again, which makes it anew", err)
-	}
-	name, err := nameIn(dir, path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && hashes[name] != "":
-		return nil, fmt.Errorf("%s is gone since it was written; run the command that made it again, which makes it anew",
-			path)
-	case err != nil:
-		return nil, err
-	case hashes[name] == "":
-		return nil, fmt.Errorf("%s is not in files.json, which lists what the run has written: its step was interrupted, or "+
-			"something else wrote it, or files.json is gone; run the command that made it again", path)
-	case hashes[name] != hashOf(data):
-		return nil, fmt.Errorf("%s was changed since it was written; put it back, or run the command that made it again, "+
-			"which makes it anew and keeps this one as %s.edited", path, filepath.Base(path))
-	}
-	return data, nil
-}
+func (r *Run) Read(path string) ([]byte, error) { return ledger.ReadListed(r.Dir, path) }
 
 // ReadJSON reads a file that [Run.WriteJSON] wrote into v, as [Run.Read] does.
 func (r *Run) ReadJSON(path string, v any) error {
@@ -211,109 +163,4 @@ func keepEdited(path string) (kept string, err error) {
 func hashOf(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-// modelHashes are the SHA-256 of the files that a trained model is loaded from, by their names below its folder, M1:
-// those of model and adapter. A model card is no such file.
-func modelHashes(folder string) (map[string]string, error) {
-	hashes := map[string]string{}
-	for _, part := range []string{"model", "adapter"} {
-		files, err := os.ReadDir(filepath.Join(folder, part))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		for _, file := range files {
-			name := file.Name()
-			own := name == "config.json" || name == checkpoint.AdapterConfigFile || checkpoint.IsCompanion(name) ||
-				strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json")
-			if !own || name == "README.md" || file.IsDir() {
-				continue
-			}
-			if hashes[part+"/"+name], err = hashFile(filepath.Join(folder, part, name)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return hashes, nil
-}
-
-func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	hash := sha256.New()
-	_, err = io.Copy(hash, file)
-	return hex.EncodeToString(hash.Sum(nil)), errors.Join(err, file.Close())
-}
-
-// compareModel is an error for a file of a trained model that is not as its training left it. part is "model", "adapter"
-// or "" for both.
-func compareModel(folder, part string, was, is map[string]string) error {
-	names := append(slices.Collect(maps.Keys(was)), slices.Collect(maps.Keys(is))...)
-	slices.Sort(names)
-	for _, name := range names {
-		if !strings.HasPrefix(name, part) || was[name] == is[name] {
-			continue
-		}
-		what := "changed"
-		switch "" {
-		case is[name]:
-			what = "deleted"
-		case was[name]:
-			what = "added"
-		}
-		return fmt.Errorf("%s was %s after its training; delete %s and run again, which trains it anew, or put it back",
-			filepath.Join(folder, name), what, folder)
-	}
-	return nil
-}
-
-// wholeModel is an error for the folder of a model that a run has trained, RUN/M1/model or RUN/M1/adapter, if it is not
-// as its training left it. Any other folder is none of a run's.
-func wholeModel(path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	part, folder := filepath.Base(path), filepath.Dir(path)
-	dir, name := filepath.Dir(folder), filepath.Base(folder)
-	if part != "model" && part != "adapter" || !trainedName.MatchString(name) || !isRun(dir) {
-		return nil
-	}
-	data, err := readListed(dir, filepath.Join(folder, "training.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(folder, "handoff")); err == nil {
-			return nil // another program's, which the run has not taken back yet
-		}
-		return fmt.Errorf("the training of %s in %s has not ended: there is no training.json; run it again", name, dir)
-	} else if err != nil {
-		return err
-	}
-	var was struct {
-		Files map[string]string `json:"files"`
-	}
-	if err := json.Unmarshal(data, &was); err != nil {
-		return err
-	}
-	is, err := modelHashes(folder)
-	if err != nil {
-		return err
-	}
-	return compareModel(folder, part, was.Files, is)
-}
-
-var trainedName = regexp.MustCompile(`^M[1-9][0-9]*$`)
-
-// isRun says that a folder is one of a run.
-func isRun(dir string) bool {
-	for _, name := range []string{"run.json", "files.json"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return true
-		}
-	}
-	return false
 }

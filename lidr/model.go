@@ -2,12 +2,17 @@ package lidr
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -141,6 +146,111 @@ func modelFolder(path string) (fs.FS, error) {
 		}
 	}
 	return os.DirFS(path), nil
+}
+
+// modelHashes are the SHA-256 of the files that a trained model is loaded from, by their names below its folder, M1:
+// those of model and adapter. A model card is no such file.
+func modelHashes(folder string) (map[string]string, error) {
+	hashes := map[string]string{}
+	for _, part := range []string{"model", "adapter"} {
+		files, err := os.ReadDir(filepath.Join(folder, part))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, file := range files {
+			name := file.Name()
+			own := name == "config.json" || name == checkpoint.AdapterConfigFile || checkpoint.IsCompanion(name) ||
+				strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json")
+			if !own || name == "README.md" || file.IsDir() {
+				continue
+			}
+			if hashes[part+"/"+name], err = hashFile(filepath.Join(folder, part, name)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return hashes, nil
+}
+
+func hashFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	_, err = io.Copy(hash, file)
+	return hex.EncodeToString(hash.Sum(nil)), errors.Join(err, file.Close())
+}
+
+// compareModel is an error for a file of a trained model that is not as its training left it. part is "model",
+// "adapter" or "" for both.
+func compareModel(folder, part string, was, is map[string]string) error {
+	names := append(slices.Collect(maps.Keys(was)), slices.Collect(maps.Keys(is))...)
+	slices.Sort(names)
+	for _, name := range names {
+		if !strings.HasPrefix(name, part) || was[name] == is[name] {
+			continue
+		}
+		what := "changed"
+		switch "" {
+		case is[name]:
+			what = "deleted"
+		case was[name]:
+			what = "added"
+		}
+		return fmt.Errorf("%s was %s after its training; delete %s and run again, which trains it anew, or put it back",
+			filepath.Join(folder, name), what, folder)
+	}
+	return nil
+}
+
+// wholeModel is an error for the folder of a model that a run has trained, RUN/M1/model or RUN/M1/adapter, if it is not
+// as its training left it. Any other folder is none of a run's.
+func wholeModel(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	part, folder := filepath.Base(path), filepath.Dir(path)
+	dir, name := filepath.Dir(folder), filepath.Base(folder)
+	if part != "model" && part != "adapter" || !trainedName.MatchString(name) || !isRun(dir) {
+		return nil
+	}
+	data, err := ledger.ReadListed(dir, filepath.Join(folder, "training.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(folder, "handoff")); err == nil {
+			return nil // another program's, which the run has not taken back yet
+		}
+		return fmt.Errorf("the training of %s in %s has not ended: there is no training.json; run it again", name, dir)
+	} else if err != nil {
+		return err
+	}
+	var was struct {
+		Files map[string]string `json:"files"`
+	}
+	if err := json.Unmarshal(data, &was); err != nil {
+		return err
+	}
+	is, err := modelHashes(folder)
+	if err != nil {
+		return err
+	}
+	return compareModel(folder, part, was.Files, is)
+}
+
+var trainedName = regexp.MustCompile(`^M[1-9][0-9]*$`)
+
+// isRun says that a folder is one of a run.
+func isRun(dir string) bool {
+	for _, name := range []string{"run.json", "files.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Pull downloads a model, ORG/NAME or ORG/NAME@REVISION, from the Hugging Face hub into its cache and returns the

@@ -94,8 +94,8 @@ func (r *Run) trained(t Training) (Training, error) {
 	case data == nil:
 		return Training{}, nil
 	}
-	return Training{}, fmt.Errorf("%s was changed since it was written, and says how %s was trained; put it back, or delete "+
-		"%s and run again, which trains it anew", path, t.Model, folder)
+	return Training{}, fmt.Errorf("%s was changed since it was written, and says how %s was trained; put it back, or "+
+		"delete %s and run again, which trains it anew", path, t.Model, folder)
 }
 
 // Model returns a model of the run by its name: "M0" from where it was loaded, "M1" and so on from their folders in the

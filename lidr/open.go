@@ -81,8 +81,8 @@ func recordedSettings(dir string) (Settings, error) {
 	if json.Unmarshal(now, &s) == nil {
 		changed = " (" + strings.Join(changedFields(before.Settings, s), ", ") + ")"
 	}
-	return s, fmt.Errorf("%s was changed since the run was made%s; put it back, or delete it to have it written anew: a run "+
-		"has one set of settings, so take another folder for others", path, changed)
+	return s, fmt.Errorf("%s was changed since the run was made%s; put it back, or delete it to have it written anew: "+
+		"a run has one set of settings, so take another folder for others", path, changed)
 }
 
 func newRun(dir string, s Settings, options []Option) *Run {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
 
@@ -55,7 +56,7 @@ func measureFiles(run *Run) (map[string]map[string]bool, error) {
 			return nil, err
 		}
 	}
-	hashes, err := listed(run.Dir)
+	hashes, err := ledger.Listed(run.Dir)
 	if err != nil {
 		return nil, err
 	}

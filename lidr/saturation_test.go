@@ -59,7 +59,7 @@ func TestGain(t *testing.T) {
 		for _, mark := range answers {
 			verdicts = append(verdicts, Verdict{Lang: lang, Correct: mark != '-', OnTarget: mark != '~'})
 		}
-		if err := ledger.WriteLines(run.Path(model, "eval", "problems", lang+".jsonl"), verdicts); err != nil {
+		if err := run.WriteLines(run.Path(model, "eval", "problems", lang+".jsonl"), verdicts); err != nil {
 			t.Fatal(err)
 		}
 	}
