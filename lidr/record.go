@@ -138,7 +138,8 @@ func (r *Run) record(m *Model, before record) error {
 	now.Served = slices.DeleteFunc(slices.Clone(before.Served), func(name string) bool { return name == m.Name() })
 	if m.engine != nil {
 		now.Backend = backend.Arithmetic(m.engine)
-		if cut, _, _ := strings.Cut(now.Backend, " "); before.Backend != now.Backend && strings.HasPrefix(before.Backend, cut+" ") {
+		if cut, _, _ := strings.Cut(now.Backend, " "); before.Backend != now.Backend &&
+			strings.HasPrefix(before.Backend, cut+" ") {
 			r.Note("%s was computed by %s so far, and %s computes here: what the two compute differs in the last bits, so what "+
 				"is made from now on may differ from what either alone would make", r.Dir, before.Backend, now.Backend)
 		}

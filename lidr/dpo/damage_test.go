@@ -80,7 +80,8 @@ func TestDamagedState(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := st.load(trainer)
-		if err != nil && strings.Contains(err.Error(), path) && strings.Contains(err.Error(), "delete it to train from the start") {
+		if err != nil && strings.Contains(err.Error(), path) &&
+			strings.Contains(err.Error(), "delete it to train from the start") {
 			return
 		}
 		if err != nil {

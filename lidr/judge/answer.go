@@ -117,8 +117,8 @@ func oneSetting(run *lidr.Run, folder string, s lidr.GenerateSettings) error {
 	var before lidr.GenerateSettings
 	err := run.ReadJSON(path, &before)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s says how the answers beside it were generated, and was damaged, edited or deleted; put it back, "+
-			"or delete %s: what the model has said stays in %s", path, folder, run.Store().Dir)
+		return fmt.Errorf("%s says how the answers beside it were generated, and was damaged, edited or deleted; put it "+
+			"back, or delete %s: what the model has said stays in %s", path, folder, run.Store().Dir)
 	}
 	if err == nil && !reflect.DeepEqual(before, s) {
 		return fmt.Errorf("%s has answers with other settings than these (see its settings.json); choose another name for "+

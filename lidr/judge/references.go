@@ -14,10 +14,10 @@ import (
 // References makes the references of [Compare] out of a model's published answers, such as those of GPT-4-turbo or
 // text_davinci_003 to AlpacaEval, and of their translations to X-AlpacaEval. path is alpaca_eval's model_outputs.json,
 // for the prompts of all languages, or a folder with one such file a language, LANG.json, LANG/model_outputs.json or
-// LANG/NAME/model_outputs.json, or a path in which {lang} is replaced by the language: "refs/{lang}/gpt-4.json". It returns a frame of [Output] rows, one for each
-// of prompts (columns id, lang and prompt, such as [lidr.Prompts] and [lidr.Generate] return), joined by the text of
-// the instruction without white space around it. Prompts without an answer are an error that names them, since a win
-// rate over fewer prompts is another number.
+// LANG/NAME/model_outputs.json, or a path in which {lang} is replaced by the language: "refs/{lang}/gpt-4.json". It
+// returns a frame of [Output] rows, one for each of prompts (columns id, lang and prompt, such as [lidr.Prompts] and
+// [lidr.Generate] return), joined by the text of the instruction without white space around it. Prompts without an
+// answer are an error that names them, since a win rate over fewer prompts is another number.
 func References(prompts dataframe.DataFrame, path string) (dataframe.DataFrame, error) {
 	rows, err := publishedAnswers(prompts, path)
 	if err != nil {
@@ -86,7 +86,8 @@ func answersFile(path, lang string) (string, error) {
 		found = append(found, files...)
 	}
 	if len(found) != 1 {
-		return "", fmt.Errorf("%s: %d files of answers in %s (%s), expected one of %s; name a file by a path with {lang} in it",
+		return "", fmt.Errorf("%s: %d files of answers in %s (%s), expected one of %s; name a file by a path with {lang} "+
+			"in it",
 			path, len(found), lang, strings.Join(found, ", "), strings.Join(patterns, " or "))
 	}
 	return found[0], nil

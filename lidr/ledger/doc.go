@@ -7,8 +7,8 @@
 //
 // While a step works, every finished batch is appended to KEY.partial and flushed to the disk; a process that is killed
 // loses at most the batch in flight. After the last item, the items are written to KEY.jsonl in input order, so the
-// final bytes do not depend on how often, or where, the work was interrupted. Every line carries a sum, and the last line
-// of KEY.jsonl the hash of all others: a file of a store that was damaged or edited is an error and never a value.
+// final bytes do not depend on how often, or where, the work was interrupted. Every line carries a sum, and the last
+// line of KEY.jsonl the hash of all others: a file of a store that was damaged or edited is an error and never a value.
 //
 // Nothing here depends on the clock: times are written to a separate file (see [AppendLine]).
 package ledger

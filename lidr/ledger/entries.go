@@ -77,8 +77,8 @@ type reader[T any] struct {
 }
 
 // readEntries reads a log or, if it is final, a finished output, calls put with each entry, and returns the number of
-// bytes of its whole lines. A file that ends within a line is errTorn. In a log entries come in any order, in a finished
-// output in that of their positions.
+// bytes of its whole lines. A file that ends within a line is errTorn. In a log entries come in any order, in a
+// finished output in that of their positions.
 func readEntries[T any](path string, file io.Reader, want header, final bool, put func(int, T) error) (int64, error) {
 	first, err := headerLine(want)
 	if err != nil {
@@ -135,7 +135,8 @@ func (r *reader[T]) line(line []byte) error {
 	}
 	if r.final && bytes.HasPrefix(line, sealed) {
 		if is := sealOf(r.hash); string(line) != is {
-			return fmt.Errorf("the lines before have the hash %q, and had %q when they were written", bytes.TrimSpace([]byte(is)),
+			return fmt.Errorf("the lines before have the hash %q, and had %q when they were written",
+				bytes.TrimSpace([]byte(is)),
 				bytes.TrimSpace(line))
 		}
 		r.sealed = true

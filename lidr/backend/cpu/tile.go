@@ -29,8 +29,8 @@ type kernelSet struct {
 // kernels is the set in use, chosen when the program starts.
 var kernels = use(append(processorKernels(), plainGo)[0])
 
-// Kernels names the set in use, and for plain Go the processor it was compiled for. Two sets sum in different orders, so
-// their results differ in the last bits.
+// Kernels names the set in use, and for plain Go the processor it was compiled for. Two sets sum in different orders,
+// so their results differ in the last bits.
 func Kernels() string {
 	if kernels.name == plainGo.name {
 		return plainGo.name + ", " + runtime.GOARCH
