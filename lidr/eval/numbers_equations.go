@@ -25,6 +25,8 @@ var (
 	operation = regexp.MustCompile(`^\s*[+\-×*·/÷]\s*\p{Sc}?\d`)
 	// stop ends an equation.
 	stop = regexp.MustCompile(`[.,;(](?:\D|$)|[\n。、！？।!?|≤≥≠]|[<>]=`)
+	// bracket opens a term and stops none: "2 × (3 + 4) = 14".
+	bracket = regexp.MustCompile(`[+\-*×·/÷]\s*\(\s*\p{Sc}?$`)
 	// reason ends the search for a further equation.
 	reason = regexp.MustCompile(`(?i)[(\n]|(?:^|\P{L})(?:because|since|where|weil|denn|porque|car|parce que|` +
 		`puisque|perché|poiché|pois|так как|потому|kwani|kwa sababu|কারণ|क्योंकि|ఎందుకంటే|لأن)(?:\P{L}|$)|因为|因為|왜냐하면|เพราะ`)
@@ -53,7 +55,7 @@ func (t numbered) equation(k int) (result string, next int, ok bool) {
 	for ; next < len(t.numbers) && next < k+mostTerms; next++ {
 		between := t.text[t.numbers[next-1].end:t.numbers[next].start]
 		last := &sides[len(sides)-1]
-		if len(between) > mostBetween || stop.MatchString(between) {
+		if len(between) > mostBetween || stop.MatchString(between) && !bracket.MatchString(between) {
 			break
 		}
 		cut := equals.FindStringIndex(between)

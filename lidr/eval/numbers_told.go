@@ -44,8 +44,8 @@ func (t numbered) lastSentence(place, k int) bool {
 // that only says of what, for how long or for how many.
 var (
 	explanation = regexp.MustCompile(`(?i)(?:^|\P{L})(?:because|since|i\.\s?e\.|that is|from|d\.\s?h\.|` +
-		`das heißt|weil|denn|aus|es decir|porque|ya que|soit|c'est-à-dire|car|parce que|cioè|perché|ou seja|isto é|pois|` +
-		`то есть|т\.\s?е\.|потому|так как|yaani|kwa sababu|kwani|কারণ|क्योंकि|यानी|ఎందుకంటే|అంటే|لأن|أي|من)(?:\P{L}|$)|[(;]|` +
+		`das heißt|weil|denn|aus|es decir|porque|ya que|soit|c'est-à-dire|car|parce que|cioè|perché|ou seja|isto é|` +
+		`pois|то есть|т\.\s?е\.|потому|так как|yaani|kwa sababu|kwani|কারণ|क्योंकि|यानी|ఎందుకంటే|అంటే|لأن|أي|من)(?:\P{L}|$)|[(;]|` +
 		`因为|因為|即|也就是|つまり|なぜなら|즉|왜냐하면|เพราะ|จาก|คือ`)
 	further = regexp.MustCompile(`(?i)(?:^|\P{L})(?:and|so|then|but|und|also|dann|y|luego|entonces|et|donc|puis|e|` +
 		`quindi|poi|então|и|а|затем|na|kisha|এবং|तब|और|మరియు|ثم|و)(?:\P{L}|$)|然后|所以|和|そして|それで|그리고|และ`)
@@ -65,6 +65,10 @@ func (t numbered) clause(place, k int) (string, bool) {
 		return t.result(k)
 	}
 	end := t.sentence(place)
+	const mostNumbers = 3 // more are the steps of a solution
+	if t.after(end)-k > mostNumbers || strings.Contains(t.text[t.numbers[k].end:end], "=") {
+		return "", false
+	}
 	for j := k; j < len(t.numbers) && t.numbers[j].start < end; j++ {
 		before := place
 		if j > k {
@@ -79,9 +83,6 @@ func (t numbered) clause(place, k int) (string, bool) {
 		}
 		if j+1 < len(t.numbers) && t.numbers[j+1].start < end {
 			between := t.text[t.numbers[j].end:t.numbers[j+1].start]
-			if strings.ContainsAny(between, "=") {
-				return "", false
-			}
 			if further.MatchString(between) && !explanation.MatchString(between) {
 				return "", false
 			}
