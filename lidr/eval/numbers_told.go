@@ -45,7 +45,8 @@ func (t numbered) lastSentence(place, k int) bool {
 var (
 	explanation = regexp.MustCompile(`(?i)(?:^|\P{L})(?:because|since|i\.\s?e\.|that is|from|d\.\s?h\.|` +
 		`das heißt|weil|denn|aus|es decir|porque|ya que|soit|c'est-à-dire|car|parce que|cioè|perché|ou seja|isto é|` +
-		`pois|то есть|т\.\s?е\.|потому|так как|yaani|kwa sababu|kwani|কারণ|क्योंकि|यानी|ఎందుకంటే|అంటే|لأن|أي|من)(?:\P{L}|$)|[(;]|` +
+		`pois|то есть|т\.\s?е\.|потому|так как|yaani|kwa sababu|kwani|কারণ|क्योंकि|यानी|ఎందుకంటే|అంటే|لأن|أي|` +
+		`من)(?:\P{L}|$)|[(;]|` +
 		`因为|因為|即|也就是|つまり|なぜなら|즉|왜냐하면|เพราะ|จาก|คือ`)
 	further = regexp.MustCompile(`(?i)(?:^|\P{L})(?:and|so|then|but|und|also|dann|y|luego|entonces|et|donc|puis|e|` +
 		`quindi|poi|então|и|а|затем|na|kisha|এবং|तब|और|మరియు|ثم|و)(?:\P{L}|$)|然后|所以|和|そして|それで|그리고|และ`)
