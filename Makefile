@@ -12,7 +12,7 @@
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
 #   make miniature  pretrain the embedded model again from its seed
 #   make symbols    what scripts see, after a change of exported names
-#   make crash      kill a run, and fail its disk, at every change of the disk
+#   make crash      kill a run, and fail its disk, at every change of the disk; then DAMAGE (10000) random damages of its files
 #   make scale      time and memory of a million prompts through all but the model
 #   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
 #   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
@@ -27,6 +27,7 @@
 LIDR := bin/lidr
 FLAGS ?=
 SOAK ?= 10m
+DAMAGE ?= 10000
 FUZZTIME ?= 30s
 RACE ?= ./...
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
@@ -104,6 +105,7 @@ study: build
 
 crash:
 	LIDR_CRASH=1 go test -timeout 3h -v -run 'TestKilledAtEveryChange|TestFailingDisk' ./lidr
+	LIDR_DAMAGE=$(DAMAGE) go test -count=1 -timeout 5h -v -run TestDamageChangesNoResult ./lidr
 
 scale:
 	LIDR_SCALE=1000000 go test -timeout 1h -run '^$$' -bench Scale -benchtime 1x ./lidr

@@ -57,9 +57,9 @@ func (a action) do(dir string) (r result) {
 func experiment(dir string, note lidr.Option) (string, error) {
 	ctx := context.Background()
 	s := lidr.MiniatureSettings()
-	s.Trained, s.Unseen, s.StopWhenSaturated = s.Trained[:2], nil, false
+	s.Trained, s.Unseen = s.Trained[:1], nil
 	s.Prompts.N, s.Prompts.Reuse, s.Evaluate.N, s.Evaluate.Translations = 3, true, 2, 2
-	s.Train.BatchPairs, s.Train.Replay, s.Train.LoRA = 4, 2, lidr.LoRASettings{Rank: 2, Alpha: 4}
+	s.Train.BatchPairs, s.Train.Replay, s.Train.LoRA = 2, 2, lidr.LoRASettings{Rank: 2, Alpha: 4}
 	run, err := lidr.Open(filepath.Join(dir, "r"), s, note)
 	if err != nil {
 		return "", err

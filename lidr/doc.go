@@ -40,10 +40,10 @@
 //
 // A filter is a [Filter], a rubric a function that [HeadToHead] takes, and a task of your own, with its prompts,
 // checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or [Run.Meter], [Run.Path] and
-// [Run.WriteLines], and a measure that the report shows is a report.Measure in <model>/measures/KEY.json. The packages
-// below this one that are made so: lidr/judge, what other models say of the answers; lidr/handoff, training by
-// LLaMA-Factory or TRL; lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before
-// training; lidr/pretrain, the miniature's M0.
+// [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a report.Measure in
+// <model>/measures/KEY.json. The packages below this one that are made so: lidr/judge, what other models say of the
+// answers; lidr/handoff, training by LLaMA-Factory or TRL; lidr/choices, multiple choice and the alignment tax;
+// lidr/doctor, a look at a model before training; lidr/pretrain, the miniature's M0.
 //
 // # Answers that are none
 //
@@ -58,7 +58,8 @@
 //
 //	settings.json            the settings, as Open was given them; Open refuses the folder with other settings
 //	run.json                 format number, versions, settings, and the fingerprint of every model
-//	files.json               SHA-256 of the files below as they were written: what was edited since is made again
+//	files.json               SHA-256 of the files below as they were written: what was edited since is made again by its
+//	                         step, and refused by whatever only reads
 //	timing.jsonl             whatever depends on the clock, here and nowhere else
 //	M0/prompts.jsonl         [Prompt] lines: id, lang, prompt, answer, source
 //	M0/responses/LANG.jsonl  [datasets.Response] lines
@@ -72,12 +73,13 @@
 //	M0/measures/KEY.json     tables for the report: a judge's verdicts, MT-bench, saturation, a measure of your own
 //	M1/model/                the checkpoint, with a model card; M1/adapter/ what LoRA trained
 //	M1/train.jsonl           [dpo.Step] lines, names as TRL's
-//	M1/training.json         the [Training], written last
+//	M1/training.json         the [Training], with the SHA-256 of the files of model and adapter, written last
 //	M1/warnings.json         what to look at before believing M1
 //	plots/, report.html, report.md
 //
-// A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader. The folder
-// store beside the run folders holds what models have said, under content keys, and runs share it.
+// A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader; an edited model
+// or adapter stops the run. run.json, files.json and inputs.json end with the sum of their own lines. The folder store
+// beside the run folders holds what models have said, under content keys, and runs share it.
 //
 // Steps print nothing: progress goes to the [Progress] that the run was opened with, results are values. [Show] and
 // [ShowProgress] alone know whether they draw in a notebook or on a terminal.
