@@ -102,8 +102,8 @@ func decide(text string, main int) (string, float64) {
 			break
 		}
 	}
-	if lang := byWords(found); lang != "" && spelled(text, lang, main) {
-		return lang, sure
+	if lang, p := byWords(text, found); lang != "" && spelled(text, lang, main) {
+		return lang, p
 	}
 	common, listed := 0, false
 	for _, family := range relativeSets {
@@ -133,7 +133,7 @@ func decide(text string, main int) (string, float64) {
 	switch {
 	case !slices.Contains(known, lang) || posterior < least || strange:
 		return "", 0
-	case support >= probable, common >= 3 && support >= supported:
+	case support >= probable, common >= 3 && 12*common >= len(found) && support >= supported:
 		return lang, posterior * min(1, support)
 	}
 	return "", 0
@@ -166,16 +166,23 @@ func within(family map[string]map[string]bool, prior map[string]float64, found [
 	return best, top / (top + second), mass, hits
 }
 
-// byWords returns Yoruba for a text of whose words a fifth and more are common ones of it: the model hardly knows it.
-func byWords(found []string) string {
+// byWords returns Yoruba or Swahili, of which the model knows little (it takes "Jumla: vitabu 9 * 8 = 72." for Latin),
+// for a text of whose words a fifth and more are common ones of it. For Swahili, which has many relatives, our profiles
+// must agree.
+func byWords(text string, found []string) (lang string, posterior float64) {
 	for _, family := range relativeSets {
-		if family["yo"] == nil {
-			continue
-		}
-		best, p, _, n := within(family, nil, found)
-		if best == "yo" && p >= sure && n >= 3 && 5*n >= len(found) {
-			return best
+		for _, lang := range []string{"sw", "yo"} {
+			if family[lang] == nil {
+				continue
+			}
+			best, p, _, n := within(family, map[string]float64{lang: stranger}, found)
+			if best != lang || p < agreed || n < 3 || 5*n < len(found) {
+				continue
+			}
+			if own, q := classify(text); lang == "yo" || own == lang && q >= agreed {
+				return lang, p
+			}
 		}
 	}
-	return ""
+	return "", 0
 }

@@ -12,38 +12,38 @@ var siblings = []map[string]string{
 		"id": "karena bahwa bisa kantor coba uang berbeda anda bagaimana informasi pengaturan aplikasi berkas setiap " +
 			"negara memiliki situs kata sandi pria rumah sakit sesuai kasus perusahaan bila kebebasan",
 		"ms": "kerana bahawa boleh pejabat cuba wang berbeza maklumat tetapan apl fail setiap laman sesawang ialah " +
-			"sahaja syarikat lelaki beliau hendaklah kebangsaan kepunyaan mestilah sebarang menerusi semasa anggota akaun " +
-			"kata laluan pelayar tetingkap hospital perniagaan peranti memaparkan persekitaran dolar",
+			"sahaja syarikat lelaki beliau hendaklah kebangsaan kepunyaan mestilah sebarang menerusi semasa anggota " +
+			"akaun kata laluan pelayar tetingkap hospital perniagaan peranti memaparkan persekitaran dolar",
 		"min": "nan jo indak dalam ado urang untuak manuruik hak-hak sagalo satiok dek kapado barang",
 	},
 	{
-		"hr": "budući suradnji suradnja čovjek čovjeka razumijevanje svijeta općoj opću opća što tko postavke stranica " +
-			"pregled preglednik preglednika poslužitelj poslužitelja račun omogući onemogući izbornik mapa mape pohranu " +
-			"pohrana sigurnosna koju kojoj općina ukloni odaberite učitavanje općenito tijekom točka točno točan datoteke " +
-			"datoteka datoteku zaporka zaporku uporaba sučelje prije vrijeme riječ riječi djeca mjesto gdje uvijek svijet " +
-			"zahtjev vrijednost promijeni izvješće obitelj tijelo opći nitko svatko netko uređaj uređaja tvrtka poveznica " +
-			"europe mreža cijena bijeli zatvorite",
+		"hr": "budući suradnji suradnja čovjek čovjeka razumijevanje svijeta općoj opću opća što tko postavke " +
+			"stranica pregled preglednik preglednika poslužitelj poslužitelja račun omogući onemogući izbornik mapa " +
+			"mape pohranu pohrana sigurnosna koju kojoj općina ukloni odaberite učitavanje općenito tijekom točka " +
+			"točno točan datoteke datoteka datoteku zaporka zaporku uporaba sučelje prije vrijeme riječ riječi djeca " +
+			"mjesto gdje uvijek svijet zahtjev vrijednost promijeni izvješće obitelj tijelo opći nitko svatko netko " +
+			"uređaj uređaja tvrtka poveznica europe mreža cijena bijeli zatvorite",
 		"sr": "saradnji saradnja čovek čoveka razumevanje sveta šta ko opšte podešavanja veb sajt sajta pregledač " +
-			"pregledača nalog server servera omogućite bezbednost dugme meni izaberite uklonite učitavanje tokom tačka " +
-			"tačno tačan lozinka lozinku pre vreme reč reči deca mesto gde uvek svet zahtev vrednost promeni izveštaj " +
-			"porodica telo opšti niko svako neko uređaj posle evrope veza deo cena ovde dve datoteka datoteke datoteku " +
-			"sledeće primer videti promenite ukoliko obaveštenja mreža",
+			"pregledača nalog server servera omogućite bezbednost dugme meni izaberite uklonite učitavanje tokom " +
+			"tačka tačno tačan lozinka lozinku pre vreme reč reči deca mesto gde uvek svet zahtev vrednost promeni " +
+			"izveštaj porodica telo opšti niko svako neko uređaj posle evrope veza deo cena ovde dve datoteka " +
+			"datoteke datoteku sledeće primer videti promenite ukoliko obaveštenja mreža",
 		"sl": "in ki so ali pri kot tudi lahko nastavitve strani pravico vsak vsakdo ima biti brez do ne bo ste " +
 			"katerega katere katero svojo svoje tega te ter iz zaradi omogoča uporabo če vaše vašega",
-		"bs": "šta općenito tačka tačno lozinka sigurnost historija historiju sedmica hiljada prije vrijeme riječ gdje " +
-			"uvijek zahtjev niko svako neko evrope ko također",
+		"bs": "šta općenito tačka tačno lozinka sigurnost historija historiju sedmica hiljada prije vrijeme riječ " +
+			"gdje uvijek zahtjev niko svako neko evrope ko također",
 	},
 	{
 		"da": "af frihedsrettigheder rettigheder rettighederne samfund hver over jeg hvad hvis efter også meget blev " +
 			"nogle mellem være når kun hvilke ikke mig uden selv hvordan ud op noget bruge bruger bliver skal enhver " +
 			"frihed siden sproget virksomhed ydelse mens vælge vælg",
 		"no": "av rettigheter rettighetene menneskerettighetene samfunn straff jeg hva hvis etter også mye ble noen " +
-			"mellom være når bare hvilke ikke meg uten selv hvordan ut opp noe bruke bruker blir skal enhver frihet siden " +
-			"språket virksomhet ytelse mens velge velg",
-		"nn": "av eg kva viss etter òg mykje vart nokre mellom vere når berre ikkje meg utan sjølv korleis ut opp noko " +
-			"bruke brukar blir skal einkvar fridom sidan språket eit frå ein dei kan",
-		"sv": "av jag vad om efter också mycket blev några mellan vara när bara inte mig utan själv hur och är ett för " +
-			"från",
+			"mellom være når bare hvilke ikke meg uten selv hvordan ut opp noe bruke bruker blir skal enhver frihet " +
+			"siden språket virksomhet ytelse mens velge velg",
+		"nn": "av eg kva viss etter òg mykje vart nokre mellom vere når berre ikkje meg utan sjølv korleis ut opp " +
+			"noko bruke brukar blir skal einkvar fridom sidan språket eit frå ein dei kan",
+		"sv": "av jag vad om efter också mycket blev några mellan vara när bara inte mig utan själv hur och är ett " +
+			"för från",
 		"fo": "í ið eru hevur ikki tað øll øllum ella rætt",
 	},
 	{
@@ -61,7 +61,8 @@ var relatives = []map[string]string{
 		"es": "y el los las una con por del en la su para es puede no se lo al más o un muy hay este",
 		"gl": "e o os as unha con por do en a súa para é pode non se ao máis ou un na no da dos das este pola polo " +
 			"unhas",
-		"pt": "e o os as uma com por do em a sua para é pode não se ao mais ou um na no da dos das este pela pelo você",
+		"pt": "e o os as uma com por do em a sua para é pode não se ao mais ou um na no da dos das este pela pelo " +
+			"você",
 		"ast": "y el los les una con por del en la so pa ye puede nun se lo al más o un nes esti tien pola pol yá na " +
 			"de'l ta cola col",
 		"an":  "y o os as una con por d'o en a suya ta ye puede no se lo a-o más u un d'a d'os d'as iste dreito ista",
@@ -92,7 +93,8 @@ var relatives = []map[string]string{
 		"fy": "en in it fan de is net dy binne foar wurdt mei jo op dat te of troch as ek hat",
 	},
 	{
-		"en":  "the of and to is in that for it with on you are this be as by not or from your have",
+		"en": "what how do was he she they at which will can the of and to is in that for it with on you are this " +
+			"be as by not or from your have",
 		"sco": "the o an tae is in that for it wi on ye are this be as bi no or fae yer hae ilka aabodie",
 		"pcm": "di of and to na for dat am wit on yu dem dis be as by no abi from yor get dey wey pesin evri",
 		"gv":  "yn ny as dy ta ayns shen da eh lesh er shiu t'ad shoh ve myr liorish cha voish dagh ec peiagh",
@@ -126,9 +128,10 @@ var relatives = []map[string]string{
 		"azb": "və bir bu üçün ilə da də olaraq ya hər kəs haqqı her olan deyil daha",
 	},
 	{
-		"sw": "kwa katika juu yangu kwenye wako kifaa hiki vya cha mtu watu ikiwa tafadhali hapa sasa imeshindwa umma " +
-			"zote wote zaidi baada kabla ni hii hiyo kuwa yako lakini ambayo au yake kama hakuna sana wewe wake kwamba " +
-			"hili jibu ili bila kila pia huu hizi ambao haki yoyote nchi",
+		"sw": "jibu ana wana jumla pamoja rafiki ananunua anapata anauza hivyo ngapi mangapi alikuwa siku kwa katika " +
+			"juu yangu kwenye wako kifaa hiki vya cha mtu watu ikiwa tafadhali hapa sasa imeshindwa umma zote wote " +
+			"zaidi baada kabla ni hii hiyo kuwa yako lakini ambayo au yake kama hakuna sana wewe wake kwamba hili ili " +
+			"bila kila pia huu hizi ambao haki yoyote nchi",
 		"ln":  "na ya mpe oyo moto nyonso ezali to te kati bato mpo ekoki",
 		"ktu": "na ya muntu mpe yina kele ve to yandi bantu nyonso nsuka ti",
 		"kg":  "na ya muntu mpe yina kele ve to yandi bantu ti",
@@ -141,17 +144,19 @@ var relatives = []map[string]string{
 		"ig": "na nke ya bụ ndị maka ka nwere ike onye ọ ga n'ime dị mmadụ ikike obula ọbụla",
 	},
 	{
-		"ru": "сколько назови назовите напишите создайте опишите какой какие каковы почему который отличия и в на не " +
-			"что с как или для это если может по из от вы все его к за есть быть этот о каждый нет при человек",
+		"ru": "у них вместе ответ сначала потом больше меньше чем было он она они него сколько назови назовите " +
+			"напишите создайте опишите какой какие каковы почему который отличия и в на не что с как или для это если " +
+			"может по из от вы все его к за есть быть этот о каждый нет при человек",
 		"uk": "і в на не що з як або для це якщо може по із від ви всі його до за є бути цей про кожний немає при " +
 			"людина та й у",
 		"be": "і ў на не што з як або для гэта калі можа па ад вы усе яго да за ёсць быць гэты пра кожны няма пры " +
 			"чалавек мае",
-		"bg": "и в на не че с как или за това ако може по от вие всички е да се към бъде този всеки няма при човек има",
+		"bg": "и в на не че с как или за това ако може по от вие всички е да се към бъде този всеки няма при човек " +
+			"има",
 		"mk": "и во на не дека со како или за тоа ако може по од вие сите е да се кон биде овој секој нема при човек " +
 			"има ќе",
-		"sr": "и у на не да са како или за то ако може по од ви сви је се ка бити овај свако нема при човек има ће што " +
-			"су",
+		"sr": "и у на не да са како или за то ако може по од ви сви је се ка бити овај свако нема при човек има ће " +
+			"што су",
 	},
 	{
 		"ur":  "اور کے کی میں ہے سے کا کو یہ نہیں پر کسی یا ایک ہیں کر",
@@ -164,13 +169,16 @@ var relatives = []map[string]string{
 		"ig": "na nke ya bụ ndị maka ka nwere ike onye ọ ga n'ime dị mmadụ ikike obula ọbụla",
 	},
 	{
-		"ms": "dan yang untuk dengan di dari ini itu tidak adalah atau pada akan dalam anda telah oleh boleh setiap ke",
+		"ms": "dan yang untuk dengan di dari ini itu tidak adalah atau pada akan dalam anda telah oleh boleh setiap " +
+			"ke",
 		"id": "dan yang untuk dengan di dari ini itu tidak adalah atau pada akan dalam anda telah oleh bisa setiap ke " +
 			"dapat",
-		"pmy": "dan yang deng di dari ini itu tra adalah ato pada nanti dalam ko sudah sama bisa tiap ke dong pu orang",
-		"abs": "dan yang voor deng di dari ini itu seng ada ato pada mau dalam ose su sama bisa tiap ka dong pung orang",
-		"bjn": "wan nang gasan lawan di matan ini itu kada adalah atawa pada handak dalam pian sudah ulih kawa saban ka " +
-			"urang",
+		"pmy": "dan yang deng di dari ini itu tra adalah ato pada nanti dalam ko sudah sama bisa tiap ke dong pu " +
+			"orang",
+		"abs": "dan yang voor deng di dari ini itu seng ada ato pada mau dalam ose su sama bisa tiap ka dong pung " +
+			"orang",
+		"bjn": "wan nang gasan lawan di matan ini itu kada adalah atawa pada handak dalam pian sudah ulih kawa saban " +
+			"ka urang",
 	},
 	{
 		"de": "und der die das ist nicht zu von mit den für auf ein eine es im oder sie werden wie aus sich auch dem " +
