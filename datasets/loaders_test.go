@@ -29,10 +29,10 @@ func TestPromptsInOtherForms(t *testing.T) {
 		`{"id":"a","instruction":"Sum up.","input":"The cat sat.","output":"A cat."}`: "a: Sum up.\n\nThe cat sat.",
 		`{"id":"a","instruction":"Sum up.","input":""}`:                               "a: Sum up.",
 		`{"id":"a","instruction":"Sum up.","input":null}`:                             "a: Sum up.",
-		`{"id":"a","instruction":"Sum up.","input":["x"]}`:                            `:1: field "input": expected a string`,
+		`{"id":"a","instruction":"Sum up.","input":["x"]}`:                            `field "input": expected a string`,
 		`{"id":"a","instruction":"Add.","input":"2, 3","final_answer":"5"}`:           "a: Add.\n\n2, 3 = 5",
 		`{"id":"a","lang":"de","prompt":"Sum up.","input":"The cat."}`:                `:1: unknown field`,
-		`{"query":"Sum up.","input":"The cat.","response":"5"}`:                       `:1: field "input": a MGSM form has none`,
+		`{"query":"Sum up.","input":"The cat.","response":"5"}`:                       `field "input": a MGSM form has none`,
 		`{"id":"a","instruction":"Sum up.","Input":"The cat."}`:                       `spelled "input"`,
 		`{"id":"a","Instruction":"Sum up."}`:                                          `spelled "instruction"`,
 		`{"id":"a","instruction ":"Sum up."}`:                                         `spelled "instruction"`,
@@ -69,7 +69,7 @@ func TestPromptsInOtherForms(t *testing.T) {
 		`{"id":true,"instruction":"Hi"}`:                    `:1: field "id": expected a string, found a boolean`,
 		`{"id":null,"instruction":"Hi"}`:                    `:1: field "id": expected a string, found null`,
 		`{"id":" a","instruction":"Hi"}`:                    `:1: field "id": expected no white space around it, found " a"`,
-		`{"id":"a","instruction":5}`:                        `:1: field "instruction": expected a string, found a number`,
+		`{"id":"a","instruction":5}`:                        `expected a string, found a number`,
 		`{"id":"a","instruction":false}`:                    `found a boolean`,
 		`{"id":"a","instruction":{"text":"Hi"}}`:            `found an object`,
 		`{"id":"a","instruction":NaN}`:                      `found null`,
@@ -151,14 +151,14 @@ func TestParallelGoldsAgree(t *testing.T) {
 // Answers with numbers as ids and with further fields, and answers as conversations.
 func TestResponsesInOtherForms(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"id":1,"dataset":"d","prompt":"q","response":"r","model_api":"m"}`:                     "1: r",
-		`{"id":"1","prompt":[USER],"response":[ASSISTANT]}`:                                      "1: Hello",
-		`{"id":"1","prompt":"q","response":[USER,ASSISTANT]}`:                                    "1: Hello",
-		`{"id":"1","prompt":"q","response":[USER]}`:                                              "one turn of the assistant",
-		`{"id":"1","prompt":"q","response":{"content":"r"}}`:                                     `expected a string, found an object`,
-		`{"id":"1","prompt":"q","Response":"r"}`:                                                 "expected it to be spelled",
-		`{"id":" 1","prompt":"q","response":"r"}`:                                                "no white space around it",
-		`{"id":1,"prompt":"q","response":"r"}` + "\n" + `{"id":"1","prompt":"q","response":"r"}`: "appears twice",
+		`{"id":1,"dataset":"d","prompt":"q","response":"r","model_api":"m"}`:            "1: r",
+		`{"id":"1","prompt":[USER],"response":[ASSISTANT]}`:                             "1: Hello",
+		`{"id":"1","prompt":"q","response":[USER,ASSISTANT]}`:                           "1: Hello",
+		`{"id":"1","prompt":"q","response":[USER]}`:                                     "one turn of the assistant",
+		`{"id":"1","prompt":"q","response":{"content":"r"}}`:                            `found an object`,
+		`{"id":"1","prompt":"q","Response":"r"}`:                                        "expected it to be spelled",
+		`{"id":" 1","prompt":"q","response":"r"}`:                                       "no white space around it",
+		`[{"id":1,"prompt":"q","response":"r"},{"id":"1","prompt":"q","response":"r"}]`: "appears twice",
 	} {
 		rows, err := LoadResponses(filepath.Join(oneFile(t, "de.jsonl", text), "de.jsonl"), "de")
 		got := fmt.Sprint(err)

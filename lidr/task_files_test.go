@@ -52,7 +52,7 @@ func TestEvaluationNeedsNumbersAsGold(t *testing.T) {
 		``:                   "de.jsonl:2: prompt b in de has no gold answer",
 		`,"answer":""`:       "de.jsonl:2: prompt b in de has no gold answer",
 		`,"answer":"three"`:  `de.jsonl:2: prompt b in de: gold answer "three" is no number`,
-		`,"answer":"50%"`:    `gold answer "50%" is no number`,
+		`,"answer":"50%"`:    `de.jsonl:2: gold answer "50%"`,
 		`,"answer":"NaN"`:    `gold answer "NaN" is no number`,
 		`,"answer":"3 or 4"`: "is no number",
 		`,"answer":null`:     "de.jsonl:2: ",
