@@ -208,7 +208,10 @@ func parseModelOutput(r record) (o ModelOutput, err error) {
 }
 
 var annotations = arrayForm[Annotation]{"annotations", parseAnnotation,
-	func(a Annotation) [4]string { return [4]string{a.Instruction, a.Generator1, a.Generator2, a.Annotator} }, true}
+	func(a Annotation) [4]string {
+		// Instructions of equal text are told apart by their ids.
+		return [4]string{a.Instruction + "\n" + string(a.Others["id"]), a.Generator1, a.Generator2, a.Annotator}
+	}, true}
 
 // The names of the fields that an annotation may lack: those of alpaca_eval's published files, and those that its
 // versions from 0.6 on write, which put "preference_" before some of them.

@@ -56,6 +56,11 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("element %d of the %s cannot be written: %w", i, f.what, err)
 		}
+		if j, twice := first[f.key(row)]; twice {
+			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, "+
+				"expected each once", j, i, f.what)
+		}
+		first[f.key(row)] = i
 		if i > 0 {
 			out.WriteByte(',')
 		}
@@ -63,11 +68,6 @@ func (f arrayForm[T]) encode(rows []T) ([]byte, error) {
 		if err := json.Indent(out, data, "  ", "  "); err != nil {
 			return nil, err
 		}
-		if j, twice := first[f.key(row)]; twice {
-			return nil, fmt.Errorf("elements %d and %d of the %s have the same instruction by the same models, "+
-				"expected each once", j, i, f.what)
-		}
-		first[f.key(row)] = i
 	}
 	out.WriteString("\n]\n")
 	return out.Bytes(), nil

@@ -105,10 +105,11 @@ func leftOut(w WinRate, annotations []datasets.Annotation) []string {
 	seen := map[string]bool{}
 	again := 0
 	for _, a := range annotations {
-		if seen[a.Instruction] {
+		item := a.Instruction + "\n" + string(a.Others["id"]) // two items may have one text
+		if seen[item] {
 			again++
 		}
-		seen[a.Instruction] = true
+		seen[item] = true
 	}
 	if again > 0 {
 		notes = append(notes, fmt.Sprintf("%d of %d verdicts are on an instruction that another verdict is on: "+
