@@ -24,6 +24,7 @@ func init() {
 		"LoadChoices":        reflect.ValueOf(datasets.LoadChoices),
 		"LoadDifficulties":   reflect.ValueOf(datasets.LoadDifficulties),
 		"LoadExemplars":      reflect.ValueOf(datasets.LoadExemplars),
+		"LoadGamed":          reflect.ValueOf(datasets.LoadGamed),
 		"LoadMTBench":        reflect.ValueOf(datasets.LoadMTBench),
 		"LoadModelOutputs":   reflect.ValueOf(datasets.LoadModelOutputs),
 		"LoadPrompts":        reflect.ValueOf(datasets.LoadPrompts),
@@ -37,14 +38,15 @@ func init() {
 		"SplitThought":       reflect.ValueOf(datasets.SplitThought),
 
 		// type definitions
-		"Annotation":  reflect.ValueOf((*datasets.Annotation)(nil)),
-		"ChoiceItem":  reflect.ValueOf((*datasets.ChoiceItem)(nil)),
-		"Exemplar":    reflect.ValueOf((*datasets.Exemplar)(nil)),
-		"MTQuestion":  reflect.ValueOf((*datasets.MTQuestion)(nil)),
-		"ModelOutput": reflect.ValueOf((*datasets.ModelOutput)(nil)),
-		"Prompt":      reflect.ValueOf((*datasets.Prompt)(nil)),
-		"Response":    reflect.ValueOf((*datasets.Response)(nil)),
-		"RowReader":   reflect.ValueOf((*datasets.RowReader)(nil)),
-		"Translation": reflect.ValueOf((*datasets.Translation)(nil)),
+		"Annotation":   reflect.ValueOf((*datasets.Annotation)(nil)),
+		"ChoiceItem":   reflect.ValueOf((*datasets.ChoiceItem)(nil)),
+		"Exemplar":     reflect.ValueOf((*datasets.Exemplar)(nil)),
+		"GamedVerdict": reflect.ValueOf((*datasets.GamedVerdict)(nil)),
+		"MTQuestion":   reflect.ValueOf((*datasets.MTQuestion)(nil)),
+		"ModelOutput":  reflect.ValueOf((*datasets.ModelOutput)(nil)),
+		"Prompt":       reflect.ValueOf((*datasets.Prompt)(nil)),
+		"Response":     reflect.ValueOf((*datasets.Response)(nil)),
+		"RowReader":    reflect.ValueOf((*datasets.RowReader)(nil)),
+		"Translation":  reflect.ValueOf((*datasets.Translation)(nil)),
 	}
 }

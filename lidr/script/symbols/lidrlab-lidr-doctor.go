@@ -17,8 +17,9 @@ func init() {
 		"SamplePair": reflect.ValueOf(doctor.SamplePair),
 
 		// type definitions
-		"Diagnosis": reflect.ValueOf((*doctor.Diagnosis)(nil)),
-		"Fact":      reflect.ValueOf((*doctor.Fact)(nil)),
-		"TokenText": reflect.ValueOf((*doctor.TokenText)(nil)),
+		"Diagnosis":    reflect.ValueOf((*doctor.Diagnosis)(nil)),
+		"Fact":         reflect.ValueOf((*doctor.Fact)(nil)),
+		"LanguageCost": reflect.ValueOf((*doctor.LanguageCost)(nil)),
+		"TokenText":    reflect.ValueOf((*doctor.TokenText)(nil)),
 	}
 }
