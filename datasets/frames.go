@@ -76,7 +76,14 @@ func Rows(df dataframe.DataFrame, rows any) error {
 			target := filled.Index(i).Field(f.index)
 			switch f.series {
 			case series.String:
-				target.SetString(cell.String())
+				text := cell.String()
+				// What gota's ReadJSON makes of the messages of a conversation.
+				if strings.HasPrefix(text, "[map[content:") && strings.Contains(text, " role:") &&
+					strings.HasSuffix(text, "]]") {
+					return fmt.Errorf("datasets: column %q, row %d: expected text, found a list of objects in Go's syntax, %.40q; "+
+						"make it text before the frame is made", f.name, i+1, text)
+				}
+				target.SetString(text)
 			case series.Int:
 				n, _ := cell.Int()
 				target.SetInt(int64(n))

@@ -84,3 +84,14 @@ func TestOptionalColumns(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A conversation that gota has read is no text.
+func TestRowsRefuseGoSyntax(t *testing.T) {
+	df := dataframe.ReadJSON(strings.NewReader(`[{"chosen":[{"role":"assistant","content":"Hi"}]}]`))
+	var rows []struct {
+		Chosen string `json:"chosen"`
+	}
+	if err := Rows(df, &rows); err == nil || !strings.Contains(err.Error(), `column "chosen", row 1: expected text`) {
+		t.Errorf("%v, %v", rows, err)
+	}
+}
