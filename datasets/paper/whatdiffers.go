@@ -16,5 +16,8 @@
 //   - Translation prompts are recognised by their English wording instead of by a list of 88 ids.
 //   - Head-to-head on the miniature is decided by a written rubric (number, language, steps), not by a language model.
 //   - Translation replay (train.replay) is not in the paper and off by default.
+//   - Answers that were cut by their length, or by another model than asked, are no side of a pair; the reference code
+//     does not look at finish reasons (pairs.keep_faulty keeps them).
+//   - A prompt's `input` field, as Alpaca has it, is joined to the instruction.
 //   - Learning-rate schedules start at the first stair instead of 0, so that no step is without effect.
 package paper
