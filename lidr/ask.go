@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -244,7 +243,7 @@ func (r *Run) measureFaults(c *faultCount) error {
 			"or cut by their length.",
 		Unit: "answers",
 	}
-	if _, err := os.Stat(r.Path(model, "measures", m.Key+".json")); len(c.faults) == 0 && err != nil {
+	if len(c.faults) == 0 && !r.wrote(model+"/measures/"+m.Key+".json") {
 		return nil
 	}
 	for _, fault := range slices.Sorted(maps.Keys(c.faults)) {

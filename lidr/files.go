@@ -147,6 +147,35 @@ func decodeOwn(path string, data []byte, v any) error {
 	return nil
 }
 
+// wrote says that a file is there or was written and is to be there; name is the one in files.json.
+func (r *Run) wrote(name string) bool {
+	hashes, err := ledger.Listed(r.Dir)
+	_, missing := os.Stat(r.Path(name))
+	return missing == nil || err == nil && hashes[name] != ""
+}
+
+// remove removes a file of the run folder that the run has written, so that it is not missed.
+func (r *Run) remove(path string) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if err := durable.Remove(path); err != nil {
+		return err
+	}
+	hashes, err := r.listing()
+	if err != nil {
+		return err
+	}
+	name, err := ledger.ListedName(r.Dir, path)
+	if err != nil {
+		return err
+	}
+	if _, written := hashes[name]; !written {
+		return nil
+	}
+	delete(hashes, name)
+	return ledger.WriteSealed(r.Path("files.json"), hashes)
+}
+
 // keepEdited moves an edited file to FILE.edited, or the first FILE.edited.N that is free.
 func keepEdited(path string) (kept string, err error) {
 	kept = path + ".edited"

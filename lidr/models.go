@@ -215,7 +215,8 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 		return nil, err
 	}
 	warnings := foreignHealth(steps)
-	pairs, err := ledger.ReadLines[Pair](r.Path(modelName(round-1), "pairs.jsonl"))
+	var pairs []Pair
+	err = r.ReadLines(r.Path(modelName(round-1), "pairs.jsonl"), &pairs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,6 +68,7 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 	if err != nil {
 		return nil, nil, err
 	}
+	maps.DeleteFunc(files[m.Name()], func(file string, _ bool) bool { return !strings.HasPrefix(file, faultsKey) })
 	measured, err := modelMeasures(run, m.Name(), files[m.Name()])
 	if err != nil {
 		return nil, nil, err
@@ -244,7 +246,7 @@ func (r *Run) discard(name string) error {
 	if _, err := os.Stat(record); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return errors.Join(r.forget(name), durable.Remove(record))
+	return errors.Join(r.forget(name), r.remove(record))
 }
 
 // keepSteps returns what a training logged, through the store: an edited train.jsonl is made anew from it. Another kind

@@ -156,7 +156,7 @@ func TestOtherKernels(t *testing.T) {
 	}
 	here := record.Backend
 	record.Backend = "cpu (of another kind)"
-	if err := ledger.WriteJSON(run.Path("run.json"), record); err != nil {
+	if err := ledger.WriteSealed(run.Path("run.json"), record); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
