@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/report"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -53,7 +55,43 @@ func generate(ctx context.Context, run *Run, m *Model, prompts []Prompt) ([]data
 			return nil, err
 		}
 	}
-	return responses, nil
+	return responses, run.measureTokens(m.Name(), langs, responses)
+}
+
+// measureTokens writes what the answers of each language cost: one that needs more tokens for the same text gets shorter
+// answers from the same limit. Servers that count no tokens leave nothing to write.
+func (r *Run) measureTokens(model string, langs []string, responses []datasets.Response) error {
+	m := report.Measure{
+		Key: "tokens", Title: "What answers cost", Unit: "see the rows", Digits: 2,
+		What: "Tokens of the generated answers, and how many were cut by their length: a language that needs more tokens " +
+			"for the same text gets shorter answers from the same limit.",
+	}
+	for _, lang := range langs {
+		tokens, characters, cut, n := 0, 0, 0, 0
+		for _, row := range inLanguage(responses, lang) {
+			if row.Tokens == 0 || row.Response == "" {
+				continue
+			}
+			tokens, characters, n = tokens+row.Tokens, characters+utf8.RuneCountInString(row.Response), n+1
+			if row.FinishReason == lm.FinishLength {
+				cut++
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		put := func(name string, value float64) {
+			m.Put(model+", "+name, lang, report.MeasureValue{Estimate: report.Estimate{Value: value},
+				Note: fmt.Sprintf("n = %d", n)})
+		}
+		put("tokens per character", float64(tokens)/float64(characters))
+		put("tokens per answer", float64(tokens)/float64(n))
+		put("cut by their length, %", 100*float64(cut)/float64(n))
+	}
+	if len(m.Rows) == 0 {
+		return nil
+	}
+	return r.WriteMeasure(model, m)
 }
 
 // answerRequests makes the requests for answers to prompts; shots are turns before the prompts of a language.
