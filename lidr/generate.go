@@ -58,8 +58,8 @@ func generate(ctx context.Context, run *Run, m *Model, prompts []Prompt) ([]data
 	return responses, run.measureTokens(m.Name(), langs, responses)
 }
 
-// measureTokens writes what the answers of each language cost: one that needs more tokens for the same text gets shorter
-// answers from the same limit. Servers that count no tokens leave nothing to write.
+// measureTokens writes what the answers of each language cost: one that needs more tokens for the same text gets
+// shorter answers from the same limit. Servers that count no tokens leave nothing to write.
 func (r *Run) measureTokens(model string, langs []string, responses []datasets.Response) error {
 	m := report.Measure{
 		Key: "tokens", Title: "What answers cost", Unit: "see the rows", Digits: 2,
