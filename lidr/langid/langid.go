@@ -15,7 +15,7 @@ package langid
 
 // Identifier names the language of a text.
 type Identifier interface {
-	// Name is the identifier's name and version, such as "lidr-ngram/1".
+	// Name is the identifier's name and version, such as "lidr-lid176/1".
 	Name() string
 	// Identify returns an ISO 639 code and a confidence between 0 and 1, or "" and 0 for a text that is too short or
 	// in none of the identifier's languages.
