@@ -10,6 +10,9 @@ import (
 // numberText is a number with separators of thousands and decimals, of which the language decides which is which.
 var numberText = regexp.MustCompile(`^-?[0-9]+([.,'][0-9]+)*$`)
 
+// fraction is one of two whole numbers.
+var fraction = regexp.MustCompile(`^-?[0-9]{1,30}/0*[1-9][0-9]{0,30}$`)
+
 // grouped is a whole number in thousands, or in India's lakhs.
 var grouped = regexp.MustCompile(`^-?[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}$`)
 
@@ -46,6 +49,9 @@ func numberReadings(text string) []*big.Rat {
 		return r
 	}, text)
 	text = strings.TrimPrefix(strings.Replace(text, "-+", "-", 1), "+")
+	if value, ok := new(big.Rat).SetString(text); ok && fraction.MatchString(text) {
+		return []*big.Rat{value}
+	}
 	if !numberText.MatchString(text) {
 		return nil
 	}

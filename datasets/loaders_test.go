@@ -122,6 +122,7 @@ func TestParallelGoldsAgree(t *testing.T) {
 		{"1 000", "1000", false}, {"3.0", "3", false}, {"1.5", "1,5", false}, {"15", "1.5", true}, {"১২", "12", false},
 		{"１２", "13", true}, {"$18", "18", false}, {"three", "drei", false}, {"", "4", false}, {"+4", "4", false},
 		{"1.5", "15", true}, {"100,5", "100.5", false}, {"𝟏𝟖", "18", false},
+		{"1/2", "1/3", true}, {"1/2", "0.5", false}, {"1/2", "2/4", false}, {"-1/2", "1/2", true},
 	} {
 		for form, line := range map[string]string{
 			"GSM8K of the hub": `{"question":"q","answer":"so\n#### %s"}`,

@@ -51,15 +51,26 @@ func (t fileTask) Prompts(split string, langs []string, first, n int, _ int64) (
 	return rows, nil
 }
 
-// checkable is an error for a problem whose gold answer no answer could equal: it would count every model as wrong.
+// checkable is an error for a problem whose gold answer no answer could equal, and for one whose number differs from that
+// in another language ("1.000" for a thousand is one here): either would count every model as wrong.
 func (t fileTask) checkable(problems []Prompt) error {
 	const mend = "so that no accuracy can be told; give evaluate.source problems with numbers as answers"
+	first := map[string]Prompt{}
+	numbers := map[string]string{}
 	for _, p := range problems {
 		if p.Answer == "" {
 			return fmt.Errorf("%s: %s: prompt %s in %s has no gold answer, %s", t.source, p.Source, p.ID, p.Lang, mend)
 		}
-		if _, err := eval.Gold(p.Answer); err != nil {
+		number, err := eval.Gold(p.Answer)
+		if err != nil {
 			return fmt.Errorf("%s: %s: prompt %s in %s: %w, %s", t.source, p.Source, p.ID, p.Lang, err, mend)
+		}
+		if other, ok := first[p.ID]; !ok {
+			first[p.ID], numbers[p.ID] = p, number
+		} else if !eval.EqualNumbers(number, numbers[p.ID]) {
+			return fmt.Errorf("%s: %s: prompt %s in %s: gold answer %q is %s and that in %s (%s), %q, is %s; write gold "+
+				"answers as in 1,000.5 in every language", t.source, p.Source, p.ID, p.Lang, p.Answer, number,
+				other.Lang, other.Source, other.Answer, numbers[p.ID])
 		}
 	}
 	return nil

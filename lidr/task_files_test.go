@@ -83,3 +83,27 @@ func TestEvaluationNeedsNumbersAsGold(t *testing.T) {
 		t.Error("an answer is checked by a gold one that is no number")
 	}
 }
+
+// Gold answers that the loader takes for equal, whatever separates their thousands, are equal as they are read here too,
+// or refused: "1.000" is one, and no right answer of a thousand would count.
+func TestGoldsReadAlikeInEveryLanguage(t *testing.T) {
+	for german, says := range map[string]string{
+		"1,000": "", "1000.0": "", "$1000": "", "2000/2": "",
+		"1.000": `de.jsonl:1: prompt a in de: gold answer "1.000" is 1 and that in en (en.jsonl:1), "1000", is 1000; write`,
+	} {
+		dir := t.TempDir()
+		for lang, answer := range map[string]string{"en": "1000", "de": german} {
+			text := fmt.Sprintf(`{"id":"a","lang":%q,"prompt":"one","answer":%q}`+"\n", lang, answer) +
+				fmt.Sprintf(`{"id":"b","lang":%q,"prompt":"two","answer":"2"}`+"\n", lang)
+			if err := os.WriteFile(filepath.Join(dir, lang+".jsonl"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := small()
+		s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"de"}, dir, 0
+		_, err := newRun("", s, nil).evalPrompts()
+		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%s beside 1000: %v, want an error with %q", german, err, says)
+		}
+	}
+}
