@@ -45,18 +45,25 @@ func (r record) turns(field string) ([]turn, error) {
 	var out []turn
 	for i, element := range elements {
 		name := fmt.Sprintf("%s[%d]", field, i)
-		var fields map[string]json.RawMessage
-		if element[0] != '{' || json.Unmarshal(element, &fields) != nil {
+		if element[0] != '{' {
 			return nil, r.errorf("field %q: expected a string, found %s; the messages of a conversation are objects with "+
 				"\"role\" and \"content\", and %s is %s", field, kind(r.fields[field]), name, kind(element))
 		}
+		said, err := parseObject(r.file, r.line, element)
+		if err != nil {
+			return nil, err
+		}
 		message := record{r.file, r.line, map[string]json.RawMessage{}}
-		for key, value := range fields {
+		for key, value := range said.fields {
 			message.fields[name+"."+key] = value
 		}
 		roleField, textField := name+".role", name+".content"
 		if message.has(name + ".from") {
 			roleField, textField = name+".from", name+".value"
+			if message.has(name+".role") || message.has(name+".content") {
+				return nil, r.errorf("field %q: %s has the names of OpenAI's messages and of ShareGPT's, expected \"role\" and "+
+					"\"content\", or \"from\" and \"value\"", field, name)
+			}
 		}
 		role, err := message.text(roleField)
 		if err != nil {

@@ -48,15 +48,17 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 		}
 		return []promptFile{{path, lang}}, nil
 	}
-	if file := filepath.Join(path, "prompts.jsonl"); exists(file) {
-		return []promptFile{{file, ""}}, nil
-	}
+	ours := filepath.Join(path, "prompts.jsonl")
+	one := exists(ours)
 	var files []promptFile
 	for _, lang := range langs {
 		names := []string{
 			lang + ".jsonl", "mgsm_" + lang + ".jsonl", lang + ".json", lang + ".parquet", "mgsm_" + lang + ".parquet",
 		}
 		var found []string
+		if one {
+			names = append(names, "prompts.jsonl")
+		}
 		for _, name := range names {
 			if exists(filepath.Join(path, name)) {
 				found = append(found, name)
@@ -67,11 +69,16 @@ func promptFiles(path string, langs []string) ([]promptFile, error) {
 			return nil, fmt.Errorf("%s: no file for language %q, expected %s; the folder has %s", path, lang,
 				strings.Join(names, " or "), listing(path))
 		case 1:
-			files = append(files, promptFile{filepath.Join(path, found[0]), lang})
+			if !one {
+				files = append(files, promptFile{filepath.Join(path, found[0]), lang})
+			}
 		default:
 			return nil, fmt.Errorf("%s: %s are all files for language %q, expected one",
 				path, strings.Join(found, " and "), lang)
 		}
+	}
+	if one {
+		files = []promptFile{{ours, ""}}
 	}
 	return files, nil
 }

@@ -31,7 +31,7 @@ var promptFormats = []promptFormat{
 // promptNames are the fields that a prompt, its id, its language or its gold answer may be in.
 var promptNames = []string{
 	"id", "lang", "prompt", "answer", "query", "response", "instruction", "input", "final_answer", "question",
-	"answer_number", "messages", "conversations", "system",
+	"answer_number", "messages", "conversations", "system", "context", "history",
 }
 
 // alone is an error for a record that has a second prompt, or a part of one that the form does not read.
@@ -49,11 +49,12 @@ func (f *promptFormat) alone(r record) error {
 			return r.errorf("fields %q and %q both hold a prompt, expected one of them, or the same text in both", f.text, name)
 		}
 	}
-	for _, name := range []string{"input", "system"} {
+	for _, name := range []string{"input", "system", "context", "history"} {
 		if name == "input" && f.text == "instruction" {
 			continue
 		}
-		if raw := r.fields[name]; raw != nil && string(raw) != "null" && string(raw) != `""` {
+		if raw := r.fields[name]; raw != nil && string(raw) != "null" && string(raw) != `""` &&
+			string(raw) != "[]" {
 			return r.errorf("field %q: a %s form has none, expected the whole prompt in %q", name, f.name, f.text)
 		}
 	}
@@ -135,8 +136,20 @@ func (r record) instruction() (string, error) {
 	return text + "\n\n" + input, nil
 }
 
+// idOr is the id of a form whose published files have none: those of a file that does have them count, since its lines
+// may be in another order.
+func (r record) idOr(numbered string) (string, error) {
+	if !r.has("id") {
+		return numbered, nil
+	}
+	return r.id()
+}
+
 func parseMGSM(r record, lang string, index int) (p Prompt, err error) {
-	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
+	p.Lang = lang
+	if p.ID, err = r.idOr("mgsm-" + strconv.Itoa(index)); err != nil {
+		return p, err
+	}
 	if p.Text, err = r.asked("query"); err != nil {
 		return p, err
 	}
@@ -146,7 +159,10 @@ func parseMGSM(r record, lang string, index int) (p Prompt, err error) {
 
 // parseHubMGSM reads the form of juletxara/mgsm on the Hugging Face hub.
 func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
-	p.ID, p.Lang = "mgsm-"+strconv.Itoa(index), lang
+	p.Lang = lang
+	if p.ID, err = r.idOr("mgsm-" + strconv.Itoa(index)); err != nil {
+		return p, err
+	}
 	if p.Text, err = r.asked("question"); err != nil {
 		return p, err
 	}
@@ -156,7 +172,10 @@ func parseHubMGSM(r record, lang string, index int) (p Prompt, err error) {
 
 // parseHubGSM8K reads the form of openai/gsm8k on the hub, whose answers are worked solutions that end in the number.
 func parseHubGSM8K(r record, lang string, index int) (p Prompt, err error) {
-	p.ID, p.Lang = "gsm8k-"+strconv.Itoa(index), lang
+	p.Lang = lang
+	if p.ID, err = r.idOr("gsm8k-" + strconv.Itoa(index)); err != nil {
+		return p, err
+	}
 	if p.Text, err = r.asked("question"); err != nil {
 		return p, err
 	}

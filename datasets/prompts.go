@@ -27,13 +27,14 @@ type Prompt struct {
 // with "answer" optional and no other field. In the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval, and
 // openai/gsm8k and juletxara/mgsm of the Hugging Face hub) a file is in one language.
 //
-// Every language must have the same IDs. MGSM and the hub's GSM8K have none: their problems are numbered by line
-// ("mgsm-0", "gsm8k-0"). The gold answers of an ID must agree where they are numbers, whatever separates their
+// Every language must have the same IDs. MGSM and the hub's GSM8K, as published, have none: their problems are numbered
+// by line ("mgsm-0", "gsm8k-0"). The gold answers of an ID must agree where they are numbers, whatever separates their
 // thousands: nothing else tells that files are parallel. The language prefix of GSM8K's IDs ("degsm8k_7") is dropped.
 //
-// Alpaca's "input" is the end of its prompt, after the instruction and an empty line. Instead of a text the prompt may
-// be a conversation of one turn of the user, with or without the assistant's answer, which is not read: a list of
-// messages as in TRL's files. A conversation with more turns, or with a system's, is an error.
+// Alpaca's "input" is the end of its prompt, after the instruction and an empty line. A "context" or a "history" is an
+// error: no form here has one, and the prompt is not whole without it. Instead of a text the prompt may be a
+// conversation of one turn of the user, with or without the assistant's answer, which is not read: a list of messages as
+// in TRL's files. A conversation with more turns, or with a system's, is an error.
 func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 	if err := checkLanguages(langs); err != nil {
 		return nil, err
@@ -50,6 +51,10 @@ func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 			return nil, err
 		}
 		for _, p := range prompts {
+			if len(files) > 1 && p.Lang != file.lang {
+				return nil, fmt.Errorf("%s:%d: field \"lang\": expected %q, as the file is named, found %q",
+					p.File, p.Line, file.lang, p.Lang)
+			}
 			key := [2]string{p.Lang, p.ID}
 			if q, twice := seen[key]; twice {
 				return nil, fmt.Errorf("%s:%d: id %q appears twice in language %q, first in %s:%d",
