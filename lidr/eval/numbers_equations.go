@@ -21,6 +21,10 @@ var (
 	times = regexp.MustCompile(`(?i)(?:^|\P{L})[xх](?:\P{L}|$)`)
 	// sum joins two amounts before an equals sign: "3 hours and 30 minutes = 210 minutes".
 	sum = regexp.MustCompile(`(?i)^\s*(?:\pL+\s+)?(?:and|und|y|et|и|e|na|和)\s*\p{Sc}?\s*$`)
+	// clock joins hours and minutes before an equals sign, which may have no word between them.
+	clock = regexp.MustCompile(`(?i)^\s*(?:hours?|hrs?|h|minutes?|mins?|days?|weeks?|feet|ft|stunden?|std|minuten?|min|` +
+		`tage?|horas?|minutos?|días?|dias?|heures?|jours?|ore|ora|minuti|giorni|час(?:а|ов)?|минут[аы]?|д(?:ень|ня|ней)|` +
+		`小时|小時|個小時|个小时|时|時間|時|分钟|分鐘|分|天|日|시간|분|일|ชั่วโมง|นาที)\.?\s*$`)
 	// operation is a term without its result.
 	operation = regexp.MustCompile(`^\s*[+\-×*·/÷]\s*\p{Sc}?\d`)
 	// stop ends an equation.
@@ -65,7 +69,7 @@ func (t numbered) equation(k int) (result string, next int, ok bool) {
 		if cut == nil {
 			joined := operator.MatchString(between) || times.MatchString(between)
 			if !joined && len(sides) == 1 { // behind an equals sign, "and" begins something else
-				joined = sum.MatchString(between)
+				joined = sum.MatchString(between) || clock.MatchString(between)
 			}
 			if !joined || len(wordsOf(between)) > mostWords {
 				break

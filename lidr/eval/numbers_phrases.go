@@ -21,7 +21,7 @@ var links = words(`is are was be becomes equals equal lautet beträgt ergibt ist
 var linksOf = map[string]map[string]bool{
 	"pl": words("to"), "cs": words("je zní"), "sk": words("je"), "hr": words("je"), "sr": words("je је"),
 	"sl": words("je"), "da": words("er"), "no": words("er"), "nb": words("er"), "sv": words("är"), "fi": words("on"),
-	"ro": words("e"), "it": words("e"), "pt": words("e"), "bg": words("е"), "es": words("da"),
+	"ro": words("e"), "it": words("e"), "pt": words("e"), "bg": words("е"), "es": words("da"), "ca": words("és"),
 }
 
 // fillers are words that may stand between a link and the number: units that come first, and words that say how sure

@@ -36,8 +36,15 @@ func plain(s string) string {
 	if strings.ContainsAny(s, "负負マ마") {
 		s = negativeWord.ReplaceAllString(s, "$1-$2")
 	}
-	return s
+	return minusSpelled.ReplaceAllString(negativeSpelled.ReplaceAllString(s, "-$1"), "$1 -$2")
 }
+
+// A sign in words before a number. "Minus" is one behind a verb alone: between two numbers it is an operator.
+var (
+	negativeSpelled = regexp.MustCompile(`(?i)\bnegative (\p{Sc}?\d)`)
+	minusSpelled    = regexp.MustCompile(`(?i)((?:^|\P{L})(?:is|was|be|equals|ist|beträgt|war|est(?: de)?|es(?: de)?|era(?: de)?|` +
+		`è|é)) (?:minus|moins|menos|meno) (\p{Sc}?\d)`)
+)
 
 // invisible reports characters without width: marks of direction, joiners and soft hyphens.
 func invisible(r rune) bool {

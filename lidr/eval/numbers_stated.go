@@ -108,7 +108,8 @@ func (t numbered) answer(p phrase) (string, bool) {
 		g = gap{}
 	}
 	if k+1 < len(t.numbers) && t.numbers[k].value == "1" &&
-		rate.MatchString(t.text[t.numbers[k].end:t.numbers[k+1].start]) {
+		rate.MatchString(t.text[t.numbers[k].end:t.numbers[k+1].start]) &&
+		!minutes.MatchString(t.text[t.numbers[k+1].end:]) {
 		k++
 	}
 	number, ok := t.result(k)
@@ -121,6 +122,9 @@ func (t numbered) answer(p phrase) (string, bool) {
 // rate stands between a one and the number of an answer, as in "1日あたり18ドル": for each day, 18 dollars.
 var rate = regexp.MustCompile(`^\s*(?:日|時間|週間?|か月|ヶ月|年|人|個|台|天|小时|小時|周|个月|일|시간|주|개월|년|명)` +
 	`(?:あたり|当たり|につき|に|で|당|에)?[\s約约약]*\p{Sc}?$`)
+
+// minutes follow the second number of "1時間30分", which is an hour and a half and no rate.
+var minutes = regexp.MustCompile(`^\s*(?:分|분)`)
 
 // linkedLater returns the first number behind number k, in the same sentence, that follows a link ("the answer to
 // question 3 is 18"), or -1.
