@@ -164,6 +164,8 @@ func TestParallelGoldsAgree(t *testing.T) {
 func TestResponsesInOtherForms(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"id":1,"dataset":"d","prompt":"q","response":"r","model_api":"m"}`:            "1: r",
+		`{"id":1,"prompt":"q","response":"r","finish_reason":"length"}`:                 "1: rlength",
+		`{"id":1,"prompt":"q","response":"r","finish_reason":null}`:                     "1: r",
 		`{"id":"1","prompt":[USER],"response":[ASSISTANT]}`:                             "1: Hello",
 		`{"id":"1","prompt":"q","response":[USER,ASSISTANT]}`:                           "1: Hello",
 		`{"id":"1","prompt":"q","response":[USER]}`:                                     "one turn of the assistant",
@@ -175,7 +177,7 @@ func TestResponsesInOtherForms(t *testing.T) {
 		rows, err := LoadResponses(filepath.Join(oneFile(t, "de.jsonl", text), "de.jsonl"), "de")
 		got := fmt.Sprint(err)
 		if err == nil {
-			got = rows[0].ID + ": " + rows[0].Response
+			got = rows[0].ID + ": " + rows[0].Response + rows[0].FinishReason
 		}
 		if err == nil && got != want || err != nil && !strings.Contains(got, want) {
 			t.Errorf("%s:\n got %q\nwant %q", text, got, want)

@@ -38,8 +38,9 @@ type Translation struct {
 const publishedFailure = "Translation Error"
 
 // LoadResponses reads the answers of a model in one language, in file order. A line is in our own form, a [Response],
-// or in that of the LIDR reference code (id, a text or a number, prompt, response, and fields that are ignored). An
-// answer may be empty. Prompt and response may be conversations of one turn, as in TRL's files.
+// or in that of the LIDR reference code (id, a text or a number, prompt, response, finish_reason where it has one, and
+// fields that are ignored). An answer may be empty. Prompt and response may be conversations of one turn, as in TRL's
+// files.
 func LoadResponses(path, lang string) ([]Response, error) {
 	if err := checkLanguages([]string{lang}); err != nil {
 		return nil, err
@@ -115,7 +116,10 @@ func parseResponse(r record, lang string) (out Response, err error) {
 	}
 	out.Lang = lang
 	if !r.has("lang") { // the reference code's form
-		return out, nil
+		if raw := r.fields["finish_reason"]; raw != nil && raw[0] == '"' { // a cut answer is none, whoever wrote the file
+			out.FinishReason, err = r.text("finish_reason")
+		}
+		return out, err
 	}
 	err = r.onlyFields("id", "lang", "prompt", "response", "finish_reason", "tokens", "fault", "reason")
 	if err != nil {
