@@ -33,8 +33,8 @@ type Prompt struct {
 //
 // Alpaca's "input" is the end of its prompt, after the instruction and an empty line. A "context" or a "history" is an
 // error: no form here has one, and the prompt is not whole without it. Instead of a text the prompt may be a
-// conversation of one turn of the user, with or without the assistant's answer, which is not read: a list of messages as
-// in TRL's files. A conversation with more turns, or with a system's, is an error.
+// conversation of one turn of the user, with or without the assistant's answer, which is not read: a list of messages
+// as in TRL's files. A conversation with more turns, or with a system's, is an error.
 func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 	if err := checkLanguages(langs); err != nil {
 		return nil, err

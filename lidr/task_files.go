@@ -51,8 +51,8 @@ func (t fileTask) Prompts(split string, langs []string, first, n int, _ int64) (
 	return rows, nil
 }
 
-// checkable is an error for a problem whose gold answer no answer could equal, and for one whose number differs from that
-// in another language ("1.000" for a thousand is one here): either would count every model as wrong.
+// checkable is an error for a problem whose gold answer no answer could equal, and for one whose number differs from
+// that in another language ("1.000" for a thousand is one here): either would count every model as wrong.
 func (t fileTask) checkable(problems []Prompt) error {
 	const mend = "so that no accuracy can be told; give evaluate.source problems with numbers as answers"
 	first := map[string]Prompt{}

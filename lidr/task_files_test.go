@@ -84,8 +84,8 @@ func TestEvaluationNeedsNumbersAsGold(t *testing.T) {
 	}
 }
 
-// Gold answers that the loader takes for equal, whatever separates their thousands, are equal as they are read here too,
-// or refused: "1.000" is one, and no right answer of a thousand would count.
+// Gold answers that the loader takes for equal, whatever separates their thousands, are equal as they are read here
+// too, or refused: "1.000" is one, and no right answer of a thousand would count.
 func TestGoldsReadAlikeInEveryLanguage(t *testing.T) {
 	for german, says := range map[string]string{
 		"1,000": "", "1000.0": "", "$1000": "", "2000/2": "",

@@ -29,10 +29,12 @@ var (
 	answerWords = words(`answer ans antwort respuesta réponse reponse risposta resposta ответ ответом ответа відповідь
 		відповіддю отговор отговорът отговора одговор odgovor jibu jawaban jawabannya jawapan jawapannya antwoord svar
 		svaret vastaus cevap cevabı cevabi yanıt yanit yanıtı odpowiedź odpowiedz odpověď odpoveď răspuns răspunsul válasz
-		απάντηση đáp trả sagot ìdáhùn idahun উত্তর উত্তরটি উত্তরটা उत्तर जवाब సమాధానం జవాబు பதில் விடை જવાબ ಉತ್ತರ ഉത്തരം ਜਵਾਬ ਉੱਤਰ
+		απάντηση đáp trả sagot ìdáhùn idahun
+		উত্তর উত্তরটি উত্তরটা उत्तर जवाब సమాధానం జవాబు பதில் விடை જવાબ ಉತ್ತರ ഉത്തരം ਜਵਾਬ ਉੱਤਰ
 		الإجابة الاجابة إجابة اجابة الجواب جواب پاسخ תשובה התשובה`)
 	resultWords = words(`result ergebnis resultado résultat resultat risultato результат итог lösung solution solución
-		soluzione solução решение suluhisho matokeo resultaat hasil hasilnya sonuç sonuc wynik ফলাফল परिणाम ఫలితం الناتج النتيجة نتیجه`)
+		soluzione solução решение suluhisho matokeo resultaat hasil hasilnya
+		sonuç sonuc wynik ফলাফল परिणाम ఫలితం الناتج النتيجة نتیجه`)
 )
 
 // answerParts and resultParts are those of scripts without spaces, the longer before those that they begin with.

@@ -33,14 +33,16 @@ var (
 		{4, counted(`만`)},
 		{5, spelled(`lakhs?|লাখ|লক্ষ|लाख|లక్షలు?`)},
 		{5, regexp.MustCompile(`^\s?(แสน)`)},
-		{6, spelled(`millions?|millionen|millón|millones|milhão|milhões|milione|milioni|milions?|mio|miljoen|miljoner|millioner|` +
+		{6, spelled(`millions?|millionen|millón|millones|milhão|milhões|` +
+			`milione|milioni|milions?|mio|miljoen|miljoner|millioner|` +
 			`miliony|milionów|milion[uyů]|mln|milioane|millió|миллион(?:а|ов)?|мільйон(?:и|ів)?|млн|মিলিয়ন|` +
 			`मिलियन|మిలియన్|مليون|ملايين|juta|triệu|milyon`)},
 		{6, regexp.MustCompile(`^\s?(ล้าน)`)},
 		{7, spelled(`crores?|কোটি|करोड़|కోట్లు?`)},
 		{8, regexp.MustCompile(`^\s?([亿億])`)},
 		{8, counted(`억`)},
-		{9, spelled(`billions?|mrd|miljard|miljarder|milliarder|miliard(?:y|ów)?|mld|milliarden?|milliards?|miliardi|миллиард(?:а|ов)?|млрд|বিলিয়ন|مليار`)},
+		{9, spelled(`billions?|mrd|miljard|miljarder|milliarder|miliard(?:y|ów)?|mld|` +
+			`milliarden?|milliards?|miliardi|миллиард(?:а|ов)?|млрд|বিলিয়ন|مليار`)},
 	}
 	magnitudesOf = map[string]magnitude{
 		"es": {3, spelled(`mil`)}, "pt": {3, spelled(`mil`)}, "fr": {3, spelled(`mille`)},

@@ -42,7 +42,8 @@ func plain(s string) string {
 // A sign in words before a number. "Minus" is one behind a verb alone: between two numbers it is an operator.
 var (
 	negativeSpelled = regexp.MustCompile(`(?i)\bnegative (\p{Sc}?\d)`)
-	minusSpelled    = regexp.MustCompile(`(?i)((?:^|\P{L})(?:is|was|be|equals|ist|beträgt|war|est(?: de)?|es(?: de)?|era(?: de)?|` +
+	minusSpelled    = regexp.MustCompile(`(?i)((?:^|\P{L})(?:is|was|be|equals|ist|beträgt|` +
+		`war|est(?: de)?|es(?: de)?|era(?: de)?|` +
 		`è|é)) (?:minus|moins|menos|meno) (\p{Sc}?\d)`)
 )
 
