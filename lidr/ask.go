@@ -206,6 +206,27 @@ func (c *faultCount) summary() string {
 	return strings.Join(parts, "; ") + c.first
 }
 
+// tooMany says whether a reader is warned of a fault in a language.
+func (c *faultCount) tooMany(fault, lang string) bool {
+	return float64(c.faults[fault][lang]) > tooMany*float64(c.answers[lang])
+}
+
+// warning is one sentence on a fault in all languages that have too many of it, so that a report does not say the same
+// of each.
+func (c *faultCount) warning(fault string) string {
+	var parts []string
+	for _, lang := range c.langs {
+		if c.tooMany(fault, lang) {
+			parts = append(parts, fmt.Sprintf("%d of %d answers in %s", c.faults[fault][lang], c.answers[lang], lang))
+		}
+	}
+	warning := fmt.Sprintf("%s: %s are no whole answers of the model (%s)", c.step, strings.Join(parts, ", "), fault)
+	if fault == lm.FaultCut {
+		warning += "; raise max_tokens"
+	}
+	return warning
+}
+
 // told says what is wrong with the answers of a step: to the reader of the progress, in the model's measures, and by
 // the process's exit code. It is an error where more requests are refused than the run tolerates.
 func (r *Run) told(c *faultCount) error {
@@ -247,15 +268,12 @@ func (r *Run) measureFaults(c *faultCount) error {
 		return nil
 	}
 	for _, fault := range slices.Sorted(maps.Keys(c.faults)) {
+		warning := c.warning(fault)
 		for _, lang := range c.langs {
-			n, all := c.faults[fault][lang], c.answers[lang]
-			v := report.MeasureValue{Estimate: report.Estimate{Value: float64(n)}, Note: fmt.Sprintf("of %d", all)}
-			if float64(n) > tooMany*float64(all) {
-				v.Warning = fmt.Sprintf("%s: %d of %d answers in %s are no whole answers of the model (%s)", c.step, n, all, lang,
-					fault)
-				if fault == lm.FaultCut {
-					v.Warning += "; raise max_tokens"
-				}
+			v := report.MeasureValue{Estimate: report.Estimate{Value: float64(c.faults[fault][lang])},
+				Note: fmt.Sprintf("of %d", c.answers[lang])}
+			if c.tooMany(fault, lang) {
+				v.Warning = warning
 			}
 			m.Put(model+", "+fault, lang, v)
 		}

@@ -118,6 +118,39 @@ func TestRunByMoodyServer(t *testing.T) {
 	}
 }
 
+// The report says once what is wrong with a step's answers in many languages, and names only those with much of it.
+func TestOneWarningAFault(t *testing.T) {
+	var notes []string
+	run := doubtfulRun(t, t.TempDir(), nil, &notes)
+	c := newFaultCount("M0 generate")
+	for i := range 40 {
+		for lang, cut := range map[string]int{"en": 1, "es": 40, "de": 3} {
+			fault := ""
+			if i < cut {
+				fault = "cut by its length"
+			}
+			c.add(lang, "p", fault, "")
+		}
+	}
+	c.langs = []string{"en", "es", "de"}
+	if err := run.measureFaults(c); err != nil {
+		t.Fatal(err)
+	}
+	files, err := measureFiles(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured, err := modelMeasures(run, "M0", files["M0"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "M0 generate: 40 of 40 answers in es, 3 of 40 answers in de are no whole answers of the model " +
+		"(cut by its length); raise max_tokens"
+	if got := faultWarnings(measured); len(got) != 1 || got[0].Text != want || got[0].Where != "" {
+		t.Errorf("warnings %+v, expected only %q", got, want)
+	}
+}
+
 // A model that is trained on what cut answers left says so, once, and so does the report of an evaluation of them.
 func TestTrainedOnFewAnswers(t *testing.T) {
 	ctx := context.Background()
