@@ -164,11 +164,7 @@ func measuresSection(d Data, figures map[string]*Figure) section {
 
 // measureBlocks is the table and, below it, the warnings that its cells refer to.
 func measureBlocks(m Measure) []block {
-	caption := "± one standard error."
-	if m.Unit != "" {
-		caption = "Unit: " + m.Unit + "; " + caption
-	}
-	t := &table{Caption: caption, Columns: append([]column{{Head: "Measured"}}, numberColumns(m.Columns)...)}
+	t := &table{Caption: measureCaption(m), Columns: append([]column{{Head: "Measured"}}, numberColumns(m.Columns)...)}
 	var warnings []string
 	for _, mr := range m.Rows {
 		r := row{Cells: []cell{{Text: mr.Name}}}
@@ -193,6 +189,22 @@ func measureBlocks(m Measure) []block {
 		blocks = append(blocks, block{Text: fmt.Sprintf("⚠%d %s.", i+1, w)})
 	}
 	return blocks
+}
+
+// measureCaption says what the numbers of the table are, and their errors where any has one.
+func measureCaption(m Measure) string {
+	var parts []string
+	if m.Unit != "" {
+		parts = append(parts, "Unit: "+m.Unit)
+	}
+	hasError := func(v MeasureValue) bool { return v.SE != 0 }
+	if slices.ContainsFunc(m.Rows, func(r MeasureRow) bool { return slices.ContainsFunc(r.Values, hasError) }) {
+		parts = append(parts, "± one standard error")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "."
 }
 
 func measureFigure(m Measure, width float64) *plots.Figure {
