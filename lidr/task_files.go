@@ -36,9 +36,11 @@ func (t fileTask) Prompts(split string, langs []string, first, n int, _ int64) (
 			n = len(own) - first
 		}
 		if first+n > len(own) {
-			mend := "lower prompts.n or set prompts.reuse"
+			mend := "lower prompts.n (--n)"
 			if split == "eval" {
-				mend = "lower evaluate.n"
+				mend = "lower evaluate.n (--eval-n)"
+			} else if first > 0 {
+				mend += " or set prompts.reuse"
 			}
 			return nil, fmt.Errorf("%s has %d prompts in %s, and %d to %d were asked for; %s",
 				t.source, len(own), lang, first+1, first+n, mend)

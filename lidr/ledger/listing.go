@@ -40,16 +40,16 @@ func ReadListed(dir, path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && hashes[name] != "":
-		return nil, fmt.Errorf("%s is gone since it was written; run the command that made it again, which makes it anew",
+		return nil, fmt.Errorf("%s is gone since it was written; run the command that made it once more, which makes it anew",
 			path)
 	case err != nil:
 		return nil, err
 	case hashes[name] == "":
 		return nil, fmt.Errorf("%s is not in files.json, which lists what the run has written: its step was interrupted, or "+
-			"something else wrote it, or files.json is gone; run the command that made it again", path)
+			"something else wrote it, or files.json is gone; run the command that made it once more", path)
 	}
 	if sum := sha256.Sum256(data); hashes[name] != hex.EncodeToString(sum[:]) {
-		return nil, fmt.Errorf("%s was changed since it was written; put it back, or run the command that made it again, "+
+		return nil, fmt.Errorf("%s was changed since it was written; put it back, or run the command that made it once more, "+
 			"which makes it anew and keeps this one as %s.edited", path, filepath.Base(path))
 	}
 	return data, nil

@@ -15,8 +15,8 @@ const ExitCodes = `Exit codes:
   0    done
   1    failed: the message says what to do next
   2    lidr run alone: the script was refused, crashed or went beyond a limit
-  3    done, with items left out: requests that a server refused or answered with nothing; the notes and the report
-       count them, and the column "fault" of the responses names them
+  3    done, with items left out: requests that a server refused, or answered with nothing or by another model; the
+       notes and the report count them, and the column "fault" of the responses names them
   75   handed off and waiting: the message says what to run where; the same command continues after it
   130  interrupted: the same command continues where it stopped
 `

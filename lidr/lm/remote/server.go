@@ -44,7 +44,7 @@ var servers = []server{
 		advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},
 	{name: "openai", ownedBy: []string{"openai", "openai-internal", "system"}, maxTokens: "max_completion_tokens",
 		advice: "leave it off"},
-	{name: "other", maxTokens: "max_tokens", advice: "leave it off, or say which kind of server it is"},
+	{name: "other", maxTokens: "max_tokens", advice: "leave it off, or say in Options.Server which kind of server it is"},
 }
 
 // serverOf returns the server of the given name or, without a name, the one that reports ownedBy.
