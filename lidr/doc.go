@@ -58,8 +58,7 @@
 //
 //	settings.json            the settings, as Open was given them; Open refuses the folder with other settings
 //	run.json                 format number, versions, settings, and the fingerprint of every model
-//	files.json               SHA-256 of the files below as they were written: what was edited since is made again by its
-//	                         step, and refused by whatever only reads
+//	files.json               SHA-256 of the files below: an edited one is made again by its step, refused by a reader
 //	timing.jsonl             whatever depends on the clock, here and nowhere else
 //	M0/prompts.jsonl         [Prompt] lines: id, lang, prompt, answer, source
 //	M0/responses/LANG.jsonl  [datasets.Response] lines
