@@ -1,6 +1,9 @@
 package datasets
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSplitThought(t *testing.T) {
 	for text, want := range map[string][2]string{
@@ -20,12 +23,22 @@ func TestSplitThought(t *testing.T) {
 		"<thinking>Nine.</thinking>\n18":                          {"Nine.", "18"},
 		"Nine.</thinking>18":                                      {"", "Nine.</thinking>18"},
 		"<seed:think>Nine.</seed:think>18":                        {"Nine.", "18"},
+		"<Think>Nine.</Think>18":                                  {"Nine.", "18"},
+		"\ufeff<think>Nine.</think>18":                            {"Nine.", "18"},
+		"\u200b<think>Nine eggs":                                  {"Nine eggs", ""},
+		"Okay.\n<think>\nNine eggs":                               {"Nine eggs", ""},
+		"Okay.\n<think>\nNine eggs\n</think>18":                   {"Okay.\n<think>\nNine eggs", "18"},
+		"<reasoning>Nine.</reasoning>18":                          {"Nine.", "18"},
+		"<|begin_of_thought|>İ 9<|end_of_thought|>18":             {"İ 9", "18"},
+		"<|channel|>analysis<|message|>Nine.<|end|><|start|>assistant<|channel|>final<|message|>18": {
+			"Nine.<|end|><|start|>assistant", "18"},
 	} {
 		thought, answer, ok := SplitThought(text)
 		if thought != want[0] || answer != want[1] {
 			t.Errorf("%q: thought %q, answer %q, expected %q", text, thought, answer, want)
 		}
-		if open := text == "<think>Nine eggs, and the answer is" || text == "\n <think>"; ok == open {
+		open := strings.HasSuffix(text, "answer is") || text == "\n <think>" || strings.HasSuffix(text, "Nine eggs")
+		if ok == open {
 			t.Errorf("%q: ok is %t", text, ok)
 		}
 	}

@@ -26,8 +26,9 @@ func ExtractTranslation(completion string) (text string, ok bool, reason string)
 	if !ended {
 		return "", false, "no closing </think>"
 	}
-	begun := strings.HasPrefix(strings.TrimSpace(completion), openThought)
-	if strings.Contains(completion, closeThought) && !begun && !strings.Contains(answer, openTranslated) {
+	small := smallASCII(strings.TrimLeftFunc(completion, unseen))
+	begun := strings.HasPrefix(small, openThought)
+	if strings.Contains(small, closeThought) && !begun && !strings.Contains(answer, openTranslated) {
 		return "", false, "a </think> that nothing opened, and no <translated> after it"
 	}
 	inside, _, closed := strings.Cut(answer, closeTranslated)
@@ -44,7 +45,7 @@ func ExtractTranslation(completion string) (text string, ok bool, reason string)
 		return "", false, "a <sentence> tag of the instruction in the text"
 	}
 	text = strings.TrimSpace(inside)
-	if text == "" {
+	if strings.TrimLeftFunc(text, unseen) == "" {
 		return "", false, "nothing between the tags"
 	}
 	return text, true, ""

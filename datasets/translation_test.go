@@ -17,6 +17,8 @@ func TestExtractTranslation(t *testing.T) {
 		{"Bonjour.</translated", "", "no closing </translated>"},
 		{" \n</translated>", "", "nothing between the tags"},
 		{"<translated></translated>", "", "nothing between the tags"},
+		{"<translated>\u200b\n\ufeff</translated>", "", "nothing between the tags"},
+		{"<Think>It is prefilled.</Think>\n\nBonjour.</translated>", "Bonjour.", ""},
 		{"<translated>a<translated>b</translated>", "", "more than one <translated>"},
 		{"<sentence>Hello.</sentence></translated>", "", "a <sentence> tag of the instruction in the text"},
 		{"<think>I write <translated>...</translated>.</think>\n\n<translated>Bonjour.</translated>", "Bonjour.", ""},
