@@ -112,6 +112,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	going, halt := context.WithCancelCause(wire)
 	r := &run{model: m, pool: m.newPool(wire), wire: wire, going: going}
 	r.form.Store(&form{})
+	todo = spread(todo)
 	defer r.pool.probes.Wait()
 	defer abort()
 	defer halt(nil)
@@ -176,12 +177,31 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(context.Cause(going), errAllRefused):
-		return fmt.Errorf("the server refuses every request, so that no more than the first were sent: request %s: %w; "+
-			"correct what it names and run again", failed[0].ID, failed[0].Reason)
+		first := failed[max(0, slices.IndexFunc(failed, func(f lm.Failed) bool { return f.Final }))] // the others wait
+		return fmt.Errorf("the server refuses every request, so that no more than %d were sent: request %s: %w; "+
+			"correct what it names and run again", caution, first.ID, first.Reason)
 	case going.Err() != nil:
 		return context.Cause(going)
 	case len(failed) > 0:
 		return &lm.IncompleteError{Requests: len(todo), Failed: failed}
 	}
 	return nil
+}
+
+// spread returns todo with requests from all over it first, as many as may be refused before the run ends: the first in
+// order may be alike, all of one language or all too long, and say nothing of the others.
+func spread(todo []int) []int {
+	if len(todo) <= caution {
+		return todo
+	}
+	out := make([]int, 0, len(todo))
+	for k := range caution {
+		out = append(out, todo[k*len(todo)/caution])
+	}
+	for k, i := range todo {
+		if first := (k*caution + len(todo) - 1) / len(todo); first*len(todo)/caution != k {
+			out = append(out, i)
+		}
+	}
+	return out
 }

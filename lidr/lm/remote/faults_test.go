@@ -271,7 +271,7 @@ func TestCancelEndsARequestInFlight(t *testing.T) {
 	f := newFake(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.script = func(w http.ResponseWriter, r *http.Request, prompt string, n int) bool {
-		if prompt != "prompt 9" {
+		if f.count() < 10 {
 			return false
 		}
 		cancel()

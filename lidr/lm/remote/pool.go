@@ -13,7 +13,7 @@ import (
 // tolerance is the number of failures in a row after which an endpoint is taken out.
 const tolerance = 5
 
-// caution is the number of requests that are refused, and none answered, before the run ends.
+// caution is the number of requests, from all over the list, that are refused, and none answered, before the run ends.
 const caution = 8
 
 // pool distributes requests over the endpoints during one run. An endpoint that fails several times in a row is taken

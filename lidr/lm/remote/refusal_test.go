@@ -121,6 +121,18 @@ func TestCautionWhereNothingIsAnswered(t *testing.T) {
 		t.Errorf("%d were saved, error %v", len(saved), err)
 	}
 
+	// The first in order say nothing of the others.
+	f = newFake(t)
+	f.script = func(w http.ResponseWriter, _ *http.Request, prompt string, n int) bool {
+		var number int
+		fmt.Sscanf(prompt, "prompt %d", &number)
+		return number < 20 && refuse(w)
+	}
+	_, saved, err = collect(t, open(t, Options{InFlight: 1}, f), ledger.Store{Dir: t.TempDir()}, prompts(41))
+	if !errors.As(err, &incomplete) || len(incomplete.Failed) != 20 || len(saved) != 21 {
+		t.Errorf("%d were saved, error %v", len(saved), err)
+	}
+
 	// Requests that fail for another reason are no sign that all are refused.
 	f = newFake(t)
 	f.script = func(w http.ResponseWriter, _ *http.Request, prompt string, n int) bool {
