@@ -55,7 +55,7 @@ type complaint struct {
 // {"error":…} (Ollama), {"message":…}, {"detail":…} (FastAPI), or a text.
 func complaintOf(body []byte) complaint {
 	c := complaint{message: strings.TrimSpace(string(body))}
-	c.all = strings.ToLower(c.message[:min(len(c.message), maxComplaint)])
+	c.all = strings.ToLower(withoutInput(c.message[:min(len(c.message), maxComplaint)]))
 	var outer struct {
 		Error  json.RawMessage `json:"error"`
 		Detail json.RawMessage `json:"detail"`
@@ -91,6 +91,11 @@ func complaintOf(body []byte) complaint {
 	return c
 }
 
+// input is the field in which FastAPI repeats what it refuses: words of the prompt are none of the server's.
+var input = regexp.MustCompile(`"input"\s*:\s*("(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{[^}]*\}?)`)
+
+func withoutInput(body string) string { return input.ReplaceAllString(body, `"input":""`) }
+
 // Words by which servers say that a prompt is too long for the model (OpenAI, vLLM, SGLang, TGI, llama.cpp, Anthropic)
 // or that a filter holds it back (OpenAI, Azure, OpenRouter).
 var (
@@ -99,7 +104,7 @@ var (
 		"string_above_max_length", "too many tokens", "request too large"}
 	filtered = []string{"content_filter", "content filter", "content management policy", "content_policy",
 		"content policy", "policy violation", "policy_violation", "responsibleaipolicy", "moderation", "flagged",
-		"safety"}
+		"safety", "guardrail", "prohibited_content", "inappropriate content", "content was blocked", "prompt was blocked"}
 	// ofAll are complaints that every other request would get too, with whatever status they come.
 	ofAll = []string{"credit balance", "billing", "insufficient_quota", "current quota", "api key", "api_key",
 		"authentication", "model not exist", "model_not_found", "does not exist"}
@@ -190,6 +195,9 @@ func complaintInAnswer(body []byte) (status int, said []byte, ok bool) {
 		status, err := strconv.Atoi(complaintOf(said).code)
 		if err != nil || status < 400 || status > 599 {
 			status = http.StatusBadGateway
+			if c := complaintOf(said); slices.Contains(filtered, strings.ToLower(c.code)) {
+				status = http.StatusBadRequest
+			}
 		}
 		return status, said, true
 	}

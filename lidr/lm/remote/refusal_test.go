@@ -37,6 +37,10 @@ func TestRefusedRequestsDoNotHoldUpTheOthers(t *testing.T) {
 		"a proxy":    {413, `<html>413 Request Entity Too Large</html>`},
 		"OpenRouter": {403, `{"error":{"code":403,"message":"Your input was flagged","metadata":{"reasons":["violence"]}}}`},
 		"a law":      {451, ``},
+		"an echo": {422, `{"detail":[{"type":"value_error","loc":["body","messages",0,"content"],"msg":"not this text",` +
+			`"input":"Who pays the \"billing\" of an API key?"}]}`},
+		"guardrails": {403, `{"error":{"message":"Forbidden by our guardrails"}}`},
+		"status 200": {200, `{"error":{"message":"The prompt was filtered","code":"content_filter"}}`},
 		"OpenAI's limit": {429, `{"error":{"message":"Request too large for gpt-4o on tokens per min (TPM): Limit 30000",` +
 			`"type":"tokens","code":"rate_limit_exceeded"}}`},
 	} {
