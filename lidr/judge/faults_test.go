@@ -124,6 +124,10 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 			return refusedForGood
 		case 8:
 			return said("I", token("I", "-0.1"), token("The", "-3"))
+		case 10:
+			return said(won, token("▁"+won, "-0.1"), token("▁"+lost, "-3"))
+		case 11:
+			return said("**"+won+"**", token("**", "-0.1"), token("The", "-3"))
 		}
 		return said(won, token(won, fmt.Sprint(math.Log(0.8))), token(lost, fmt.Sprint(math.Log(0.2))))
 	}}
@@ -135,7 +139,7 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	faults := []string{lm.FaultWithheld, lm.FaultRefusal, lm.FaultThought, "", "", "", lm.FaultCut, lm.FaultModel,
-		"neither m nor M", lm.FaultFailed}
+		"neither m nor M", lm.FaultFailed, "", ""}
 	for i, v := range rows[judge.Judgement](t, verdicts) {
 		want, fault := 1.8, ""
 		if i < len(faults) {
@@ -149,20 +153,20 @@ func TestCompareWithFaultyVerdicts(t *testing.T) {
 		}
 	}
 	rate := rateOf(rows[judge.WinRate](t, scores), "win_rate", "de")
-	mean := (3 + 30*0.8) / 33
-	variance := (3*math.Pow(1-mean, 2) + 30*math.Pow(0.8-mean, 2)) / 32
+	mean := (5 + 28*0.8) / 33
+	variance := (5*math.Pow(1-mean, 2) + 28*math.Pow(0.8-mean, 2)) / 32
 	if math.Abs(float64(rate.Value)-mean) > 1e-12 || math.Abs(float64(rate.SE)-math.Sqrt(variance/33)) > 1e-12 ||
 		rate.N != 33 || rate.Failed != 7 || rate.Verdicts != "mixed" {
 		t.Errorf("%+v, want %v ± %v of 33", rate, mean, math.Sqrt(variance/33))
 	}
 	for _, want := range []string{"no verdict: 1 × answered by another model, 1 × cut by its length, 1 × neither m nor M",
-		"1 × withheld by a filter", "1 × request refused", "4 of 35 verdicts are in words"} {
+		"1 × withheld by a filter", "1 × request refused", "6 of 35 verdicts are in words"} {
 		if !strings.Contains(rate.Warning, want) {
 			t.Errorf("the warning %q lacks %q", rate.Warning, want)
 		}
 	}
 	m := measureOf(t, run, "M1", "judged-M1-M0")
-	if !strings.Contains(m.What, "and 4 of 35 verdicts in words") {
+	if !strings.Contains(m.What, "and 6 of 35 verdicts in words") {
 		t.Errorf("what: %q", m.What)
 	}
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -76,12 +77,16 @@ func parseVerdict(a lm.Answer) verdict {
 		return verdict{math.NaN(), kinds{}, fault}
 	}
 	said := verdict{preference: math.NaN()}
-	if p, known := weigh(a.TopLogprobs); known && a.Thought == "" { // else the first token is one of the thought
+	word := wordOf(a.Text)
+	// Behind a thought the first token is the thought's. A word that is none of the tokens is spelled in another way
+	// there ("▁m", "**").
+	p, known := weigh(a.TopLogprobs)
+	if known && a.Thought == "" && (math.IsNaN(word) || slices.ContainsFunc(a.TopLogprobs, chooses)) {
 		said.kind.weighted = 1
 		said.preference = p
 	} else {
 		said.kind.words = 1
-		said.preference = wordOf(a.Text)
+		said.preference = word
 	}
 	if math.IsNaN(said.preference) {
 		said.fault = noChoice
@@ -90,6 +95,11 @@ func parseVerdict(a lm.Answer) verdict {
 		}
 	}
 	return said
+}
+
+func chooses(t lm.TokenLogprob) bool {
+	word := strings.TrimSpace(t.Token)
+	return word == "m" || word == "M"
 }
 
 // weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is likely. known is false where there are
