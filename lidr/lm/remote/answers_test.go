@@ -73,9 +73,10 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"parts": {saying(`"content":[{"type":"thinking","thinking":[{"type":"text","text":"Maybe 5."}]},`+
 			`{"type":"text","text":"It "},{"type":"output_text","text":"is 18."}]`, `"stop"`),
 			lm.Completion{Text: "It is 18.", Thought: "Maybe 5."}, ""},
-		"no parts":        {saying(`"content":[]`, `"stop"`), lm.Completion{}, lm.FaultEmpty},
-		"TGI's end":       {saying(`"content":"18"`, `"eos_token"`), lm.Completion{Text: "18"}, ""},
-		"Anthropic's end": {saying(`"content":"18"`, `"end_turn"`), lm.Completion{Text: "18"}, ""},
+		"a part of no type": {saying(`"content":[{"text":"It is 18."}]`, `"stop"`), lm.Completion{Text: "It is 18."}, ""},
+		"no parts":          {saying(`"content":[]`, `"stop"`), lm.Completion{}, lm.FaultEmpty},
+		"TGI's end":         {saying(`"content":"18"`, `"eos_token"`), lm.Completion{Text: "18"}, ""},
+		"Anthropic's end":   {saying(`"content":"18"`, `"end_turn"`), lm.Completion{Text: "18"}, ""},
 		"another model": {strings.Replace(saying(`"content":"18"`, `"stop"`), `"m"`, `"cheap"`, 1),
 			lm.Completion{Text: "18", By: "cheap"}, lm.FaultModel},
 		"usage that is none": {`{"choices":[{"message":{"content":"18"},"finish_reason":"stop"}],` +

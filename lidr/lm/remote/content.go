@@ -2,6 +2,7 @@ package remote
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,10 @@ type part struct {
 
 func (p part) add(c *content) error {
 	switch p.Type {
-	case "text", "output_text":
+	case "text", "output_text", "": // or nothing but a text
+		if p.Type == "" && p.Text == "" {
+			return errors.New("the response has a part without type and text, expected text")
+		}
 		c.text += p.Text
 	case "refusal":
 		c.refusal += p.Refusal
