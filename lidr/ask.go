@@ -74,7 +74,7 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 		if fault == lm.FaultCut && sampling.MaxTokens == 1 { // a judge's verdict is the one token that it is asked for
 			fault = ""
 		}
-		count.add("", requests[i].ID, fault, a.Reason)
+		count.add("", requests[i].ID, fault, saysOf(a.Completion))
 	}
 	return answers, run.told(count)
 }

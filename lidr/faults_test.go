@@ -128,7 +128,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 				if all := strings.Join(notes, "\n"); !strings.Contains(all,
 					"M0 generate: answers that are none, or not whole: "+lang+" 1 of 20 "+fault) ||
 					!strings.Contains(all, "M0 evaluate: answers that are none, or not whole: "+lang+" 1 of 20 "+fault) ||
-					!strings.Contains(all, c.Reason) {
+					!strings.Contains(all, c.Reason) || !strings.Contains(all, c.By) {
 					t.Errorf("notes %q", notes)
 				}
 			})

@@ -130,9 +130,17 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Pro
 			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Response: c.Text, FinishReason: c.FinishReason, Tokens: c.Tokens,
 			Fault: c.Fault(), Reason: cmp.Or(c.Reason, c.By),
 		}
-		count.add(row.Lang, requests[i].ID, c.Fault(), c.Reason)
+		count.add(row.Lang, requests[i].ID, c.Fault(), saysOf(c))
 	}
 	return responses, run.told(count)
+}
+
+// saysOf is what a server says of a completion that is no answer.
+func saysOf(c lm.Completion) string {
+	if c.Reason == "" && c.By != "" {
+		return fmt.Sprintf("it is by %s; if that is the same model, name it in remote.Options.Aliases", c.By)
+	}
+	return c.Reason
 }
 
 // withFaults returns answers with the faults of those that do not name one, and without thoughts: rows of another

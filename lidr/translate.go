@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -134,12 +135,12 @@ func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 			if row.Text, row.OK, row.Reason = datasets.ExtractTranslation(c.Text); row.OK {
 				row.Fault = ""
 			}
-		case c.Reason != "":
-			row.Reason = row.Fault + ": " + c.Reason
+		case cmp.Or(c.Reason, c.By) != "":
+			row.Reason = row.Fault + ": " + cmp.Or(c.Reason, c.By)
 		default:
 			row.Reason = row.Fault
 		}
-		count.add(row.From+" to "+row.To, requests[k].ID, row.Fault, c.Reason)
+		count.add(row.From+" to "+row.To, requests[k].ID, row.Fault, saysOf(c))
 	}
 	return rows, run.told(count)
 }
