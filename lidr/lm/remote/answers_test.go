@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -100,6 +101,33 @@ func TestAnswersThatAreNone(t *testing.T) {
 	if got, err := answerTo(t, Options{Aliases: []string{"cheap"}},
 		strings.Replace(saying(`"content":"18"`, `"stop"`), `"m"`, `"cheap"`, 1), 0); err != nil || got.Fault() != "" {
 		t.Errorf("an alias: %+v, %v", got, err)
+	}
+}
+
+// JSON is read whatever a server calls it.
+func TestJSONOfAnotherType(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"test"}]}`)
+			return
+		}
+		fmt.Fprint(w, completion("18", ""))
+	}))
+	t.Cleanup(server.Close)
+	m, err := openFast(t, Options{Endpoints: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = m.Generate(t.Context(), prompts(1), greedy, nil, func(_ []int, out []lm.Completion) error {
+		if out[0].Text != "18" {
+			t.Errorf("%+v", out)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,7 +97,11 @@ func (m *Model) wire(e *endpoint, done func()) option.Middleware {
 		case len(body) > maxBody:
 			return nil, fmt.Errorf("the response has more than %d bytes", maxBody)
 		}
-		res.Body = io.NopCloser(bytes.NewReader(asJSON(body)))
+		body = asJSON(body)
+		if json.Valid(body) { // some servers call it a text
+			res.Header.Set("Content-Type", "application/json")
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
 		return res, nil
 	}
 }
