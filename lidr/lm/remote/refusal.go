@@ -149,6 +149,8 @@ func (c complaint) says(words []string) bool {
 // complaint is about something else.
 func (c complaint) field(status int) string {
 	switch {
+	case status == http.StatusInternalServerError && strings.Contains(c.all, "logprobs") && c.says(notTaken):
+		return "logprobs"
 	case status != http.StatusBadRequest && status != http.StatusForbidden &&
 		status != http.StatusUnprocessableEntity && status != http.StatusNotImplemented:
 		return ""

@@ -239,6 +239,7 @@ func TestLogprobsRefused(t *testing.T) {
 		"403": `{"error":{"message":"You are not allowed to request logprobs from this model"}}`,
 		"400": `{"error":{"message":"Unsupported parameter: 'logprobs' is not supported","param":"logprobs"}}`,
 		"422": `{"detail":"top_logprobs must be at most 3"}`,
+		"500": `{"error":{"code":500,"message":"logprobs are not supported with this sampler","type":"server_error"}}`,
 	} {
 		f := newFake(t)
 		var refusals atomic.Int64
@@ -255,7 +256,7 @@ func TestLogprobsRefused(t *testing.T) {
 				return true
 			case asked:
 				refusals.Add(1)
-				http.Error(w, body, map[string]int{"403": 403, "400": 400, "422": 422}[name])
+				http.Error(w, body, map[string]int{"403": 403, "400": 400, "422": 422, "500": 500}[name])
 				return true
 			}
 			return false

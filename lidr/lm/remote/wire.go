@@ -61,7 +61,7 @@ func (f *failure) fatal() bool {
 
 // outage reports whether the failure is one of the endpoint, not of the request.
 func (f *failure) outage() bool {
-	return !f.final && !f.refused && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
+	return !f.final && !f.refused && f.field == "" && (f.status == 0 || f.status == http.StatusOK || f.status >= 500)
 }
 
 // failureOf returns err as a failure of e; late is the message if the attempt took too long.
