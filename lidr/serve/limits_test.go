@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -317,5 +318,15 @@ func TestLargeRequestsCostNoMemory(t *testing.T) {
 	}
 	if status, answer := post(t, s, "POST", "/v1/completions", `{"prompt":"hello","max_tokens":20}`, nil); status != 200 {
 		t.Errorf("a short answer in 1 MiB: status %d, %.300s", status, answer)
+	}
+}
+
+// A number that no machine can hold is an error and no crash.
+func TestHugeNumbersOfRequests(t *testing.T) {
+	s := start(t, Options{})
+	for _, o := range []Options{{MaxBatch: 1, MaxQueue: math.MaxInt}, {MaxBatch: math.MaxInt}} {
+		if _, err := New(s.local, s.tokenizer, o); err == nil || !strings.Contains(err.Error(), "expected 1 to 1048576") {
+			t.Errorf("a batch of %d and a queue of %d: %v", o.MaxBatch, o.MaxQueue, err)
+		}
 	}
 }

@@ -44,14 +44,15 @@ import (
 
 // Limits of a request and of the server's patience.
 const (
-	maxBody     = 4 << 20          // bytes of a request, several times the text of the longest contexts in use
-	smallBody   = 64 << 10         // bytes of a request that is always read
-	maxBodies   = 64 << 20         // bytes of all other requests that are being read, before they become tokens
-	headerBytes = 64 << 10         // bytes of a request's header
-	bodyTime    = 30 * time.Second // time for a request to arrive
-	writeTime   = 30 * time.Second // time for a client to receive a part of the answer
-	graceTime   = time.Second      // time for answers to end when the server stops
-	retryAfter  = 1                // seconds that a client of a full server is asked to wait
+	maxBody      = 4 << 20          // bytes of a request, several times the text of the longest contexts in use
+	smallBody    = 64 << 10         // bytes of a request that is always read
+	maxBodies    = 64 << 20         // bytes of all other requests that are being read, before they become tokens
+	headerBytes  = 64 << 10         // bytes of a request's header
+	bodyTime     = 30 * time.Second // time for a request to arrive
+	writeTime    = 30 * time.Second // time for a client to receive a part of the answer
+	graceTime    = time.Second      // time for answers to end when the server stops
+	mostRequests = 1 << 20          // answered or waiting at once, far beyond what clients can hold open
+	retryAfter   = 1                // seconds that a client of a full server is asked to wait
 )
 
 // Options are the settings of a server.
@@ -82,9 +83,9 @@ type Server struct {
 
 // New returns a server of model m with its tokenizer. Nothing else may use the model until Serve returns.
 func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
-	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 {
-		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected at least 1, 0 and 0",
-			o.MaxBatch, o.MaxQueue, o.Memory)
+	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 || o.MaxBatch > mostRequests || o.MaxQueue > mostRequests {
+		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected 1 to %d, 0 to %[4]d and "+
+			"at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
 	}
 	if o.Memory == 0 {
 		o.Memory = availableMemory() / 4 * 3
