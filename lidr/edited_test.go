@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/ledger"
 )
 
 // What a step can make anew is made anew, said, and kept where it was edited; what would cost a training, and whatever
@@ -24,6 +25,24 @@ func TestEditsOfEveryKind(t *testing.T) {
 	emptied := func([]byte) []byte { return []byte{} }
 	deleted := func([]byte) []byte { return nil }
 	last := func(data []byte) []byte { data[len(data)-1] ^= 1; return data }
+	otherM1 := func(data []byte) []byte {
+		path, run := filepath.Join(t.TempDir(), "run.json"), map[string]any{}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := ledger.ReadSealed(path, &run); err != nil {
+			t.Fatal(err)
+		}
+		run["fingerprints"].(map[string]any)["M1"] = strings.Repeat("0", 64)
+		if err := ledger.WriteSealed(path, run); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
 	again, report, serve, compare := actions[0], actions[1], actions[4], actions[5]
 	for _, c := range []struct {
 		file string
@@ -61,6 +80,7 @@ func TestEditsOfEveryKind(t *testing.T) {
 		{"settings.json", replace(`"rounds": 2`, `"rounds": 3`), report, "rounds: 2 there, 3 now"},
 		{"settings.json", replace(`"rounds": 2`, `"rounds": 3`), again, ""},
 		{"run.json", replace(`"go": "go`, `"go": "gp`), report, "put it back"},
+		{"run.json", otherM1, serve, "one of them was replaced"},
 		{"files.json", last, report, "damaged or edited"},
 		{"files.json", replace(`"M1/`, `"M3/`), again, ""},
 		{"M0/inputs.json", last, again, "put it back, or delete it with"},
@@ -93,5 +113,48 @@ func TestEditsOfEveryKind(t *testing.T) {
 		if kept := got.files["r/"+c.file+".edited"]; edited != nil && !bytes.Equal(kept, edited) {
 			t.Errorf("%s is kept as %.100q, expected the edited one", c.file, kept)
 		}
+	}
+}
+
+// Files of two runs in one folder are no run: what only reads refuses them, and the command makes files.json anew.
+func TestFilesOfTwoRuns(t *testing.T) {
+	root := t.TempDir()
+	var notes []string
+	note := lidr.WithProgress(func(e lidr.Event) { notes = append(notes, e.Note) })
+	s := lidr.MiniatureSettings()
+	for _, name := range []string{"a", "b"} {
+		run, err := lidr.Open(filepath.Join(root, name), s, note)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.WriteJSON(run.Path("M0", "pairs.stats.json"), []int{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := run.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.Seed++
+	}
+	s.Seed -= 2
+	files := readAll(root)
+	for _, taken := range [][]string{{"run.json", "settings.json"}, {"files.json"}} {
+		restore(root, files)
+		for _, name := range taken {
+			if err := os.WriteFile(filepath.Join(root, "a", name), files["b/"+name], 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := lidr.Reopen(filepath.Join(root, "a"), note); err == nil || !strings.Contains(err.Error(), "two runs") {
+			t.Errorf("with %q of another run, it is opened with error %v", taken, err)
+		}
+	}
+	run, err := lidr.Open(filepath.Join(root, "a"), s, note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	kept := readAll(root)["a/files.json.edited"]
+	if !bytes.Equal(kept, files["b/files.json"]) || !strings.Contains(strings.Join(notes, "\n"), "files.json.edited") {
+		t.Errorf("kept %q, notes %q", kept, notes)
 	}
 }

@@ -91,12 +91,20 @@ func (r *Run) Write(path string, data []byte) error {
 	return ledger.WriteSealed(r.Path("files.json"), hashes)
 }
 
-// listing is files.json for a step. A damaged one is kept as files.json.edited: what the steps make is compared with
-// what lies there, and listed anew.
+// listing is files.json for a step. A damaged one, and that of a run with other settings, is kept as files.json.edited:
+// what the steps make is compared with what lies there, and listed anew.
 func (r *Run) listing() (map[string]string, error) {
+	settings, err := ledger.EncodeJSON(r.Settings)
+	if err != nil {
+		return nil, err
+	}
+	own := hashOf(settings)
 	hashes, err := ledger.Listed(r.Dir)
-	if !errors.Is(err, ledger.ErrDamaged) {
-		return hashes, err
+	if err != nil && !errors.Is(err, ledger.ErrDamaged) {
+		return nil, err
+	}
+	if listed := hashes["settings.json"]; err == nil && (listed == "" || listed == own) {
+		return hashes, nil
 	}
 	kept, err := keepEdited(r.Path("files.json"))
 	if err != nil {
@@ -104,7 +112,7 @@ func (r *Run) listing() (map[string]string, error) {
 	}
 	r.Note("%s was changed since it was written; it is made anew from what the steps make, and what was there is kept as "+
 		"%s", r.Path("files.json"), filepath.Base(kept))
-	return map[string]string{}, nil
+	return map[string]string{"settings.json": own}, nil
 }
 
 // Read returns a file of the run folder as [Run.Write] wrote it: the way to read what a step has made. A file that was

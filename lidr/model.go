@@ -229,10 +229,19 @@ func wholeModel(path string) error {
 		return err
 	}
 	var was struct {
-		Files map[string]string `json:"files"`
+		Fingerprint string            `json:"fingerprint"`
+		Files       map[string]string `json:"files"`
 	}
 	if err := json.Unmarshal(data, &was); err != nil {
 		return err
+	}
+	var run record
+	if err := ledger.ReadSealed(filepath.Join(dir, "run.json"), &run); err != nil {
+		return fmt.Errorf("%w; put it back", err)
+	}
+	if run.Fingerprints[name] != was.Fingerprint {
+		return fmt.Errorf("%s is not the %s that %s names: one of them was replaced; put it back, or run the command that "+
+			"made the run again", folder, name, filepath.Join(dir, "run.json"))
 	}
 	is, err := modelHashes(folder)
 	if err != nil {

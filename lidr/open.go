@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"lidrlab/lidr/durable"
 	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
 )
@@ -70,6 +71,14 @@ func recordedSettings(dir string) (Settings, error) {
 	wrote, err := ledger.EncodeJSON(before.Settings)
 	if err != nil {
 		return s, err
+	}
+	hashes, err := ledger.Listed(dir)
+	if err != nil && !errors.Is(err, ledger.ErrDamaged) { // whatever reads an output says more of a damaged one
+		return s, err
+	}
+	if listed := hashes["settings.json"]; listed != "" && listed != hashOf(wrote) {
+		return s, fmt.Errorf("%s and %s are of two runs: their settings differ; put back the one that was replaced, or run "+
+			"the command that made the run again", run.Path("run.json"), run.Path("files.json"))
 	}
 	now, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(now, wrote) {
@@ -163,11 +172,20 @@ func (r *Run) open() error {
 	} else {
 		now := r.recordNow()
 		now.Fingerprints = map[string]string{}
+		if err := durable.Remove(r.Path("files.json")); err != nil { // it lists the settings, and no output
+			return err
+		}
 		if err := ledger.WriteSealed(r.Path("run.json"), now); err != nil {
 			return err // the format is in every folder that holds anything
 		}
 	}
-	return ledger.WriteJSON(r.Path("settings.json"), r.Settings)
+	if err := ledger.WriteJSON(r.Path("settings.json"), r.Settings); err != nil {
+		return err
+	}
+	if _, err := ledger.Listed(r.Dir); errors.Is(err, ledger.ErrDamaged) {
+		return nil // a step makes it anew, and what only reads refuses it
+	}
+	return r.WriteJSON(r.Path("settings.json"), r.Settings) // lists it, so that files.json is of this run
 }
 
 // keepOtherSettings keeps a settings.json that is not what the run was made with.
