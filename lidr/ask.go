@@ -128,7 +128,8 @@ func (r *Run) settle(step string, err error, total int, known *int,
 	}
 	if s := r.Settings.Generate; !s.tolerates(len(refused), total) {
 		return fmt.Errorf("the server refuses %d of %d requests for good, more than the share %g of generate.max_refused; "+
-			"mend or leave out what it refuses, or raise the setting: %w", len(refused), total, s.mayRefuse(), err)
+			"mend or leave out what it refuses, or raise the setting in a run folder beside this one, where nothing that was "+
+			"answered is asked again: %w", len(refused), total, s.mayRefuse(), err)
 	}
 	return keep(refused, out)
 }
@@ -237,8 +238,8 @@ func (r *Run) told(c *faultCount) error {
 	s := r.Settings.Generate
 	if n := c.of(lm.FaultFailed); !s.tolerates(n, total) {
 		return fmt.Errorf("%s: the server has refused %d of %d requests for good, more than the share %g of "+
-			"generate.max_refused (%s); another run may have tolerated so many: raise the setting, or delete the step's file "+
-			"in %s to ask again", c.step, n, total, s.mayRefuse(), c.summary(), r.store.Dir)
+			"generate.max_refused (%s); another run may have tolerated so many: raise the setting in a run folder beside "+
+			"this one, or delete the step's file in %s to ask again", c.step, n, total, s.mayRefuse(), c.summary(), r.store.Dir)
 	}
 	for fault := range c.faults {
 		if fault != lm.FaultCut {
