@@ -33,7 +33,7 @@ func (builtin) Name() string { return "lidr-lid176/1" }
 // Identify returns the language of the script with the most letters. The confidence is the share of the script among
 // the letters times the probability of the language within it.
 func (builtin) Identify(text string) (string, float64) {
-	prose := proseOf(text)
+	prose := withoutGlosses(proseOf(text))
 	letters := countLetters(prose)
 	main, share := letters.main()
 	if main == other {

@@ -137,3 +137,19 @@ func FuzzIdentify(f *testing.F) {
 		}
 	})
 }
+
+// An English gloss in brackets does not outvote the script of the text, and a text in English stays English whatever it
+// quotes.
+func TestGlosses(t *testing.T) {
+	for text, want := range map[string]string{
+		"Janet 每天卖 16 - 3 - 4 = 9 个鸡蛋 (eggs per day at the farmers' market),赚 18 美元。":                            "zh",
+		"彼女は毎日 9 個の卵を売ります（fresh duck eggs at the farmers' market every day）。答えは 18 です。":                          "ja",
+		"జానెట్ ప్రతిరోజు గుడ్లు అమ్ముతుంది (fresh duck eggs at the farmers market every single day). జవాబు 18.": "te",
+		"The word 鸡蛋 (eggs) is written with two characters, and both of them are common in Chinese.":             "en",
+		"She sells the remaining eggs at the market (每天卖鸡蛋) for two dollars each.":                               "en",
+	} {
+		if got, p := Default().Identify(text); got != want {
+			t.Errorf("%q is taken for %q (%.2f), expected %q", text, got, p, want)
+		}
+	}
+}

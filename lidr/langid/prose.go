@@ -12,6 +12,7 @@ var (
 	address = regexp.MustCompile(`(?:https?://|www\.)\S+|\S+@\S+\.\S+`)
 	command = regexp.MustCompile(`\\[A-Za-z]+`) // LaTeX
 	tag     = regexp.MustCompile(`</?[A-Za-z][^<>\n]*>`)
+	gloss   = regexp.MustCompile(`[(（][\p{Latin}\P{L}]*?[)）]`) // in brackets, of no letters but Latin ones
 )
 
 // Prose returns a text without code, addresses, LaTeX and tags, and whether it has enough letters to identify its
@@ -67,4 +68,21 @@ func proseOf(text string) string {
 		}
 	}
 	return prose.String()
+}
+
+// withoutGlosses returns a text in another script than Latin without what it says in Latin script in brackets: names,
+// units, and terms in English.
+func withoutGlosses(text string) string {
+	rest := gloss.ReplaceAllString(text, " ")
+	letters := countLetters(rest)
+	foreign := letters.other
+	for i, n := range letters.letters {
+		if i != latin {
+			foreign += n
+		}
+	}
+	if foreign < minLetters || foreign < letters.letters[latin]-letters.names {
+		return text
+	}
+	return rest
 }
