@@ -84,8 +84,8 @@ type Server struct {
 // New returns a server of model m with its tokenizer. Nothing else may use the model until Serve returns.
 func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
 	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 || o.MaxBatch > mostRequests || o.MaxQueue > mostRequests {
-		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected 1 to %d, 0 to %[4]d and "+
-			"at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
+		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected 1 to %d, 0 to %[4]d "+
+			"and at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
 	}
 	if o.Memory == 0 {
 		o.Memory = availableMemory() / 4 * 3
