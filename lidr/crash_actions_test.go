@@ -166,9 +166,7 @@ func comparisons(folder string, note lidr.Option) (string, error) {
 	var failed error
 	read := func(value any, err error) {
 		fmt.Fprintln(&said, value)
-		if failed == nil {
-			failed = err
-		}
+		failed = errors.Join(failed, err)
 	}
 	for _, model := range []string{"M0", "M1", "M2"} {
 		for _, lang := range run.Settings.AllLanguages() {
@@ -200,34 +198,38 @@ func comparisons(folder string, note lidr.Option) (string, error) {
 // models loads the models of a run by their folders, as a command does that is given one.
 func models(folder, command string) (string, error) {
 	var said strings.Builder
-	for _, path := range []string{"M1/model", "M2/model", "M1/adapter"} {
-		m, err := lidr.LoadModel(filepath.Join(folder, path))
+	var failed error
+	for _, path := range []string{"M1/model", "M1/adapter", "M2/model", "M2/adapter"} {
+		text, err := modelBy(filepath.Join(folder, path), command)
+		fmt.Fprintln(&said, text)
+		failed = errors.Join(failed, err)
+	}
+	return said.String(), failed
+}
+
+func modelBy(folder, command string) (string, error) {
+	m, err := lidr.LoadModel(folder)
+	if err != nil {
+		return "", err
+	}
+	switch command {
+	case "doctor":
+		diagnosis, err := doctor.Examine(context.Background(), m, lidr.MiniatureSettings().Generate, doctor.SamplePair())
+		return fmt.Sprint(diagnosis), err
+	case "gguf":
+		out, err := os.MkdirTemp("", "gguf")
 		if err != nil {
 			return "", err
 		}
-		switch command {
-		case "serve":
-			fmt.Fprintln(&said, m.Fingerprint())
-		case "doctor":
-			diagnosis, err := doctor.Examine(context.Background(), m, lidr.MiniatureSettings().Generate, doctor.SamplePair())
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintln(&said, diagnosis)
-		case "gguf":
-			out := filepath.Join(filepath.Dir(filepath.Dir(folder)), "gguf")
-			file, err := lidr.ExportGGUF(m, out, "f32")
-			if err != nil {
-				return "", err
-			}
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintf(&said, "%x\n", sha256.Sum256(data))
+		defer os.RemoveAll(out)
+		file, err := lidr.ExportGGUF(m, out, "f32")
+		if err != nil {
+			return "", err
 		}
+		data, err := os.ReadFile(file)
+		return fmt.Sprintf("%x", sha256.Sum256(data)), err
 	}
-	return said.String(), nil
+	return m.Fingerprint(), nil
 }
 
 // experimentKilled runs the experiment and ends the process by SIGKILL just before the n-th change of a kind: "rename

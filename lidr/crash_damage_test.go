@@ -115,14 +115,13 @@ func (t trial) outcome() (kind string, bad bool) {
 	got := t.action.do(t.dir)
 	said := strings.Join(got.notes, "\n")
 	named := filepath.Base(t.file)
+	as := got.err != nil && want.err != nil && got.err.Error() == want.err.Error()
 	switch {
-	case got.err != nil && want.err != nil && got.err.Error() == want.err.Error():
-		return "harmless", false
-	case got.err != nil && !strings.Contains(got.err.Error(), named):
+	case got.err != nil && !as && !strings.Contains(got.err.Error(), named):
 		return fmt.Sprintf("error that does not name it: %v", got.err), true
-	case got.err != nil:
+	case got.err != nil && !as:
 		return "error", false
-	case want.err != nil:
+	case want.err != nil && !as:
 		return "no error where there was one: " + want.err.Error(), true
 	case got.said != want.said:
 		return fmt.Sprintf("CHANGED: %.300q, not %.300q", got.said, want.said), true
