@@ -219,10 +219,6 @@ var (
 	priceNames = []string{"price_per_example", "preference_price_per_example"}
 	timeNames  = []string{"time_per_example", "preference_time_per_example"}
 	rawNames   = []string{"raw_completion", "preference_raw_completion"}
-	otherNames = []string{
-		"id", "referenced_models", "concise_explanation", "glm_preference", "datasplit", "preference_version",
-		"preference_date",
-	}
 )
 
 func parseAnnotation(r record) (a Annotation, err error) {
