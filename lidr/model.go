@@ -235,11 +235,11 @@ func wholeModel(path string) error {
 	if err := json.Unmarshal(data, &was); err != nil {
 		return err
 	}
-	var run record
+	run := map[string]any{}
 	if err := ledger.ReadSealed(filepath.Join(dir, "run.json"), &run); err != nil {
 		return fmt.Errorf("%w; put it back", err)
 	}
-	if run.Fingerprints[name] != was.Fingerprint {
+	if known, _ := run["fingerprints"].(map[string]any); known[name] != was.Fingerprint {
 		return fmt.Errorf("%s is not the %s that %s names: one of them was replaced; put it back, or run the command that "+
 			"made the run again", folder, name, filepath.Join(dir, "run.json"))
 	}

@@ -114,8 +114,8 @@ func byRound(a, b string) int {
 	return cmp.Or(cmp.Compare(round(a), round(b)), strings.Compare(a, b))
 }
 
-// faultWarnings are the warnings of the tables of answers that are none, or not whole, each once: they are of the run as
-// much as of a table.
+// faultWarnings are the warnings of the tables of answers that are none, or not whole, each once: they are of the run
+// as much as of a table.
 func faultWarnings(measures []report.Measure) []report.Warning {
 	var out []report.Warning
 	for _, m := range measures {

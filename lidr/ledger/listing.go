@@ -49,8 +49,8 @@ func ReadListed(dir, path string) ([]byte, error) {
 			"something else wrote it, or files.json is gone; run the command that made it once more", path)
 	}
 	if sum := sha256.Sum256(data); hashes[name] != hex.EncodeToString(sum[:]) {
-		return nil, fmt.Errorf("%s was changed since it was written; put it back, or run the command that made it once more, "+
-			"which makes it anew and keeps this one as %s.edited", path, filepath.Base(path))
+		return nil, fmt.Errorf("%s was changed since it was written; put it back, or run the command that made it once "+
+			"more, which makes it anew and keeps this one as %s.edited", path, filepath.Base(path))
 	}
 	return data, nil
 }
