@@ -181,6 +181,14 @@ func (c *faultCount) add(lang, id, fault, reason string) {
 	}
 }
 
+// saysOf is what a server says of a completion that is no answer.
+func saysOf(c lm.Completion) string {
+	if c.Reason == "" && c.By != "" {
+		return fmt.Sprintf("it is by %s; if that is the same model, name it in remote.Options.Aliases", c.By)
+	}
+	return c.Reason
+}
+
 // of is the number of answers with a fault in all languages.
 func (c *faultCount) of(fault string) int {
 	n := 0

@@ -135,14 +135,6 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Pro
 	return responses, run.told(count)
 }
 
-// saysOf is what a server says of a completion that is no answer.
-func saysOf(c lm.Completion) string {
-	if c.Reason == "" && c.By != "" {
-		return fmt.Sprintf("it is by %s; if that is the same model, name it in remote.Options.Aliases", c.By)
-	}
-	return c.Reason
-}
-
 // withFaults returns answers with the faults of those that do not name one, and without thoughts: rows of another
 // program, or of a caller's own, have both.
 func withFaults(rows []datasets.Response) []datasets.Response {
