@@ -89,7 +89,7 @@ func (s Store) enter(ctx context.Context, final string) (leave func(), err error
 	select {
 	case working <- struct{}{}:
 		return leave, nil
-	case <-time.After(5 * time.Second): // an output that is there is read by then; a step that works tells its own progress
+	case <-time.After(5 * time.Second): // an output that is there is read by then; a step tells its own progress
 	case <-ctx.Done():
 	}
 	s.note("waiting for another step of this process, which works on " + final)
