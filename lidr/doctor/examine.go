@@ -108,6 +108,9 @@ func (d *Diagnosis) vocabulary(m *lidr.Model) {
 	tokens, rows := tok.VocabSize(), c.VocabSize
 	d.fact("tokenizer", "%s, %s tokens; the model has room for %s",
 		tok.Kind(), humanize.Comma(int64(tokens)), humanize.Comma(int64(rows)))
+	if missing := tok.MissingBytes(); len(missing) > 0 {
+		d.fact("missing bytes", "% x: no token spells these %d, and text loses them", missing, len(missing))
+	}
 	if tokens > rows {
 		d.problem("the tokenizer has %d tokens and the model %d: they do not belong together", tokens, rows)
 	} else if tokens < rows/2 {

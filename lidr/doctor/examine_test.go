@@ -179,6 +179,23 @@ func TestWhatIsFound(t *testing.T) {
 	}
 }
 
+// A vocabulary without a token for some byte loads, and the diagnosis says which.
+func TestMissingBytes(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "model")
+	family(t, dir, "qwen2", "Qwen2ForCausalLM", "", func(ck *checkpoint.Checkpoint) {
+		const byte4 = `"Ą":` // as GPT-2 writes it
+		text := string(ck.Files["tokenizer.json"])
+		if strings.Count(text, byte4) != 1 {
+			t.Fatalf("no %s in the vocabulary", byte4)
+		}
+		ck.Files["tokenizer.json"] = []byte(strings.Replace(text, byte4, `"€€":`, 1))
+	})
+	if text := examine(t, dir).String(); !strings.Contains(text, "missing bytes  04: no token spells these 1") {
+		t.Errorf("the diagnosis does not name byte 04:\n%s", text)
+	}
+}
+
 // resize gives the model another number of tokens.
 func resize(ck *checkpoint.Checkpoint, size int) {
 	ck.Config.VocabSize, ck.Config.EOSTokenIDs = size, nil

@@ -12,12 +12,19 @@ type pair struct{ left, right int32 }
 // merge is the token that a pair becomes. Pairs of lower rank are merged first.
 type merge struct{ rank, id int32 }
 
+// none is no token's id.
+const none = -1
+
 // bpe encodes single words (pre-tokens) by byte-pair merging. It is safe for concurrent use.
 type bpe struct {
-	bytes  [256]int32       // id of each single byte
+	bytes  [256]int32       // id of each single byte, or none
 	chars  map[string]int32 // SentencePiece: ids of single characters, bytes being for those without; else nil
 	merges map[pair]merge
-	whole  map[string]int32 // ignore_merges: words that are tokens without merging; else nil
+
+	unknown int32 // the token of what has none, or none: it is left out
+	fuse    bool  // several unknown characters in a row are one token
+
+	whole map[string]int32 // ignore_merges: words that are tokens without merging; else nil
 
 	mu    sync.RWMutex
 	cache map[string][]int32
@@ -59,25 +66,48 @@ func (b *bpe) encode(out []int, word string) []int {
 	return out
 }
 
-// symbols returns the tokens of word before any merge.
+// symbols returns the tokens of word before any merge. A character without tokens becomes the unknown token, several in
+// a row one where fuse is set, or nothing where there is none, so that its neighbours merge, as in the tokenizers
+// library (models/bpe/model.rs, merge_word).
 func (b *bpe) symbols(word string) []int32 {
 	ids := make([]int32, 0, len(word))
+	lost := false // the last character
 	for at := 0; at < len(word); {
 		end := at + 1
 		if b.chars != nil {
 			_, n := utf8.DecodeRuneInString(word[at:])
 			end = at + n
 			if id, ok := b.chars[word[at:end]]; ok {
-				ids = append(ids, id)
+				ids, lost = append(ids, id), false
 				at = end
 				continue
 			}
 		}
-		for ; at < end; at++ {
-			ids = append(ids, b.bytes[word[at]])
+		char := word[at:end]
+		at = end
+		if b.spelled(char) {
+			lost = false
+			for i := range len(char) {
+				ids = append(ids, b.bytes[char[i]])
+			}
+		} else if b.unknown != none {
+			if !lost || !b.fuse {
+				ids = append(ids, b.unknown)
+			}
+			lost = true
 		}
 	}
 	return ids
+}
+
+// spelled reports whether each byte of a character has a token.
+func (b *bpe) spelled(char string) bool {
+	for i := range len(char) {
+		if b.bytes[char[i]] == none {
+			return false
+		}
+	}
+	return true
 }
 
 // mergeScan applies the lowest-ranked merge, leftmost first, until none is left; quadratic, best for short words.

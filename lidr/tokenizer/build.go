@@ -140,10 +140,14 @@ func (t *Tokenizer) setModel(f *file) error {
 		}
 		id, ok := m.Vocab[name]
 		if !ok {
-			return fmt.Errorf("vocab: no token %q for byte %#02x", name, b)
+			t.bpe.bytes[b] = none
+			continue
 		}
 		t.bpe.bytes[b] = int32(id)
 		t.ids[t.tokens[id]] = id
+	}
+	if err := t.setUnknown(f); err != nil {
+		return err
 	}
 	if m.ByteFallback {
 		t.bpe.chars = map[string]int32{}
@@ -175,6 +179,19 @@ func (t *Tokenizer) setModel(f *file) error {
 				t.bpe.whole[tokenBytes(token)] = int32(id)
 			}
 		}
+	}
+	return nil
+}
+
+// setUnknown reads what becomes of a character or byte that has no token.
+func (t *Tokenizer) setUnknown(f *file) error {
+	t.bpe.unknown, t.bpe.fuse = none, f.Model.FuseUnk
+	if name := f.Model.UnkToken; name != nil && *name != "" {
+		id, ok := f.Model.Vocab[*name]
+		if !ok {
+			return fmt.Errorf("unk_token %q is not in vocab", *name)
+		}
+		t.bpe.unknown = int32(id)
 	}
 	return nil
 }

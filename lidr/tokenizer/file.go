@@ -19,6 +19,7 @@ type file struct {
 		Type                    string         `json:"type"`
 		Dropout                 *float64       `json:"dropout"`
 		UnkToken                *string        `json:"unk_token"`
+		FuseUnk                 bool           `json:"fuse_unk"`
 		ContinuingSubwordPrefix string         `json:"continuing_subword_prefix"`
 		EndOfWordSuffix         string         `json:"end_of_word_suffix"`
 		ByteFallback            bool           `json:"byte_fallback"`

@@ -165,8 +165,8 @@ func (t *Tokenizer) Decode(ids []int) string {
 }
 
 // DecodeBytes returns the exact bytes of ids, special tokens spelled out: DecodeBytes(Encode(s)) is s for any bytes,
-// and DecodeBytes(EncodeContent(s)) too, unless the tokenizer normalizes (Qwen's NFC, SentencePiece's leading space) or
-// strips around tokens. The bytes of several ids are those of each, joined. Unknown ids are skipped.
+// and DecodeBytes(EncodeContent(s)) too, unless the tokenizer normalizes (Qwen's NFC, SentencePiece's leading space),
+// strips around tokens, or lacks a byte ([Tokenizer.MissingBytes]). The bytes of several ids are those of each, joined. Unknown ids are skipped.
 func (t *Tokenizer) DecodeBytes(ids []int) []byte {
 	var b []byte
 	for _, id := range ids {
@@ -186,6 +186,18 @@ func (t *Tokenizer) TokenID(token string) (int, bool) {
 // VocabSize returns the number of ids, that is the largest id plus one. A model's embedding may be larger, never
 // smaller.
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
+
+// MissingBytes returns the bytes that have no token, in order: encoding leaves them out, or puts the unknown token in
+// their place where the tokenizer has one. SmolLM2 lacks 21, of which UTF-8 text never holds 13.
+func (t *Tokenizer) MissingBytes() []byte {
+	var missing []byte
+	for b, id := range t.bpe.bytes {
+		if id == none {
+			missing = append(missing, byte(b))
+		}
+	}
+	return missing
+}
 
 // EOS returns the ids that end an answer. The first is the one that ends an assistant turn in the chat template, which
 // training appends; generation stops at any of them.
