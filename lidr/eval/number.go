@@ -4,6 +4,8 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+
+	"lidrlab/lidr/langid"
 )
 
 // Number returns the final number of an answer in a normal form: an optional minus, no separators, and a point only
@@ -21,7 +23,11 @@ import (
 // separates thousands, whichever it is ("80.000" and "80,000" are eighty thousand in German): models write both, and
 // the answers of grade-school problems have no thousandths. In English "80.000" is 80.
 func Number(answer, lang string) (number string, ok bool) {
+	lang = numberLanguage(lang)
 	text := plain(answer)
+	if lang == "zh" || lang == "ja" || lang == "yue" {
+		text = hanDigits(text, lang)
+	}
 	if cut := nextQuestion(text); cut > 0 {
 		t := numbered{text[:cut], lang, numbersOf(text[:cut], lang), findPhrases(text[:cut])}
 		if number, ok = t.stated(); ok {
@@ -57,6 +63,16 @@ func EqualNumbers(number, gold string) bool {
 // commaLanguage holds the languages that write decimals after a comma.
 var commaLanguage = words(`de es fr it pt ru nl pl cs sk sl hr sr bs sv da no nb nn fi is et lv lt hu ro bg mk uk be el
 	ca gl eu sq tr az id vi hy ka kk af`)
+
+// numberLanguage returns the language of a code, by which its numbers are read: those of pt-BR as those of pt. Spanish
+// of Mexico, of its neighbours and of the USA has a point before decimals and stays apart.
+func numberLanguage(code string) string {
+	switch code {
+	case "es-MX", "es-US", "es-419", "es-GT", "es-HN", "es-NI", "es-SV", "es-PR", "es-DO", "es-PA", "es-PE":
+		return code
+	}
+	return langid.Base(code)
+}
 
 // numbered is a text with its numbers.
 type numbered struct {

@@ -25,6 +25,10 @@ var (
 	clock = regexp.MustCompile(`(?i)^\s*(?:hours?|hrs?|h|minutes?|mins?|days?|weeks?|feet|ft|stunden?|std|minuten?|min|` +
 		`tage?|horas?|minutos?|días?|dias?|heures?|jours?|ore|ora|minuti|giorni|час(?:а|ов)?|минут[аы]?|д(?:ень|ня|ней)|` +
 		`小时|小時|個小時|个小时|时|時間|時|分钟|分鐘|分|天|日|시간|분|일|ชั่วโมง|นาที)\.?\s*$`)
+	// thatIs says an amount of hours and minutes again in one number: "3 hours 30 minutes, that is 210 minutes".
+	thatIs = regexp.MustCompile(`(?i)^\s*\pL*\.?\s*(?:[,，、(]\s*)?(?:i\.\s?e\.|that is|or|d\.\s?h\.|das heißt|oder|` +
+		`also|es decir|o sea|soit|c'est-à-dire|cioè|ossia|ou seja|то есть|т\.\s?е\.|即|也就是|就是|合计|つまり|すなわち|즉)` +
+		`[,:]?\s*$`)
 	// operation is a term without its result.
 	operation = regexp.MustCompile(`^\s*[+\-×*·/÷]\s*\p{Sc}?\d`)
 	// stop ends an equation.
@@ -56,9 +60,13 @@ type side struct {
 func (t numbered) equation(k int) (result string, next int, ok bool) {
 	sides := []side{{value: t.numbers[k].value}}
 	next = k + 1
+	clocked := false // the last two numbers are hours and minutes, or the like
 	for ; next < len(t.numbers) && next < k+mostTerms; next++ {
 		between := t.text[t.numbers[next-1].end:t.numbers[next].start]
 		last := &sides[len(sides)-1]
+		if clocked && thatIs.MatchString(between) {
+			return t.numbers[next].value, next + 1, true
+		}
 		if len(between) > mostBetween || stop.MatchString(between) && !bracket.MatchString(between) {
 			break
 		}
@@ -69,7 +77,8 @@ func (t numbered) equation(k int) (result string, next int, ok bool) {
 		if cut == nil {
 			joined := operator.MatchString(between) || times.MatchString(between)
 			if !joined && len(sides) == 1 { // behind an equals sign, "and" begins something else
-				joined = sum.MatchString(between) || clock.MatchString(between)
+				clocked = clock.MatchString(between)
+				joined = sum.MatchString(between) || clocked
 			}
 			if !joined || len(wordsOf(between)) > mostWords {
 				break

@@ -10,9 +10,34 @@ import (
 var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|passaggio|шаг|крок|hatua|stap|krok|steg|` +
 	`langkah|bước|adım|ステップ|步骤|步驟|단계|ขั้นตอนที่|ขั้นที่|ধাপ|चरण|దశ|الخطوة|خطوة)\s*$`)
 
-// last returns the last number of the text that is no mark of an item, a step or a heading, or else its last number.
+// contrast stands before a number that an answer sets its own apart from, "3 apples, not 5", or takes it out of, "7
+// apples left out of 15".
+var contrast = regexp.MustCompile(`(?i)(?:[,;(—–]\s*(?:(?:and|but|und|y|et|e|и|а)\s+)?(?:not|nicht|pas|non|não|не|niet|` +
+	`inte|ikke|si|وليس)|,\s*而?不是|\bout of(?: the| a total of)?|\bde un total de|\bsur un total de|` +
+	`\bvon insgesamt)\s*\p{Sc}?$`)
+
+// contrasts reports whether number k is one that the number before it, in the same clause, is set apart from.
+func (t numbered) contrasts(k int) bool {
+	if k == 0 {
+		return false
+	}
+	between := t.text[t.numbers[k-1].end:t.numbers[k].start]
+	if len(between) > mostBetween || strings.ContainsAny(between, ".\n=!?。") {
+		return false
+	}
+	return contrast.MatchString(between) || t.lang == "es" && contrastSpanish.MatchString(between)
+}
+
+// contrastSpanish is apart, since "no 5" is number five elsewhere.
+var contrastSpanish = regexp.MustCompile(`(?i)[,;(]\s*(?:y\s+)?no\s*\p{Sc}?$`)
+
+// last returns the last number of the text that is no mark of an item, a step or a heading and none that the answer is
+// set apart from, or else its last number.
 func (t numbered) last() (string, bool) {
 	for k := len(t.numbers) - 1; k >= 0; k-- {
+		if t.contrasts(k) {
+			continue
+		}
 		if !t.marks(k) && !stepWord.MatchString(t.text[max(0, t.numbers[k].start-40):t.numbers[k].start]) {
 			return t.whole(k), true
 		}

@@ -27,6 +27,7 @@ var (
 		{6, counted(`백만`)},
 		{3, regexp.MustCompile(`^\s?(千|พัน)(?:[^米克瓦卡ธ]|$)`)},
 		{3, counted(`천`)},
+		{3, regexp.MustCompile(`^(천)(?:입니다|[.,]?\s*$)`)},
 		{2, regexp.MustCompile(`^(百)(?:[^分科]|$)`)},
 		{2, counted(`백`)},
 		{4, regexp.MustCompile(`^\s?([万萬]|หมื่น)`)},
@@ -75,7 +76,8 @@ func magnify(text, lang string, numbers []numeral) []numeral {
 			power = true
 		}
 		if last := len(out) - 1; open && touches(text[:out[last].end], text[out[last].end:n.start]) {
-			if sum, ok := appended(out[last].value, n.value); ok {
+			sum, ok := appended(raised(out[last].value, text[:n.end], power), n.value)
+			if ok {
 				out[last] = numeral{out[last].start, n.end, sum}
 				open = power
 				continue
@@ -88,7 +90,34 @@ func magnify(text, lang string, numbers []numeral) []numeral {
 	return out
 }
 
-// touches reports whether what stands between two numbers leaves them one: nothing, or Korean's space.
+// raised returns a number with its thousands and hundreds raised to the 万 or 亿 that the text ends in: those of
+// "1亿2千3百万", read so far as 100002000, are 120000000.
+func raised(value, text string, power bool) string {
+	places := 0
+	switch r, _ := utf8.DecodeLastRuneInString(text); r {
+	case '万', '萬':
+		places = 4
+	case '亿', '億':
+		places = 8
+	}
+	if !power || places == 0 || strings.Trim(value, "0123456789") != "" {
+		return value
+	}
+	value = strings.Repeat("0", places) + value
+	high, low := value[:len(value)-places], strings.TrimLeft(value[len(value)-places:], "0")
+	low += strings.Repeat("0", places)
+	if strings.Trim(high, "0") == "" {
+		return low
+	}
+	if zeros := len(high) - len(strings.TrimRight(high, "0")) + places; len(low) > zeros {
+		return strings.TrimLeft(value, "0")
+	}
+	high = strings.TrimLeft(high, "0") + strings.Repeat("0", places)
+	return high[:len(high)-len(low)] + low
+}
+
+// touches reports whether what stands between two numbers leaves them one: nothing, or Korean's space. In Chinese and
+// Japanese a space ends a number: "1万 5人" has 10000 and 5.
 func touches(before, between string) bool {
 	r, _ := utf8.DecodeLastRuneInString(before)
 	return between == "" || between == " " && unicode.Is(unicode.Hangul, r)

@@ -29,6 +29,9 @@ func plain(s string) string {
 	if strings.Contains(s, "**") || strings.Contains(s, "__") {
 		s = emphasis.Replace(power.ReplaceAllString(s, "$1^$2"))
 	}
+	if strings.Contains(s, "_") {
+		s = underscored.ReplaceAllStringFunc(s, func(number string) string { return strings.ReplaceAll(number, "_", "") })
+	}
 	if strings.Contains(s, "~") {
 		s = tilde.ReplaceAllString(s, "$1\u00a0$2")
 	}
@@ -36,12 +39,15 @@ func plain(s string) string {
 	if strings.ContainsAny(s, "负負マ마") {
 		s = negativeWord.ReplaceAllString(s, "$1-$2")
 	}
-	return minusSpelled.ReplaceAllString(negativeSpelled.ReplaceAllString(s, "-$1"), "$1 -$2")
+	s = minusFirst.ReplaceAllString(negativeSpelled.ReplaceAllString(s, "-$1"), "-$1")
+	return minusSpelled.ReplaceAllString(s, "$1 -$2")
 }
 
-// A sign in words before a number. "Minus" is one behind a verb alone: between two numbers it is an operator.
+// A sign in words before a number. "Minus" is one behind a verb and at the beginning of a text alone: between two
+// numbers it is an operator.
 var (
-	negativeSpelled = regexp.MustCompile(`(?i)\bnegative (\p{Sc}?\d)`)
+	negativeSpelled = regexp.MustCompile(`(?i)\b(?:negative|negativo|negativa|négatif|negatif) (\p{Sc}?\d)`)
+	minusFirst      = regexp.MustCompile(`(?i)^\s*(?:minus|moins|menos|meno|минус|мінус) (\p{Sc}?\d)`)
 	minusSpelled    = regexp.MustCompile(`(?i)((?:^|\P{L})(?:is|was|be|equals|ist|beträgt|` +
 		`war|est(?: de)?|es(?: de)?|era(?: de)?|` +
 		`è|é)) (?:minus|moins|menos|meno) (\p{Sc}?\d)`)
@@ -86,6 +92,8 @@ var latex = strings.NewReplacer(
 var (
 	// power is Python's and Markdown's way to write one; other pairs of stars are bold.
 	power = regexp.MustCompile(`([0-9] ?)\*\*( ?[0-9])`)
+	// underscored is a number as programs write it: 18_000.
+	underscored = regexp.MustCompile(`\b[0-9]{1,3}(?:_[0-9]{3})+\b`)
 	// tilde is LaTeX's space that does not break.
 	tilde = regexp.MustCompile(`([0-9])~([0-9])`)
 	// negativeWord is a sign before a number in scripts without spaces; 勝負3 is none.

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"math/big"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,11 +19,13 @@ func (t numbered) stated() (string, bool) {
 		var ok bool
 		switch p.kind {
 		case answerPhrase:
-			number, ok = t.answer(p)
+			if number, ok = t.answerBefore(p); !ok {
+				number, ok = t.answer(p)
+			}
 		case headingPhrase:
 			number, ok = t.heading(p.end)
 		case boxPhrase:
-			number, ok = first(braced(t.text[p.end:]), t.lang)
+			number, ok = boxed(braced(t.text[p.end:]), t.lang)
 		}
 		if ok {
 			return number, true
@@ -31,8 +34,18 @@ func (t numbered) stated() (string, bool) {
 	return "", false
 }
 
-// first returns the number of a text that states nothing else.
-func first(text, lang string) (string, bool) {
+// wholePower is all that a box may hold beside a number: a power of two whole numbers, 2^3.
+var wholePower = regexp.MustCompile(`^\s*(\d{1,9})\s*\^\s*(?:(\d{1,3})|\{\s*(\d{1,3})\s*\})\s*$`)
+
+// boxed returns the number of a box, which states nothing else.
+func boxed(text, lang string) (string, bool) {
+	if m := wholePower.FindStringSubmatch(text); m != nil {
+		base, _ := new(big.Int).SetString(m[1], 10)
+		exponent, _ := new(big.Int).SetString(m[2]+m[3], 10)
+		if power := base.Exp(base, exponent, nil).String(); len(power) <= mostPlaces {
+			return power, true
+		}
+	}
 	t := numbered{text: text, lang: lang, numbers: numbersOf(text, lang)}
 	if len(t.numbers) == 0 {
 		return "", false
@@ -117,6 +130,30 @@ func (t numbered) answer(p phrase) (string, bool) {
 		number = signed(!strings.HasPrefix(number, "-"), strings.TrimPrefix(number, "-"))
 	}
 	return number, ok
+}
+
+// beforeAnswer stands between a number and the word for "answer" that it is said to be: "18 dollars is the answer".
+var beforeAnswer = regexp.MustCompile(`(?i)^[^.\n,;:=!?]{0,40}(?:^|\P{L})(?:(?:is|are) (?:the|my|our)|ist (?:die|meine)|` +
+	`es la|est la|è la|é a|— это|är|is het)\s+(?:(?:final|correct|right|endgültige|richtige|правильный)\s+)*$|` +
+	`^[^.\n,;:=!?。]{0,20}(?:就?是|が|이|가)\s*(?:最终|最終|最终的|最終的な|正确|正確)?的?\s*$`)
+
+// answerBefore returns the number that is said to be the answer, where no number is linked to that word behind it.
+func (t numbered) answerBefore(p phrase) (string, bool) {
+	k := t.after(p.start) - 1
+	if k < 0 || p.start-t.numbers[k].end > mostBetween {
+		return "", false
+	}
+	between := t.text[t.numbers[k].end:p.start]
+	if !beforeAnswer.MatchString(between) || strings.Contains(between, " not ") {
+		return "", false
+	}
+	end := t.sentence(p.end)
+	if next := k + 1; next < len(t.numbers) && t.numbers[next].start < end {
+		if g := readGap(t.text[p.end:t.numbers[next].start], t.lang, true); g.linked {
+			return "", false
+		}
+	}
+	return t.whole(k), true
 }
 
 // rate stands between a one and the number of an answer, as in "1日あたり18ドル": for each day, 18 dollars.
