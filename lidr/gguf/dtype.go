@@ -6,20 +6,69 @@ import (
 	"math"
 )
 
-// dtype is a format of a tensor's values: a number of bytes for each block of values. encode takes whole blocks.
+// dtype is a format of a tensor's values: a number of bytes for each block of values. encode, nil where files of the
+// format are only read, and decode take whole blocks.
 type dtype struct {
+	name       string
 	id         uint32 // enum ggml_type
-	fileType   uint32 // enum llama_ftype of a file whose matrices have it
+	fileType   uint32 // enum llama_ftype of a file whose matrices have it; of no use where files are only read
 	block      int    // values
 	blockBytes int
 	encode     func(dst []byte, src []float32) error
+	decode     func(dst []float32, src []byte)
 }
 
-var dtypes = map[string]dtype{
-	"f32":  {0, 0, 1, 4, encodeF32},
-	"f16":  {1, 1, 1, 2, encodeF16},
-	"q8_0": {8, 7, 32, 34, encodeQ80},
-	"bf16": {30, 32, 1, 2, encodeBF16},
+// dtypes are the formats that are read (ggml-common.h).
+var dtypes = []dtype{
+	{"f32", 0, 0, 1, 4, encodeF32, decodeF32},
+	{"f16", 1, 1, 1, 2, encodeF16, decodeF16},
+	{"bf16", 30, 32, 1, 2, encodeBF16, decodeBF16},
+	{"q8_0", 8, 7, 32, 34, encodeQ80, decodeQ80},
+	{"q4_0", 2, 0, 32, 18, nil, decodeQ40},
+	{"q4_1", 3, 0, 32, 20, nil, decodeQ41},
+	{"q5_0", 6, 0, 32, 22, nil, decodeQ50},
+	{"q5_1", 7, 0, 32, 24, nil, decodeQ51},
+	{"q2_k", 10, 0, 256, 84, nil, decodeQ2K},
+	{"q3_k", 11, 0, 256, 110, nil, decodeQ3K},
+	{"q4_k", 12, 0, 256, 144, nil, decodeQ4K},
+	{"q5_k", 13, 0, 256, 176, nil, decodeQ5K},
+	{"q6_k", 14, 0, 256, 210, nil, decodeQ6K},
+	{"iq4_nl", 20, 0, 32, 18, nil, decodeIQ4NL},
+	{"iq4_xs", 23, 0, 256, 136, nil, decodeIQ4XS},
+}
+
+// f32 is the format of vectors.
+var f32 = dtypes[0]
+
+// otherTypes names the other formats of llama.cpp.
+var otherTypes = map[uint32]string{
+	9: "q8_1", 15: "q8_k", 16: "iq2_xxs", 17: "iq2_xs", 18: "iq3_xxs", 19: "iq1_s", 21: "iq3_s", 22: "iq2_s", 24: "i8",
+	25: "i16", 26: "i32", 27: "i64", 28: "f64", 29: "iq1_m", 34: "tq1_0", 35: "tq2_0", 39: "mxfp4", 40: "nvfp4",
+}
+
+// dtypeOf returns the format of a number in a file.
+func dtypeOf(id uint32) (dtype, error) {
+	for _, d := range dtypes {
+		if d.id == id {
+			return d, nil
+		}
+	}
+	name := otherTypes[id]
+	if name == "" {
+		name = fmt.Sprintf("number %d", id)
+	}
+	return dtype{}, fmt.Errorf("type %s, which is not read; take the model in another quantization, such as Q8_0 or Q4_K_M",
+		name)
+}
+
+// writable returns the format that a user names.
+func writable(name string) (dtype, error) {
+	for _, d := range dtypes {
+		if d.name == name && d.encode != nil {
+			return d, nil
+		}
+	}
+	return dtype{}, fmt.Errorf("type %q is not supported; expected f32, f16, bf16 or q8_0", name)
 }
 
 func (d dtype) bytes(values int) int { return values / d.block * d.blockBytes }

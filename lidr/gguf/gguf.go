@@ -23,9 +23,9 @@ const (
 // "q8_0" (8-bit integers with a common f16 scale for every 32); vectors stay float32. name is the name that people see.
 // Equal arguments give equal bytes. A model that the format cannot express is an error that says why.
 func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, name, dtype string) error {
-	matrix, ok := dtypes[dtype]
-	if !ok {
-		return fmt.Errorf("gguf: type %q is not supported; expected f32, f16, bf16 or q8_0", dtype)
+	matrix, err := writable(dtype)
+	if err != nil {
+		return fmt.Errorf("gguf: %w", err)
 	}
 	architecture, err := architectureOf(ck.Config)
 	if err != nil {
@@ -45,7 +45,7 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 		general = append(general, pair{"general.license", license})
 	}
 	metadata := slices.Concat(general, hyperparameters(ck.Config, architecture), vocabulary)
-	if _, err := w.Write(header(metadata, tensors)); err != nil {
+	if _, err := w.Write(headerBytes(metadata, tensors)); err != nil {
 		return err
 	}
 	for _, t := range tensors {
@@ -81,11 +81,11 @@ type pair struct {
 	value any
 }
 
-// header returns everything before the tensors' data: the sizes of both lists, the metadata, and each tensor's name,
-// dimensions (the one that varies fastest first), type and offset, padded so that the data are aligned.
-func header(metadata []pair, tensors []tensor) []byte {
+// headerBytes returns everything before the tensors' data: the sizes of both lists, the metadata, and each tensor's
+// name, dimensions (the one that varies fastest first), type and offset, padded so that the data are aligned.
+func headerBytes(metadata []pair, tensors []tensor) []byte {
 	var b bytes.Buffer
-	b.WriteString("GGUF")
+	b.WriteString(Magic)
 	put(&b, uint32(version), uint64(len(tensors)), uint64(len(metadata)))
 	for _, p := range metadata {
 		putString(&b, p.key)
@@ -121,10 +121,6 @@ func putString(b *bytes.Buffer, s string) {
 
 // putValue appends the number of a value's type (enum gguf_metadata_value_type) and the value.
 func putValue(b *bytes.Buffer, value any) {
-	const (
-		typeUint32, typeInt32, typeFloat32 = uint32(4), uint32(5), uint32(6)
-		typeBool, typeString, typeArray    = uint32(7), uint32(8), uint32(9)
-	)
 	switch v := value.(type) {
 	case uint32:
 		put(b, typeUint32, v)

@@ -70,10 +70,10 @@ func tensorsOf(ck *checkpoint.Checkpoint, architecture string, matrix dtype) ([]
 	var tensors []tensor
 	if factors := rotaryFactors(ck.Config); factors != nil {
 		tensors = append(tensors, tensor{name: "rope_freqs.weight", shape: []int{len(factors)}, data: factors,
-			dtype: dtypes["f32"]})
+			dtype: f32})
 	}
 	for _, t := range ck.Tensors {
-		out := tensor{name: tensorName(t.Name), shape: t.Shape, data: t.Data, dtype: dtypes["f32"]}
+		out := tensor{name: tensorName(t.Name), shape: t.Shape, data: t.Data, dtype: f32}
 		if len(t.Shape) > 1 {
 			out.dtype = matrix
 			if width := t.Shape[1]; width%matrix.block != 0 {

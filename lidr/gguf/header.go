@@ -1,0 +1,304 @@
+package gguf
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// What a file may ask of its reader. The largest vocabulary in use has 262,144 tokens and 580,604 merges, the longest
+// list of tensors some 2,000 names.
+const (
+	maxPairs    = 1 << 12
+	maxTensors  = 1 << 16
+	maxElements = 1 << 22  // of an array of the metadata
+	maxKey      = 1 << 10  // bytes of a key's or a tensor's name; llama.cpp has 64 for tensors
+	maxString   = 1 << 24  // bytes; a licence's text may be long
+	maxMetadata = 1 << 28  // bytes of the whole header
+	maxRank     = 4        // dimensions of a tensor (GGML_MAX_DIMS)
+	maxValues   = 1 << 40  // of a tensor
+	maxAligned  = 64 << 10 // bytes of the alignment
+)
+
+// header is what a file says before its tensors' data.
+type header struct {
+	metadata map[string]any // int, float32, float64, bool, string, or a slice of int, float32 or string
+	tensors  []entry        // in the order of the file
+	data     int64          // where the tensors' data begin
+}
+
+// readHeader reads the header of a file of that size. It reads no more than maxMetadata bytes.
+func readHeader(r io.ReaderAt, size int64) (*header, error) {
+	p := &parser{from: bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16), left: min(size, maxMetadata),
+		cut: size > maxMetadata}
+	h := &header{metadata: map[string]any{}}
+	tensors, pairs, err := p.counts()
+	if err != nil {
+		return nil, err
+	}
+	for range pairs {
+		key, value, err := p.pair()
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := h.metadata[key]; twice {
+			return nil, fmt.Errorf("metadata %q is there twice; take another file", key)
+		}
+		h.metadata[key] = value
+	}
+	seen := map[string]bool{}
+	for range tensors {
+		t, err := p.tensor()
+		if err != nil {
+			return nil, err
+		}
+		if seen[t.name] {
+			return nil, fmt.Errorf("tensor %q is there twice; take another file", t.name)
+		}
+		seen[t.name], t.from = true, r
+		h.tensors = append(h.tensors, t)
+	}
+	step, err := h.alignment()
+	if err != nil {
+		return nil, err
+	}
+	h.data = (p.at + step - 1) / step * step
+	return h, h.place(size, step)
+}
+
+// alignment is what the offsets of tensors are multiples of.
+func (h *header) alignment() (int64, error) {
+	value, ok := h.metadata["general.alignment"]
+	if !ok {
+		return alignment, nil
+	}
+	n, _ := value.(int)
+	if n < 1 || n > maxAligned || bits.OnesCount(uint(n)) != 1 {
+		return 0, fmt.Errorf("metadata %q is %v; expected a power of two up to %d", "general.alignment", value, maxAligned)
+	}
+	return int64(n), nil
+}
+
+// parser reads numbers and strings and keeps count of the bytes that are left.
+type parser struct {
+	from     *bufio.Reader
+	at, left int64
+	cut      bool // left ends before the file does
+}
+
+// read fills b, a part of what.
+func (p *parser) read(b []byte, what string) error {
+	if int64(len(b)) > p.left {
+		return p.short(what)
+	}
+	n, err := io.ReadFull(p.from, b)
+	p.at, p.left = p.at+int64(n), p.left-int64(n)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return p.short(what)
+	}
+	return err
+}
+
+func (p *parser) short(what string) error {
+	if p.cut {
+		return fmt.Errorf("%s lies beyond the first %d MiB, where no file in use has its header; take another file", what,
+			maxMetadata>>20)
+	}
+	return fmt.Errorf("the file ends within %s, after %d bytes; it is damaged or not whole, copy or download it again",
+		what, p.at+p.left)
+}
+
+func (p *parser) u32(what string) (uint32, error) {
+	var b [4]byte
+	err := p.read(b[:], what)
+	return binary.LittleEndian.Uint32(b[:]), err
+}
+
+func (p *parser) u64(what string) (uint64, error) {
+	var b [8]byte
+	err := p.read(b[:], what)
+	return binary.LittleEndian.Uint64(b[:]), err
+}
+
+// text reads a string of at most limit bytes.
+func (p *parser) text(what string, limit int) (string, error) {
+	n, err := p.u64(what)
+	if err != nil {
+		return "", err
+	}
+	if n > uint64(limit) {
+		return "", fmt.Errorf("%s is a string of %d bytes; at most %d are accepted", what, n, limit)
+	}
+	b := make([]byte, min(n, uint64(max(p.left, 0))))
+	if err := p.read(b, what); err != nil {
+		return "", err
+	}
+	if uint64(len(b)) < n {
+		return "", p.short(what)
+	}
+	return string(b), nil
+}
+
+// counts reads what the file begins with: magic, version and the sizes of both lists.
+func (p *parser) counts() (tensors, pairs uint64, err error) {
+	magic := make([]byte, 4)
+	if err := p.read(magic, "the first four bytes"); err != nil {
+		return 0, 0, err
+	}
+	if string(magic) != Magic {
+		return 0, 0, fmt.Errorf("the file begins with %q; expected GGUF, so this is no GGUF file", magic)
+	}
+	n, err := p.u32("the version")
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case bits.ReverseBytes32(n) == 2 || bits.ReverseBytes32(n) == version:
+		return 0, 0, errors.New("the file is big-endian, and only little-endian ones are read; convert it by " +
+			"gguf-convert-endian of the Python package gguf")
+	case n != 2 && n != version: // 2 has the layout of 3
+		return 0, 0, fmt.Errorf("the file has version %d of GGUF; expected 2 or 3, which llama.cpp writes since August 2023",
+			n)
+	}
+	if tensors, err = p.u64("the number of tensors"); err != nil {
+		return 0, 0, err
+	}
+	if pairs, err = p.u64("the number of metadata pairs"); err != nil {
+		return 0, 0, err
+	}
+	if tensors > maxTensors || pairs > maxPairs {
+		return 0, 0, fmt.Errorf("the file says that it has %d tensors and %d metadata pairs; at most %d and %d are accepted",
+			tensors, pairs, maxTensors, maxPairs)
+	}
+	return tensors, pairs, nil
+}
+
+// pair reads an entry of the metadata.
+func (p *parser) pair() (string, any, error) {
+	key, err := p.text("a key of the metadata", maxKey)
+	if err != nil {
+		return "", nil, err
+	}
+	if !utf8.ValidString(key) {
+		return "", nil, fmt.Errorf("metadata %q: the key is not UTF-8", key)
+	}
+	what := fmt.Sprintf("metadata %q", key)
+	kind, err := p.u32(what)
+	if err != nil {
+		return "", nil, err
+	}
+	if kind == typeArray {
+		value, err := p.array(what)
+		return key, value, err
+	}
+	value, err := p.scalar(what, kind)
+	return key, value, err
+}
+
+// scalar reads one value: an int, float32, float64, bool or string.
+func (p *parser) scalar(what string, kind uint32) (any, error) {
+	if kind == typeString {
+		return p.text(what, maxString)
+	}
+	size := sizes[kind]
+	if size == 0 {
+		return nil, fmt.Errorf("%s has type %d; expected 0 to 12", what, kind)
+	}
+	b := make([]byte, 8)
+	if err := p.read(b[:size], what); err != nil {
+		return nil, err
+	}
+	return number(what, kind, b)
+}
+
+// number decodes the number of a type in the first bytes of b, the others being zero.
+func number(what string, kind uint32, b []byte) (any, error) {
+	n := binary.LittleEndian.Uint64(b)
+	switch kind {
+	case typeInt8:
+		return int(int8(n)), nil
+	case typeInt16:
+		return int(int16(n)), nil
+	case typeInt32:
+		return int(int32(n)), nil
+	case typeFloat32:
+		return math.Float32frombits(uint32(n)), nil
+	case typeFloat64:
+		return math.Float64frombits(n), nil
+	case typeBool:
+		if n > 1 {
+			return nil, fmt.Errorf("%s is the truth value %d; expected 0 or 1", what, n)
+		}
+		return n == 1, nil
+	case typeUint64:
+		if n > math.MaxInt64 {
+			return nil, fmt.Errorf("%s is %d; at most %d is accepted", what, n, math.MaxInt64)
+		}
+	}
+	return int(n), nil
+}
+
+// array reads an array of strings, of float32 or of integers. One of another type is no key that is used, and skipped.
+func (p *parser) array(what string) (any, error) {
+	kind, err := p.u32(what)
+	if err != nil {
+		return nil, err
+	}
+	n, err := p.u64(what)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == typeArray:
+		return nil, fmt.Errorf("%s is an array of arrays, which no reader of GGUF takes", what)
+	case n > maxElements:
+		return nil, fmt.Errorf("%s has %d elements; at most %d are accepted", what, n, maxElements)
+	case kind == typeString:
+		return p.strings(what, n)
+	case sizes[kind] == 0:
+		return nil, fmt.Errorf("%s has elements of type %d; expected 0 to 12", what, kind)
+	}
+	size := int64(sizes[kind])
+	if int64(n)*size > p.left {
+		return nil, p.short(what)
+	}
+	raw := make([]byte, int64(n)*size)
+	if err := p.read(raw, what); err != nil {
+		return nil, err
+	}
+	switch kind {
+	case typeFloat32:
+		values := make([]float32, n)
+		decodeF32(values, raw)
+		return values, nil
+	case typeFloat64, typeBool:
+		return nil, nil
+	}
+	values, padded := make([]int, n), make([]byte, 8)
+	for i := range values {
+		copy(padded, raw[int64(i)*size:][:size])
+		value, err := number(what, kind, padded)
+		if err != nil {
+			return nil, err
+		}
+		values[i], _ = value.(int)
+	}
+	return values, nil
+}
+
+func (p *parser) strings(what string, n uint64) (any, error) {
+	if n > uint64(p.left)/8 { // each has its length before it
+		return nil, p.short(what)
+	}
+	values := make([]string, n)
+	for i := range values {
+		var err error
+		if values[i], err = p.text(what, maxString); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
