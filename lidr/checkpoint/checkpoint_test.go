@@ -87,7 +87,7 @@ func TestParseConfig(t *testing.T) {
 func TestConfigRefused(t *testing.T) {
 	for name, c := range map[string]struct{ from, old, new, want string }{
 		"architecture":    {llama3, "LlamaForCausalLM", "LlamaForSequenceClassification", "architectures"},
-		"model":           {llama3, `"llama",`, `"gemma2",`, `model_type "gemma2"`},
+		"model":           {llama3, `"llama",`, `"gemma",`, `model_type "gemma"`},
 		"rope":            {llama3, `"rope_type":"llama3"`, `"rope_type":"yarn"`, `"yarn"`},
 		"rope key":        {llama3, `"rope_type"`, `"mscale":1,"rope_type"`, `rope_scaling: unknown key "mscale"`},
 		"rope incomplete": {llama3, `"factor":32.0,`, ``, "incomplete"},
@@ -473,7 +473,7 @@ func TestSaveLeavesNoHalves(t *testing.T) {
 
 // An accepted configuration survives being written and read.
 func FuzzParseConfig(f *testing.F) {
-	for _, s := range []string{llama3, qwen2, qwen3, mistral} {
+	for _, s := range append(slices.Collect(maps.Values(published)), llama3, qwen2, qwen3, mistral) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

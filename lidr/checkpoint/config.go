@@ -1,12 +1,16 @@
 package checkpoint
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
-// Config describes a decoder of the Llama family; its fields are those of config.json. ParseConfig resolves every
-// default, so that code that uses a Config need not know which keys a publisher left out.
+// Config describes a decoder; its fields are those of config.json. ParseConfig resolves every default, so that code
+// that uses a Config need not know which keys a publisher left out, and [Config.Design] says how the decoder computes.
 type Config struct {
 	Architectures []string
-	ModelType     string // "llama", "mistral", "qwen2" or "qwen3"
+	ModelType     string // a key of families: "llama", "qwen3", "gemma3_text" and so on
 
 	HiddenSize            int
 	NumHiddenLayers       int
@@ -27,13 +31,28 @@ type Config struct {
 	EOSTokenIDs []int // config.json gives one number or a list
 
 	TorchDType string // "float32", "bfloat16" or "float16": how the weights were published
+
+	// What some families alone have, 0 or nil in the others. They are left out of JSON there, so that a Llama's stays as
+	// it was.
+	LayerTypes            []string `json:",omitempty"` // [FullAttention] or [SlidingAttention], one a layer; nil: all full
+	SlidingWindow         int      `json:",omitzero"`  // the tokens that a layer of sliding attention sees, its own with them
+	RopeLocalTheta        float64  `json:",omitzero"`  // gemma3_text: the rotary base of the layers of sliding attention
+	QueryPreAttnScalar    float64  `json:",omitzero"`  // gemma: scores are divided by its square root, not by head_dim's
+	FinalLogitSoftcapping float64  `json:",omitzero"`  // gemma: logits x become c·tanh(x/c)
 }
 
-// RopeScaling is the frequency scaling of Llama 3.1 and later (rope_type "llama3"): wavelengths longer than
-// OriginalMaxPositionEmbeddings/LowFreqFactor are divided by Factor, those shorter than
-// OriginalMaxPositionEmbeddings/HighFreqFactor are kept, and between them the two are blended.
+// The values of layer_types.
+const (
+	FullAttention    = "full_attention"
+	SlidingAttention = "sliding_attention"
+)
+
+// RopeScaling scales the frequencies of a rotary embedding. rope_type "linear" divides all of them by Factor (Chen et
+// al. 2023, arXiv 2306.15595). "llama3", of Llama 3.1 and later, divides those of wavelengths longer than
+// OriginalMaxPositionEmbeddings/LowFreqFactor by Factor, keeps those of wavelengths shorter than
+// OriginalMaxPositionEmbeddings/HighFreqFactor, and blends the two between them.
 type RopeScaling struct {
-	RopeType                      string // always "llama3": no other kind is accepted
+	RopeType                      string // "llama3" or "linear"
 	Factor                        float64
 	LowFreqFactor                 float64
 	HighFreqFactor                float64
@@ -47,24 +66,22 @@ func (c Config) QKVBias() bool { return c.ModelType == "qwen2" || c.AttentionBia
 // OutputBias reports whether the attention's output projection has a bias.
 func (c Config) OutputBias() bool { return c.AttentionBias }
 
-// QKNorm reports whether each head's query and key are normalised by an RMSNorm before the rotary embedding (Qwen3).
-func (c Config) QKNorm() bool { return c.ModelType == "qwen3" }
-
 // Validate returns an error naming the first value that no supported model can have. Load and Save call it.
 func (c Config) Validate() error {
-	want, known := architectures[c.ModelType]
-	if !known {
-		return fmt.Errorf("model_type %q is not supported; expected llama, mistral, qwen2 or qwen3", c.ModelType)
+	f, err := familyOf(c.ModelType)
+	if err != nil {
+		return err
 	}
-	if len(c.Architectures) != 1 || c.Architectures[0] != want {
-		return fmt.Errorf("architectures %q do not fit model_type %q; expected [%q]", c.Architectures, c.ModelType, want)
+	if len(c.Architectures) != 1 || c.Architectures[0] != f.architecture {
+		return fmt.Errorf("architectures %q do not fit model_type %q; expected [%q]", c.Architectures, c.ModelType,
+			f.architecture)
 	}
-	// The limits are far above any published model; they stop a hostile file from requesting absurd amounts of memory.
+	// The limits are, as maxLayers is, far above any published model.
 	for _, f := range []struct {
 		key        string
 		value, max int
 	}{
-		{"hidden_size", c.HiddenSize, 1 << 20}, {"num_hidden_layers", c.NumHiddenLayers, 1 << 12},
+		{"hidden_size", c.HiddenSize, 1 << 20}, {"num_hidden_layers", c.NumHiddenLayers, maxLayers},
 		{"num_attention_heads", c.NumAttentionHeads, 1 << 12}, {"num_key_value_heads", c.NumKeyValueHeads, 1 << 12},
 		{"head_dim", c.HeadDim, 1 << 14}, {"intermediate_size", c.IntermediateSize, 1 << 22},
 		{"vocab_size", c.VocabSize, 1 << 24}, {"max_position_embeddings", c.MaxPositionEmbeddings, 1 << 30},
@@ -83,17 +100,18 @@ func (c Config) Validate() error {
 		return fmt.Errorf("rms_norm_eps is %g; expected a small positive number", c.RMSNormEps)
 	case !(c.RopeTheta > 0):
 		return fmt.Errorf("rope_theta is %g; expected a positive number", c.RopeTheta)
-	case c.AttentionBias && c.ModelType != "llama" && c.ModelType != "qwen3":
+	case c.AttentionBias && !f.biased:
 		return fmt.Errorf("attention_bias is true, which model_type %q does not have", c.ModelType)
 	}
-	if s := c.RopeScaling; s != nil {
-		if s.RopeType != "llama3" {
-			return fmt.Errorf("rope_scaling type %q is not supported; expected llama3 or none", s.RopeType)
-		}
-		if !(s.Factor >= 1 && s.LowFreqFactor > 0 && s.HighFreqFactor > s.LowFreqFactor) ||
-			s.OriginalMaxPositionEmbeddings < 1 {
-			return fmt.Errorf("rope_scaling %+v is incomplete; expected factor ≥ 1, 0 < low_freq_factor < high_freq_factor "+
-				"and original_max_position_embeddings", *s)
+	if err := c.RopeScaling.check(f.scalings); err != nil {
+		return err
+	}
+	if err := c.checkLayers(); err != nil {
+		return err
+	}
+	if f.check != nil {
+		if err := f.check(c); err != nil {
+			return err
 		}
 	}
 	if c.BOSTokenID < -1 || c.BOSTokenID >= c.VocabSize {
@@ -107,42 +125,38 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// architectures maps each model_type that we can compute to the one architecture it may name.
-var architectures = map[string]string{
-	"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM",
+// check returns an error unless the scaling is none or complete and of a type among supported.
+func (s *RopeScaling) check(supported []string) error {
+	switch {
+	case s == nil:
+	case !slices.Contains(supported, s.RopeType):
+		return fmt.Errorf("rope_scaling type %q is not supported; expected %s", s.RopeType,
+			strings.Join(append(slices.Clone(supported), "none"), " or "))
+	case s.RopeType == "linear" && !(s.Factor >= 1):
+		return fmt.Errorf("rope_scaling has factor %g; expected at least 1", s.Factor)
+	case s.RopeType == "llama3" && (!(s.Factor >= 1 && s.LowFreqFactor > 0 && s.HighFreqFactor > s.LowFreqFactor) ||
+		s.OriginalMaxPositionEmbeddings < 1):
+		return fmt.Errorf("rope_scaling %+v is incomplete; expected factor ≥ 1, 0 < low_freq_factor < high_freq_factor "+
+			"and original_max_position_embeddings", *s)
+	}
+	return nil
 }
 
-// ExpectedTensors returns the name and shape of every tensor in a checkpoint of this configuration, named as on the
-// hub. The weight of a linear layer is [out, in].
-func ExpectedTensors(c Config) map[string][]int {
-	d, q, kv, f := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim, c.IntermediateSize
-	t := map[string][]int{"model.embed_tokens.weight": {c.VocabSize, d}, "model.norm.weight": {d}}
-	if !c.TieWordEmbeddings {
-		t["lm_head.weight"] = []int{c.VocabSize, d}
+// checkLayers returns an error unless layer_types and sliding_window fit each other and the number of layers.
+func (c Config) checkLayers() error {
+	if c.SlidingWindow < 0 {
+		return fmt.Errorf("sliding_window is %d; expected a number of tokens", c.SlidingWindow)
 	}
-	for i := range c.NumHiddenLayers {
-		p := fmt.Sprintf("model.layers.%d.", i)
-		t[p+"input_layernorm.weight"] = []int{d}
-		t[p+"post_attention_layernorm.weight"] = []int{d}
-		t[p+"self_attn.q_proj.weight"] = []int{q, d}
-		t[p+"self_attn.k_proj.weight"] = []int{kv, d}
-		t[p+"self_attn.v_proj.weight"] = []int{kv, d}
-		t[p+"self_attn.o_proj.weight"] = []int{d, q}
-		t[p+"mlp.gate_proj.weight"] = []int{f, d}
-		t[p+"mlp.up_proj.weight"] = []int{f, d}
-		t[p+"mlp.down_proj.weight"] = []int{d, f}
-		if c.QKVBias() {
-			t[p+"self_attn.q_proj.bias"] = []int{q}
-			t[p+"self_attn.k_proj.bias"] = []int{kv}
-			t[p+"self_attn.v_proj.bias"] = []int{kv}
+	if c.LayerTypes != nil && len(c.LayerTypes) != c.NumHiddenLayers {
+		return fmt.Errorf("layer_types has %d entries; num_hidden_layers is %d", len(c.LayerTypes), c.NumHiddenLayers)
+	}
+	for _, kind := range c.LayerTypes {
+		if kind != FullAttention && kind != SlidingAttention {
+			return fmt.Errorf("layer_types has %q; expected %s or %s", kind, FullAttention, SlidingAttention)
 		}
-		if c.OutputBias() {
-			t[p+"self_attn.o_proj.bias"] = []int{d}
-		}
-		if c.QKNorm() {
-			t[p+"self_attn.q_norm.weight"] = []int{c.HeadDim}
-			t[p+"self_attn.k_norm.weight"] = []int{c.HeadDim}
+		if kind == SlidingAttention && c.SlidingWindow == 0 {
+			return fmt.Errorf("layer_types has %s, and sliding_window is none; expected a number of tokens", kind)
 		}
 	}
-	return t
+	return nil
 }

@@ -2,15 +2,16 @@ package checkpoint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 )
 
-// ParseConfig reads config.json. Defaults are those of the configuration classes of Hugging Face transformers 4.51
-// (configuration_llama.py, configuration_mistral.py, configuration_qwen2.py, configuration_qwen3.py). A key that could
-// change the computation and is not known here is an error.
+// ParseConfig reads config.json. Defaults are those of the configuration classes of Hugging Face transformers 4.51 and
+// 5.23, which agree unless a family's file says otherwise. A key that could change the computation and is not known
+// here is an error.
 func ParseConfig(data []byte) (Config, error) {
 	p := parser{}
 	if err := json.Unmarshal(data, &p.keys); err != nil {
@@ -18,6 +19,14 @@ func ParseConfig(data []byte) (Config, error) {
 	}
 	c := Config{BOSTokenID: -1, RMSNormEps: 1e-6, RopeTheta: 10000, TorchDType: "float32"}
 	p.take("model_type", &c.ModelType)
+	f, err := familyOf(c.ModelType)
+	if err != nil {
+		return Config{}, fmt.Errorf("config.json: %w", cmp.Or(p.err, err))
+	}
+	p.scalings = f.scalings
+	if f.defaults != nil {
+		f.defaults(&c)
+	}
 	p.take("architectures", &c.Architectures)
 	p.take("hidden_size", &c.HiddenSize)
 	p.take("num_hidden_layers", &c.NumHiddenLayers)
@@ -32,17 +41,15 @@ func ParseConfig(data []byte) (Config, error) {
 	p.take("dtype", &c.TorchDType) // its name since transformers 4.56
 
 	c.NumKeyValueHeads = c.NumAttentionHeads
-	if _, ok := p.keys["num_key_value_heads"]; !ok && c.ModelType != "llama" {
+	if _, ok := p.keys["num_key_value_heads"]; !ok && !f.ungrouped {
 		p.fail("num_key_value_heads is missing") // the classes' defaults (8, 32) say nothing about this model
 	}
 	p.take("num_key_value_heads", &c.NumKeyValueHeads)
-	if c.ModelType == "qwen3" {
-		c.HeadDim = 128 // Qwen3Config's default; the others divide
-		if raw, ok := p.keys["head_dim"]; ok && string(raw) == "null" {
-			p.fail("head_dim is null, which versions of transformers read differently; expected a number")
-		}
-	} else if c.NumAttentionHeads > 0 {
+	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
 		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
+	}
+	if f.read != nil {
+		f.read(&p, &c)
 	}
 	p.take("head_dim", &c.HeadDim)
 
@@ -71,8 +78,9 @@ func ParseConfig(data []byte) (Config, error) {
 // parser takes keys out of a JSON object one by one and keeps the first error. Keys match exactly, which decoding into
 // a struct would not do.
 type parser struct {
-	keys map[string]json.RawMessage
-	err  error
+	keys     map[string]json.RawMessage
+	scalings []string // the family's
+	err      error
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -87,6 +95,9 @@ func (p *parser) raw(key string) (json.RawMessage, bool) {
 	delete(p.keys, key)
 	return raw, ok && string(raw) != "null"
 }
+
+// drop takes a key whose value changes nothing.
+func (p *parser) drop(key string) { delete(p.keys, key) }
 
 func (p *parser) parse(key string, raw json.RawMessage, into any) {
 	if err := json.Unmarshal(raw, into); err != nil {
@@ -105,36 +116,42 @@ func (p *parser) take(key string, into any) {
 func (p *parser) rope(c *Config) {
 	p.take("rope_theta", &c.RopeTheta)
 	for _, key := range []string{"rope_scaling", "rope_parameters"} {
-		raw, ok := p.raw(key)
-		if !ok {
-			continue
+		if raw, ok := p.raw(key); ok {
+			p.rotary(key, raw, &c.RopeTheta, &c.RopeScaling)
 		}
-		in := parser{}
-		if err := json.Unmarshal(raw, &in.keys); err != nil {
-			p.fail("%s is %.60s; expected an object", key, raw)
-			return
+	}
+}
+
+// rotary reads the object of one rotary embedding, the value of key.
+func (p *parser) rotary(key string, raw json.RawMessage, theta *float64, scaling **RopeScaling) {
+	in := parser{}
+	if err := json.Unmarshal(raw, &in.keys); err != nil {
+		p.fail("%s is %.60s; expected an object", key, raw)
+		return
+	}
+	s := RopeScaling{RopeType: "default"}
+	in.take("type", &s.RopeType) // the older name
+	in.take("rope_type", &s.RopeType)
+	in.take("rope_theta", theta)
+	switch s.RopeType {
+	case "linear":
+		in.take("factor", &s.Factor)
+	case "llama3":
+		in.take("factor", &s.Factor)
+		in.take("low_freq_factor", &s.LowFreqFactor)
+		in.take("high_freq_factor", &s.HighFreqFactor)
+		in.take("original_max_position_embeddings", &s.OriginalMaxPositionEmbeddings)
+	}
+	if s.RopeType != "default" {
+		*scaling = &s
+	}
+	if s.RopeType == "default" || slices.Contains(p.scalings, s.RopeType) { // Validate names any other type
+		for _, k := range slices.Sorted(maps.Keys(in.keys)) {
+			in.fail("unknown key %q", k)
 		}
-		s := RopeScaling{RopeType: "default"}
-		in.take("type", &s.RopeType) // the older name
-		in.take("rope_type", &s.RopeType)
-		in.take("rope_theta", &c.RopeTheta)
-		if s.RopeType == "llama3" {
-			in.take("factor", &s.Factor)
-			in.take("low_freq_factor", &s.LowFreqFactor)
-			in.take("high_freq_factor", &s.HighFreqFactor)
-			in.take("original_max_position_embeddings", &s.OriginalMaxPositionEmbeddings)
-		}
-		if s.RopeType != "default" {
-			c.RopeScaling = &s
-		}
-		if s.RopeType == "llama3" || s.RopeType == "default" { // Validate names any other type
-			for _, k := range slices.Sorted(maps.Keys(in.keys)) {
-				in.fail("unknown key %q", k)
-			}
-		}
-		if in.err != nil {
-			p.fail("%s: %w", key, in.err)
-		}
+	}
+	if in.err != nil {
+		p.fail("%s: %w", key, in.err)
 	}
 }
 
@@ -229,19 +246,32 @@ func (c Config) encode(dtype string) ([]byte, error) {
 		m["eos_token_id"] = c.EOSTokenIDs
 	}
 	if s := c.RopeScaling; s != nil {
-		m["rope_scaling"] = map[string]any{"rope_type": s.RopeType, "factor": s.Factor, "low_freq_factor": s.LowFreqFactor,
-			"high_freq_factor": s.HighFreqFactor, "original_max_position_embeddings": s.OriginalMaxPositionEmbeddings}
+		m["rope_scaling"] = s.keys()
 	}
-	switch c.ModelType {
-	case "llama":
-		m["attention_bias"], m["mlp_bias"] = c.AttentionBias, false
-	case "qwen3":
-		m["attention_bias"], m["use_sliding_window"], m["sliding_window"] = c.AttentionBias, false, nil
-	case "qwen2":
-		m["use_sliding_window"], m["sliding_window"] = false, nil
-	case "mistral":
-		m["sliding_window"] = nil
+	if f := families[c.ModelType]; f.write != nil {
+		f.write(c, m)
 	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	return append(b, '\n'), err
+}
+
+// keys are those of the object rope_scaling.
+func (s *RopeScaling) keys() map[string]any {
+	m := map[string]any{"rope_type": s.RopeType, "factor": s.Factor}
+	if s.RopeType == "llama3" {
+		m["low_freq_factor"], m["high_freq_factor"] = s.LowFreqFactor, s.HighFreqFactor
+		m["original_max_position_embeddings"] = s.OriginalMaxPositionEmbeddings
+	}
+	return m
+}
+
+// decimal is a number that is written with a point, as transformers 5 demands of values that are declared float.
+type decimal float64
+
+func (d decimal) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(float64(d))
+	if err == nil && !bytes.ContainsAny(b, ".e") {
+		b = append(b, ".0"...)
+	}
+	return b, err
 }

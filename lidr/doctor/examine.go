@@ -82,10 +82,20 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 	d.fact("memory", "%s as float32; training all of it at least %s, activations not counted; %s of cache a token",
 		size(4*parameters), size(16*parameters), size(cache))
 	rotary := fmt.Sprintf("rotary base %g", c.RopeTheta)
-	if s := c.RopeScaling; s != nil {
+	if s := c.RopeScaling; s != nil && s.OriginalMaxPositionEmbeddings > 0 {
 		rotary += fmt.Sprintf(", %s scaling by %g of %d tokens", s.RopeType, s.Factor, s.OriginalMaxPositionEmbeddings)
+	} else if s != nil {
+		rotary += fmt.Sprintf(", %s scaling by %g", s.RopeType, s.Factor)
 	}
-	d.fact("context", "%s tokens, %s, full attention", humanize.Comma(int64(c.MaxPositionEmbeddings)), rotary)
+	attention, windows := "full attention", 0
+	for _, layer := range c.Design().Layers {
+		windows += min(layer.Window, 1)
+	}
+	if windows > 0 {
+		attention = fmt.Sprintf("attention of %d of %d layers to the last %d tokens", windows, c.NumHiddenLayers,
+			c.SlidingWindow)
+	}
+	d.fact("context", "%s tokens, %s, %s", humanize.Comma(int64(c.MaxPositionEmbeddings)), rotary, attention)
 	d.fact("fingerprint", "%s", m.Fingerprint())
 }
 

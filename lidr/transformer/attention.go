@@ -1,8 +1,6 @@
 package transformer
 
 import (
-	"math"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -13,33 +11,46 @@ import (
 // makes no NaN where a whole row is masked.
 const masked = -1e9
 
-// causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it:
-// softmax(q·kᵀ/√dim)·v, where query head h reads key head h/(heads/kvHeads).
+// causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it, or of a
+// layer's window of them: softmax(scale·q·kᵀ)·v, where query head h reads key head h/(heads/kvHeads).
 //
 // A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
-// scores.
-func causalAttention(g *Graph, t int) attention {
+// scores, where all tokens are seen. The operation with a mask has no gradient, so a window that hides some is computed
+// in steps while training, and fused where forward says that no gradient is asked for.
+func (m *Model) causalAttention(g *Graph, t int, forward bool) attention {
+	d := m.design
 	ops := g.Backend().Capabilities().Operations
-	if ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP] {
-		return func(_ int, q, k, v *Node) *Node {
-			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD,
-				&compute.ScaledDotProductAttentionConfig{Causal: true})
+	fused := ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP]
+	masks := map[int]*Node{} // by window
+	return func(layer int, q, k, v *Node) *Node {
+		window := d.Layers[layer].Window
+		if window >= t {
+			window = 0
+		}
+		config := compute.ScaledDotProductAttentionConfig{Scale: d.ScoreScale, Causal: window == 0}
+		if fused && window == 0 {
+			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
 			return o
 		}
-	}
-	mask := causalMask(g, t)
-	return func(_ int, q, k, v *Node) *Node {
-		return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), mask))
+		if masks[window] == nil {
+			masks[window] = causalMask(g, t, window)
+		}
+		if fused && forward {
+			config.Mask = InternalBackendOutputs(masks[window])[0]
+			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
+			return o
+		}
+		return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), masks[window], d.ScoreScale))
 	}
 }
 
 // maskedAttention is attention over head-major operands: q [b, heads, t, dim], k and v [b, kvHeads, s, dim], and a mask
 // that is added to the scores and broadcasts to [b, 1, t, s]. It gives [b, heads, t, dim].
-func maskedAttention(q, k, v, mask *Node) *Node {
+func maskedAttention(q, k, v, mask *Node, scale float64) *Node {
 	b, heads, t, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	kv, s := k.Shape().Dim(1), k.Shape().Dim(2)
 	group := heads / kv * t // the queries that share a key head
-	q = Reshape(MulScalar(q, 1/math.Sqrt(float64(dim))), b, kv, group, dim)
+	q = Reshape(MulScalar(q, scale), b, kv, group, dim)
 	scores := DotGeneral(q, []int{3}, []int{0, 1}, k, []int{3}, []int{0, 1})
 	p := softmax(Add(Reshape(scores, b, heads, t, s), mask))
 	o := DotGeneral(Reshape(p, b, kv, group, s), []int{3}, []int{0, 1}, v, []int{2}, []int{0, 1})
@@ -49,23 +60,30 @@ func maskedAttention(q, k, v, mask *Node) *Node {
 // swapHeads turns [b, t, heads, dim] into [b, heads, t, dim] and back.
 func swapHeads(x *Node) *Node { return TransposeAllAxes(x, 0, 2, 1, 3) }
 
-// causalMask returns [1, 1, t, t] with masked above the diagonal and 0 elsewhere.
-func causalMask(g *Graph, t int) *Node {
+// causalMask returns [1, 1, t, t] with masked above the diagonal, masked from window below it unless window is 0, and
+// 0 elsewhere.
+func causalMask(g *Graph, t, window int) *Node {
 	mask := make([][]float32, t)
 	for i := range mask {
 		mask[i] = make([]float32, t)
-		for j := i + 1; j < t; j++ {
-			mask[i][j] = masked
+		for j := range mask[i] {
+			if j > i || window > 0 && j <= i-window {
+				mask[i][j] = masked
+			}
 		}
 	}
 	return Reshape(Const(g, mask), 1, 1, t, t)
 }
 
-// lengthMask returns the additive mask [b, 1, 1, s] that leaves sequence i its first lengths[i] positions; lengths is
-// int32 [b].
-func lengthMask(lengths *Node, s int) *Node {
+// lengthMask returns the additive mask [b, 1, 1, s] that leaves sequence i its first lengths[i] positions, or the last
+// window of them unless window is 0; lengths is int32 [b].
+func lengthMask(lengths *Node, s, window int) *Node {
 	g, b := lengths.Graph(), lengths.Shape().Dim(0)
-	mask := Where(within(lengths, s), ScalarZero(g, dtypes.Float32), Scalar(g, dtypes.Float32, masked))
+	seen := within(lengths, s)
+	if window > 0 && window < s {
+		seen = And(seen, LogicalNot(within(AddScalar(lengths, -window), s)))
+	}
+	mask := Where(seen, ScalarZero(g, dtypes.Float32), Scalar(g, dtypes.Float32, masked))
 	return Reshape(mask, b, 1, 1, s)
 }
 

@@ -26,8 +26,8 @@ func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (lo
 		room := Zeros(w.g, shapes.Make(x.DType(), b, x.Shape().Dim(1), size-t, x.Shape().Dim(3)))
 		return Concatenate([]*Node{x, room}, 2)
 	}
-	attend := causalAttention(w.g, t)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTable(w.g, t), func(layer int, q, k, v *Node) *Node {
+	attend := m.causalAttention(w.g, t, true)
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t), func(layer int, q, k, v *Node) *Node {
 		cache = append(cache, store(k), store(v))
 		return attend(layer, q, k, v)
 	})
@@ -47,24 +47,32 @@ func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node)
 	add := func(cache, x *Node) *Node {
 		return ScatterSum(cache, slots, Reshape(x, b, kv, x.Shape().Dim(-1)), true, true)
 	}
-	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotaryAt(positions, s), func(layer int, q, k, v *Node) *Node {
+	d := m.design
+	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotariesAt(positions, s), func(layer int, q, k, v *Node) *Node {
 		k, v = add(cache[2*layer], k), add(cache[2*layer+1], v)
 		newCache = append(newCache, k, v)
 		q = Reshape(q, b, q.Shape().Dim(2), 1, q.Shape().Dim(3)) // one position: head-major is the same order
-		return cachedAttention(q, k, v, lengths)
+		return cachedAttention(q, k, v, lengths, d.Layers[layer].Window, d.ScoreScale)
 	})
 	return m.Head(scope, h), newCache
 }
 
-// cachedAttention is the attention of the one query of each sequence over the first lengths[i] positions of its cache:
-// q [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32 [b].
-func cachedAttention(q, k, v, lengths *Node) *Node {
+// cachedAttention is the attention of the one query of each sequence over the first lengths[i] positions of its cache,
+// or over the last window of them unless window is 0: q [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32
+// [b].
+func cachedAttention(q, k, v, lengths *Node, window int, scale float64) *Node {
+	s := k.Shape().Dim(2)
 	o, _ := InternalFusedOpCaller(
 		func() *Node {
-			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBHSD,
-				&compute.ScaledDotProductAttentionConfig{KeyValueSeqLen: InternalBackendOutputs(lengths)[0]})
+			config := compute.ScaledDotProductAttentionConfig{Scale: scale}
+			if window > 0 && window < s {
+				config.Mask = InternalBackendOutputs(lengthMask(lengths, s, window))[0]
+			} else {
+				config.KeyValueSeqLen = InternalBackendOutputs(lengths)[0]
+			}
+			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBHSD, &config)
 			return o
 		},
-		func() *Node { return maskedAttention(q, k, v, lengthMask(lengths, k.Shape().Dim(2))) }, false)
+		func() *Node { return maskedAttention(q, k, v, lengthMask(lengths, s, window), scale) }, false)
 	return o
 }

@@ -2,10 +2,13 @@ package transformer
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"lidrlab/lidr/checkpoint"
 )
 
 // weights reads a model's variables into one graph.
@@ -56,46 +59,77 @@ func (w weights) product(x *Node, name string) *Node {
 // attention computes one layer's attention: q [b, t, heads, dim], k and v [b, t, kvHeads, dim] give [b, t, heads, dim].
 type attention func(layer int, q, k, v *Node) *Node
 
-// blocks runs all layers and the final norm over b sequences of t tokens: embedded rows x [b*t, D] give [b*t, D].
-func (m *Model) blocks(w weights, x *Node, b, t int, pos rotary, attend attention) *Node {
-	c := m.Config
+// blocks runs all layers and the final norm over b sequences of t tokens: embedded rows x [b*t, D] give [b*t, D]. pos
+// holds the rotary embeddings of the design's layers.
+func (m *Model) blocks(w weights, x *Node, b, t int, pos map[*checkpoint.Rotary]rotary, attend attention) *Node {
+	c, d := m.Config, m.design
 	w.again = m.Checkpointing
-	for i := range c.NumHiddenLayers {
+	for i, layer := range d.Layers {
 		if m.Checkpointing {
 			x = x.Checkpoint()
 		}
 		p := fmt.Sprintf("model.layers.%d.", i)
-		h := rmsNorm(x, w.get(p+"input_layernorm.weight"), c.RMSNormEps)
+		h := m.norm(w, x, p+d.AttentionNorm)
 		q := Reshape(w.linear(h, p+"self_attn.q_proj", c.QKVBias()), b, t, c.NumAttentionHeads, c.HeadDim)
 		k := Reshape(w.linear(h, p+"self_attn.k_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
 		v := Reshape(w.linear(h, p+"self_attn.v_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
-		if c.QKNorm() {
-			q = rmsNorm(q, w.get(p+"self_attn.q_norm.weight"), c.RMSNormEps)
-			k = rmsNorm(k, w.get(p+"self_attn.k_norm.weight"), c.RMSNormEps)
+		if d.QKNorm {
+			q, k = m.norm(w, q, p+"self_attn.q_norm"), m.norm(w, k, p+"self_attn.k_norm")
 		}
-		o := attend(i, pos.rotate(q), pos.rotate(k), v)
-		o = Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim)
-		x = Add(x, w.linear(o, p+"self_attn.o_proj", c.OutputBias()))
-		h = rmsNorm(x, w.get(p+"post_attention_layernorm.weight"), c.RMSNormEps)
-		x = Add(x, m.swiGLU(w, h, p+"mlp."))
+		turn := pos[layer.Rotary]
+		o := attend(i, turn.rotate(q), turn.rotate(k), v)
+		o = w.linear(Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim), p+"self_attn.o_proj", c.OutputBias())
+		if d.AttentionOutputNorm != "" {
+			o = m.norm(w, o, p+d.AttentionOutputNorm)
+		}
+		x = Add(x, o)
+		o = m.feedForward(w, m.norm(w, x, p+d.FeedForwardNorm), p+"mlp.", d.GELU)
+		if d.FeedForwardOutputNorm != "" {
+			o = m.norm(w, o, p+d.FeedForwardOutputNorm)
+		}
+		x = Add(x, o)
 	}
 	if m.Checkpointing {
 		x = x.StopCheckpoint()
 	}
-	return rmsNorm(x, w.get("model.norm.weight"), c.RMSNormEps)
+	return m.norm(w, x, "model.norm")
 }
 
 // embed returns the embeddings of tokens int32 [b, t] as rows [b*t, D].
 func (m *Model) embed(w weights, tokens *Node) *Node {
-	return ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)),
+	x := ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)),
 		dtypes.Float32)
+	if scale := m.design.EmbeddingScale; scale != 1 {
+		x = MulScalar(x, scale)
+	}
+	return x
 }
 
-// swiGLU is the feed-forward layer down(silu(gate(x))·up(x)) (Shazeer 2020, arXiv 2002.05202).
-func (m *Model) swiGLU(w weights, x *Node, prefix string) *Node {
+// feedForward is the feed-forward network down(act(gate(x))·up(x)), SwiGLU or GEGLU (Shazeer 2020, arXiv 2002.05202).
+func (m *Model) feedForward(w weights, x *Node, prefix string, isGELU bool) *Node {
 	gate := w.linear(x, prefix+"gate_proj", false)
 	up := w.linear(x, prefix+"up_proj", false)
-	return w.linear(Mul(Mul(gate, Logistic(gate)), up), prefix+"down_proj", false)
+	share := gate
+	if isGELU {
+		share = geluShare(gate)
+	}
+	return w.linear(Mul(Mul(gate, Logistic(share)), up), prefix+"down_proj", false)
+}
+
+// geluShare returns u for which the tanh approximation of GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415, §2),
+// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), is x·logistic(u): 1 + tanh(z) is 2·logistic(2z).
+func geluShare(x *Node) *Node {
+	const a = 2 * math.Sqrt2 / 1.7724538509055160273 // 2·√(2/π); the divisor is √π
+	return Mul(MulScalar(x, a), AddScalar(MulScalar(Square(x), 0.044715), 1))
+}
+
+// norm is the family's norm with the weight of that name, over the last axis.
+func (m *Model) norm(w weights, x *Node, name string) *Node {
+	weight := w.get(name + ".weight")
+	if offset := m.design.NormOffset; offset != 0 {
+		weight = AddScalar(weight, offset)
+	}
+	return rmsNorm(x, weight, m.Config.RMSNormEps)
 }
 
 // rmsNorm divides x by the root mean square of its last axis and scales by weight (Zhang and Sennrich 2019,
@@ -110,7 +144,8 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
 	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTable(w.g, t), causalAttention(w.g, t))
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t),
+		m.causalAttention(w.g, t, false))
 	return Reshape(h, b, t, m.Config.HiddenSize)
 }
 
@@ -124,8 +159,15 @@ func (m *Model) head(w weights, hidden *Node) *Node {
 	if m.Config.TieWordEmbeddings {
 		name = "model.embed_tokens"
 	}
-	return w.linear(hidden, name, false)
+	logits := w.linear(hidden, name, false)
+	if limit := m.design.LogitCap; limit > 0 {
+		logits = softCap(logits, limit)
+	}
+	return logits
 }
+
+// softCap returns c·tanh(x/c), which keeps x within ±c (Bello et al. 2016, arXiv 1611.09940, §5.1, where c is 10).
+func softCap(x *Node, c float64) *Node { return MulScalar(Tanh(DivScalar(x, c)), c) }
 
 // TokenLogprobs returns log p(tokens[:, t+1] | tokens[:, :t+1]) as [B, T-1], for token ids int32 [B, T] padded on the
 // right. Values at padding are finite and mean nothing.

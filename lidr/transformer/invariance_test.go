@@ -1,10 +1,8 @@
 package transformer
 
 import (
-	"encoding/json"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"testing"
 
@@ -18,14 +16,7 @@ import (
 // In every family, neither other rows of the batch, nor padding, nor the cache changes a log-probability or a logit by
 // more than 1e-5.
 func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases map[string]golden
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
-	}
+	cases := goldenCases(t)
 	rows := [][]int32{{5, 6}, {7, 11, 13, 2, 3, 17}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {40, 41, 42}}
 	const width = 16
 	for _, b := range backends(t) {

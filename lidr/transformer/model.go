@@ -1,7 +1,6 @@
-// Package transformer is one decoder of the Llama family as a GoMLX graph: pre-norm RMSNorm, rotary positions, grouped
-// query attention and SwiGLU, with the optional biases of Qwen2, the query and key norms of Qwen3 and the frequency
-// scaling of Llama 3. The same blocks serve training (Hidden, Head, TokenLogprobs) and decoding with a key-value cache
-// (Prefill, Step).
+// Package transformer is one decoder as a GoMLX graph: RMSNorm, rotary positions, grouped query attention and SwiGLU,
+// with what the families do otherwise, as their checkpoint.Design says it. The same blocks serve training (Hidden, Head,
+// TokenLogprobs) and decoding with a key-value cache (Prefill, Step).
 //
 // Weights are GoMLX variables of the root scope under their Hugging Face names, such as
 // "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
@@ -40,6 +39,7 @@ type Model struct {
 	// from the forward pass (Chen et al. 2016, arXiv 1604.06174). It changes no result.
 	Checkpointing bool
 
+	design  checkpoint.Design
 	adapter *checkpoint.Adapter // without its tensors, which are variables of the store; nil for none
 	files   map[string][]byte
 }
@@ -53,7 +53,7 @@ func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes
 func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.BFloat16) }
 
 func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) {
-	m := &Model{Config: ck.Config, Store: model.NewStore(), files: maps.Clone(ck.Files)}
+	m := &Model{Config: ck.Config, design: ck.Config.Design(), Store: model.NewStore(), files: maps.Clone(ck.Files)}
 	expected := checkpoint.ExpectedTensors(ck.Config)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
 		shape, t := expected[name], ck.Tensor(name)
@@ -92,10 +92,10 @@ func (m *Model) ToDevice(b compute.Backend) error {
 
 // Init returns a model with random weights that depend on the configuration and the seed alone. Embeddings are drawn
 // with standard deviation 0.02; a linear layer of n inputs with 1/√n, divided by √(2·layers) where it writes into the
-// residual stream (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3); norms are 1 and
-// biases 0.
+// residual stream (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3); norms multiply by
+// 1 and biases are 0.
 func Init(cfg checkpoint.Config, seed int64) *Model {
-	m := &Model{Config: cfg, Store: model.NewStore(), files: map[string][]byte{}}
+	m := &Model{Config: cfg, design: cfg.Design(), Store: model.NewStore(), files: map[string][]byte{}}
 	expected := checkpoint.ExpectedTensors(cfg)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
 		shape := expected[name]
@@ -108,7 +108,7 @@ func Init(cfg checkpoint.Config, seed int64) *Model {
 		case strings.HasSuffix(name, ".bias"):
 		case strings.HasSuffix(name, "norm.weight"):
 			for i := range data {
-				data[i] = 1
+				data[i] = float32(1 - m.design.NormOffset)
 			}
 		default:
 			std := 0.02

@@ -21,27 +21,42 @@ func (r rotary) rotate(x *Node) *Node {
 	return Concatenate([]*Node{Sub(Mul(lo, r.cos), Mul(hi, r.sin)), Add(Mul(hi, r.cos), Mul(lo, r.sin))}, -1)
 }
 
-// rotaryTable returns the angles of positions 0…t-1, the same for every sequence.
-func (m *Model) rotaryTable(g *Graph, t int) rotary {
-	cos, sin := rotaryAngles(m.Config, t)
-	half := m.Config.HeadDim / 2
-	return rotary{Reshape(Const(g, cos), 1, t, 1, half), Reshape(Const(g, sin), 1, t, 1, half)}
+// rotaryTables returns the angles of positions 0…t-1, the same for every sequence, of each rotary embedding that layers
+// have.
+func (m *Model) rotaryTables(g *Graph, t int) map[*checkpoint.Rotary]rotary {
+	return m.rotaries(func(r *checkpoint.Rotary) rotary {
+		cos, sin := rotaryAngles(r, t)
+		return rotary{Reshape(Const(g, cos), 1, t, 1, r.Dim/2), Reshape(Const(g, sin), 1, t, 1, r.Dim/2)}
+	})
 }
 
-// rotaryAt returns the angles of one position a sequence: positions int32 [b], all below limit.
-func (m *Model) rotaryAt(positions *Node, limit int) rotary {
-	cos, sin := rotaryAngles(m.Config, limit)
-	b, half := positions.Shape().Dim(0), m.Config.HeadDim/2
-	at := func(table [][]float32) *Node {
-		return Reshape(Gather(Const(positions.Graph(), table), ExpandDims(positions, -1)), b, 1, 1, half)
+// rotariesAt returns the angles of one position a sequence, positions int32 [b], all below limit, of each rotary
+// embedding that layers have.
+func (m *Model) rotariesAt(positions *Node, limit int) map[*checkpoint.Rotary]rotary {
+	return m.rotaries(func(r *checkpoint.Rotary) rotary {
+		cos, sin := rotaryAngles(r, limit)
+		at := func(table [][]float32) *Node {
+			rows := Gather(Const(positions.Graph(), table), ExpandDims(positions, -1))
+			return Reshape(rows, positions.Shape().Dim(0), 1, 1, r.Dim/2)
+		}
+		return rotary{at(cos), at(sin)}
+	})
+}
+
+func (m *Model) rotaries(angles func(r *checkpoint.Rotary) rotary) map[*checkpoint.Rotary]rotary {
+	all := map[*checkpoint.Rotary]rotary{}
+	for _, layer := range m.design.Layers {
+		if _, done := all[layer.Rotary]; !done {
+			all[layer.Rotary] = angles(layer.Rotary)
+		}
 	}
-	return rotary{at(cos), at(sin)}
+	return all
 }
 
 // rotaryAngles returns cosines and sines [t][dim/2]. Angles are rounded to float32 before the cosine is taken, as the
 // reference implementations do.
-func rotaryAngles(c checkpoint.Config, t int) (cos, sin [][]float32) {
-	frequencies := rotaryFrequencies(c)
+func rotaryAngles(r *checkpoint.Rotary, t int) (cos, sin [][]float32) {
+	frequencies := rotaryFrequencies(r)
 	cos, sin = make([][]float32, t), make([][]float32, t)
 	for p := range t {
 		cos[p], sin[p] = make([]float32, len(frequencies)), make([]float32, len(frequencies))
@@ -53,24 +68,32 @@ func rotaryAngles(c checkpoint.Config, t int) (cos, sin [][]float32) {
 	return cos, sin
 }
 
-// rotaryFrequencies returns θ^(-2i/dim) for i < dim/2, scaled as Llama 3.1 does where the configuration says so:
-// long wavelengths are stretched by the factor, short ones kept, and those between blended (transformers,
-// modeling_rope_utils.py, _compute_llama3_parameters).
-func rotaryFrequencies(c checkpoint.Config) []float64 {
-	out := make([]float64, c.HeadDim/2)
+// rotaryFrequencies returns θ^(-2i/dim) for i < dim/2, scaled as the configuration says (transformers,
+// modeling_rope_utils.py, _compute_linear_scaling_rope_parameters and _compute_llama3_parameters).
+func rotaryFrequencies(r *checkpoint.Rotary) []float64 {
+	out := make([]float64, r.Dim/2)
 	for i := range out {
-		f := math.Pow(c.RopeTheta, -2*float64(i)/float64(c.HeadDim))
-		if s := c.RopeScaling; s != nil {
-			wavelength, original := 2*math.Pi/f, float64(s.OriginalMaxPositionEmbeddings)
-			switch {
-			case wavelength > original/s.LowFreqFactor:
-				f /= s.Factor
-			case wavelength >= original/s.HighFreqFactor:
-				smooth := (original/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-				f = (1-smooth)*f/s.Factor + smooth*f
-			}
+		f := math.Pow(r.Theta, -2*float64(i)/float64(r.Dim))
+		if s := r.Scaling; s != nil && s.RopeType == "linear" {
+			f /= s.Factor
+		} else if s != nil {
+			f = stretched(f, s)
 		}
 		out[i] = f
 	}
 	return out
+}
+
+// stretched scales a frequency as Llama 3.1 does: long wavelengths are stretched by the factor, short ones kept, and
+// those between blended.
+func stretched(f float64, s *checkpoint.RopeScaling) float64 {
+	wavelength, original := 2*math.Pi/f, float64(s.OriginalMaxPositionEmbeddings)
+	switch {
+	case wavelength > original/s.LowFreqFactor:
+		return f / s.Factor
+	case wavelength >= original/s.HighFreqFactor:
+		smooth := (original/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
+		return (1-smooth)*f/s.Factor + smooth*f
+	}
+	return f
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,14 +16,16 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/google/go-cmp/cmp"
 
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
 )
 
-// golden is what testdata/golden.py computes with PyTorch.
+// golden is what testdata/golden.py computes with PyTorch, and testdata/families.py with Hugging Face transformers.
 type golden struct {
 	Config        json.RawMessage
+	ConfigV4      json.RawMessage `json:"config_v4"` // families.py: as transformers 4 wrote it
 	Tokens        [][]int32
 	LastLogits    []float32          `json:"last_logits"`
 	Logprobs      []float32          `json:"logprobs"`
@@ -32,17 +35,53 @@ type golden struct {
 }
 
 func TestGolden(t *testing.T) {
-	data, err := os.ReadFile("testdata/golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases map[string]golden
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
-	}
+	cases := goldenCases(t)
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		for _, b := range backends(t) {
 			t.Run(name+"/"+b.String(), func(t *testing.T) { checkGolden(t, b, cases[name]) })
+		}
+	}
+}
+
+// goldenCases reads the cases of golden.json and those of the files in families.
+func goldenCases(t *testing.T) map[string]golden {
+	t.Helper()
+	cases := map[string]golden{}
+	read := func(path string, into any) {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("testdata/golden.json", &cases)
+	files, err := filepath.Glob("testdata/families/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		var c golden
+		read(file, &c)
+		cases[strings.TrimSuffix(filepath.Base(file), ".json")] = c
+	}
+	return cases
+}
+
+// The config.json of transformers 4 is read as that of transformers 5, and what is written is read as the same again.
+func TestConfigSpellings(t *testing.T) {
+	for name, c := range goldenCases(t) {
+		want, err := checkpoint.ParseConfig(c.Config)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if c.ConfigV4 == nil {
+			continue
+		}
+		got, err := checkpoint.ParseConfig(c.ConfigV4)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v, %s", name, err, diff)
 		}
 	}
 }
@@ -92,7 +131,7 @@ func checkGolden(t *testing.T, b compute.Backend, want golden) {
 			t.Errorf("gradient of %s has product %g with the probe, PyTorch %g (norm %g)", name, dot, w, norm)
 		}
 	}
-	greedy := decodeGreedy(t, b, m, want.Tokens, 12, 32, len(want.Greedy[0]))
+	greedy := decodeGreedy(t, b, m, want.Tokens, len(want.Tokens[0])+1, 48, len(want.Greedy[0]))
 	for r := range want.Greedy {
 		if !slices.Equal(greedy[r], want.Greedy[r]) {
 			t.Errorf("greedy continuation of row %d with the cache is %v, PyTorch without a cache %v", r, greedy[r],

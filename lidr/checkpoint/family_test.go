@@ -1,0 +1,144 @@
+package checkpoint
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// published has the keys and values of config.json as the families publish it, with their sizes.
+var published = map[string]string{
+	"gemma-3-270m": `{"_sliding_window_pattern":6,"architectures":["Gemma3ForCausalLM"],"attention_bias":false,` +
+		`"attention_dropout":0.0,"attn_logit_softcapping":null,"bos_token_id":2,"eos_token_id":1,` +
+		`"final_logit_softcapping":null,"head_dim":256,"hidden_activation":"gelu_pytorch_tanh","hidden_size":640,` +
+		`"initializer_range":0.02,"intermediate_size":2048,"layer_types":["sliding_attention","sliding_attention",` +
+		`"sliding_attention","sliding_attention","sliding_attention","full_attention"],"max_position_embeddings":32768,` +
+		`"model_type":"gemma3_text","num_attention_heads":4,"num_hidden_layers":6,"num_key_value_heads":1,"pad_token_id":0,` +
+		`"query_pre_attn_scalar":256,"rms_norm_eps":1e-06,"rope_local_base_freq":10000.0,"rope_scaling":null,` +
+		`"rope_theta":1000000.0,"sliding_window":512,"torch_dtype":"bfloat16","transformers_version":"4.55.0.dev0",` +
+		`"use_bidirectional_attention":false,"use_cache":true,"vocab_size":262144}`,
+	"gemma-3-1b-it": `{"architectures":["Gemma3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"attn_logit_softcapping":null,"bos_token_id":2,"cache_implementation":"hybrid","eos_token_id":[1,106],` +
+		`"final_logit_softcapping":null,"head_dim":256,"hidden_activation":"gelu_pytorch_tanh","hidden_size":1152,` +
+		`"initializer_range":0.02,"intermediate_size":6912,"max_position_embeddings":32768,"model_type":"gemma3_text",` +
+		`"num_attention_heads":4,"num_hidden_layers":26,"num_key_value_heads":1,"pad_token_id":0,` +
+		`"query_pre_attn_scalar":256,"rms_norm_eps":1e-06,"rope_local_base_freq":10000,"rope_scaling":null,` +
+		`"rope_theta":1000000,"sliding_window":512,"sliding_window_pattern":6,"torch_dtype":"bfloat16",` +
+		`"transformers_version":"4.50.0.dev0","use_cache":true,"vocab_size":262144}`,
+}
+
+// A published configuration is read, and survives being written.
+func TestFamilies(t *testing.T) {
+	for name, text := range published {
+		want, err := ParseConfig([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		written, err := want.encode(want.TorchDType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseConfig(written)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: written and read again: %v, %s\n%s", name, err, diff, written)
+		}
+	}
+}
+
+// What the families resolve from their keys and their classes' defaults.
+func TestDesign(t *testing.T) {
+	design := func(name string) (Config, Design) {
+		c, err := ParseConfig([]byte(published[name]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, c.Design()
+	}
+	c, d := design("gemma-3-1b-it")
+	full := 0
+	for i, layer := range d.Layers {
+		want, window := Rotary{Theta: 1e4, Dim: 256}, 512
+		if i%6 == 5 {
+			want, window, full = Rotary{Theta: 1e6, Dim: 256}, 0, full+1
+		}
+		if *layer.Rotary != want || layer.Window != window {
+			t.Errorf("layer %d is %v of window %d, expected %v of %d", i, *layer.Rotary, layer.Window, want, window)
+		}
+	}
+	if !c.TieWordEmbeddings || full != 4 || d.ScoreScale != 1.0/16 || d.EmbeddingScale < 33.94 || d.EmbeddingScale > 33.95 {
+		t.Errorf("gemma-3-1b-it: %+v, %+v", c, d)
+	}
+}
+
+func TestFamiliesRefuse(t *testing.T) {
+	for name, c := range map[string]struct{ from, old, new, want string }{
+		"activation": {"gemma-3-270m", `"gelu_pytorch_tanh"`, `"silu"`, `hidden_activation "silu"`},
+		"encoder": {"gemma-3-270m", `"use_bidirectional_attention":false`, `"use_bidirectional_attention":true`,
+			"use_bidirectional_attention"},
+		"cap of scores": {"gemma-3-270m", `"attn_logit_softcapping":null`, `"attn_logit_softcapping":50.0`,
+			"attn_logit_softcapping is 50"},
+		"scalar":      {"gemma-3-270m", `"query_pre_attn_scalar":256`, `"query_pre_attn_scalar":0`, "query_pre_attn_scalar is 0"},
+		"no window":   {"gemma-3-270m", `"sliding_window":512`, `"sliding_window":null`, "sliding_window is none"},
+		"window":      {"gemma-3-270m", `"sliding_window":512`, `"sliding_window":-1`, "sliding_window is -1"},
+		"pattern":     {"gemma-3-1b-it", `"sliding_window_pattern":6`, `"sliding_window_pattern":0`, "sliding_window_pattern is 0"},
+		"layer count": {"gemma-3-270m", `"num_hidden_layers":6`, `"num_hidden_layers":7`, "layer_types has 6 entries"},
+		"layer kind":  {"gemma-3-270m", `"full_attention"]`, `"chunked_attention"]`, `layer_types has "chunked_attention"`},
+		"flat rotary": {"gemma-3-270m", `"rope_scaling":null`, `"rope_parameters":{"rope_type":"default"}`,
+			`rope_parameters has key "rope_type"`},
+		"scaled locally": {"gemma-3-270m", `"rope_scaling":null`,
+			`"rope_parameters":{"sliding_attention":{"rope_type":"linear","factor":2}}`, `rope_type "linear"; expected default`},
+		"scaling":  {"gemma-3-270m", `"rope_scaling":null`, `"rope_scaling":{"rope_type":"yarn"}`, `rope_scaling type "yarn"`},
+		"factor":   {"gemma-3-270m", `"rope_scaling":null`, `"rope_scaling":{"rope_type":"linear"}`, "factor 0"},
+		"absurd":   {"gemma-3-1b-it", `"num_hidden_layers":26`, `"num_hidden_layers":2000000000`, "num_hidden_layers"},
+		"no heads": {"gemma-3-1b-it", `"num_key_value_heads":1,`, ``, "num_key_value_heads is missing"},
+	} {
+		text := strings.Replace(published[c.from], c.old, c.new, 1)
+		if text == published[c.from] {
+			t.Fatalf("%s: nothing to replace", name)
+		}
+		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v; expected one line with %q", name, err, c.want)
+		}
+	}
+}
+
+// The sliding_window_pattern of layer types is found, and none where there is none.
+func TestPattern(t *testing.T) {
+	for kinds, want := range map[string]int{"ssfssf": 3, "ssfss": 3, "ffff": 1, "ssss": 5, "sfss": 0, "fs": 0, "sffs": 0} {
+		c := Config{}
+		for _, kind := range kinds {
+			c.LayerTypes = append(c.LayerTypes, map[rune]string{'s': SlidingAttention, 'f': FullAttention}[kind])
+		}
+		if got := c.pattern(); got != want {
+			t.Errorf("%s has pattern %d, expected %d", kinds, got, want)
+		}
+	}
+}
+
+// A small checkpoint of every family is written and read as the same.
+func TestFamiliesSaveAndLoad(t *testing.T) {
+	shrink := strings.NewReplacer(`"vocab_size":262144`, `"vocab_size":110`, `"hidden_size":1152`, `"hidden_size":16`,
+		`"hidden_size":640`, `"hidden_size":16`, `"head_dim":256`, `"head_dim":4`, `"intermediate_size":6912`,
+		`"intermediate_size":24`, `"intermediate_size":2048`, `"intermediate_size":24`)
+	for name, text := range published {
+		ck, dir := small(t, shrink.Replace(text)), filepath.Join(t.TempDir(), "model")
+		if err := Save(dir, ck, "F32"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(os.DirFS(dir))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := *ck
+		want.Config.TorchDType = "float32"
+		if diff := cmp.Diff(&want, got); diff != "" || got.Fingerprint() != ck.Fingerprint() {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package checkpoint
+
+// maxLayers is far above any published model; it stops a hostile file from requesting absurd amounts of memory.
+const maxLayers = 1 << 12
+
+// layerTypes reads layer_types, or else makes them by the older sliding_window_pattern: every pattern-th layer has full
+// attention, the others sliding attention.
+func (p *parser) layerTypes(c *Config, pattern int) {
+	p.take("sliding_window_pattern", &pattern)
+	p.drop("_sliding_window_pattern") // its copy beside layer_types
+	p.take("layer_types", &c.LayerTypes)
+	switch {
+	case c.LayerTypes != nil:
+	case pattern < 1:
+		p.fail("sliding_window_pattern is %d; expected a number of layers", pattern)
+	case c.NumHiddenLayers <= maxLayers:
+		for i := range c.NumHiddenLayers {
+			kind := SlidingAttention
+			if (i+1)%pattern == 0 {
+				kind = FullAttention
+			}
+			c.LayerTypes = append(c.LayerTypes, kind)
+		}
+	}
+}
+
+// slidingWindow reads sliding_window, whose null means none.
+func (p *parser) slidingWindow(c *Config) {
+	if string(p.keys["sliding_window"]) == "null" {
+		c.SlidingWindow = 0
+	}
+	p.take("sliding_window", &c.SlidingWindow)
+}
+
+// pattern returns the sliding_window_pattern that gives the configuration's layer_types, 0 if none does.
+func (c Config) pattern() int {
+	every := 0
+	for i, kind := range c.LayerTypes {
+		if kind == FullAttention && every == 0 {
+			every = i + 1
+		}
+		if (kind == FullAttention) != (every > 0 && (i+1)%every == 0) {
+			return 0
+		}
+	}
+	if every == 0 {
+		return len(c.LayerTypes) + 1
+	}
+	return every
+}
