@@ -1,5 +1,5 @@
 // Package transformer is one decoder as a GoMLX graph: RMSNorm, rotary positions, grouped query attention and SwiGLU,
-// with what the families do otherwise, as their checkpoint.Design says it. The same blocks serve training (Hidden, Head,
+// with what a family does otherwise, as its checkpoint.Design says. The same blocks serve training (Hidden, Head,
 // TokenLogprobs) and decoding with a key-value cache (Prefill, Step).
 //
 // Weights are GoMLX variables of the root scope under their Hugging Face names, such as
