@@ -97,9 +97,7 @@ func TestConfigRefused(t *testing.T) {
 			"quantization_config {\"bits\":4}: quantized weights are not read"},
 		"attention bias": {mistral, `"sliding_window":null`, `"sliding_window":null,"attention_bias":true`,
 			"attention_bias"},
-		"mrope": {qwen2, `"eos_token_id":4`, `"use_mrope":true`, "use_mrope"},
-		"code": {qwen2, `"eos_token_id":4`, `"auto_map":{"AutoModelForCausalLM":"modeling.X"}`,
-			`unknown key "auto_map"`},
+		"mrope":     {qwen2, `"eos_token_id":4`, `"use_mrope":true`, "use_mrope"},
 		"null head": {qwen3, `"attention_bias":false`, `"head_dim":null`, "head_dim is null"},
 		"older yarn": {qwen2, `"eos_token_id":4`,
 			`"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32768}`, `rope_scaling type "yarn"`},
@@ -117,7 +115,12 @@ func TestConfigRefused(t *testing.T) {
 		"layer types":    {qwen3, `"full_attention"]`, `"sliding_attention"]`, "sliding_attention"},
 		"mistral's window": {mistral, `"max_position_embeddings":64,"sliding_window":null`, `"max_position_embeddings":8192`,
 			"sliding_window 4096"},
-		"no json": {qwen2, `{`, ``, "config.json"},
+		"no json":     {qwen2, `{`, ``, "config.json"},
+		"unknown":     {llama3, `"use_cache":true`, `"residual_scale":0.5`, `unknown key "residual_scale" (0.5) may`},
+		"two unknown": {llama3, `"use_cache":true`, `"b":[1],"a":{"c":"d"}`, `unknown keys "a" ({"c":"d"}), "b" ([1]) may`},
+		"pruned":      {llama3, `"use_cache":true`, `"pruned_heads":{"0":[1]}`, `"pruned_heads" ({"0":[1]})`},
+		"layers":      {llama3, `"use_cache":true`, `"per_layer_config":{"1":{}}`, `"per_layer_config"`},
+		"mlx":         {llama3, `"use_cache":true`, `"quantization":{"bits":4}`, "quantized weights are not read"},
 	} {
 		text := strings.Replace(c.from, c.old, c.new, 1)
 		if text == c.from {

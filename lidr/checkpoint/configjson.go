@@ -157,8 +157,11 @@ func (p *parser) rotary(key string, raw json.RawMessage, theta *float64, scaling
 
 // refuse fails on the keys that are left: first settings that our graph does not implement, then unknown keys.
 func (p *parser) refuse(c Config) {
-	if raw, ok := p.raw("quantization_config"); ok {
-		p.fail("quantization_config %.60s: quantized weights are not read; take the model's unquantized version", raw)
+	for _, key := range []string{"quantization_config", "quantization"} { // the second is MLX's
+		if raw, ok := p.raw(key); ok {
+			p.fail("%s %.60s: quantized weights are not read; take the model's unquantized version, or its GGUF file",
+				key, raw)
+		}
 	}
 	act, mlpBias, rotary, mrope := "silu", false, 1.0, false
 	p.take("hidden_act", &act)
@@ -198,31 +201,7 @@ func (p *parser) refuse(c Config) {
 			p.fail("layer_types has %q; only full_attention is supported", l)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.keys)) {
-		if !harmless[key] && string(p.keys[key]) != "null" {
-			p.fail("unknown key %q may change the computation; remove it if it does not", key)
-		}
-	}
-}
-
-// harmless are the keys that do not change the forward pass of a trained model: bookkeeping, settings of training and
-// generation, hints for particular runtimes.
-var harmless = map[string]bool{
-	"_name_or_path": true, "transformers_version": true, "model_name": true, "unsloth_version": true,
-	"unsloth_fixed": true, "transformers.js_config": true, "_attn_implementation": true,
-	"_attn_implementation_autoset": true,
-
-	"initializer_range": true, "attention_dropout": true, "pretraining_tp": true, "max_window_layers": true,
-	"use_cache": true, "return_dict": true, "output_attentions": true, "output_hidden_states": true, "torchscript": true,
-
-	"pad_token_id": true, "unk_token_id": true, "sep_token_id": true, "decoder_start_token_id": true,
-	"tokenizer_class": true,
-
-	"do_sample": true, "temperature": true, "top_p": true, "top_k": true, "max_length": true, "min_length": true,
-	"num_beams": true, "repetition_penalty": true, "length_penalty": true, "num_return_sequences": true,
-
-	"task_specific_params": true, "id2label": true, "label2id": true, "problem_type": true, "finetuning_task": true,
-	"is_decoder": true, "is_encoder_decoder": true,
+	p.refuseUnknown()
 }
 
 // encode returns config.json with every key explicit, so that no program's defaults apply. dtype is torch_dtype.
