@@ -31,7 +31,7 @@ func compare(run *Run, from, to string) ([]eval.Change, error) {
 	var rows []eval.Change
 	for _, metric := range metricsOf(run.evalTask()) {
 		add := func(name, scope string, langs []string) error {
-			if len(langs) == 0 {
+			if !told(metric, before, langs) || !told(metric, after, langs) {
 				return nil
 			}
 			a, b := shares(before, langs, metric.hit), shares(after, langs, metric.hit)

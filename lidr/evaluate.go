@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -28,7 +29,9 @@ const (
 //
 // Metrics are accuracy, correct_in_language and off_target; on the miniature also steps_correct and the translations';
 // on files correct_off_target, strict and flexible (the readings of lm-evaluation-harness, see [eval.ScoreMGSM]) and
-// undetermined, with the identifier that labelled the answers' languages. With [EvaluateSettings].Shots, worked
+// undetermined, with the identifier that labelled the answers' languages. Rates of languages (off_target,
+// correct_off_target, undetermined) have no row where no request of the language has an answer, and none of a mean over
+// it. With [EvaluateSettings].Shots, worked
 // examples come before each problem. Evaluate writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl
 // (miniature) and <model>/eval/scores.json. [Run.Verdicts] reads the problems back.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
@@ -108,7 +111,7 @@ func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []ev
 			row.Identifier = identifierOf(task)
 		}
 		add := func(name, scope string, langs []string) {
-			if len(langs) > 0 {
+			if told(metric, verdicts, langs) {
 				e := eval.MeanSE(shares(verdicts, langs, metric.hit))
 				row.Lang, row.Scope = name, scope
 				row.Value, row.SE, row.N = e.Mean, e.SE, e.N
@@ -122,6 +125,17 @@ func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []ev
 		add("unseen", meanOver, s.Unseen)
 	}
 	return scores
+}
+
+// told reports whether metric m has a value over the languages.
+func told(m metric, verdicts []Verdict, langs []string) bool {
+	for _, lang := range langs {
+		answered := func(v Verdict) bool { return !noAnswer(v.Fault) }
+		if m.rate && !slices.ContainsFunc(verdictsIn(verdicts, lang), answered) {
+			return false
+		}
+	}
+	return len(langs) > 0
 }
 
 // shares returns, for each problem, the share of the languages in which its answer is a hit.

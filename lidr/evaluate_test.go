@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,5 +176,45 @@ func TestEvaluateFewShot(t *testing.T) {
 	s.Evaluate.Shots, s.Evaluate.Exemplars = 2, ""
 	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "evaluate.exemplars") {
 		t.Errorf("shots without examples: %v", err)
+	}
+}
+
+// Of a language in which no request has an answer, nothing is said of the answers' languages: no row, no bar, a dash.
+func TestOffTargetOfNoAnswers(t *testing.T) {
+	model := &doubtful{answer: func(id string) lm.Completion {
+		if strings.HasSuffix(id, "/de") {
+			return lm.Completion{Text: " \n", FinishReason: lm.FinishStop}
+		}
+		return wholeAnswer(id)
+	}}
+	var notes []string
+	run := doubtfulRun(t, t.TempDir(), nil, &notes)
+	ctx := context.Background()
+	scores, err := evaluate(ctx, run, UseModel("doubtful", model))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, s := range scores {
+		told[s.Metric+" "+s.Lang] = true
+	}
+	for _, lang := range []string{"de", "trained"} {
+		if told["off_target "+lang] || !told["accuracy "+lang] || !told["off_target en"] {
+			t.Errorf("%s: the scores are %v", lang, slices.Sorted(maps.Keys(told)))
+		}
+	}
+	if changes, err := compare(run, "M0", "M0"); err != nil || slices.ContainsFunc(changes, func(c eval.Change) bool {
+		return c.Metric == "off_target" && c.Lang != "en"
+	}) {
+		t.Errorf("the changes are %+v, %v", changes, err)
+	}
+	if _, err := Report(ctx, run); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(run.Path("report.md"))
+	_, table, _ := strings.Cut(string(text), "### Off-target rate")
+	table, _, _ = strings.Cut(table, "###")
+	if err != nil || !strings.Contains(table, "English") || strings.Contains(table, "German") {
+		t.Errorf("%v\n%s", err, table)
 	}
 }

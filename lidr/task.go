@@ -39,14 +39,15 @@ type metric struct {
 	name string
 	hit  func(Verdict) bool
 	lang bool // depends on the answers' languages
+	rate bool // of answers by their language: nothing can be said of a language in which no request has an answer
 }
 
 // metricsOf lists the metrics of a task, in the order of its tables.
 func metricsOf(t Task) []metric {
 	list := []metric{
-		{"accuracy", func(v Verdict) bool { return v.Correct }, false},
-		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }, true},
-		{"off_target", func(v Verdict) bool { return !v.OnTarget }, true},
+		{"accuracy", func(v Verdict) bool { return v.Correct }, false, false},
+		{"correct_in_language", func(v Verdict) bool { return v.Correct && v.OnTarget }, true, false},
+		{"off_target", func(v Verdict) bool { return !v.OnTarget }, true, true},
 	}
 	if b, ok := t.(builtin); ok {
 		list = append(list, b.metrics()...)

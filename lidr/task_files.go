@@ -97,10 +97,10 @@ func (t fileTask) Languages() []string { return langid.Languages(t.langid()) }
 
 func (fileTask) metrics() []metric {
 	return []metric{
-		{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }, true},
-		{"strict", func(v Verdict) bool { return v.Strict }, false},
-		{"flexible", func(v Verdict) bool { return v.Flexible }, false},
-		{"undetermined", func(v Verdict) bool { return v.Language == "" }, true},
+		{"correct_off_target", func(v Verdict) bool { return v.Correct && !v.OnTarget }, true, true},
+		{"strict", func(v Verdict) bool { return v.Strict }, false, false},
+		{"flexible", func(v Verdict) bool { return v.Flexible }, false, false},
+		{"undetermined", func(v Verdict) bool { return v.Language == "" }, true, true},
 	}
 }
 

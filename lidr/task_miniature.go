@@ -46,7 +46,7 @@ func (miniatureTask) Languages() []string {
 }
 
 func (miniatureTask) metrics() []metric {
-	return []metric{{"steps_correct", func(v Verdict) bool { return v.Steps }, false}}
+	return []metric{{"steps_correct", func(v Verdict) bool { return v.Steps }, false, false}}
 }
 
 func (miniatureTask) right(v Verdict) bool { return v.Correct && v.Steps && v.OnTarget }

@@ -12,9 +12,9 @@ var stepWord = regexp.MustCompile(`(?i)(?:step|schritt|paso|[ée]tape|passo|pass
 
 // contrast stands before a number that an answer sets its own apart from, "3 apples, not 5", or takes it out of, "7
 // apples left out of 15".
-var contrast = regexp.MustCompile(`(?i)(?:[,;(—–]\s*(?:(?:and|but|und|y|et|e|и|а)\s+)?(?:not|nicht|pas|non|não|не|niet|` +
-	`inte|ikke|si|وليس)|,\s*而?不是|\bout of(?: the| a total of)?|\bde un total de|\bsur un total de|` +
-	`\bvon insgesamt)\s*\p{Sc}?$`)
+var contrast = regexp.MustCompile(`(?i)(?:[,;(—–]\s*(?:(?:and|but|und|y|et|e|и|а)\s+)?(?:not|nicht|pas|non|` +
+	`não|не|niet|inte|ikke|si|وليس)|,\s*而?不是|\bout of(?: the| a total of)?|\bde un total de|` +
+	`\bsur un total de|\bvon insgesamt)\s*\p{Sc}?$`)
 
 // contrasts reports whether number k is one that the number before it, in the same clause, is set apart from.
 func (t numbered) contrasts(k int) bool {
