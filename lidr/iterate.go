@@ -19,6 +19,9 @@ func Iterate(ctx context.Context, run *Run, m0 *Model) (*Model, dataframe.DataFr
 }
 
 func iterate(ctx context.Context, run *Run, m0 *Model) (*Model, []eval.Score, error) {
+	if err := m0.suits(run.Settings); err != nil {
+		return nil, nil, err
+	}
 	for round := range run.Settings.Rounds { // what is wrong with a prompt file is said before hours of work, not after
 		if _, err := run.roundPrompts(m0.Round + round); err != nil {
 			return nil, nil, err

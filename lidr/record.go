@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 	"strings"
 
 	"lidrlab/lidr/backend"
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/ledger"
 )
 
@@ -224,10 +226,22 @@ func (m *Model) suits(s Settings) error {
 	if m.checkpoint == nil {
 		return nil
 	}
-	if rank, width := s.Train.LoRA.Rank, m.checkpoint.Config.HiddenSize; rank > width {
-		return fmt.Errorf("settings: field train.lora.rank is %d, expected at most the width of %s, %d", rank, m.Path, width)
+	rank := s.Train.LoRA.Rank
+	if narrowest := narrowest(m.checkpoint.Config, s.Train.LoRA.targets()); rank > narrowest {
+		return fmt.Errorf("settings: field train.lora.rank is %d, expected at most %d, the smallest dimension of the "+
+			"weights of %s that it adapts: more adds nothing", rank, narrowest, m.Path)
 	}
 	return nil
+}
+
+// narrowest returns the smallest dimension of the weights that an adapter of the targets changes.
+func narrowest(config checkpoint.Config, targets []string) int {
+	adapter := checkpoint.Adapter{Rank: math.MaxInt, Targets: targets}
+	smallest := math.MaxInt
+	for _, shape := range adapter.ExpectedTensors(config) { // [rank, in] and [out, rank]
+		smallest = min(smallest, shape[0], shape[1])
+	}
+	return smallest
 }
 
 // madeWith returns a folder of what was made with a trained model, "" where nothing was.

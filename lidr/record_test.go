@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/lm"
 )
 
@@ -225,6 +226,17 @@ func TestSettingsThatTheModelCannotTake(t *testing.T) {
 		}
 		if _, err := os.Stat(run.Path("M0")); err == nil {
 			t.Errorf("%s: something was written", want)
+		}
+	}
+}
+
+// The narrowest weight of grouped attention is that of its keys and values, unless an adapter leaves them as they are.
+func TestNarrowest(t *testing.T) {
+	config := checkpoint.Config{HiddenSize: 64, NumHiddenLayers: 1, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 16,
+		IntermediateSize: 96, VocabSize: 300}
+	for want, targets := range map[int][]string{32: {"q_proj", "k_proj"}, 64: {"q_proj", "up_proj"}} {
+		if got := narrowest(config, targets); got != want {
+			t.Errorf("%v: %d, expected %d", targets, got, want)
 		}
 	}
 }

@@ -133,8 +133,8 @@ func (t numbered) answer(p phrase) (string, bool) {
 }
 
 // beforeAnswer stands between a number and the word for "answer" that it is said to be: "18 dollars is the answer".
-var beforeAnswer = regexp.MustCompile(`(?i)^[^.\n,;:=!?]{0,40}(?:^|\P{L})(?:(?:is|are) (?:the|my|our)|ist (?:die|meine)|` +
-	`es la|est la|è la|é a|— это|är|is het)\s+(?:(?:final|correct|right|endgültige|richtige|` +
+var beforeAnswer = regexp.MustCompile(`(?i)^[^.\n,;:=!?]{0,40}(?:^|\P{L})(?:(?:is|are) (?:the|my|our)|` +
+	`ist (?:die|meine)|es la|est la|è la|é a|— это|är|is het)\s+(?:(?:final|correct|right|endgültige|richtige|` +
 	`правильный)\s+)*$|` +
 	`^[^.\n,;:=!?。]{0,20}(?:就?是|が|이|가)\s*(?:最终|最終|最终的|最終的な|正确|正確)?的?\s*$`)
 

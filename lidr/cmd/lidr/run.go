@@ -33,6 +33,9 @@ went beyond a limit.`,
 			if s.Memory, err = humanize.ParseBytes(memory); err != nil || s.Memory < 1<<28 {
 				return fmt.Errorf("--memory %s: expected a size of at least 256MiB, like 8GiB", memory)
 			}
+			if s.Timeout < 0 {
+				return fmt.Errorf("--timeout %s: expected a time of 0 or more, like 90s or 2h; 0 for never", s.Timeout)
+			}
 			if child {
 				os.Exit(s.Child())
 			}
