@@ -30,6 +30,15 @@ func TestSplitThought(t *testing.T) {
 		"Okay.\n<think>\nNine eggs\n</think>18":                   {"Okay.\n<think>\nNine eggs", "18"},
 		"<reasoning>Nine.</reasoning>18":                          {"Nine.", "18"},
 		"<|begin_of_thought|>İ 9<|end_of_thought|>18":             {"İ 9", "18"},
+		"The tag `</think>` ends a thought.":                      {"", "The tag `</think>` ends a thought."},
+		"Der Tag </think> beendet einen Gedanken.":                {"", "Der Tag </think> beendet einen Gedanken."},
+		"Schreib:\n```\n<think>\n</think>\n```":                   {"", "Schreib:\n```\n<think>\n</think>\n```"},
+		"<think>Nine.</think> Der Tag </think> beendet.":          {"Nine.", "Der Tag </think> beendet."},
+		"<think>Nine </think> The tag \"</think>\" ends it.":      {"Nine", "The tag \"</think>\" ends it."},
+		"So it is nine. </think> Es sind 18.":                     {"So it is nine.", "Es sind 18."},
+		"analysisWe count. Nine.assistantfinalThe answer is 18.":  {"We count. Nine.", "The answer is 18."},
+		"analysisNine eggs":                                       {"Nine eggs", ""},
+		"analysis of nine":                                        {"", "analysis of nine"},
 		"<|channel|>analysis<|message|>Nine.<|end|><|start|>assistant<|channel|>final<|message|>18": {
 			"Nine.<|end|><|start|>assistant", "18"},
 	} {

@@ -20,9 +20,9 @@ type content struct {
 // thought is in a field of its own, in parts, or in none.
 func contentOf(m openai.ChatCompletionMessage) (content, error) {
 	c := content{refusal: m.Refusal}
-	for _, field := range []string{"reasoning_content", "reasoning", "thinking"} { // one and the same on all servers
-		raw := m.JSON.ExtraFields[field].Raw()
-		if raw != "" && json.Unmarshal([]byte(raw), &c.thought) == nil && c.thought != "" {
+	// One and the same on all servers.
+	for _, field := range []string{"reasoning_content", "reasoning", "thinking", "reasoning_details"} {
+		if c.thought = thoughtOf([]byte(m.JSON.ExtraFields[field].Raw()), 0); c.thought != "" {
 			break
 		}
 	}
@@ -46,6 +46,46 @@ func contentOf(m openai.ChatCompletionMessage) (content, error) {
 		}
 	}
 	return c, nil
+}
+
+// unreadThought stands for a thought in a form that no server is known to write, so that it counts as one.
+const unreadThought = "(a thought in a form that is not read)"
+
+// thoughtOf reads a thought at a depth of its JSON: a text, an object with one, or a list of those; "" for none.
+func thoughtOf(raw json.RawMessage, depth int) string {
+	const deepest = 4
+	var text string
+	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil { // null is no text
+		return text
+	}
+	if depth == deepest {
+		return unreadThought
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		var texts []string
+		for _, item := range list {
+			if text := thoughtOf(item, depth+1); text != "" {
+				texts = append(texts, text)
+			}
+		}
+		return strings.Join(texts, "\n")
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil || len(object) == 0 {
+		return ""
+	}
+	for _, field := range []string{"text", "content", "summary", "thinking", "reasoning"} {
+		if text := thoughtOf(object[field], depth+1); text != "" {
+			return text
+		}
+	}
+	for field, value := range object { // such as "encrypted_content"; "type" and "id" are about it
+		if field != "type" && field != "id" && string(value) != "null" && len(value) > len(`""`) {
+			return unreadThought
+		}
+	}
+	return ""
 }
 
 // part is one of the parts of a message.
