@@ -79,9 +79,10 @@ func parseVerdict(a lm.Answer) verdict {
 	said := verdict{preference: math.NaN()}
 	word := wordOf(a.Text)
 	// Behind a thought the first token is the thought's. A word that is none of the tokens is spelled in another way
-	// there ("▁m", "**").
+	// there ("▁m", "**"), or the list leaves out what was said, and its ratio would turn the verdict.
 	p, known := weigh(a.TopLogprobs)
-	if known && a.Thought == "" && (math.IsNaN(word) || slices.ContainsFunc(a.TopLogprobs, chooses)) {
+	listed := func(t lm.TokenLogprob) bool { return wordOf(t.Token) == word && len(strings.TrimSpace(t.Token)) == 1 }
+	if known && a.Thought == "" && (math.IsNaN(word) || slices.ContainsFunc(a.TopLogprobs, listed)) {
 		said.kind.weighted = 1
 		said.preference = p
 	} else {
@@ -95,11 +96,6 @@ func parseVerdict(a lm.Answer) verdict {
 		}
 	}
 	return said
-}
-
-func chooses(t lm.TokenLogprob) bool {
-	word := strings.TrimSpace(t.Token)
-	return word == "m" || word == "M"
 }
 
 // weigh returns 1 + p(M)/(p(m)+p(M)), NaN where neither is likely. known is false where there are
