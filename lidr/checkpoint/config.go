@@ -38,7 +38,12 @@ type Config struct {
 	SlidingWindow         int      `json:",omitzero"`  // the tokens that a layer of sliding attention sees, its own with them
 	RopeLocalTheta        float64  `json:",omitzero"`  // gemma3_text: the rotary base of the layers of sliding attention
 	QueryPreAttnScalar    float64  `json:",omitzero"`  // gemma: scores are divided by its square root, not by head_dim's
+	AttnLogitSoftcapping  float64  `json:",omitzero"`  // gemma2: scores x become c·tanh(x/c)
 	FinalLogitSoftcapping float64  `json:",omitzero"`  // gemma: logits x become c·tanh(x/c)
+	EmbeddingMultiplier   float64  `json:",omitzero"`  // granite: factor of the embeddings
+	ResidualMultiplier    float64  `json:",omitzero"`  // granite: factor of what attention and feed-forward network add
+	AttentionMultiplier   float64  `json:",omitzero"`  // granite: factor of query·key in place of 1/√head_dim
+	LogitsScaling         float64  `json:",omitzero"`  // granite: what the logits are divided by
 }
 
 // The values of layer_types.

@@ -15,11 +15,15 @@ type Design struct {
 	FeedForwardNorm, FeedForwardOutputNorm string
 	NormOffset                             float64 // added to the weights of all norms: 1 in Gemma
 
-	QKNorm bool // each head's query and key are normalised before the rotary embedding
-	GELU   bool // the feed-forward network's gate is GELU in its tanh approximation, else SiLU
+	QKNorm      bool // each head's query and key are normalised before the rotary embedding
+	QKNormWhole bool // the queries and the keys of all heads together are
+	GELU        bool // the feed-forward network's gate is GELU in its tanh approximation, else SiLU
 
 	EmbeddingScale float64 // factor of the embeddings
+	ResidualScale  float64 // factor of what attention and feed-forward network add
 	ScoreScale     float64 // factor of query·key
+	ScoreCap       float64 // c > 0: scores x become c·tanh(x/c)
+	LogitScale     float64 // factor of the logits
 	LogitCap       float64 // c > 0: logits x become c·tanh(x/c)
 
 	Layers []Layer // one a layer
@@ -42,7 +46,7 @@ type Rotary struct {
 func (c Config) Design() Design {
 	d := Design{
 		AttentionNorm: "input_layernorm", FeedForwardNorm: "post_attention_layernorm",
-		EmbeddingScale: 1, ScoreScale: 1 / math.Sqrt(float64(c.HeadDim)),
+		EmbeddingScale: 1, ResidualScale: 1, LogitScale: 1, ScoreScale: 1 / math.Sqrt(float64(c.HeadDim)),
 		Layers: make([]Layer, c.NumHiddenLayers),
 	}
 	full := &Rotary{Theta: c.RopeTheta, Dim: c.HeadDim, Scaling: c.RopeScaling}

@@ -24,7 +24,8 @@ type family struct {
 // families are the model_type values that can be computed. A family is a file of its own, which also says which
 // configuration class of transformers its defaults are from.
 var families = map[string]family{
-	"llama": familyLlama, "mistral": familyMistral, "qwen2": familyQwen2, "qwen3": familyQwen3, "gemma3_text": familyGemma3,
+	"llama": familyLlama, "mistral": familyMistral, "qwen2": familyQwen2, "qwen3": familyQwen3,
+	"gemma2": familyGemma2, "gemma3_text": familyGemma3, "olmo2": familyOLMo2, "granite": familyGranite,
 }
 
 func familyOf(modelType string) (family, error) {

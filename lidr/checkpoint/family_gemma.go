@@ -10,6 +10,28 @@ import (
 
 const gelu = "gelu_pytorch_tanh"
 
+// familyGemma2 is Gemma 2: norms around attention and feed-forward network, whose weights are kept as w-1, GELU,
+// embeddings times √hidden_size, sliding and full attention by turns, and scores and logits kept within a cap
+// (configuration_gemma2.py).
+var familyGemma2 = family{
+	architecture: "Gemma2ForCausalLM", biased: true,
+	defaults: func(c *Config) {
+		c.HeadDim, c.QueryPreAttnScalar, c.SlidingWindow, c.MaxPositionEmbeddings = 256, 256, 4096, 8192
+		c.AttnLogitSoftcapping, c.FinalLogitSoftcapping, c.TieWordEmbeddings = 50, 30, true
+	},
+	read: func(p *parser, c *Config) {
+		p.gemma(c)
+		p.layerTypes(c, 2)
+		p.takeCap("attn_logit_softcapping", &c.AttnLogitSoftcapping)
+	},
+	check: Config.checkGemma,
+	write: Config.writeGemma,
+	design: func(c Config, d *Design) {
+		c.designGemma(d)
+		d.ScoreCap = c.AttnLogitSoftcapping
+	},
+}
+
 // familyGemma3 is the text models of Gemma 3, 270M and 1B: norms around attention and feed-forward network, whose weights
 // are kept as w-1, norms on each head's query and key, GELU, embeddings times √hidden_size, and a rotary base each for
 // the layers of sliding and of full attention (Gemma3TextConfig of configuration_gemma3.py).
@@ -21,16 +43,19 @@ var familyGemma3 = family{
 	},
 	read: func(p *parser, c *Config) {
 		p.gemma(c)
-		p.layerTypes(c, 6)
+		pattern := 6
+		p.take("sliding_window_pattern", &pattern)
+		p.drop("_sliding_window_pattern") // its copy beside layer_types
+		p.layerTypes(c, pattern)
 		p.take("rope_local_base_freq", &c.RopeLocalTheta)
 		if raw, ok := p.raw("rope_parameters"); ok {
 			p.gemmaRotary(c, raw)
 		}
 		// transformers reads this key and then computes without it.
-		var scoreCap float64
-		p.take("attn_logit_softcapping", &scoreCap)
-		if scoreCap != 0 {
-			p.fail("attn_logit_softcapping is %g, which versions of transformers read differently; expected null", scoreCap)
+		var ignored float64
+		p.takeCap("attn_logit_softcapping", &ignored)
+		if ignored != 0 {
+			p.fail("attn_logit_softcapping is %g, which a gemma3_text model does not compute; expected null", ignored)
 		}
 	},
 	check: func(c Config) error {
@@ -65,7 +90,7 @@ func (p *parser) gemma(c *Config) {
 	p.drop("hidden_act") // hub configurations have both; the class reads the other one
 	p.take("use_bidirectional_attention", &both)
 	p.take("query_pre_attn_scalar", &c.QueryPreAttnScalar)
-	p.take("final_logit_softcapping", &c.FinalLogitSoftcapping)
+	p.takeCap("final_logit_softcapping", &c.FinalLogitSoftcapping)
 	p.slidingWindow(c)
 	p.drop("cache_implementation")
 	if act != gelu {
@@ -74,6 +99,14 @@ func (p *parser) gemma(c *Config) {
 	if both {
 		p.fail("use_bidirectional_attention true is not supported: the model is no language model that generates")
 	}
+}
+
+// takeCap takes a cap, whose null means none.
+func (p *parser) takeCap(key string, limit *float64) {
+	if string(p.keys[key]) == "null" {
+		*limit = 0
+	}
+	p.take(key, limit)
 }
 
 // gemmaRotary reads the rope_parameters of transformers 5, an object with one entry for each kind of layer.
@@ -105,6 +138,8 @@ func (c Config) checkGemma() error {
 		return fmt.Errorf("query_pre_attn_scalar is %g; expected a positive number", c.QueryPreAttnScalar)
 	case !(c.FinalLogitSoftcapping >= 0):
 		return fmt.Errorf("final_logit_softcapping is %g; expected a positive number or null", c.FinalLogitSoftcapping)
+	case !(c.AttnLogitSoftcapping >= 0):
+		return fmt.Errorf("attn_logit_softcapping is %g; expected a positive number or null", c.AttnLogitSoftcapping)
 	}
 	return nil
 }
@@ -116,6 +151,9 @@ func (c Config) writeGemma(m map[string]any) {
 	m["sliding_window"], m["final_logit_softcapping"], m["attn_logit_softcapping"] = nil, nil, nil
 	if c.SlidingWindow > 0 {
 		m["sliding_window"] = c.SlidingWindow
+	}
+	if c.AttnLogitSoftcapping > 0 {
+		m["attn_logit_softcapping"] = decimal(c.AttnLogitSoftcapping)
 	}
 	if c.FinalLogitSoftcapping > 0 {
 		m["final_logit_softcapping"] = decimal(c.FinalLogitSoftcapping)

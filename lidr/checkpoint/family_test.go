@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,27 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// published has the keys and values of config.json as the families publish it, with their sizes.
-var published = map[string]string{
-	"gemma-3-270m": `{"_sliding_window_pattern":6,"architectures":["Gemma3ForCausalLM"],"attention_bias":false,` +
-		`"attention_dropout":0.0,"attn_logit_softcapping":null,"bos_token_id":2,"eos_token_id":1,` +
-		`"final_logit_softcapping":null,"head_dim":256,"hidden_activation":"gelu_pytorch_tanh","hidden_size":640,` +
-		`"initializer_range":0.02,"intermediate_size":2048,"layer_types":["sliding_attention","sliding_attention",` +
-		`"sliding_attention","sliding_attention","sliding_attention","full_attention"],"max_position_embeddings":32768,` +
-		`"model_type":"gemma3_text","num_attention_heads":4,"num_hidden_layers":6,"num_key_value_heads":1,"pad_token_id":0,` +
-		`"query_pre_attn_scalar":256,"rms_norm_eps":1e-06,"rope_local_base_freq":10000.0,"rope_scaling":null,` +
-		`"rope_theta":1000000.0,"sliding_window":512,"torch_dtype":"bfloat16","transformers_version":"4.55.0.dev0",` +
-		`"use_bidirectional_attention":false,"use_cache":true,"vocab_size":262144}`,
-	"gemma-3-1b-it": `{"architectures":["Gemma3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
-		`"attn_logit_softcapping":null,"bos_token_id":2,"cache_implementation":"hybrid","eos_token_id":[1,106],` +
-		`"final_logit_softcapping":null,"head_dim":256,"hidden_activation":"gelu_pytorch_tanh","hidden_size":1152,` +
-		`"initializer_range":0.02,"intermediate_size":6912,"max_position_embeddings":32768,"model_type":"gemma3_text",` +
-		`"num_attention_heads":4,"num_hidden_layers":26,"num_key_value_heads":1,"pad_token_id":0,` +
-		`"query_pre_attn_scalar":256,"rms_norm_eps":1e-06,"rope_local_base_freq":10000,"rope_scaling":null,` +
-		`"rope_theta":1000000,"sliding_window":512,"sliding_window_pattern":6,"torch_dtype":"bfloat16",` +
-		`"transformers_version":"4.50.0.dev0","use_cache":true,"vocab_size":262144}`,
-}
 
 // A published configuration is read, and survives being written.
 func TestFamilies(t *testing.T) {
@@ -72,6 +52,14 @@ func TestDesign(t *testing.T) {
 	if !c.TieWordEmbeddings || full != 4 || d.ScoreScale != 1.0/16 || d.EmbeddingScale < 33.94 || d.EmbeddingScale > 33.95 {
 		t.Errorf("gemma-3-1b-it: %+v, %+v", c, d)
 	}
+	_, d = design("gemma-2-2b-it")
+	if d.Layers[0].Window != 4096 || d.Layers[1].Window != 0 || d.ScoreCap != 50 || d.LogitCap != 30 || d.QKNorm {
+		t.Errorf("gemma-2-2b-it: %+v", d)
+	}
+	_, d = design("granite-3.1-2b-instruct")
+	if d.EmbeddingScale != 12 || d.ResidualScale != 0.22 || d.ScoreScale != 1.0/64 || d.LogitScale != 0.125 {
+		t.Errorf("granite-3.1-2b-instruct: %+v", d)
+	}
 }
 
 func TestFamiliesRefuse(t *testing.T) {
@@ -79,6 +67,11 @@ func TestFamiliesRefuse(t *testing.T) {
 		"activation": {"gemma-3-270m", `"gelu_pytorch_tanh"`, `"silu"`, `hidden_activation "silu"`},
 		"encoder": {"gemma-3-270m", `"use_bidirectional_attention":false`, `"use_bidirectional_attention":true`,
 			"use_bidirectional_attention"},
+		"cap": {"gemma-2-2b-it", `"attn_logit_softcapping":50.0`, `"attn_logit_softcapping":-1`,
+			"attn_logit_softcapping is -1"},
+		"scaled gemma 2": {"gemma-2-2b-it", `"use_cache":true`, `"rope_scaling":{"rope_type":"linear","factor":2}`,
+			`rope_scaling type "linear" is not supported; expected none`},
+		"multiplier": {"granite-3.1-2b-instruct", `"logits_scaling":8.0`, `"logits_scaling":0`, "logits_scaling is 0"},
 		"cap of scores": {"gemma-3-270m", `"attn_logit_softcapping":null`, `"attn_logit_softcapping":50.0`,
 			"attn_logit_softcapping is 50"},
 		"scalar":    {"gemma-3-270m", `"query_pre_attn_scalar":256`, `"query_pre_attn_scalar":0`, "query_pre_attn_scalar is 0"},
@@ -123,11 +116,19 @@ func TestPattern(t *testing.T) {
 
 // A small checkpoint of every family is written and read as the same.
 func TestFamiliesSaveAndLoad(t *testing.T) {
-	shrink := strings.NewReplacer(`"vocab_size":262144`, `"vocab_size":110`, `"hidden_size":1152`, `"hidden_size":16`,
-		`"hidden_size":640`, `"hidden_size":16`, `"head_dim":256`, `"head_dim":4`, `"intermediate_size":6912`,
-		`"intermediate_size":24`, `"intermediate_size":2048`, `"intermediate_size":24`)
 	for name, text := range published {
-		ck, dir := small(t, shrink.Replace(text)), filepath.Join(t.TempDir(), "model")
+		var keys map[string]any
+		if err := json.Unmarshal([]byte(text), &keys); err != nil {
+			t.Fatal(err)
+		}
+		keys["hidden_size"], keys["head_dim"], keys["intermediate_size"], keys["vocab_size"] = 12, 4, 10, 7
+		keys["num_attention_heads"], keys["num_key_value_heads"] = 2, 1
+		keys["bos_token_id"], keys["eos_token_id"] = nil, 1
+		smaller, err := json.Marshal(keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ck, dir := small(t, string(smaller)), filepath.Join(t.TempDir(), "model")
 		if err := Save(dir, ck, "F32"); err != nil {
 			t.Fatal(err)
 		}

@@ -3,11 +3,9 @@ package checkpoint
 // maxLayers is far above any published model; it stops a hostile file from requesting absurd amounts of memory.
 const maxLayers = 1 << 12
 
-// layerTypes reads layer_types, or else makes them by the older sliding_window_pattern: every pattern-th layer has full
-// attention, the others sliding attention.
+// layerTypes reads layer_types, or else makes them by a pattern: every pattern-th layer has full attention, the others
+// sliding attention.
 func (p *parser) layerTypes(c *Config, pattern int) {
-	p.take("sliding_window_pattern", &pattern)
-	p.drop("_sliding_window_pattern") // its copy beside layer_types
 	p.take("layer_types", &c.LayerTypes)
 	switch {
 	case c.LayerTypes != nil:

@@ -35,6 +35,10 @@ func ExpectedTensors(c Config) map[string][]int {
 			t[p+"self_attn.q_norm.weight"] = []int{c.HeadDim}
 			t[p+"self_attn.k_norm.weight"] = []int{c.HeadDim}
 		}
+		if design.QKNormWhole {
+			t[p+"self_attn.q_norm.weight"] = []int{q}
+			t[p+"self_attn.k_norm.weight"] = []int{kv}
+		}
 	}
 	return t
 }

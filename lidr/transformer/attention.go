@@ -5,6 +5,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"lidrlab/lidr/checkpoint"
 )
 
 // masked is added to the scores of positions that must not be attended to. Its exp is 0 in float32, and unlike -Inf it
@@ -12,11 +14,11 @@ import (
 const masked = -1e9
 
 // causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it, or of a
-// layer's window of them: softmax(scale·q·kᵀ)·v, where query head h reads key head h/(heads/kvHeads).
+// layer's window of them: softmax(scale·q·kᵀ)·v, with the scores kept within a cap where the design has one, where query head h reads key head h/(heads/kvHeads).
 //
 // A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
-// scores, where all tokens are seen. The operation with a mask has no gradient, so a window that hides some is computed
-// in steps while training, and fused where forward says that no gradient is asked for.
+// scores, where all tokens are seen and scores have no cap. The operation with a mask has no gradient, so a window that
+// hides some is computed in steps while training, and fused where forward says that no gradient is asked for.
 func (m *Model) causalAttention(g *Graph, t int, forward bool) attention {
 	d := m.design
 	ops := g.Backend().Capabilities().Operations
@@ -28,30 +30,33 @@ func (m *Model) causalAttention(g *Graph, t int, forward bool) attention {
 			window = 0
 		}
 		config := compute.ScaledDotProductAttentionConfig{Scale: d.ScoreScale, Causal: window == 0}
-		if fused && window == 0 {
+		if fused && window == 0 && d.ScoreCap == 0 {
 			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
 			return o
 		}
 		if masks[window] == nil {
 			masks[window] = causalMask(g, t, window)
 		}
-		if fused && forward {
+		if fused && forward && d.ScoreCap == 0 {
 			config.Mask = InternalBackendOutputs(masks[window])[0]
 			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
 			return o
 		}
-		return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), masks[window], d.ScoreScale))
+		return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), masks[window], d))
 	}
 }
 
 // maskedAttention is attention over head-major operands: q [b, heads, t, dim], k and v [b, kvHeads, s, dim], and a mask
 // that is added to the scores and broadcasts to [b, 1, t, s]. It gives [b, heads, t, dim].
-func maskedAttention(q, k, v, mask *Node, scale float64) *Node {
+func maskedAttention(q, k, v, mask *Node, d checkpoint.Design) *Node {
 	b, heads, t, dim := q.Shape().Dim(0), q.Shape().Dim(1), q.Shape().Dim(2), q.Shape().Dim(3)
 	kv, s := k.Shape().Dim(1), k.Shape().Dim(2)
 	group := heads / kv * t // the queries that share a key head
-	q = Reshape(MulScalar(q, scale), b, kv, group, dim)
+	q = Reshape(MulScalar(q, d.ScoreScale), b, kv, group, dim)
 	scores := DotGeneral(q, []int{3}, []int{0, 1}, k, []int{3}, []int{0, 1})
+	if d.ScoreCap > 0 {
+		scores = softCap(scores, d.ScoreCap)
+	}
 	p := softmax(Add(Reshape(scores, b, heads, t, s), mask))
 	o := DotGeneral(Reshape(p, b, kv, group, s), []int{3}, []int{0, 1}, v, []int{2}, []int{0, 1})
 	return Reshape(o, b, heads, t, dim)
@@ -80,7 +85,7 @@ func causalMask(g *Graph, t, window int) *Node {
 func lengthMask(lengths *Node, s, window int) *Node {
 	g, b := lengths.Graph(), lengths.Shape().Dim(0)
 	seen := within(lengths, s)
-	if window > 0 && window < s {
+	if window > 0 {
 		seen = And(seen, LogicalNot(within(AddScalar(lengths, -window), s)))
 	}
 	mask := Where(seen, ScalarZero(g, dtypes.Float32), Scalar(g, dtypes.Float32, masked))
@@ -93,6 +98,9 @@ func within(lengths *Node, s int) *Node {
 	position := Iota(lengths.Graph(), shapes.Make(lengths.DType(), b, s), 1)
 	return LessThan(position, BroadcastToDims(ExpandDims(lengths, -1), b, s))
 }
+
+// softCap returns c·tanh(x/c), which keeps x within ±c (Bello et al. 2016, arXiv 1611.09940, §5.1).
+func softCap(x *Node, c float64) *Node { return MulScalar(Tanh(DivScalar(x, c)), c) }
 
 // softmax over the last axis. GoMLX's own differentiates a second, unfused copy of itself; this one uses the result.
 func softmax(x *Node) *Node {

@@ -47,25 +47,32 @@ func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node)
 	add := func(cache, x *Node) *Node {
 		return ScatterSum(cache, slots, Reshape(x, b, kv, x.Shape().Dim(-1)), true, true)
 	}
-	d := m.design
 	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotariesAt(positions, s), func(layer int, q, k, v *Node) *Node {
 		k, v = add(cache[2*layer], k), add(cache[2*layer+1], v)
 		newCache = append(newCache, k, v)
 		q = Reshape(q, b, q.Shape().Dim(2), 1, q.Shape().Dim(3)) // one position: head-major is the same order
-		return cachedAttention(q, k, v, lengths, d.Layers[layer].Window, d.ScoreScale)
+		return m.cachedAttention(layer, q, k, v, lengths)
 	})
 	return m.Head(scope, h), newCache
 }
 
-// cachedAttention is the attention of the one query of each sequence over the first lengths[i] positions of its cache,
-// or over the last window of them unless window is 0: q [b, heads, 1, dim], k and v [b, kvHeads, s, dim], lengths int32
-// [b].
-func cachedAttention(q, k, v, lengths *Node, window int, scale float64) *Node {
-	s := k.Shape().Dim(2)
+// cachedAttention is a layer's attention of the one query of each sequence over the first lengths[i] positions of its
+// cache, or over the last ones of them that the layer's window holds: q [b, heads, 1, dim], k and v [b, kvHeads, s,
+// dim], lengths int32 [b].
+func (m *Model) cachedAttention(layer int, q, k, v, lengths *Node) *Node {
+	d, s := m.design, k.Shape().Dim(2)
+	window := d.Layers[layer].Window
+	if window >= s {
+		window = 0
+	}
+	inSteps := func() *Node { return maskedAttention(q, k, v, lengthMask(lengths, s, window), d) }
+	if d.ScoreCap > 0 {
+		return inSteps()
+	}
 	o, _ := InternalFusedOpCaller(
 		func() *Node {
-			config := compute.ScaledDotProductAttentionConfig{Scale: scale}
-			if window > 0 && window < s {
+			config := compute.ScaledDotProductAttentionConfig{Scale: d.ScoreScale}
+			if window > 0 {
 				config.Mask = InternalBackendOutputs(lengthMask(lengths, s, window))[0]
 			} else {
 				config.KeyValueSeqLen = InternalBackendOutputs(lengths)[0]
@@ -73,6 +80,6 @@ func cachedAttention(q, k, v, lengths *Node, window int, scale float64) *Node {
 			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBHSD, &config)
 			return o
 		},
-		func() *Node { return maskedAttention(q, k, v, lengthMask(lengths, s, window), scale) }, false)
+		inSteps, false)
 	return o
 }

@@ -62,37 +62,51 @@ type attention func(layer int, q, k, v *Node) *Node
 // blocks runs all layers and the final norm over b sequences of t tokens: embedded rows x [b*t, D] give [b*t, D]. pos
 // holds the rotary embeddings of the design's layers.
 func (m *Model) blocks(w weights, x *Node, b, t int, pos map[*checkpoint.Rotary]rotary, attend attention) *Node {
-	c, d := m.Config, m.design
+	d := m.design
 	w.again = m.Checkpointing
-	for i, layer := range d.Layers {
+	for i := range d.Layers {
 		if m.Checkpointing {
 			x = x.Checkpoint()
 		}
 		p := fmt.Sprintf("model.layers.%d.", i)
-		h := m.norm(w, x, p+d.AttentionNorm)
-		q := Reshape(w.linear(h, p+"self_attn.q_proj", c.QKVBias()), b, t, c.NumAttentionHeads, c.HeadDim)
-		k := Reshape(w.linear(h, p+"self_attn.k_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
-		v := Reshape(w.linear(h, p+"self_attn.v_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
-		if d.QKNorm {
-			q, k = m.norm(w, q, p+"self_attn.q_norm"), m.norm(w, k, p+"self_attn.k_norm")
-		}
-		turn := pos[layer.Rotary]
-		o := attend(i, turn.rotate(q), turn.rotate(k), v)
-		o = w.linear(Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim), p+"self_attn.o_proj", c.OutputBias())
-		if d.AttentionOutputNorm != "" {
-			o = m.norm(w, o, p+d.AttentionOutputNorm)
-		}
-		x = Add(x, o)
-		o = m.feedForward(w, m.norm(w, x, p+d.FeedForwardNorm), p+"mlp.", d.GELU)
-		if d.FeedForwardOutputNorm != "" {
-			o = m.norm(w, o, p+d.FeedForwardOutputNorm)
-		}
-		x = Add(x, o)
+		h := m.norm(w, x, p, d.AttentionNorm)
+		o := m.selfAttention(w, h, i, b, t, pos, attend)
+		x = m.residual(x, m.norm(w, o, p, d.AttentionOutputNorm))
+		h = m.norm(w, x, p, d.FeedForwardNorm)
+		o = m.feedForward(w, h, p+"mlp.")
+		x = m.residual(x, m.norm(w, o, p, d.FeedForwardOutputNorm))
 	}
 	if m.Checkpointing {
 		x = x.StopCheckpoint()
 	}
-	return m.norm(w, x, "model.norm")
+	return m.norm(w, x, "model.", "norm")
+}
+
+// selfAttention is a layer's attention with its projections, of normalised rows h [b*t, D].
+func (m *Model) selfAttention(w weights, h *Node, layer, b, t int, pos map[*checkpoint.Rotary]rotary,
+	attend attention) *Node {
+	c, d := m.Config, m.design
+	p := fmt.Sprintf("model.layers.%d.self_attn.", layer)
+	q, k := w.linear(h, p+"q_proj", c.QKVBias()), w.linear(h, p+"k_proj", c.QKVBias())
+	v := Reshape(w.linear(h, p+"v_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
+	if d.QKNormWhole {
+		q, k = m.norm(w, q, p, "q_norm"), m.norm(w, k, p, "k_norm")
+	}
+	q, k = Reshape(q, b, t, c.NumAttentionHeads, c.HeadDim), Reshape(k, b, t, c.NumKeyValueHeads, c.HeadDim)
+	if d.QKNorm {
+		q, k = m.norm(w, q, p, "q_norm"), m.norm(w, k, p, "k_norm")
+	}
+	turn := pos[d.Layers[layer].Rotary]
+	o := attend(layer, turn.rotate(q), turn.rotate(k), v)
+	return w.linear(Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim), p+"o_proj", c.OutputBias())
+}
+
+// residual adds what a part of a layer gives to the residual stream.
+func (m *Model) residual(x, part *Node) *Node {
+	if m.design.ResidualScale != 1 {
+		part = MulScalar(part, m.design.ResidualScale)
+	}
+	return Add(x, part)
 }
 
 // embed returns the embeddings of tokens int32 [b, t] as rows [b*t, D].
@@ -106,11 +120,11 @@ func (m *Model) embed(w weights, tokens *Node) *Node {
 }
 
 // feedForward is the feed-forward network down(act(gate(x))·up(x)), SwiGLU or GEGLU (Shazeer 2020, arXiv 2002.05202).
-func (m *Model) feedForward(w weights, x *Node, prefix string, isGELU bool) *Node {
+func (m *Model) feedForward(w weights, x *Node, prefix string) *Node {
 	gate := w.linear(x, prefix+"gate_proj", false)
 	up := w.linear(x, prefix+"up_proj", false)
 	share := gate
-	if isGELU {
+	if m.design.GELU {
 		share = geluShare(gate)
 	}
 	return w.linear(Mul(Mul(gate, Logistic(share)), up), prefix+"down_proj", false)
@@ -123,11 +137,14 @@ func geluShare(x *Node) *Node {
 	return Mul(MulScalar(x, a), AddScalar(MulScalar(Square(x), 0.044715), 1))
 }
 
-// norm is the family's norm with the weight of that name, over the last axis.
-func (m *Model) norm(w weights, x *Node, name string) *Node {
-	weight := w.get(name + ".weight")
-	if offset := m.design.NormOffset; offset != 0 {
-		weight = AddScalar(weight, offset)
+// norm is the norm of that name, over the last axis; x itself for the name "".
+func (m *Model) norm(w weights, x *Node, prefix, name string) *Node {
+	if name == "" {
+		return x
+	}
+	weight := w.get(prefix + name + ".weight")
+	if m.design.NormOffset != 0 {
+		weight = AddScalar(weight, m.design.NormOffset)
 	}
 	return rmsNorm(x, weight, m.Config.RMSNormEps)
 }
@@ -159,15 +176,15 @@ func (m *Model) head(w weights, hidden *Node) *Node {
 	if m.Config.TieWordEmbeddings {
 		name = "model.embed_tokens"
 	}
+	if scale := m.design.LogitScale; scale != 1 {
+		hidden = MulScalar(hidden, scale)
+	}
 	logits := w.linear(hidden, name, false)
 	if limit := m.design.LogitCap; limit > 0 {
 		logits = softCap(logits, limit)
 	}
 	return logits
 }
-
-// softCap returns c·tanh(x/c), which keeps x within ±c (Bello et al. 2016, arXiv 1611.09940, §5.1, where c is 10).
-func softCap(x *Node, c float64) *Node { return MulScalar(Tanh(DivScalar(x, c)), c) }
 
 // TokenLogprobs returns log p(tokens[:, t+1] | tokens[:, :t+1]) as [B, T-1], for token ids int32 [B, T] padded on the
 // right. Values at padding are finite and mean nothing.

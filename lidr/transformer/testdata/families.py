@@ -52,6 +52,19 @@ cases = {
             full: {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}, slide: {"rope_type": "default", "rope_theta": 10000.0}}),
         dict(rope_theta=1000000.0, rope_local_base_freq=10000.0, rope_scaling={"rope_type": "linear", "factor": 8.0},
              _sliding_window_pattern=6)),
+    "gemma2": (
+        dict(sizes, model_type="gemma2", architectures=["Gemma2ForCausalLM"], head_dim=16, sliding_window=5, query_pre_attn_scalar=20,
+             attn_logit_softcapping=1.5, final_logit_softcapping=6.0, rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+        dict(rope_theta=10000.0, layer_types=None, cache_implementation="hybrid", hidden_act="gelu_pytorch_tanh")),
+    "olmo2": (
+        dict(sizes, model_type="olmo2", architectures=["Olmo2ForCausalLM"], rms_norm_eps=1e-6,
+             rope_parameters={"rope_type": "default", "rope_theta": 500000.0}),
+        dict(rope_theta=500000.0, rope_scaling=None)),
+    "granite": (
+        dict(sizes, model_type="granite", architectures=["GraniteForCausalLM"], embedding_multiplier=3.0, residual_multiplier=0.5,
+             attention_multiplier=0.2, logits_scaling=2.0, tie_word_embeddings=True, attention_bias=True,
+             rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+        dict(rope_theta=10000.0, rope_scaling=None)),
 }
 
 
