@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // addedToken is an entry of added_tokens: text that is one token wherever it occurs.
@@ -19,53 +20,87 @@ type addedToken struct {
 }
 
 // matcher finds added tokens in text: the leftmost, and of those that begin at the same place the longest.
-type matcher struct{ byFirst [256][]addedToken }
+type matcher struct {
+	tokens  map[string]*addedToken // by the text to search for
+	lengths [256][]int             // of the tokens that begin with a byte, longest first
+}
 
 func newMatcher(tokens []addedToken) *matcher {
-	m := &matcher{}
-	for _, t := range tokens {
-		m.byFirst[t.Content[0]] = append(m.byFirst[t.Content[0]], t)
-	}
-	for _, l := range m.byFirst {
-		slices.SortStableFunc(l, func(a, b addedToken) int { return cmp.Compare(len(b.Content), len(a.Content)) })
+	m := &matcher{tokens: make(map[string]*addedToken, len(tokens))}
+	for i := range tokens {
+		m.add(tokens[i].Content, &tokens[i])
 	}
 	return m
 }
 
-// at returns the longest token that s begins with, or nil.
-func (m *matcher) at(s string) *addedToken {
-	l := m.byFirst[s[0]]
-	for i := range l {
-		if strings.HasPrefix(s, l[i].Content) {
-			return &l[i]
-		}
+func (m *matcher) add(text string, t *addedToken) {
+	if text == "" || m.tokens[text] != nil {
+		return
 	}
-	return nil
+	m.tokens[text] = t
+	lengths := m.lengths[text[0]]
+	if i, found := slices.BinarySearchFunc(lengths, len(text), func(a, b int) int { return cmp.Compare(b, a) }); !found {
+		m.lengths[text[0]] = slices.Insert(lengths, i, len(text))
+	}
 }
 
-// cut calls text for each stretch between tokens and token for each token, in order.
-func (m *matcher) cut(s string, text func(string), token func(*addedToken)) {
+// at returns the longest token that s begins with, and its length in s, or nil.
+func (m *matcher) at(s string) (*addedToken, int) {
+	for _, n := range m.lengths[s[0]] {
+		if n <= len(s) {
+			if t := m.tokens[s[:n]]; t != nil {
+				return t, n
+			}
+		}
+	}
+	return nil, 0
+}
+
+// cut calls text for each stretch between tokens, with its place in s, and token for each token, in order. As in the
+// tokenizers library (tokenizer/added_vocabulary.rs, find_matches), what a token strips was searched through before, so
+// that it may be stripped and a token as well.
+func (m *matcher) cut(s string, text func(stretch string, at int), token func(*addedToken)) {
 	from := 0
 	for i := 0; i < len(s); {
-		t := m.at(s[i:])
+		t, n := m.at(s[i:])
 		if t == nil {
 			i++
 			continue
 		}
-		before, end := s[from:i], i+len(t.Content)
+		start, end := i, i+n
+		i = end
+		if t.SingleWord && (endsInWord(s[:start]) || beginsWithWord(s[end:])) {
+			continue
+		}
 		if t.LStrip {
-			before = strings.TrimRightFunc(before, unicode.IsSpace)
+			start = max(from, len(strings.TrimRightFunc(s[:start], unicode.IsSpace)))
 		}
-		if before != "" {
-			text(before)
-		}
-		token(t)
 		if t.RStrip {
 			end = len(s) - len(strings.TrimLeftFunc(s[end:], unicode.IsSpace))
 		}
-		from, i = end, end
+		if from < start {
+			text(s[from:start], from)
+		}
+		token(t)
+		from = end
 	}
 	if from < len(s) {
-		text(s[from:])
+		text(s[from:], from)
 	}
+}
+
+func endsInWord(s string) bool {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return s != "" && isWord(r)
+}
+
+func beginsWithWord(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return s != "" && isWord(r)
+}
+
+// isWord is \w as Unicode has it (UTS #18, annex C): alphabetic, marks, decimal digits, connectors and joiners.
+func isWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.Is(unicode.Nd, r) || unicode.Is(unicode.Nl, r) ||
+		unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_Alphabetic, r) || unicode.Is(unicode.Join_Control, r)
 }

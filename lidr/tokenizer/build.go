@@ -2,106 +2,9 @@ package tokenizer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
-
-func (t *Tokenizer) setNormalizer(f *file) error {
-	if f.Normalizer == nil {
-		return nil
-	}
-	parts := f.Normalizer.flat()
-	if f.Model.ByteFallback {
-		return t.setSpacing(parts)
-	}
-	for _, p := range parts {
-		if p.Type != "NFC" {
-			return fmt.Errorf("type %q is not supported; expected NFC or none", p.Type)
-		}
-		t.nfc = true
-	}
-	return nil
-}
-
-// flat returns the steps of a Sequence, or p itself.
-func (p part) flat() []part {
-	if p.Type != "Sequence" {
-		return []part{p}
-	}
-	return slices.Concat(p.Normalizers, p.PreTokenizers, p.Processors, p.Decoders) // only one of them is there
-}
-
-// setPreTokenizer accepts splits followed by ByteLevel, which is last because a later step would see its letters in
-// place of bytes.
-func (t *Tokenizer) setPreTokenizer(f *file) error {
-	if f.Model.ByteFallback {
-		return t.setMetaspace(f.PreTokenizer)
-	}
-	if f.PreTokenizer == nil {
-		return fmt.Errorf("missing; expected ByteLevel")
-	}
-	parts := f.PreTokenizer.flat()
-	for i, q := range parts {
-		if last := i == len(parts)-1; (q.Type == "ByteLevel") != last {
-			return fmt.Errorf("step %d is %q; expected splits and then ByteLevel", i+1, q.Type)
-		}
-		expr, matchesOnly := "", false
-		switch q.Type {
-		case "ByteLevel":
-			if q.AddPrefixSpace {
-				return fmt.Errorf("add_prefix_space true is not supported")
-			}
-			if q.UseRegex != nil && !*q.UseRegex {
-				continue
-			}
-			expr = gpt2Pattern
-		case "Digits":
-			if expr = `\p{N}+`; q.IndividualDigits {
-				expr = `\p{N}`
-			}
-		case "Split":
-			// Removed and inverted keeps only the matches; Isolated also keeps the text between them.
-			matchesOnly = q.Behavior == "Removed" && q.Invert
-			if !(q.Behavior == "Isolated" && !q.Invert || matchesOnly) || q.Pattern.Regex == nil {
-				return fmt.Errorf("step %d: split behavior %q with invert %v is not supported; expected a Regex, Isolated", i+1,
-					q.Behavior, q.Invert)
-			}
-			expr = *q.Pattern.Regex
-		default:
-			return fmt.Errorf("step %d is %q, which is not supported; expected Split, Digits or ByteLevel", i+1, q.Type)
-		}
-		s, err := newSplitter(expr, matchesOnly)
-		if err == nil && q.Type == "Split" && expr != QwenPattern && expr != LlamaPattern {
-			err = ends(expr)
-		}
-		if err != nil {
-			return err
-		}
-		t.splitters = append(t.splitters, s)
-	}
-	if len(parts) == 0 {
-		return fmt.Errorf("empty sequence; expected ByteLevel")
-	}
-	return nil
-}
-
-func (t *Tokenizer) checkDecoder(f *file) error {
-	var steps []string
-	if f.Decoder != nil {
-		for _, p := range f.Decoder.flat() {
-			steps = append(steps, p.Type)
-		}
-	}
-	want := "ByteLevel"
-	if f.Model.ByteFallback {
-		want = "Replace ByteFallback Fuse Strip" // undoes the spacing
-	}
-	if got := strings.Join(steps, " "); got != want {
-		return fmt.Errorf("steps %q; expected %q", got, want)
-	}
-	return nil
-}
 
 func (t *Tokenizer) setModel(f *file) error {
 	m := f.Model
@@ -127,7 +30,7 @@ func (t *Tokenizer) setModel(f *file) error {
 			return fmt.Errorf("vocab: id %d belongs to two tokens", id)
 		}
 		used[id] = true
-		if m.ByteFallback {
+		if t.pieces != nil {
 			t.tokens[id] = pieceBytes(token)
 		} else {
 			t.tokens[id] = tokenBytes(token)
@@ -196,38 +99,46 @@ func (t *Tokenizer) setUnknown(f *file) error {
 	return nil
 }
 
+// setAdded reads the added tokens. Those that are searched for after normalization are normalized themselves, as in the
+// tokenizers library.
 func (t *Tokenizer) setAdded(f *file) error {
-	var all, ordinary [2][]addedToken
-	var specials []addedToken
-	for _, a := range f.AddedTokens {
+	for when := range 2 {
+		t.all[when], t.ordinary[when] = newMatcher(nil), newMatcher(nil)
+	}
+	t.specials = newMatcher(nil)
+	ids := make(map[string]int, len(f.AddedTokens))
+	for i := range f.AddedTokens {
+		a := &f.AddedTokens[i]
 		if a.Content == "" {
 			return fmt.Errorf("id %d has no content", a.ID)
 		}
-		if a.SingleWord {
-			return fmt.Errorf("token %q: single_word is not supported", a.Content)
+		id, ok := f.Model.Vocab[a.Content]
+		if other, twice := ids[a.Content]; twice {
+			id, ok = other, true
 		}
-		if a.Normalized && t.spacing != nil {
-			return fmt.Errorf("token %q: normalized is not supported with byte_fallback", a.Content)
-		}
-		if id, ok := t.ids[a.Content]; ok && id != a.ID {
+		if ok && id != a.ID {
 			return fmt.Errorf("token %q has the ids %d and %d", a.Content, id, a.ID)
 		}
-		t.tokens[a.ID], t.ids[a.Content], t.special[a.ID] = a.Content, a.ID, a.Special
-		when := 0
+		ids[a.Content] = a.ID
+		text, when := a.Content, 0
 		if a.Normalized {
-			when = 1
+			text, when = t.normalize(a.Content), 1
 		}
-		all[when] = append(all[when], a)
+		t.tokens[a.ID], t.ids[a.Content], t.special[a.ID] = a.Content, a.ID, a.Special
+		if t.pieces != nil {
+			t.tokens[a.ID] = pieceBytes(text)
+		}
+		t.all[when].add(text, a)
+		if a.Special && strings.Contains(strings.TrimPrefix(text, spaceMark), spaceMark) && t.normalizers != nil && a.Normalized {
+			return fmt.Errorf("token %q: a special token with a space in it is not supported where it is normalized", a.Content)
+		}
 		if a.Special {
-			specials = append(specials, a)
+			t.specials.add(text, a)
+			t.specials.add(a.Content, a) // as a message spells it
 		} else {
-			ordinary[when] = append(ordinary[when], a)
+			t.ordinary[when].add(text, a)
 		}
 	}
-	for when := range 2 {
-		t.all[when], t.ordinary[when] = newMatcher(all[when]), newMatcher(ordinary[when])
-	}
-	t.specials = newMatcher(specials)
 	return nil
 }
 

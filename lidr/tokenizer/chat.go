@@ -196,7 +196,7 @@ func (t *Tokenizer) disarm(s, mark string) string {
 	for i := range s {
 		_, n := utf8.DecodeRuneInString(s[i:])
 		b.WriteString(s[i : i+n])
-		if t.specials.at(s[i:]) != nil {
+		if special, _ := t.specials.at(s[i:]); special != nil {
 			b.WriteString(mark)
 		}
 	}

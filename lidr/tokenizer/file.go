@@ -39,12 +39,14 @@ type part struct {
 	Pattern          pattern `json:"pattern"`
 	Behavior         string  `json:"behavior"`
 	Invert           bool    `json:"invert"`
-	AddPrefixSpace   bool    `json:"add_prefix_space"`
-	UseRegex         *bool   `json:"use_regex"` // absent means true
+	AddPrefixSpace   *bool   `json:"add_prefix_space"` // absent means true
+	UseRegex         *bool   `json:"use_regex"`        // absent means true
 	IndividualDigits bool    `json:"individual_digits"`
 	Prepend          string  `json:"prepend"`
 	Content          string  `json:"content"`
 	Replacement      string  `json:"replacement"`
+	Start            int     `json:"start"`
+	Stop             int     `json:"stop"`
 	PrependScheme    string  `json:"prepend_scheme"`
 	Split            *bool   `json:"split"` // absent means true
 	Single           []piece `json:"single"`
@@ -109,7 +111,7 @@ func parse(data []byte) (*Tokenizer, error) {
 	}{
 		{"normalizer", t.setNormalizer},
 		{"pre_tokenizer", t.setPreTokenizer},
-		{"decoder", t.checkDecoder},
+		{"decoder", t.setDecoder},
 		{"model", t.setModel},
 		{"added_tokens", t.setAdded},
 		{"post_processor", func(f *file) error { return t.setPostProcessor(f.PostProcessor) }},

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,26 +13,25 @@ import (
 
 const spaceMark = "\u2581"
 
-// spacing says how spaces are marked before SentencePiece's BPE.
+// spacing says how a Metaspace marks spaces before SentencePiece's BPE.
 type spacing struct {
-	// where a mark is put before a piece of text: "always", "first" (only at the start of the text) or "never"
+	// where a mark is put before a piece of text that begins with none: "always", "first" (only at the start of the text)
+	// or "never"
 	prepend string
-	twice   bool // also before text that begins with a mark
-	cut     bool // words end before each mark
 }
 
 func (s *spacing) apply(text string, atStart bool) string {
 	text = strings.ReplaceAll(text, " ", spaceMark)
 	if s.prepend == "always" || s.prepend == "first" && atStart {
-		if s.twice || !strings.HasPrefix(text, spaceMark) {
+		if !strings.HasPrefix(text, spaceMark) {
 			text = spaceMark + text
 		}
 	}
 	return text
 }
 
-// words is the splitter of a Metaspace that cuts words.
-func (s *spacing) words(out []string, text string) []string {
+// cutBeforeMarks is the splitter of a Metaspace that cuts words: they end before each mark.
+func cutBeforeMarks(out []string, text string) []string {
 	for {
 		_, first := utf8.DecodeRuneInString(text)
 		i := strings.Index(text[first:], spaceMark)
@@ -43,41 +43,26 @@ func (s *spacing) words(out []string, text string) []string {
 	}
 }
 
-// setSpacing reads the spacing from normalizers: Prepend, which has no exceptions, and Replace.
-func (t *Tokenizer) setSpacing(parts []part) error {
-	s := &spacing{prepend: "never"}
-	if len(parts) == 2 && parts[0].Type == "Prepend" && parts[0].Prepend == spaceMark {
-		s.prepend, s.twice, parts = "always", true, parts[1:]
-	}
-	if len(parts) != 1 || parts[0].Type != "Replace" || parts[0].Content != spaceMark ||
-		parts[0].Pattern.String == nil || *parts[0].Pattern.String != " " {
-		return fmt.Errorf("not supported with byte_fallback; expected Prepend %q and Replace of spaces by %q", spaceMark,
-			spaceMark)
-	}
-	t.spacing = s
-	return nil
-}
-
 // setMetaspace reads the spacing from the pre-tokenizer that newer files have in place of normalizers.
-func (t *Tokenizer) setMetaspace(p *part) error {
-	if p == nil && t.spacing != nil {
-		return nil
+func (t *Tokenizer) setMetaspace(p part) (splitter, error) {
+	if p.Replacement != spaceMark {
+		return nil, fmt.Errorf("Metaspace: replacement %q is not supported; expected %q", p.Replacement, spaceMark)
 	}
-	if p == nil || t.spacing != nil || p.Type != "Metaspace" || p.Replacement != spaceMark {
-		return fmt.Errorf("not supported with byte_fallback; expected Metaspace, or a normalizer that replaces spaces")
-	}
-	s := &spacing{prepend: p.PrependScheme, cut: p.Split == nil || *p.Split}
-	if s.prepend == "" { // as in files before tokenizers 0.15
-		s.prepend = "never"
-		if p.AddPrefixSpace {
-			s.prepend = "always"
+	t.spacing = &spacing{prepend: p.PrependScheme}
+	if t.spacing.prepend == "" { // as in files before tokenizers 0.15
+		t.spacing.prepend = "never"
+		if p.AddPrefixSpace == nil || *p.AddPrefixSpace {
+			t.spacing.prepend = "always"
 		}
 	}
-	if s.cut {
-		t.splitters = []splitter{s.words}
+	if !slices.Contains([]string{"always", "first", "never"}, t.spacing.prepend) {
+		return nil, fmt.Errorf("Metaspace: prepend_scheme %q is not supported; expected always, first or never",
+			t.spacing.prepend)
 	}
-	t.spacing = s
-	return nil
+	if p.Split != nil && !*p.Split {
+		return nil, nil
+	}
+	return cutBeforeMarks, nil
 }
 
 // pieceBytes returns the bytes of a token.

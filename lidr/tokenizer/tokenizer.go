@@ -6,20 +6,18 @@ import (
 	"io/fs"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Tokenizer turns text into token ids and back. It is safe for concurrent use.
 type Tokenizer struct {
-	tokens    []string // bytes of each id; "" where the vocabulary has a hole
-	special   []bool   // by id
-	ids       map[string]int
-	bpe       *bpe
-	splitters []splitter
-	nfc       bool
-	spacing   *spacing // SentencePiece's; nil in byte-level tokenizers
+	tokens      []string // bytes of each id; "" where the vocabulary has a hole
+	special     []bool   // by id
+	ids         map[string]int
+	bpe         *bpe
+	normalizers []func(string) string
+	splitters   []splitter
+	spacing     *spacing  // of a Metaspace, else nil
+	pieces      *decoding // SentencePiece's; nil in byte-level tokenizers
 
 	// Added tokens to search for before [0] and after [1] normalization: all of them, and those that are not special.
 	all, ordinary [2]*matcher
@@ -82,16 +80,14 @@ func (t *Tokenizer) encode(text string, added [2]*matcher, mark string) []int {
 	var out []int
 	take := func(a *addedToken) { out = append(out, a.ID) }
 	var words []string
-	added[0].cut(text, func(s string) {
-		if t.nfc {
-			s = norm.NFC.String(s)
-		}
-		added[1].cut(s, func(s string) {
+	added[0].cut(text, func(s string, from int) {
+		s = t.normalize(s)
+		added[1].cut(s, func(s string, fromNormal int) {
 			if mark != "" {
 				s = strings.ReplaceAll(s, mark, "")
 			}
 			if t.spacing != nil {
-				s = t.spacing.apply(s, len(out) == 0)
+				s = t.spacing.apply(s, from == 0 && fromNormal == 0)
 			}
 			words = t.split(words[:0], s)
 			for _, w := range words {
@@ -138,30 +134,6 @@ func validPrefix(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// Decode returns the text of ids without special tokens, for people to read: bytes that are not UTF-8, such as half of
-// a character, become U+FFFD, as many as the Unicode standard recommends. The space that SentencePiece puts before a
-// text is removed. Unknown ids are skipped.
-func (t *Tokenizer) Decode(ids []int) string {
-	var b strings.Builder
-	for _, id := range ids {
-		if id >= 0 && id < len(t.tokens) && !t.special[id] {
-			b.WriteString(t.tokens[id])
-		}
-	}
-	s := b.String()
-	if t.spacing != nil {
-		s = strings.TrimPrefix(s, " ")
-	}
-	if utf8.ValidString(s) {
-		return s
-	}
-	s, err := unicode.UTF8.NewDecoder().String(s)
-	if err != nil { // the decoder replaces and never fails
-		return strings.ToValidUTF8(b.String(), "\ufffd")
-	}
-	return s
 }
 
 // DecodeBytes returns the exact bytes of ids, special tokens spelled out: DecodeBytes(Encode(s)) is s for any bytes,
@@ -239,7 +211,7 @@ func (t *Tokenizer) Thinking(on bool) *Tokenizer {
 
 // Kind describes the kind of the tokenizer in words.
 func (t *Tokenizer) Kind() string {
-	if t.spacing != nil {
+	if t.pieces != nil {
 		return "SentencePiece BPE with byte fallback"
 	}
 	return "byte-level BPE"

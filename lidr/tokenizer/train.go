@@ -94,7 +94,7 @@ func (t *trainer) count(texts []string, splitter *Tokenizer, special *matcher) {
 	index := map[string]int{}
 	var pieces []string
 	for _, text := range texts {
-		special.cut(text, func(s string) {
+		special.cut(text, func(s string, _ int) {
 			pieces = splitter.split(pieces[:0], s)
 			for _, w := range pieces {
 				i, ok := index[w]
