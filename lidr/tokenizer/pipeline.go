@@ -4,11 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
-	"golang.org/x/text/unicode/rangetable"
 )
 
 // setNormalizer reads what text goes through before it is cut: NFC in byte-level tokenizers, marks for spaces in
@@ -37,28 +32,6 @@ func (t *Tokenizer) setNormalizer(f *file) error {
 		}
 	}
 	return nil
-}
-
-// unicode9 has the characters that the tokenizers library normalizes: its tables are those of Unicode 9
-// (unicode-normalization-alignments 0.1.12), for which every later character stands alone.
-var unicode9 = rangetable.Assigned("9.0.0")
-
-// nfc is Unicode's normalization form C as the tokenizers library computes it.
-func nfc(s string) string {
-	if norm.NFC.IsNormalString(s) {
-		return s
-	}
-	var b strings.Builder
-	from := 0
-	for i, r := range s {
-		if r >= utf8.RuneSelf && r != utf8.RuneError && !unicode.Is(unicode9, r) {
-			b.WriteString(norm.NFC.String(s[from:i]))
-			from = i + utf8.RuneLen(r)
-			b.WriteString(s[i:from])
-		}
-	}
-	b.WriteString(norm.NFC.String(s[from:]))
-	return b.String()
 }
 
 func (t *Tokenizer) normalize(s string) string {

@@ -62,7 +62,7 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("pattern of %d bytes; at most %d are accepted", len(pattern), maxPattern)
 	}
-	re, err := regexp2.Compile(pattern, regexp2.None)
+	re, err := regexp2.Compile(withUnicode16(pattern), regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
@@ -101,7 +101,7 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 // those that it names: long enough for an exponential number of ways, or for the cube of its length. Expressions in use
 // take a few milliseconds for all of it.
 func ends(pattern string) error {
-	re, err := regexp2.Compile(pattern, regexp2.None)
+	re, err := regexp2.Compile(withUnicode16(pattern), regexp2.None)
 	if err != nil {
 		return nil // newSplitter says so
 	}
@@ -257,9 +257,9 @@ func classOf(r rune) class {
 
 func slowClass(r rune) class {
 	switch {
-	case unicode.IsLetter(r):
+	case unicode.IsLetter(r), unicode.Is(newLetters, r):
 		return letter
-	case unicode.IsNumber(r):
+	case unicode.IsNumber(r), unicode.Is(newNumbers, r):
 		return number
 	case unicode.IsSpace(r):
 		return space
