@@ -91,11 +91,12 @@ func (t *Tokenizer) render(msgs []Message, addGenerationPrompt bool) (s string, 
 		"documents":             jinja.None(),
 		// Where it is undefined, most templates let the model think: thousands of tokens that are no part of an answer.
 		"enable_thinking": jinja.NewBool(t.thinking),
-		// Without a clock, templates with a date use a fixed one, and equal runs give equal results.
-		"strftime_now": jinja.Undefined(),
 	}
 	m := &meter{program: t.template, left: maxWork}
 	m.globals(vars)
+	if strings.Contains(t.source, "strftime_now is defined") { // and does without a clock else
+		vars["strftime_now"] = jinja.Undefined()
+	}
 	vars[m.meter] = jinja.NewCallable(m.meter, m.count)
 	for use := range m.uses {
 		vars[m.meter+"_"+use] = m.function(use)

@@ -127,8 +127,10 @@ func TestTemplates(t *testing.T) {
 	for template, want := range map[string]string{
 		"{{ messages[0].content }}{% for m in messages[1:] %}-{{ m['content'] }}{% endfor %}": "Hi-Ho",
 		"{{ bos_token }}{{ eos_token }}{{ tools is none }}":                                   "<|im_end|>True",
-		"{% if strftime_now is defined %}now{% else %}26 Jul 2024{% endif %}":                 "26 Jul 2024",
-		"{% for i in range(3) %}{{ i }}{% endfor %}{{ range(5, 1, -2) | join(',') }}":         "0125,3",
+		"{{ strftime_now('%d %b %Y, %A %j') }} {{ strftime_now('100%% of %B %y%') }}": "26 Jul 2024, Friday 208 " +
+			"100% of July 24%",
+		"{% if strftime_now is defined %}now{% else %}26 Jul 2024{% endif %}":         "26 Jul 2024",
+		"{% for i in range(3) %}{{ i }}{% endfor %}{{ range(5, 1, -2) | join(',') }}": "0125,3",
 	} {
 		if got, err := withTemplate(t, template).RenderChat(chat, false); err != nil || got != want {
 			t.Errorf("%s: %q, %v; expected %q", template, got, err, want)
@@ -136,6 +138,7 @@ func TestTemplates(t *testing.T) {
 	}
 	for template, want := range map[string]string{
 		"{{ raise_exception('only users') }}":           "only users",
+		"{{ strftime_now('%q') }}":                      "%q in",
 		"{{ messages | nonsense }}":                     "nonsense",
 		"{{ frobnicate(messages) }}":                    "frobnicate",
 		"{{ messages[0].content.swapcase() }}":          "swapcase",
@@ -240,7 +243,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		tok.Decode(slices.Concat(ids, []int{-1, 1 << 40}))
 		back := tok.DecodeBytes(tok.Encode(text))
-		if tok.normalizers == nil && !pieces && len(tok.MissingBytes()) == 0 && !bytes.Contains(value, []byte("strip")) && string(back) != text {
+		if tok.normalizers == nil && !pieces && len(tok.MissingBytes()) == 0 && !bytes.Contains(value, []byte("strip")) &&
+			string(back) != text {
 			t.Fatalf("%q comes back as %q", text, back)
 		}
 	})

@@ -178,6 +178,7 @@ func (m *meter) globals(vars map[string]jinja.Value) {
 		add(name, fn.Fn)
 	}
 	add("range", boundedRange)
+	add("strftime_now", strftime)
 	add("raise_exception", func(args []jinja.Value, _ map[string]jinja.Value) (v jinja.Value, err error) {
 		return v, fmt.Errorf("%.1000s", text(args[0]))
 	})

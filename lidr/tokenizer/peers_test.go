@@ -44,7 +44,7 @@ func TestEqualsTokenizersLibrary(t *testing.T) {
 	if len(folders)+len(templates) == 0 {
 		t.Fatalf("no tokenizer.json and no *.jinja below %s", where)
 	}
-	arguments := slices.Concat([]string{"testdata/peers.py", list, "testdata/chats.json", dir}, folders, []string{"--"},
+	arguments := slices.Concat([]string{"testdata/peers.py", list, "testdata/conversations.json", dir}, folders, []string{"--"},
 		templates)
 	if out, err := exec.CommandContext(t.Context(), python, arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
