@@ -47,10 +47,10 @@ type Model struct {
 }
 
 // LoadModel loads a model: "miniature", which is embedded in this package, a Hugging Face folder with config.json,
-// safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, or a model on the hub by its name,
-// ORG/NAME or ORG/NAME@REVISION, which is looked for in the Hugging Face cache: [Pull] puts it there, and nothing is
-// downloaded here. It runs on the backend that LIDR_BACKEND names, or on the default one. [Run.Model] loads the models
-// of a run.
+// safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, a GGUF file, a model of Ollama on this
+// disk by its name, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the Hugging
+// Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND names, or on
+// the default one. [Run.Model] loads the models of a run.
 //
 // A model of a run, such as runs/x/M1/model, is compared with what its training left, and refused if it is another.
 func LoadModel(path string) (*Model, error) {
@@ -90,6 +90,20 @@ const maxAdapters = 8
 // loadCheckpoint reads the weights and the tokenizer of a model as [LoadModel] names it. A folder of PEFT's form, an
 // adapter without its base, is merged into the base that it names; above is the number of adapters that led here.
 func loadCheckpoint(path string, above int) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
+	if path != miniatureSource {
+		file, err := gguf.Find(path)
+		var ck *checkpoint.Checkpoint
+		var tok *tokenizer.Tokenizer
+		if err == nil && file != "" {
+			ck, tok, err = gguf.Load(file)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("model %w", err)
+		}
+		if ck != nil {
+			return ck, tok, nil
+		}
+	}
 	folder, err := modelFolder(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("model %w", err)
@@ -383,11 +397,11 @@ func ExportGGUF(m *Model, folder, dtype string) (string, error) {
 	return path, ledger.WriteFile(filepath.Join(folder, "Modelfile"), []byte(modelfile))
 }
 
-// title is the name of a model's folder, or of the folder above it where a run keeps its model: M1/model.
+// title is the name of a model's folder or file, or of the folder above it where a run keeps its model: M1/model.
 func (m *Model) title() (string, error) {
 	path, err := filepath.Abs(m.Path)
 	if filepath.Base(path) == "model" {
 		path = filepath.Dir(path)
 	}
-	return filepath.Base(path), err
+	return strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".gguf"), ":", "-"), err
 }

@@ -27,7 +27,7 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 	if err != nil {
 		return fmt.Errorf("gguf: %w", err)
 	}
-	architecture, err := architectureOf(ck.Config)
+	architecture, family, err := architectureOf(ck.Config)
 	if err != nil {
 		return fmt.Errorf("gguf: %w", err)
 	}
@@ -35,7 +35,7 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 	if err != nil {
 		return fmt.Errorf("gguf: tokenizer: %w", err)
 	}
-	tensors, err := tensorsOf(ck, architecture, matrix)
+	tensors, err := tensorsOf(ck, family, matrix)
 	if err != nil {
 		return fmt.Errorf("gguf: %w", err)
 	}
@@ -44,7 +44,7 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 	if license := licenseOf(ck); license != "" {
 		general = append(general, pair{"general.license", license})
 	}
-	metadata := slices.Concat(general, hyperparameters(ck.Config, architecture), vocabulary)
+	metadata := slices.Concat(general, hyperparameters(ck.Config, architecture, family), vocabulary)
 	if _, err := w.Write(headerBytes(metadata, tensors)); err != nil {
 		return err
 	}
@@ -54,25 +54,6 @@ func Write(w io.Writer, ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer, nam
 		}
 	}
 	return nil
-}
-
-// hyperparameters returns the metadata that llama.cpp's computation depends on.
-func hyperparameters(c checkpoint.Config, architecture string) []pair {
-	p := architecture + "."
-	return []pair{
-		{p + "context_length", uint32(c.MaxPositionEmbeddings)},
-		{p + "embedding_length", uint32(c.HiddenSize)},
-		{p + "block_count", uint32(c.NumHiddenLayers)},
-		{p + "feed_forward_length", uint32(c.IntermediateSize)},
-		{p + "attention.head_count", uint32(c.NumAttentionHeads)},
-		{p + "attention.head_count_kv", uint32(c.NumKeyValueHeads)},
-		{p + "attention.key_length", uint32(c.HeadDim)},
-		{p + "attention.value_length", uint32(c.HeadDim)},
-		{p + "attention.layer_norm_rms_epsilon", float32(c.RMSNormEps)},
-		{p + "rope.dimension_count", uint32(c.HeadDim)},
-		{p + "rope.freq_base", float32(c.RopeTheta)},
-		{p + "vocab_size", uint32(c.VocabSize)},
-	}
 }
 
 // pair is an entry of the metadata: a uint32, float32, bool or string, or a slice of int32, float32 or string.

@@ -94,7 +94,7 @@ func TestWrite(t *testing.T) {
 				t.Errorf("%d tensors, expected %d", len(tensors), test.tensors)
 			}
 			for _, want := range ck.Tensors {
-				got := tensors[tensorName(want.Name)]
+				got := tensors[families[test.architecture].tensorName(want.Name)]
 				data := make([]float32, len(got.data)/4)
 				binary.Decode(got.data, binary.LittleEndian, data)
 				for _, part := range []struct {

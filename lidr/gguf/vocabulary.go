@@ -87,10 +87,10 @@ func vocabularyOf(ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer) ([]pair, 
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, pair{"tokenizer.ggml.tokens", tokens}, pair{"tokenizer.ggml.token_type", types})
+	out = append(out, pair{keyTokens, tokens}, pair{keyTypes, types})
 	ends, err := endsOf(tok)
 	if source := tok.ChatTemplate(); source != "" {
-		ends = append(ends, pair{"tokenizer.chat_template", source})
+		ends = append(ends, pair{keyTemplate, source})
 	}
 	return append(out, ends...), err
 }
@@ -100,7 +100,7 @@ func vocabularyOf(ck *checkpoint.Checkpoint, tok *tokenizer.Tokenizer) ([]pair, 
 func tokensOf(f tokenizerFile, size int) ([]string, []int32, error) {
 	tokens, types := make([]string, size), make([]int32, size)
 	for i := range tokens {
-		tokens[i], types[i] = fmt.Sprintf("[PAD%d]", i), unused
+		tokens[i], types[i] = padding(i), unused
 	}
 	set := func(id int, text string, kind int32) error {
 		if id >= size {
@@ -146,39 +146,34 @@ func byteLevel(f tokenizerFile, _ []string, _ []int32) ([]pair, error) {
 	for i, m := range f.Model.Merges {
 		merges[i] = m[0] + " " + m[1]
 	}
-	name, err := preTokenizer(f)
-	return []pair{{"tokenizer.ggml.model", "gpt2"}, {"tokenizer.ggml.pre", name}, {"tokenizer.ggml.merges", merges}}, err
+	name, err := preTokenizerName(f)
+	return []pair{{keyModel, "gpt2"}, {keyPre, name}, {keyMerges, merges}}, err
 }
 
-// preTokenizer returns the name of the pre-tokenizer in llama.cpp, whose expressions are part of llama-vocab.cpp.
-func preTokenizer(f tokenizerFile) (string, error) {
+// preTokenizerName returns the name of the pre-tokenizer in llama.cpp, whose expressions are part of llama-vocab.cpp.
+func preTokenizerName(f tokenizerFile) (string, error) {
 	var steps []string
 	for _, s := range f.PreTokenizer.flat() {
 		switch {
 		case s.Type == "Split":
 			steps = append(steps, s.Pattern.Regex)
 		case s.Type == "Digits" && s.IndividualDigits:
-			steps = append(steps, "single digits")
+			steps = append(steps, digits)
 		case s.Type == "ByteLevel" && (s.UseRegex == nil || *s.UseRegex):
-			steps = append(steps, "GPT-2's expression")
+			steps = append(steps, gpt2Words)
 		case s.Type != "ByteLevel":
 			steps = append(steps, s.Type)
 		}
 	}
-	what := strings.Join(steps, ", then ")
-	names := map[string]string{
-		tokenizer.QwenPattern: "qwen2", tokenizer.LlamaPattern: "dbrx",
-		"GPT-2's expression": "gpt-2", "single digits, then GPT-2's expression": "smollm",
-	}
-	name, ok := names[what]
-	if f.Model.IgnoreMerges { // words that are tokens are not split; readers do that for Llama 3's name alone
-		name, ok = "llama-bpe", what == tokenizer.LlamaPattern
-		what += ", with ignore_merges"
-	}
-	if !ok {
-		return "", fmt.Errorf("the pre-tokenizer (%s) has no name in llama.cpp that is known here; expected that of Llama "+
-			"3, Qwen2, "+
-			"GPT-2 or SmolLM", what)
+	nfc := slices.ContainsFunc(f.Normalizer.flat(), func(s step) bool { return s.Type == "NFC" })
+	name := preTokenizerOf(steps, f.Model.IgnoreMerges, nfc)
+	if name == "" {
+		what := strings.Join(steps, ", then ")
+		if f.Model.IgnoreMerges { // words that are tokens are not split; readers do that for few names
+			what += ", with ignore_merges"
+		}
+		return "", fmt.Errorf("the pre-tokenizer (%s) has no name in llama.cpp that is known here; expected one of %s", what,
+			knownPreTokenizers())
 	}
 	return name, nil
 }
@@ -228,10 +223,10 @@ func sentencePiece(f tokenizerFile, tokens []string, types []int32) ([]pair, err
 		}
 	}
 	prefix, err := leadingSpace(f)
-	out := []pair{{"tokenizer.ggml.model", "llama"}, {"tokenizer.ggml.pre", "default"}, {"tokenizer.ggml.scores", scores},
-		{"tokenizer.ggml.add_space_prefix", prefix}}
+	out := []pair{{keyModel, "llama"}, {keyPre, "default"}, {keyScores, scores},
+		{keyAddSpace, prefix}}
 	if id, ok := f.Model.Vocab[f.Model.UnkToken]; ok {
-		out = append(out, pair{"tokenizer.ggml.unknown_token_id", uint32(id)})
+		out = append(out, pair{keyUnknown, uint32(id)})
 	}
 	return out, err
 }
@@ -279,14 +274,14 @@ func endsOf(tok *tokenizer.Tokenizer) ([]pair, error) {
 	}
 	var out []pair
 	if named {
-		out = append(out, pair{"tokenizer.ggml.bos_token_id", uint32(bos)})
+		out = append(out, pair{keyBOS, uint32(bos)})
 	}
 	if len(eos) > 0 {
-		out = append(out, pair{"tokenizer.ggml.eos_token_id", uint32(eos[0])},
-			pair{"tokenizer.ggml.eot_token_id", uint32(eos[0])})
+		out = append(out, pair{keyEOS, uint32(eos[0])},
+			pair{keyEOT, uint32(eos[0])})
 	}
-	return append(out, pair{"tokenizer.ggml.add_bos_token", len(before) == 1},
-		pair{"tokenizer.ggml.add_eos_token", len(after) == 1}), nil
+	return append(out, pair{keyAddBOS, len(before) == 1},
+		pair{keyAddEOS, len(after) == 1}), nil
 }
 
 // aroundDocument returns the special tokens before and after a whole document.

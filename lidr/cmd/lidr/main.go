@@ -61,6 +61,7 @@ func main() {
 		replCommand(),
 		serveCommand(),
 		ggufCommand(),
+		importCommand(),
 		backendCommand(),
 	)
 	err := root.ExecuteContext(ctx)

@@ -1,0 +1,193 @@
+package gguf
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lidrlab/lidr/checkpoint"
+)
+
+// key is one of the metadata, behind the architecture's name and a point.
+type key struct {
+	name   string
+	config string // config.json's key of the same value, "" where there is none
+	value  func(c checkpoint.Config) any
+}
+
+// commonKeys are the metadata that llama.cpp's computation depends on.
+var commonKeys = []key{
+	{"context_length", "max_position_embeddings", func(c checkpoint.Config) any { return uint32(c.MaxPositionEmbeddings) }},
+	{"embedding_length", "hidden_size", func(c checkpoint.Config) any { return uint32(c.HiddenSize) }},
+	{"block_count", "num_hidden_layers", func(c checkpoint.Config) any { return uint32(c.NumHiddenLayers) }},
+	{"feed_forward_length", "intermediate_size", func(c checkpoint.Config) any { return uint32(c.IntermediateSize) }},
+	{"attention.head_count", "num_attention_heads", func(c checkpoint.Config) any { return uint32(c.NumAttentionHeads) }},
+	{"attention.head_count_kv", "num_key_value_heads", func(c checkpoint.Config) any { return uint32(c.NumKeyValueHeads) }},
+	{"attention.key_length", "head_dim", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
+	{"attention.value_length", "", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
+	{"attention.layer_norm_rms_epsilon", "rms_norm_eps", func(c checkpoint.Config) any { return float32(c.RMSNormEps) }},
+	{"rope.dimension_count", "", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
+	{"rope.freq_base", "rope_theta", func(c checkpoint.Config) any { return float32(c.RopeTheta) }},
+	{"vocab_size", "", func(c checkpoint.Config) any { return uint32(c.VocabSize) }},
+}
+
+// hyperparameters returns the metadata of an architecture; a value of 0 in its own keys means that a model has none.
+func hyperparameters(c checkpoint.Config, architecture string, f family) []pair {
+	var pairs []pair
+	for _, k := range commonKeys {
+		pairs = append(pairs, pair{architecture + "." + k.name, k.value(c)})
+	}
+	for _, k := range f.keys {
+		if v := k.value(c); v != nil {
+			pairs = append(pairs, pair{architecture + "." + k.name, v})
+		}
+	}
+	return pairs
+}
+
+// configOf makes a config.json of the metadata and reads it as that of a Hugging Face folder.
+func (h *header) configOf(architecture string, f family) (checkpoint.Config, error) {
+	c := map[string]any{"model_type": f.modelType, "architectures": []string{f.class}}
+	for _, k := range append(slices.Clone(commonKeys), f.keys...) {
+		name := architecture + "." + k.name
+		value, ok := h.metadata[name]
+		if !ok || k.config == "" {
+			continue
+		}
+		value, err := uniform(name, value)
+		if err != nil {
+			return checkpoint.Config{}, err
+		}
+		c[k.config] = value
+	}
+	embeddings := h.find("token_embd.weight")
+	if embeddings == nil {
+		return checkpoint.Config{}, fmt.Errorf("tensor %q is missing", "token_embd.weight")
+	}
+	c["vocab_size"] = embeddings.shape[0]
+	c["tie_word_embeddings"] = h.find("output.weight") == nil
+	if h.find("blk.0.attn_output.bias") != nil {
+		c["attention_bias"] = true
+	}
+	if err := h.ends(c); err != nil {
+		return checkpoint.Config{}, err
+	}
+	if err := h.rotary(architecture, c); err != nil {
+		return checkpoint.Config{}, err
+	}
+	if f.imply != nil {
+		if err := f.imply(c, h); err != nil {
+			return checkpoint.Config{}, err
+		}
+	}
+	text, err := json.Marshal(c)
+	if err != nil { // a number that is none
+		return checkpoint.Config{}, fmt.Errorf("metadata of %s: %w", architecture, err)
+	}
+	config, err := checkpoint.ParseConfig(text)
+	if err != nil {
+		return config, fmt.Errorf("metadata of %s, as a %w", architecture, err)
+	}
+	return config, nil
+}
+
+// uniform is the one value of a key that may differ from layer to layer.
+func uniform(name string, value any) (any, error) {
+	list, ok := value.([]int)
+	if !ok {
+		return value, nil
+	}
+	if len(list) == 0 || slices.Min(list) != slices.Max(list) {
+		return nil, fmt.Errorf("metadata %q differs from layer to layer, which no model that is computed here does", name)
+	}
+	return list[0], nil
+}
+
+// ends adds the tokens that begin and end a text.
+func (h *header) ends(c map[string]any) error {
+	for name, key := range map[string]string{"bos_token_id": keyBOS, "eos_token_id": keyEOS} {
+		id, ok, err := h.token(key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			c[name] = id
+		}
+	}
+	return nil
+}
+
+// rotary adds what the metadata say of the rotary embedding beside its base.
+func (h *header) rotary(architecture string, c map[string]any) error {
+	heads, _ := c["num_attention_heads"].(int)
+	width, _ := c["hidden_size"].(int)
+	if heads < 1 || width < 1 {
+		return fmt.Errorf("metadata %q or %q is missing or no positive number", architecture+".attention.head_count",
+			architecture+".embedding_length")
+	}
+	whole, ok := c["head_dim"].(int)
+	if !ok {
+		whole = width / heads
+		c["head_dim"] = whole
+	}
+	if value, ok := h.metadata[architecture+".attention.value_length"].(int); ok && value != whole {
+		return fmt.Errorf("metadata %q is %d, and heads have %d dimensions; expected the same",
+			architecture+".attention.value_length", value, whole)
+	}
+	if turned, ok := h.metadata[architecture+".rope.dimension_count"].(int); ok && turned != whole {
+		c["partial_rotary_factor"] = float64(turned) / float64(max(whole, 1))
+	}
+	p := architecture + ".rope.scaling."
+	kind, _ := h.metadata[p+"type"].(string)
+	if kind == "" || kind == "none" {
+		return nil
+	}
+	scaling := map[string]any{"rope_type": kind}
+	for name, key := range map[string]string{"factor": "factor", "original_context_length": "original_max_position_embeddings"} {
+		if value, ok := h.metadata[p+name]; ok {
+			scaling[key] = value
+		}
+	}
+	c["rope_scaling"] = scaling
+	return nil
+}
+
+// find returns the tensor of that name, or nil.
+func (h *header) find(name string) *entry {
+	for i := range h.tensors {
+		if h.tensors[i].name == name {
+			return &h.tensors[i]
+		}
+	}
+	return nil
+}
+
+// familyOf returns the architecture that the file is of.
+func (h *header) familyOf() (string, family, error) {
+	name, _ := h.metadata["general.architecture"].(string)
+	kind, _ := h.metadata["general.type"].(string)
+	switch {
+	case kind == "adapter":
+		return name, family{}, fmt.Errorf("it is a LoRA adapter, metadata %q says; merge it into its model by llama.cpp's "+
+			"llama-export-lora and take the result", "general.type")
+	case kind == "mmproj" || name == "clip":
+		return name, family{}, fmt.Errorf("it is the part of a model that reads images or sound; take the file of its " +
+			"language model")
+	case name == "":
+		return name, family{}, fmt.Errorf("metadata %q is missing; take a file made by llama.cpp's converter",
+			"general.architecture")
+	case cmp.Or(kind, "model") != "model":
+		return name, family{}, fmt.Errorf("metadata %q is %q; expected a model", "general.type", kind)
+	case len(h.tensors) == 0:
+		return name, family{}, fmt.Errorf("it has no tensors: it holds a vocabulary alone; take the file of a whole model")
+	}
+	f, ok := families[name]
+	if !ok {
+		return name, f, fmt.Errorf("its architecture %q is not computed here; expected one of %s", name,
+			strings.Join(slices.Sorted(maps.Keys(families)), ", "))
+	}
+	return name, f, nil
+}
