@@ -31,6 +31,8 @@ var families = map[string]family{
 	"llama": familyLlama,
 	"qwen2": {modelType: "qwen2", class: "Qwen2ForCausalLM"},
 	"qwen3": {modelType: "qwen3", class: "Qwen3ForCausalLM", noBias: true},
+
+	"gemma3": familyGemma3,
 }
 
 // familyLlama is Llama 1 to 3, and Mistral, which is a Llama there.
@@ -49,7 +51,7 @@ func architectureOf(c checkpoint.Config) (string, family, error) {
 			continue
 		}
 		switch {
-		case c.RopeScaling != nil && !f.scaled:
+		case c.RopeScaling != nil && c.RopeScaling.RopeType != "linear" && !f.scaled:
 			return "", f, fmt.Errorf("rope_scaling %s cannot be expressed for model_type %s: llama.cpp reads its factors for "+
 				"llama only", c.RopeScaling.RopeType, c.ModelType)
 		case c.AttentionBias && f.noBias:

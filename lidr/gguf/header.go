@@ -242,7 +242,7 @@ func number(what string, kind uint32, b []byte) (any, error) {
 	return int(n), nil
 }
 
-// array reads an array of strings, of float32 or of integers. One of another type is no key that is used, and skipped.
+// array reads an array of strings, of float32, or of integers and truth values, as int.
 func (p *parser) array(what string) (any, error) {
 	kind, err := p.u32(what)
 	if err != nil {
@@ -274,8 +274,8 @@ func (p *parser) array(what string) (any, error) {
 		values := make([]float32, n)
 		decodeF32(values, raw)
 		return values, nil
-	case typeFloat64, typeBool:
-		return nil, nil
+	case typeFloat64:
+		return nil, nil // no key that is used
 	}
 	values, padded := make([]int, n), make([]byte, 8)
 	for i := range values {
@@ -284,7 +284,14 @@ func (p *parser) array(what string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		values[i], _ = value.(int)
+		switch v := value.(type) {
+		case int:
+			values[i] = v
+		case bool:
+			if v {
+				values[i] = 1
+			}
+		}
 	}
 	return values, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 // key is one of the metadata, behind the architecture's name and a point.
 type key struct {
 	name   string
-	config string // config.json's key of the same value, "" where there is none
-	value  func(c checkpoint.Config) any
+	config string                        // config.json's key of the same value, "" where there is none
+	value  func(c checkpoint.Config) any // nil: read and not written
 }
 
 // commonKeys are the metadata that llama.cpp's computation depends on.
@@ -34,24 +35,53 @@ var commonKeys = []key{
 	{"vocab_size", "", func(c checkpoint.Config) any { return uint32(c.VocabSize) }},
 }
 
-// hyperparameters returns the metadata of an architecture; a value of 0 in its own keys means that a model has none.
+// hyperparameters returns the metadata of an architecture.
 func hyperparameters(c checkpoint.Config, architecture string, f family) []pair {
 	var pairs []pair
-	for _, k := range commonKeys {
-		pairs = append(pairs, pair{architecture + "." + k.name, k.value(c)})
-	}
-	for _, k := range f.keys {
-		if v := k.value(c); v != nil {
-			pairs = append(pairs, pair{architecture + "." + k.name, v})
+	for _, k := range slices.Concat(commonKeys, f.keys) {
+		if k.value != nil {
+			pairs = append(pairs, pair{architecture + "." + k.name, k.value(c)})
 		}
 	}
+	if s := c.RopeScaling; s != nil && s.RopeType == "linear" {
+		pairs = append(pairs, pair{architecture + ".rope.scaling.type", s.RopeType},
+			pair{architecture + ".rope.scaling.factor", float32(s.Factor)})
+	}
 	return pairs
+}
+
+// idle are keys that change nothing where they have that value.
+var idle = map[string]any{
+	"tensor_data_layout": nil, "rope.scaling.finetuned": nil, "attention.causal": true, // nil: any value
+}
+
+// unknownKey is an error for a key of the architecture that may change the computation and is not known here.
+func (h *header) unknownKey(architecture string, f family) error {
+	known := map[string]bool{}
+	for _, k := range slices.Concat(commonKeys, f.keys) {
+		known[architecture+"."+k.name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.metadata)) {
+		own, ok := strings.CutPrefix(name, architecture+".")
+		value := h.metadata[name]
+		if !ok || known[name] || strings.HasPrefix(own, "rope.scaling.") {
+			continue
+		}
+		if want, harmless := idle[own]; harmless && (want == nil || want == value) {
+			continue
+		}
+		if value != nil && !reflect.ValueOf(value).IsZero() {
+			return fmt.Errorf("metadata %q is %.60v, which may change the computation and is not known here; take the model in "+
+				"its Hugging Face folder", name, value)
+		}
+	}
+	return nil
 }
 
 // configOf makes a config.json of the metadata and reads it as that of a Hugging Face folder.
 func (h *header) configOf(architecture string, f family) (checkpoint.Config, error) {
 	c := map[string]any{"model_type": f.modelType, "architectures": []string{f.class}}
-	for _, k := range append(slices.Clone(commonKeys), f.keys...) {
+	for _, k := range slices.Concat(commonKeys, f.keys) {
 		name := architecture + "." + k.name
 		value, ok := h.metadata[name]
 		if !ok || k.config == "" {
@@ -62,6 +92,12 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 			return checkpoint.Config{}, err
 		}
 		c[k.config] = value
+	}
+	if _, ok := c["num_key_value_heads"]; !ok {
+		c["num_key_value_heads"] = c["num_attention_heads"]
+	}
+	if err := h.unknownKey(architecture, f); err != nil {
+		return checkpoint.Config{}, err
 	}
 	embeddings := h.find("token_embd.weight")
 	if embeddings == nil {
