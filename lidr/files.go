@@ -13,6 +13,7 @@ import (
 	"reflect"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
@@ -70,7 +71,7 @@ func (r *Run) Write(path string, data []byte) error {
 		return err
 	}
 	before, now := hashes[name], hashOf(data)
-	old, err := os.ReadFile(path)
+	old, err := input.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && before != "":
 		r.Note("%s is gone since it was written; it is made anew", path)

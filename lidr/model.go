@@ -24,6 +24,7 @@ import (
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/gguf"
 	"lidrlab/lidr/hub"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/lm/local"
@@ -187,7 +188,7 @@ func modelHashes(folder string) (map[string]string, error) {
 }
 
 func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := input.OpenFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func (r *Run) trained(t Training) (Training, error) {
 	if err != nil {
 		return Training{}, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Training{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/langid"
 	"lidrlab/lidr/ledger"
 )
@@ -80,7 +81,7 @@ func recordedSettings(dir string) (Settings, error) {
 		return s, fmt.Errorf("%s and %s are of two runs: their settings differ; put back the one that was replaced, or run "+
 			"the command that made the run again", run.Path("run.json"), run.Path("files.json"))
 	}
-	now, err := os.ReadFile(path)
+	now, err := input.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && bytes.Equal(now, wrote) {
 		return before.Settings, nil
 	} else if err != nil {
@@ -195,7 +196,7 @@ func (r *Run) keepOtherSettings() error {
 	if err != nil {
 		return err
 	}
-	now, err := os.ReadFile(path)
+	now, err := input.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		r.Note("%s is gone since it was written; it is made anew", path)
 		return nil

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/report"
 )
@@ -87,7 +88,7 @@ func modelMeasures(run *Run, model string, files map[string]bool) ([]report.Meas
 		path := run.Path(model, "measures", file)
 		data, changed := run.Read(path)
 		if changed != nil {
-			if data, err := os.ReadFile(path); err == nil { // what is wrong with it says more
+			if data, err := input.ReadFile(path); err == nil { // what is wrong with it says more
 				if _, err := report.ParseMeasure(data); err != nil {
 					changed = fmt.Errorf("%s: %w; %w", path, err, changed)
 				}

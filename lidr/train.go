@@ -208,7 +208,7 @@ func finished(ctx context.Context, run *Run, base *Model, want Training, total i
 				run.Path(name, "model"), made, run.Path(name), made)
 		}
 		if t.Key == "" {
-			return nil, nil, nil
+			return nil, nil, run.sayGone(name)
 		}
 		run.Note("%s was trained on other pairs or with other settings; it is trained anew", run.Path(name, "model"))
 		return nil, nil, nil
@@ -238,6 +238,20 @@ func finished(ctx context.Context, run *Run, base *Model, want Training, total i
 		run.made(model), run.WriteJSON(run.Path(name, "training.json"), t),
 		durable.RemoveAll(stateFolder(run, name, t.Key)))
 	return model, steps, err
+}
+
+// sayGone notes, before hours of training, that a trained model of the run was deleted.
+func (r *Run) sayGone(name string) error {
+	before, err := r.readRecord()
+	if err != nil || before.Fingerprints[name] == "" {
+		return err
+	}
+	if _, err := os.Stat(r.Path(name, "model")); errors.Is(err, fs.ErrNotExist) {
+		r.Note("%s is gone since it was trained; it is trained anew, which gives the same model on the same kind of "+
+			"processor alone (to keep the one that was there, interrupt this and put %s back)", r.Path(name, "model"),
+			r.Path(name))
+	}
+	return nil
 }
 
 // discard takes an earlier training's model out of the run.

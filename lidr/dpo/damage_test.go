@@ -53,6 +53,22 @@ func readState(t *testing.T, path string) ([]checkpoint.Tensor, map[string]strin
 	return all, metadata
 }
 
+// A folder where a training's state is to be is an error, not a state.
+func TestStateThatIsNoFile(t *testing.T) {
+	dir, train := killedTraining(t, openBackend(t))
+	path := filepath.Join(dir, StateFile)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := train(Hooks{CheckpointDir: dir, CheckpointEvery: 3})
+	if err == nil || !strings.Contains(err.Error(), path+" is a folder, expected a regular file") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A flipped bit, a cut and a piece in the place of another in a training's state are an error that says what to delete,
 // or leave what is resumed from as it was. Half of the bits are in the header, where one may be worth a name or a step.
 func TestDamagedState(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,6 +21,7 @@ import (
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/transformer"
 )
 
@@ -136,7 +136,7 @@ func (st *state) load(t *trainer) (err error) {
 	if st.path == "" {
 		return nil
 	}
-	file, err := os.Open(st.path)
+	file, err := input.OpenFile(st.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -69,6 +69,16 @@ func ReadFile(path string) ([]byte, error) {
 	return data, err
 }
 
+// Regular is an error for a path at which something else than a regular file is; nothing there is none, as a file can
+// be made.
+func Regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // whatever opens it says why
+	}
+	return regular(path, info)
+}
+
 // regular is an error for a file that may have no end, or none soon.
 func regular(name string, info fs.FileInfo) error {
 	what := "device"

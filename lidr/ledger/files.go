@@ -99,7 +99,7 @@ func AppendLine(path string, v any) error {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
 	var file *os.File
-	if err = durable.MkdirAll(filepath.Dir(path)); err == nil {
+	if err = errors.Join(durable.MkdirAll(filepath.Dir(path)), input.Regular(path)); err == nil {
 		file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	}
 	if err == nil {

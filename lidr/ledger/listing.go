@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"lidrlab/lidr/input"
 )
 
 // Listed reads files.json of a run folder, nothing where there is none yet.
@@ -37,7 +38,7 @@ func ReadListed(dir, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && hashes[name] != "":
 		return nil, fmt.Errorf("%s is gone since it was written; run the command that made it once more, which makes it anew",

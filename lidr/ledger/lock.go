@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 )
 
 // Locks are the operating system's (flock, LockFileEx): they end with the process that holds them, however it ends, so
@@ -50,6 +51,9 @@ func LockFolder(dir string) (unlock func() error, err error) {
 	if lock := held.locks[path]; lock != nil {
 		lock.users++
 		return func() error { return unlockFolder(path) }, nil
+	}
+	if err := input.Regular(path); err != nil {
+		return nil, err
 	}
 	lock := flock.New(path)
 	got, err := lock.TryLock()
@@ -114,6 +118,9 @@ func (s Store) lock(ctx context.Context, final string) (release func() error, er
 		return nil, err // checked first, so that it is not taken for the end of a wait
 	}
 	path := beside(final, ".lock")
+	if err := input.Regular(path); err != nil {
+		return nil, err
+	}
 	lock := flock.New(path)
 	got, err := lock.TryLock()
 	if !got && err == nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 )
 
 // log is an append-only file of items: a header line, then one entry a line.
@@ -23,6 +24,9 @@ type log struct {
 func openLog[T any](path string, want header, put func(int, T) error) (*log, error) {
 	first, err := headerLine(want)
 	if err != nil {
+		return nil, err
+	}
+	if err := input.Regular(path); err != nil {
 		return nil, err
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 )
 
 // unbounded is the number of items in the header of a file that grows with every list.
@@ -57,7 +58,7 @@ func remember[T any](final string, head header, items []string,
 	run func(done func(int) bool, save func([]int, []T) error) error) ([]T, error) {
 	known, next := map[string]T{}, 0 // next is the position of the next entry of the log
 	learn := func(_ int, r remembered[T]) error { known[r.Key] = r.Value; return nil }
-	file, err := os.Open(final)
+	file, err := input.OpenFile(final)
 	if err == nil {
 		_, err = readEntries(final, file, head, true, learn)
 		err = errors.Join(err, file.Close())

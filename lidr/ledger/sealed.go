@@ -7,7 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+
+	"lidrlab/lidr/input"
 )
 
 // ErrDamaged is the error of a sealed file whose bytes are not those that were written.
@@ -36,7 +37,7 @@ func sealLine(body []byte) []byte {
 // ReadSealed reads what [WriteSealed] wrote into v. It compares bytes and not values: a decoder would take a field by
 // another case of its name, or the later of two. A missing file is fs.ErrNotExist, and a damaged one ErrDamaged.
 func ReadSealed(path string, v any) error {
-	data, err := os.ReadFile(path)
+	data, err := input.ReadFile(path)
 	if err != nil {
 		return err
 	}

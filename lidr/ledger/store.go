@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"lidrlab/lidr/durable"
+	"lidrlab/lidr/input"
 )
 
 // Store is a folder of content-keyed outputs: DIR/KIND/KEY.jsonl when complete, KEY.partial and KEY.lock while a step
@@ -83,7 +83,7 @@ func (o *output[T]) missing(path, why string) error {
 
 // readFinal reads a finished output.
 func readFinal[T any](path string, want header) ([]T, error) {
-	file, err := os.Open(path)
+	file, err := input.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
