@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/go-gota/gota/dataframe"
 
@@ -163,7 +164,7 @@ func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights
 	}
 	folder := run.Path(t.Model, "model")
 	if err := checkpoint.Save(folder, result, "F32"); err != nil {
-		return nil, err
+		return nil, noRoom(err, folder, result)
 	}
 	if err := saveAdapter(run.Path(t.Model, "adapter"), weights, base); err != nil {
 		return nil, err
@@ -190,6 +191,24 @@ func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights
 		return nil, err
 	}
 	return model, run.WriteJSON(run.Path(t.Model, "training.json"), t)
+}
+
+// noRoom says how much room a model needs and its disk has, of an error that there is none.
+func noRoom(err error, folder string, model *checkpoint.Checkpoint) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	const float32Size, aside = 4, 1 << 20 // bytes of a number, and for the files beside the weights
+	needed := uint64(aside)
+	for _, t := range model.Tensors {
+		needed += float32Size * uint64(len(t.Data))
+	}
+	free := "an unknown number of bytes"
+	if room, ok := durable.Room(folder); ok {
+		free = fmt.Sprintf("%d bytes", room)
+	}
+	return fmt.Errorf("%w: saving %s takes %d bytes, and its disk has %s free; make room and run the same command again, "+
+		"which continues", err, folder, needed, free)
 }
 
 // finished returns the model of a training that ended earlier under the same key, nil if there is none, and makes anew

@@ -7,12 +7,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/dpo"
+	"lidrlab/lidr/durable"
 	"lidrlab/lidr/ledger"
 )
 
@@ -189,5 +193,51 @@ func TestAdapterSettings(t *testing.T) {
 		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, expected one with %q", err, want)
 		}
+	}
+}
+
+// A disk without room for a model is named with what it lacks, and a model that is gone is spoken of before it is
+// trained again.
+func TestModelThatIsNotThere(t *testing.T) {
+	var events []string
+	s := smallMiniature()
+	run, err := Open(filepath.Join(t.TempDir(), "run"), s, WithProgress(func(e Event) {
+		events = append(events, e.Step+e.Note)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m0, err := LoadModel("miniature")
+	if err != nil {
+		t.Fatal(err)
+	}
+	durable.Before = func(operation, path string) error {
+		if operation == "write" && strings.HasSuffix(path, ".safetensors") && strings.Contains(path, "M1") &&
+			strings.Contains(path, "model") && !strings.Contains(path, "state") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	_, _, err = Iterate(t.Context(), run, m0)
+	durable.Before = nil
+	if err == nil || !errors.Is(err, syscall.ENOSPC) || !regexp.MustCompile(regexp.QuoteMeta(run.Path("M1", "model"))+
+		` takes [0-9]{7} bytes, and its disk has [0-9]+ bytes free; make room`).MatchString(err.Error()) {
+		t.Errorf("no room: %v", err)
+	}
+	if _, _, err := Iterate(t.Context(), run, m0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(run.Path("M1")); err != nil {
+		t.Fatal(err)
+	}
+	events = nil
+	if _, _, err := Iterate(t.Context(), run, m0); err != nil {
+		t.Fatal(err)
+	}
+	said := slices.IndexFunc(events, func(e string) bool {
+		return strings.Contains(e, run.Path("M1", "model")+" is gone since it was trained")
+	})
+	if trained := slices.Index(events, "M0 train"); said < 0 || trained < said {
+		t.Errorf("the events are %q", events)
 	}
 }
