@@ -115,7 +115,8 @@ func (a *Annotation) UnmarshalJSON(data []byte) error {
 }
 
 // LoadModelOutputs reads the answers of one or several models from alpaca_eval's model_outputs.json. Two answers of a
-// model to the same instruction are an error, unless they have different ids.
+// model to the same instruction are an error, unless they have different ids. An "input" is the end of its instruction,
+// as in [LoadPrompts].
 func LoadModelOutputs(path string) ([]ModelOutput, error) { return modelOutputs.load(path) }
 
 // SaveModelOutputs writes model_outputs.json, whole or not at all. Rows that [LoadModelOutputs] would not read back
@@ -194,16 +195,26 @@ func parseModelOutput(r record) (o ModelOutput, err error) {
 	if o.Instruction, err = r.filled("instruction"); err != nil {
 		return o, err
 	}
+	input, err := r.input()
+	if err != nil {
+		return o, err
+	}
+	if input != "" {
+		o.Instruction += "\n\n" + input
+		if delete(o.Others, "input"); len(o.Others) == 0 {
+			o.Others = nil
+		}
+	}
 	if o.Output, err = r.text("output"); err != nil {
 		return o, err
 	}
 	if o.Generator, err = r.filled("generator"); err != nil {
 		return o, err
 	}
-	if o.Dataset, err = r.optional("dataset"); err != nil {
+	if o.Dataset, err = r.textOrNull("dataset"); err != nil {
 		return o, err
 	}
-	o.Datasplit, err = r.optional("datasplit")
+	o.Datasplit, err = r.textOrNull("datasplit")
 	return o, err
 }
 
@@ -233,7 +244,7 @@ func parseAnnotation(r record) (a Annotation, err error) {
 		read func(string) (string, error)
 		into *string
 	}{
-		{"dataset", r.optional, &a.Dataset}, {"instruction", r.filled, &a.Instruction},
+		{"dataset", r.textOrNull, &a.Dataset}, {"instruction", r.filled, &a.Instruction},
 		{"output_1", r.text, &a.Output1}, {"generator_1", r.filled, &a.Generator1},
 		{"output_2", r.text, &a.Output2}, {"generator_2", r.filled, &a.Generator2},
 		{"annotator", r.filled, &a.Annotator},
@@ -301,6 +312,14 @@ func (r record) optional(field string) (string, error) {
 		return "", nil
 	}
 	return r.text(field)
+}
+
+// textOrNull returns a string field, "" if it is missing or null, as pandas writes what is missing.
+func (r record) textOrNull(field string) (string, error) {
+	if string(r.fields[field]) == "null" {
+		return "", nil
+	}
+	return r.optional(field)
 }
 
 // optionalAmount returns the number of at least 0 under one of the names, 0 if there is none or it is null.

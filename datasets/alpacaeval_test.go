@@ -129,6 +129,23 @@ func TestAnnotationsThatAlpacaEvalScores(t *testing.T) {
 	}
 }
 
+// Alpaca's input is a part of the instruction, and what pandas writes for nothing is nothing.
+func TestModelOutputsWithInput(t *testing.T) {
+	path := filepath.Join(folder(t, "x.json", `[{"dataset":null,"instruction":"Add.","input":"1 and 2","output":"3",
+		"generator":"m"},{"instruction":"Add.","input":"","output":"4","generator":"m"}]`), "x.json")
+	got, err := LoadModelOutputs(path)
+	if err != nil || len(got) != 2 || got[0].Instruction != "Add.\n\n1 and 2" || got[0].Others != nil ||
+		got[1].Instruction != "Add." {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if err := SaveModelOutputs(path, got); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := LoadModelOutputs(path); err != nil || !cmp.Equal(got, again) {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
 // Ids and other fields of published answers are kept, and written again.
 func TestModelOutputsKeepOtherFields(t *testing.T) {
 	const text = `[

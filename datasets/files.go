@@ -20,7 +20,7 @@ func checkLanguages(langs []string) error {
 	seen := map[string]bool{}
 	for _, l := range langs {
 		if !languageCode.MatchString(l) {
-			return fmt.Errorf("datasets: language %q: expected an ISO 639 code such as \"en\"", l)
+			return fmt.Errorf("datasets: language %q: expected %s", l, expectedCode(l))
 		}
 		if seen[l] {
 			return fmt.Errorf("datasets: language %q is named twice", l)
@@ -28,6 +28,15 @@ func checkLanguages(langs []string) error {
 		seen[l] = true
 	}
 	return nil
+}
+
+// expectedCode says what a language code should be, and how one with the underscore of a locale is written.
+func expectedCode(code string) string {
+	hyphen := strings.ReplaceAll(code, "_", "-")
+	if hyphen != code && languageCode.MatchString(hyphen) {
+		return fmt.Sprintf("%q, with a hyphen", hyphen)
+	}
+	return `an ISO 639 code such as "en"`
 }
 
 // promptFile is a file with the language that its name or the caller gives it, "" where each line names its own.

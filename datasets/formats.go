@@ -89,7 +89,7 @@ func parseOwnPrompt(r record, lang string, _ int) (p Prompt, err error) {
 		return p, err
 	}
 	if !languageCode.MatchString(p.Lang) {
-		return p, r.errorf("field %q: expected an ISO 639 code such as \"en\", found %q", "lang", p.Lang)
+		return p, r.errorf("field %q: expected %s, found %q", "lang", expectedCode(p.Lang), p.Lang)
 	}
 	if p.Text, err = r.asked("prompt"); err != nil || !r.has("answer") {
 		return p, err
@@ -114,10 +114,10 @@ func parseMessages(field string) func(record, string, int) (Prompt, error) {
 	}
 }
 
-// asked returns a prompt that has something other than white space in it.
+// asked returns a prompt that has something in it that shows.
 func (r record) asked(field string) (string, error) {
 	text, err := r.said(field, "user")
-	if err == nil && strings.TrimSpace(text) == "" {
+	if err == nil && strings.TrimLeftFunc(text, unseen) == "" {
 		return "", r.errorf("field %q is empty, expected text", field)
 	}
 	return text, err
@@ -126,14 +126,26 @@ func (r record) asked(field string) (string, error) {
 // instruction returns an instruction with Alpaca's input, which stands after an empty line.
 func (r record) instruction() (string, error) {
 	text, err := r.asked("instruction")
-	if err != nil || !r.has("input") || string(r.fields["input"]) == "null" {
+	if err != nil {
 		return text, err
+	}
+	input, err := r.input()
+	if input != "" {
+		text += "\n\n" + input
+	}
+	return text, err
+}
+
+// input returns Alpaca's input, "" for none.
+func (r record) input() (string, error) {
+	if !r.has("input") || string(r.fields["input"]) == "null" {
+		return "", nil
 	}
 	input, err := r.text("input")
-	if err != nil || strings.TrimSpace(input) == "" {
-		return text, err
+	if strings.TrimSpace(input) == "" {
+		return "", err
 	}
-	return text + "\n\n" + input, nil
+	return input, err
 }
 
 // idOr is the id of a form whose published files have none: those of a file that does have them count, since its lines

@@ -44,9 +44,10 @@ func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 		return nil, err
 	}
 	byLang := map[string][]Prompt{}
-	seen := map[[2]string]Prompt{} // by language and ID
+	seen := map[[2]string]Prompt{}   // by language and ID
+	inputs := map[[2]string]Prompt{} // those of them that end in an input
 	for _, file := range files {
-		prompts, err := readPrompts(file.path, file.lang)
+		prompts, err := readPrompts(file.path, file.lang, inputs)
 		if err != nil {
 			return nil, err
 		}
@@ -64,11 +65,32 @@ func LoadPrompts(path string, langs []string) ([]Prompt, error) {
 			byLang[p.Lang] = append(byLang[p.Lang], p)
 		}
 	}
-	return parallel(path, byLang, langs)
+	all, err := parallel(path, byLang, langs)
+	if err != nil {
+		return nil, err
+	}
+	return all, sameInputs(all, langs[0], inputs)
 }
 
-// readPrompts reads one file. The first record's fields decide the form, and every record must keep to it.
-func readPrompts(path, lang string) ([]Prompt, error) {
+// sameInputs is an error for a prompt that has an input in one language and none in another: a part of it is missing.
+func sameInputs(all []Prompt, first string, inputs map[[2]string]Prompt) error {
+	for _, p := range all {
+		_, own := inputs[[2]string{p.Lang, p.ID}]
+		if _, has := inputs[[2]string{first, p.ID}]; has != own {
+			with, without := first, p.Lang
+			if own {
+				with, without = p.Lang, first
+			}
+			return fmt.Errorf("%s:%d: prompt %s has an \"input\" in %s and none in %s, expected one in every language or none",
+				p.File, p.Line, p.ID, with, without)
+		}
+	}
+	return nil
+}
+
+// readPrompts reads one file. The first record's fields decide the form, and every record must keep to it. It adds the
+// prompts that end in Alpaca's input to inputs, by language and ID.
+func readPrompts(path, lang string, inputs map[[2]string]Prompt) ([]Prompt, error) {
 	var (
 		prompts []Prompt
 		format  *promptFormat
@@ -99,6 +121,11 @@ func readPrompts(path, lang string) ([]Prompt, error) {
 		}
 		p.File, p.Line = r.file, r.line
 		prompts = append(prompts, p)
+		if format.text == "instruction" {
+			if input, _ := r.input(); input != "" { // an error was one of parse
+				inputs[[2]string{p.Lang, p.ID}] = p
+			}
+		}
 		return nil
 	})
 	return complete(path, "prompts", prompts, err)

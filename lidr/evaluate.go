@@ -51,6 +51,9 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, warning := range run.misnamed(s.Evaluate.Source, prompts) {
+		run.Note("%s", warning)
+	}
 	shots, err := exemplars(s.Generate, s.Evaluate.Exemplars, s.Evaluate.Shots, s.AllLanguages())
 	if err != nil {
 		return nil, fmt.Errorf("few-shot evaluation: %w", err)

@@ -218,3 +218,45 @@ func TestOffTargetOfNoAnswers(t *testing.T) {
 		t.Errorf("%v\n%s", err, table)
 	}
 }
+
+// A file whose texts are in another language than its name says is named in a note, once for each step that reads it.
+func TestMisnamedFile(t *testing.T) {
+	texts := map[string]string{
+		"en": "The farmer sells %d eggs at the market every morning. How much money does she make?",
+		"de": "La agricultora vende %d huevos en el mercado cada mañana. ¿Cuánto dinero gana?",
+		"fr": "La fermière vend %d œufs au marché chaque matin. Combien d'argent gagne-t-elle ?",
+	}
+	dir := t.TempDir()
+	for lang, text := range texts {
+		var lines strings.Builder
+		for i := range 6 {
+			fmt.Fprintf(&lines, `{"id":"p%d","lang":%q,"prompt":%q,"answer":"7"}`+"\n", i, lang, fmt.Sprintf(text, i+2))
+		}
+		if err := os.WriteFile(filepath.Join(dir, lang+".jsonl"), []byte(lines.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := PaperSettings()
+	s.Trained, s.Unseen, s.Rounds = []string{"de", "fr"}, nil, 1
+	s.Prompts, s.Evaluate.Source = PromptSettings{Source: dir, N: 6}, dir
+	var notes []string
+	run, err := Open(filepath.Join(t.TempDir(), "run"), s, WithProgress(func(e Event) {
+		if strings.Contains(e.Note, "says") {
+			notes = append(notes, e.Note)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := UseModel("doubtful", &doubtful{answer: wholeAnswer})
+	if _, err := prompts(t.Context(), run, m); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evaluate(t.Context(), run, m); err != nil {
+		t.Fatal(err)
+	}
+	want := "de.jsonl of " + dir + ": 6 of its 6 texts in de are in es"
+	if len(notes) != 2 || !strings.HasPrefix(notes[0], want) || !strings.HasPrefix(notes[1], want) {
+		t.Errorf("the notes are %q", notes)
+	}
+}

@@ -40,6 +40,9 @@ func prompts(ctx context.Context, run *Run, m *Model) ([]Prompt, error) {
 	if warning := run.alsoEvaluated(modelName(m.Round+1), rows); warning != "" {
 		run.Note("%s", warning)
 	}
+	for _, warning := range run.misnamed(run.Settings.Prompts.Source, rows) {
+		run.Note("%s", warning)
+	}
 	return rows, run.WriteLines(run.Path(m.Name(), "prompts.jsonl"), rows)
 }
 
@@ -111,6 +114,38 @@ func (r *Run) alsoEvaluated(model string, prompts []Prompt) string {
 	return fmt.Sprintf("%d of the %d prompts of %s's training are evaluation prompts too (%s; the first is %s): what it "+
 		"learns of them counts as accuracy; take other prompts for one of the two", count, len(prompts), model,
 		strings.Join(languages, ", "), first)
+}
+
+// misnamed warns of files that are named after a language and whose texts are in another, by the identifier of the
+// evaluation: most of them in one that it knows as well, of a few at least. Neighbours that it takes for one another
+// stay far below that.
+func (r *Run) misnamed(source string, rows []Prompt) (warnings []string) {
+	const fewest, share = 5, 0.6
+	task, files := r.taskOf(source).(fileTask)
+	if !files {
+		return nil
+	}
+	texts, found, file := map[string]int{}, map[string]map[string]int{}, map[string]string{}
+	for _, row := range rows {
+		if texts[row.Lang]++; found[row.Lang] == nil {
+			found[row.Lang] = map[string]int{}
+			file[row.Lang], _, _ = strings.Cut(row.Source, ":")
+		}
+		found[row.Lang][task.Identify(row.Prompt)]++
+	}
+	for _, lang := range slices.Sorted(maps.Keys(texts)) {
+		for _, other := range slices.Sorted(maps.Keys(found[lang])) {
+			n := found[lang][other]
+			if other == "" || other == baseLanguage(lang) || n < fewest || float64(n) < share*float64(texts[lang]) ||
+				!slices.Contains(task.Languages(), baseLanguage(lang)) {
+				continue
+			}
+			warnings = append(warnings, fmt.Sprintf("%s of %s: %d of its %d texts in %s are in %s, says %s: put the texts of "+
+				"the language there, or the file under its own language", file[lang], source, n, texts[lang], lang, other,
+				task.identifier()))
+		}
+	}
+	return warnings
 }
 
 // promptsOf are the prompts of pairs, each once a pair.
