@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -76,7 +77,12 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 		}
 		count.add("", requests[i].ID, fault, saysOf(a.Completion))
 	}
-	return answers, run.told(count)
+	return answers, run.told(count, func() string { return run.storeFile("verdicts", key) })
+}
+
+// storeFile is where the store keeps the output of a step of that kind.
+func (r *Run) storeFile(kind, key string) string {
+	return filepath.Join(r.store.Dir, kind, key+".jsonl")
 }
 
 // complete asks a model all requests of a step, through the store. A request that the server refuses for good has a
@@ -232,13 +238,20 @@ func (c *faultCount) warning(fault string) string {
 	warning := fmt.Sprintf("%s: %s are no whole answers of the model (%s)", c.step, strings.Join(parts, ", "), fault)
 	if fault == lm.FaultCut {
 		warning += "; raise max_tokens"
+		switch step := strings.TrimPrefix(c.step, strings.SplitN(c.step, " ", 2)[0]+" "); {
+		case strings.HasPrefix(step, "translate") || strings.HasSuffix(step, "translation"):
+			warning += " (translate.sampling.max_tokens in the settings)"
+		case step == "generate" || step == "evaluate":
+			warning += " (generate.sampling.max_tokens in the settings)"
+		}
 	}
 	return warning
 }
 
 // told says what is wrong with the answers of a step: to the reader of the progress, in the model's measures, and by
-// the process's exit code. It is an error where more requests are refused than the run tolerates.
-func (r *Run) told(c *faultCount) error {
+// the process's exit code. It is an error where more requests are refused than the run tolerates. file names the file
+// of the store that holds the step's answers.
+func (r *Run) told(c *faultCount, file func() string) error {
 	total := 0
 	for _, n := range c.answers {
 		total += n
@@ -247,7 +260,7 @@ func (r *Run) told(c *faultCount) error {
 	if n := c.of(lm.FaultFailed); !s.tolerates(n, total) {
 		return fmt.Errorf("%s: the server has refused %d of %d requests for good, more than the share %g of "+
 			"generate.max_refused (%s); another run may have tolerated so many: raise the setting in a run folder beside "+
-			"this one, or delete the step's file in %s to ask again", c.step, n, total, s.mayRefuse(), c.summary(), r.store.Dir)
+			"this one, or delete %s to ask all of the step again", c.step, n, total, s.mayRefuse(), c.summary(), file())
 	}
 	for fault := range c.faults {
 		if fault != lm.FaultCut {
@@ -255,7 +268,12 @@ func (r *Run) told(c *faultCount) error {
 		}
 	}
 	if len(c.faults) > 0 {
-		r.Note("%s: answers that are none, or not whole: %s", c.step, c.summary())
+		again := ""
+		if c.of(lm.FaultFailed) > 0 {
+			again = fmt.Sprintf("; what was refused is not asked again, unless you delete %s, which asks all of the step again",
+				file())
+		}
+		r.Note("%s: answers that are none, or not whole: %s%s", c.step, c.summary(), again)
 	}
 	return r.measureFaults(c)
 }

@@ -145,7 +145,7 @@ func TestOneWarningAFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "M0 generate: 40 of 40 answers in es, 3 of 40 answers in de are no whole answers of the model " +
-		"(cut by its length); raise max_tokens"
+		"(cut by its length); raise max_tokens (generate.sampling.max_tokens in the settings)"
 	if got := faultWarnings(measured); len(got) != 1 || got[0].Text != want || got[0].Where != "" {
 		t.Errorf("warnings %+v, expected only %q", got, want)
 	}

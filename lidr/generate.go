@@ -132,7 +132,9 @@ func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Pro
 		}
 		count.add(row.Lang, requests[i].ID, c.Fault(), saysOf(c))
 	}
-	return responses, run.told(count)
+	return responses, run.told(count, func() string {
+		return run.storeFile("completions", m.Key("completions", requests, run.Settings.Generate.Sampling))
+	})
 }
 
 // withFaults returns answers with the faults of those that do not name one, and without thoughts: rows of another

@@ -142,7 +142,9 @@ func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 		}
 		count.add(row.From+" to "+row.To, requests[k].ID, row.Fault, saysOf(c))
 	}
-	return rows, run.told(count)
+	return rows, run.told(count, func() string {
+		return run.storeFile("completions", m.Key("completions", requests, s.Sampling))
+	})
 }
 
 // translationPrompt recognises prompts that are about translation by their English wording: the 17 of the first 2,000
