@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -44,9 +45,14 @@ func (h *header) files(c checkpoint.Config) (map[string][]byte, error) {
 	}
 	files := map[string][]byte{"tokenizer.json": text, "README.md": h.card("")}
 	for name, content := range map[string]any{"tokenizer_config.json": settings, "generation_config.json": generation} {
-		if files[name], err = json.MarshalIndent(content, "", "  "); err != nil {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(content); err != nil {
 			return nil, err
 		}
+		files[name] = b.Bytes()
 	}
 	return files, nil
 }

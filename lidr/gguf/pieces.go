@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 )
 
 // sentencePiece describes SentencePiece's BPE.
@@ -12,6 +14,7 @@ func (h *header) sentencePiece(w *words, f, model map[string]any) error {
 	if len(w.scores) == 0 {
 		return fmt.Errorf("metadata %q is missing, and SentencePiece's tokens are merged by it", keyScores)
 	}
+	w.joinSpaces()
 	replace := map[string]any{"type": "Replace", "pattern": map[string]string{"String": " "}, "content": spaceMark}
 	decoders := []any{
 		map[string]any{"type": "Replace", "pattern": map[string]string{"String": spaceMark}, "content": " "},
@@ -36,6 +39,18 @@ func (h *header) sentencePiece(w *words, f, model map[string]any) error {
 	model["fuse_unk"], model["byte_fallback"] = true, true
 	model["merges"] = json.RawMessage(mergesText(w.merges()))
 	return nil
+}
+
+// joinSpaces makes ordinary tokens of those that users of SentencePiece have defined for two and more spaces, as Gemma's
+// are, merged before all others: Hugging Face's tokenizer.json has them so, and of a run that is longer than the longest
+// of them it makes others than SentencePiece.
+func (w *words) joinSpaces() {
+	for id, text := range w.tokens {
+		if w.types[id] == userDefined && len(text) > 1 && strings.Trim(text, " ") == "" {
+			w.tokens[id], w.types[id] = strings.Repeat(spaceMark, len(text)), normal
+			w.scores[id] = math.MaxFloat32
+		}
+	}
 }
 
 // merges lists what SentencePiece would merge: any two tokens that make a third, the third with the highest score
