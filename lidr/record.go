@@ -227,7 +227,7 @@ func (m *Model) suits(s Settings) error {
 		return nil
 	}
 	rank := s.Train.LoRA.Rank
-	if narrowest := narrowest(m.checkpoint.Config, s.Train.LoRA.targets()); rank > narrowest {
+	if narrowest := narrowest(m.checkpoint.Config, s.Train.LoRA.targets(m.checkpoint.Config)); rank > narrowest {
 		return fmt.Errorf("settings: field train.lora.rank is %d, expected at most %d, the smallest dimension of the "+
 			"weights of %s that it adapts: more adds nothing", rank, narrowest, m.Path)
 	}

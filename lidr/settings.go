@@ -135,15 +135,15 @@ type TrainSettings struct {
 type LoRASettings struct {
 	Rank  int     `json:"rank"`  // of B·A; 0 for no adapter
 	Alpha float64 `json:"alpha"` // LLaMA-Factory: 2·Rank
-	// Targets are names of projections among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj; none for
-	// all of them, as LLaMA-Factory's lora_target: all.
+	// Targets are names of projections among q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj (in Phi-3
+	// qkv_proj, o_proj, gate_up_proj and down_proj); none for all of them, as LLaMA-Factory's lora_target: all.
 	Targets []string `json:"targets,omitempty"`
 }
 
-// targets returns the projections that the adapter adds to.
-func (s LoRASettings) targets() []string {
+// targets returns the projections that the adapter adds to in a model of configuration c.
+func (s LoRASettings) targets(c checkpoint.Config) []string {
 	if len(s.Targets) == 0 {
-		return checkpoint.AdapterTargets()
+		return c.AdapterTargets()
 	}
 	return s.Targets
 }
@@ -153,7 +153,11 @@ func (s LoRASettings) describe() string {
 	if s.Rank == 0 {
 		return "none: all weights are trained"
 	}
-	return fmt.Sprintf("rank %d, alpha %g, on %s", s.Rank, s.Alpha, strings.Join(s.targets(), " "))
+	targets := "all projections"
+	if len(s.Targets) > 0 {
+		targets = strings.Join(s.Targets, " ")
+	}
+	return fmt.Sprintf("rank %d, alpha %g, on %s", s.Rank, s.Alpha, targets)
 }
 
 // EvaluateSettings says what a model is measured on.

@@ -27,7 +27,8 @@ func policy(base *transformer.Model, s TrainSettings) (p *transformer.Model, err
 		p, err = base.Clone()
 	} else {
 		var a *checkpoint.Adapter
-		if a, err = transformer.InitAdapter(base.Config, s.LoRA.Rank, s.LoRA.Alpha, s.LoRA.targets(), s.Seed); err == nil {
+		a, err = transformer.InitAdapter(base.Config, s.LoRA.Rank, s.LoRA.Alpha, s.LoRA.targets(base.Config), s.Seed)
+		if err == nil {
 			p, err = base.WithAdapter(a)
 		}
 	}

@@ -23,9 +23,19 @@ type Adapter struct {
 
 const adapterPrefix = "base_model.model."
 
-// AdapterTargets returns the projections that an adapter can be added to: all linear layers but the head, PEFT's
-// "all-linear".
+// AdapterTargets returns the projections that an adapter can be added to in any family: all linear layers but the head.
+// The last two are Phi-3's.
 func AdapterTargets() []string {
+	return []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv_proj",
+		"gate_up_proj"}
+}
+
+// AdapterTargets returns the projections that an adapter can be added to in a model of this configuration, PEFT's
+// "all-linear".
+func (c Config) AdapterTargets() []string {
+	if c.Design().Fused {
+		return []string{"qkv_proj", "o_proj", "gate_up_proj", "down_proj"}
+	}
 	return []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 }
 
@@ -70,12 +80,12 @@ func (a *Adapter) Check(c Config) error {
 	case !(a.Alpha > 0):
 		return fmt.Errorf("adapter: lora_alpha is %g, expected more than 0", a.Alpha)
 	case len(a.Targets) == 0:
-		return fmt.Errorf("adapter: target_modules is empty, expected some of %s", strings.Join(AdapterTargets(), ", "))
+		return fmt.Errorf("adapter: target_modules is empty, expected some of %s", strings.Join(c.AdapterTargets(), ", "))
 	}
 	for _, target := range a.Targets {
-		if !slices.Contains(AdapterTargets(), target) {
-			return fmt.Errorf("adapter: target_modules has %q, expected some of %s", target,
-				strings.Join(AdapterTargets(), ", "))
+		if !slices.Contains(c.AdapterTargets(), target) {
+			return fmt.Errorf("adapter: target_modules has %q, expected some of %s, the projections of a %s model", target,
+				strings.Join(c.AdapterTargets(), ", "), c.ModelType)
 		}
 	}
 	want := a.ExpectedTensors(c)

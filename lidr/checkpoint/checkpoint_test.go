@@ -61,7 +61,8 @@ func TestParseConfig(t *testing.T) {
 	c := base
 	c.Architectures, c.ModelType = []string{"LlamaForCausalLM"}, "llama"
 	c.HeadDim, c.RMSNormEps, c.TieWordEmbeddings = 6, 1e-5, true
-	c.RopeTheta, c.RopeScaling = 500000, &RopeScaling{"llama3", 32, 1, 4, 8192}
+	c.RopeTheta, c.RopeScaling = 500000, &RopeScaling{RopeType: "llama3", Factor: 32, LowFreqFactor: 1,
+		HighFreqFactor: 4, OriginalMaxPositionEmbeddings: 8192}
 	c.BOSTokenID, c.EOSTokenIDs, c.TorchDType = 1, []int{2, 3}, "bfloat16"
 	want[llama3] = c
 	c = base
@@ -111,16 +112,14 @@ func TestConfigRefused(t *testing.T) {
 		"absurd":         {llama3, `"num_hidden_layers":2`, `"num_hidden_layers":2000000000`, "num_hidden_layers"},
 		"missing":        {llama3, `"vocab_size":10,`, ``, "vocab_size is 0"},
 		"eos":            {llama3, `[2,3]`, `[2,10]`, "eos_token_id is 10"},
-		"sliding":        {qwen2, `"use_sliding_window":false`, `"use_sliding_window":true`, "sliding_window 32"},
+		"sliding":        {llama3, `"use_cache":true`, `"use_sliding_window":true,"sliding_window":32`, "no sliding window"},
 		"layer types":    {qwen3, `"full_attention"]`, `"sliding_attention"]`, "sliding_attention"},
-		"mistral's window": {mistral, `"max_position_embeddings":64,"sliding_window":null`, `"max_position_embeddings":8192`,
-			"sliding_window 4096"},
-		"no json":     {qwen2, `{`, ``, "config.json"},
-		"unknown":     {llama3, `"use_cache":true`, `"residual_scale":0.5`, `unknown key "residual_scale" (0.5) may`},
-		"two unknown": {llama3, `"use_cache":true`, `"b":[1],"a":{"c":"d"}`, `unknown keys "a" ({"c":"d"}), "b" ([1]) may`},
-		"pruned":      {llama3, `"use_cache":true`, `"pruned_heads":{"0":[1]}`, `"pruned_heads" ({"0":[1]})`},
-		"layers":      {llama3, `"use_cache":true`, `"per_layer_config":{"1":{}}`, `"per_layer_config"`},
-		"mlx":         {llama3, `"use_cache":true`, `"quantization":{"bits":4}`, "quantized weights are not read"},
+		"no json":        {qwen2, `{`, ``, "config.json"},
+		"unknown":        {llama3, `"use_cache":true`, `"residual_scale":0.5`, `unknown key "residual_scale" (0.5) may`},
+		"two unknown":    {llama3, `"use_cache":true`, `"b":[1],"a":{"c":"d"}`, `unknown keys "a" ({"c":"d"}), "b" ([1]) may`},
+		"pruned":         {llama3, `"use_cache":true`, `"pruned_heads":{"0":[1]}`, `"pruned_heads" ({"0":[1]})`},
+		"layers":         {llama3, `"use_cache":true`, `"per_layer_config":{"1":{}}`, `"per_layer_config"`},
+		"mlx":            {llama3, `"use_cache":true`, `"quantization":{"bits":4}`, "quantized weights are not read"},
 	} {
 		text := strings.Replace(c.from, c.old, c.new, 1)
 		if text == c.from {
@@ -243,7 +242,7 @@ func TestPublishedConfigs(t *testing.T) {
 			`"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,` +
 			`"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,` +
 			`"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.34.0.dev0","use_cache":true,` +
-			`"vocab_size":32000}`, "sliding_window 4096 is shorter than max_position_embeddings 32768"},
+			`"vocab_size":32000}`, ""},
 		"Mistral-7B-v0.3": {`{"architectures":["MistralForCausalLM"],"attention_dropout":0.0,"bos_token_id":1,` +
 			`"eos_token_id":2,"head_dim":null,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,` +
 			`"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,` +

@@ -21,7 +21,7 @@ type Config struct {
 	VocabSize             int
 	MaxPositionEmbeddings int // the longest sequence, in tokens
 
-	RMSNormEps        float64
+	RMSNormEps        float64 // layer_norm_eps in Cohere
 	RopeTheta         float64
 	RopeScaling       *RopeScaling // nil: plain rotary embedding
 	TieWordEmbeddings bool         // the head is the embedding matrix; there is no lm_head.weight
@@ -35,11 +35,14 @@ type Config struct {
 	// What some families alone have, 0 or nil in the others. They are left out of JSON there, so that a Llama's stays as
 	// it was.
 	LayerTypes            []string `json:",omitempty"` // [FullAttention] or [SlidingAttention], one a layer; nil: all full
-	SlidingWindow         int      `json:",omitzero"`  // the tokens that a layer of sliding attention sees, its own with them
+	SlidingWindow         int      `json:",omitzero"`  // tokens that a layer of sliding attention sees, its own with them
 	RopeLocalTheta        float64  `json:",omitzero"`  // gemma3_text: the rotary base of the layers of sliding attention
 	QueryPreAttnScalar    float64  `json:",omitzero"`  // gemma: scores are divided by its square root, not by head_dim's
 	AttnLogitSoftcapping  float64  `json:",omitzero"`  // gemma2: scores x become c·tanh(x/c)
 	FinalLogitSoftcapping float64  `json:",omitzero"`  // gemma: logits x become c·tanh(x/c)
+	LogitScale            float64  `json:",omitzero"`  // cohere: factor of the logits
+	NoRopeLayers          []int    `json:",omitempty"` // smollm3: one a layer, 0 without rotary embedding, else 1
+	PartialRotaryFactor   float64  `json:",omitzero"`  // phi3: the part of head_dim that the rotary embedding turns
 	EmbeddingMultiplier   float64  `json:",omitzero"`  // granite: factor of the embeddings
 	ResidualMultiplier    float64  `json:",omitzero"`  // granite: factor of what attention and feed-forward network add
 	AttentionMultiplier   float64  `json:",omitzero"`  // granite: factor of query·key in place of 1/√head_dim
@@ -55,13 +58,19 @@ const (
 // RopeScaling scales the frequencies of a rotary embedding. rope_type "linear" divides all of them by Factor (Chen et
 // al. 2023, arXiv 2306.15595). "llama3", of Llama 3.1 and later, divides those of wavelengths longer than
 // OriginalMaxPositionEmbeddings/LowFreqFactor by Factor, keeps those of wavelengths shorter than
-// OriginalMaxPositionEmbeddings/HighFreqFactor, and blends the two between them.
+// OriginalMaxPositionEmbeddings/HighFreqFactor, and blends the two between them. "longrope", of Phi-3 (Ding et al.
+// 2024, arXiv 2402.13753), divides each by a factor of its own, out of one list for sequences within
+// OriginalMaxPositionEmbeddings and another for longer ones, and multiplies cosines and sines by a factor.
 type RopeScaling struct {
-	RopeType                      string // "llama3" or "linear"
+	RopeType                      string // "llama3", "linear" or "longrope"
 	Factor                        float64
 	LowFreqFactor                 float64
 	HighFreqFactor                float64
 	OriginalMaxPositionEmbeddings int
+
+	// longrope alone.
+	ShortFactor, LongFactor []float64 `json:",omitempty"`
+	AttentionFactor         float64   `json:",omitzero"` // of cosines and sines; 0: it follows from Factor
 }
 
 // QKVBias reports whether the query, key and value projections have biases: always in Qwen2, by attention_bias in

@@ -80,6 +80,7 @@ func ParseConfig(data []byte) (Config, error) {
 type parser struct {
 	keys     map[string]json.RawMessage
 	scalings []string // the family's
+	partial  *float64 // where the object of a rotary embedding may have partial_rotary_factor
 	err      error
 }
 
@@ -94,6 +95,13 @@ func (p *parser) raw(key string) (json.RawMessage, bool) {
 	raw, ok := p.keys[key]
 	delete(p.keys, key)
 	return raw, ok && string(raw) != "null"
+}
+
+// only takes a key that may be absent but have no value other than want, as JSON.
+func (p *parser) only(key, want string) {
+	if raw, ok := p.raw(key); ok && string(raw) != want {
+		p.fail("%s is %.60s; expected %s", key, raw, want)
+	}
 }
 
 // drop takes a key whose value changes nothing.
@@ -133,7 +141,19 @@ func (p *parser) rotary(key string, raw json.RawMessage, theta *float64, scaling
 	in.take("type", &s.RopeType) // the older name
 	in.take("rope_type", &s.RopeType)
 	in.take("rope_theta", theta)
+	if p.partial != nil {
+		in.take("partial_rotary_factor", p.partial)
+	}
+	if slices.Contains(p.scalings, "longrope") && (s.RopeType == "su" || s.RopeType == "yarn") {
+		s.RopeType = "longrope" // older names, as configuration_phi3.py takes them
+	}
 	switch s.RopeType {
+	case "longrope":
+		in.take("factor", &s.Factor)
+		in.take("attention_factor", &s.AttentionFactor)
+		in.take("short_factor", &s.ShortFactor)
+		in.take("long_factor", &s.LongFactor)
+		in.take("original_max_position_embeddings", &s.OriginalMaxPositionEmbeddings)
 	case "linear":
 		in.take("factor", &s.Factor)
 	case "llama3":
@@ -181,18 +201,11 @@ func (p *parser) refuse(c Config) {
 		p.fail("partial_rotary_factor %g is not supported; expected 1", rotary)
 	}
 
-	// A window as long as the context never hides anything. Mistral has one of 4096 tokens where the key is absent
-	// (MistralConfig); the Qwens have one only where use_sliding_window is set.
-	window, use := 0, c.ModelType == "mistral"
-	if _, ok := p.keys["sliding_window"]; !ok && c.ModelType == "mistral" {
-		window = 4096
-	}
+	window, use := 0, false
 	p.take("sliding_window", &window)
 	p.take("use_sliding_window", &use)
 	if use && window > 0 && window < c.MaxPositionEmbeddings {
-		p.fail("sliding_window %d is shorter than max_position_embeddings %d, and sliding windows are not supported; "+
-			"lower max_position_embeddings to %d to use the model within its window",
-			window, c.MaxPositionEmbeddings, window)
+		p.fail("use_sliding_window is true, and a %s model has no sliding window", c.ModelType)
 	}
 	var layers []string
 	p.take("layer_types", &layers)
@@ -236,6 +249,17 @@ func (c Config) encode(dtype string) ([]byte, error) {
 
 // keys are those of the object rope_scaling.
 func (s *RopeScaling) keys() map[string]any {
+	if s.RopeType == "longrope" {
+		// These three and no other are what configuration_phi3.py of transformers 4 accepts.
+		m := map[string]any{"type": s.RopeType, "short_factor": s.ShortFactor, "long_factor": s.LongFactor}
+		if s.Factor != 0 {
+			m["factor"] = s.Factor
+		}
+		if s.AttentionFactor != 0 {
+			m["attention_factor"] = decimal(s.AttentionFactor)
+		}
+		return m
+	}
 	m := map[string]any{"rope_type": s.RopeType, "factor": s.Factor}
 	if s.RopeType == "llama3" {
 		m["low_freq_factor"], m["high_freq_factor"] = s.LowFreqFactor, s.HighFreqFactor

@@ -14,9 +14,12 @@ type Design struct {
 	AttentionNorm, AttentionOutputNorm     string
 	FeedForwardNorm, FeedForwardOutputNorm string
 	NormOffset                             float64 // added to the weights of all norms: 1 in Gemma
+	CentredNorm                            bool    // norms subtract the mean first: LayerNorm, else RMSNorm
+	Parallel                               bool    // the feed-forward network reads what the attention reads
 
 	QKNorm      bool // each head's query and key are normalised before the rotary embedding
 	QKNormWhole bool // the queries and the keys of all heads together are
+	Fused       bool // queries, keys and values are out of one matrix, qkv_proj, gate and up out of another, gate_up_proj
 	GELU        bool // the feed-forward network's gate is GELU in its tanh approximation, else SiLU
 
 	EmbeddingScale float64 // factor of the embeddings
@@ -32,14 +35,16 @@ type Design struct {
 // Layer is what differs from layer to layer.
 type Layer struct {
 	Window int     // the tokens that the attention sees, its own with them; 0 for all
-	Rotary *Rotary // shared by layers that turn alike
+	Rotary *Rotary // shared by layers that turn alike; nil for none
 }
 
-// Rotary is a rotary position embedding of base Theta, which turns Dim numbers of each head.
+// Rotary is a rotary position embedding of base Theta, which turns the first Dim numbers of each head.
 type Rotary struct {
-	Theta   float64
-	Dim     int
-	Scaling *RopeScaling // nil: none
+	Theta       float64
+	Dim         int
+	Interleaved bool         // pairs are neighbours, else Dim/2 apart
+	Scale       float64      // of cosines and sines
+	Scaling     *RopeScaling // nil: none
 }
 
 // Design returns how the decoder computes.
@@ -49,7 +54,7 @@ func (c Config) Design() Design {
 		EmbeddingScale: 1, ResidualScale: 1, LogitScale: 1, ScoreScale: 1 / math.Sqrt(float64(c.HeadDim)),
 		Layers: make([]Layer, c.NumHiddenLayers),
 	}
-	full := &Rotary{Theta: c.RopeTheta, Dim: c.HeadDim, Scaling: c.RopeScaling}
+	full := &Rotary{Theta: c.RopeTheta, Dim: c.HeadDim, Scale: 1, Scaling: c.RopeScaling}
 	for i := range d.Layers {
 		d.Layers[i].Rotary = full
 		if c.sliding(i) {
@@ -60,6 +65,13 @@ func (c Config) Design() Design {
 		f.design(c, &d)
 	}
 	return d
+}
+
+// slide gives all layers a window.
+func (d *Design) slide(window int) {
+	for i := range d.Layers {
+		d.Layers[i].Window = window
+	}
 }
 
 // sliding reports whether layer i has sliding attention.

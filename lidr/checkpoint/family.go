@@ -26,6 +26,7 @@ type family struct {
 var families = map[string]family{
 	"llama": familyLlama, "mistral": familyMistral, "qwen2": familyQwen2, "qwen3": familyQwen3,
 	"gemma2": familyGemma2, "gemma3_text": familyGemma3, "olmo2": familyOLMo2, "granite": familyGranite,
+	"smollm3": familySmolLM3, "phi3": familyPhi3, "cohere": familyCohere, "cohere2": familyCohere2,
 }
 
 func familyOf(modelType string) (family, error) {

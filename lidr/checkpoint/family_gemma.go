@@ -32,9 +32,9 @@ var familyGemma2 = family{
 	},
 }
 
-// familyGemma3 is the text models of Gemma 3, 270M and 1B: norms around attention and feed-forward network, whose weights
-// are kept as w-1, norms on each head's query and key, GELU, embeddings times √hidden_size, and a rotary base each for
-// the layers of sliding and of full attention (Gemma3TextConfig of configuration_gemma3.py).
+// familyGemma3 is the text models of Gemma 3, 270M and 1B: norms around attention and feed-forward network, whose
+// weights are kept as w-1, norms on each head's query and key, GELU, embeddings times √hidden_size, and a rotary base
+// each for the layers of sliding and of full attention (Gemma3TextConfig of configuration_gemma3.py).
 var familyGemma3 = family{
 	architecture: "Gemma3ForCausalLM", biased: true, scalings: []string{"linear"},
 	defaults: func(c *Config) {
@@ -74,7 +74,7 @@ var familyGemma3 = family{
 	design: func(c Config, d *Design) {
 		c.designGemma(d)
 		d.QKNorm = true
-		local := &Rotary{Theta: c.RopeLocalTheta, Dim: c.HeadDim}
+		local := &Rotary{Theta: c.RopeLocalTheta, Dim: c.HeadDim, Scale: 1}
 		for i := range d.Layers {
 			if c.sliding(i) {
 				d.Layers[i].Rotary = local
@@ -148,10 +148,7 @@ func (c Config) writeGemma(m map[string]any) {
 	delete(m, "hidden_act")
 	m["hidden_activation"], m["attention_bias"] = gelu, c.AttentionBias
 	m["query_pre_attn_scalar"], m["layer_types"] = c.QueryPreAttnScalar, c.LayerTypes
-	m["sliding_window"], m["final_logit_softcapping"], m["attn_logit_softcapping"] = nil, nil, nil
-	if c.SlidingWindow > 0 {
-		m["sliding_window"] = c.SlidingWindow
-	}
+	m["sliding_window"], m["final_logit_softcapping"], m["attn_logit_softcapping"] = c.windowOrNull(), nil, nil
 	if c.AttnLogitSoftcapping > 0 {
 		m["attn_logit_softcapping"] = decimal(c.AttnLogitSoftcapping)
 	}

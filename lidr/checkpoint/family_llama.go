@@ -7,9 +7,3 @@ var familyLlama = family{
 		m["attention_bias"], m["mlp_bias"] = c.AttentionBias, false
 	},
 }
-
-// familyMistral is Mistral 7B and what is built like it (configuration_mistral.py).
-var familyMistral = family{
-	architecture: "MistralForCausalLM", scalings: []string{"llama3"},
-	write: func(_ Config, m map[string]any) { m["sliding_window"] = nil },
-}

@@ -41,15 +41,16 @@ func TestDesign(t *testing.T) {
 	c, d := design("gemma-3-1b-it")
 	full := 0
 	for i, layer := range d.Layers {
-		want, window := Rotary{Theta: 1e4, Dim: 256}, 512
+		want, window := Rotary{Theta: 1e4, Dim: 256, Scale: 1}, 512
 		if i%6 == 5 {
-			want, window, full = Rotary{Theta: 1e6, Dim: 256}, 0, full+1
+			want, window, full = Rotary{Theta: 1e6, Dim: 256, Scale: 1}, 0, full+1
 		}
 		if *layer.Rotary != want || layer.Window != window {
 			t.Errorf("layer %d is %v of window %d, expected %v of %d", i, *layer.Rotary, layer.Window, want, window)
 		}
 	}
-	if !c.TieWordEmbeddings || full != 4 || d.ScoreScale != 1.0/16 || d.EmbeddingScale < 33.94 || d.EmbeddingScale > 33.95 {
+	if !c.TieWordEmbeddings || full != 4 || d.ScoreScale != 1.0/16 ||
+		d.EmbeddingScale < 33.94 || d.EmbeddingScale > 33.95 {
 		t.Errorf("gemma-3-1b-it: %+v, %+v", c, d)
 	}
 	_, d = design("gemma-2-2b-it")
@@ -74,7 +75,8 @@ func TestFamiliesRefuse(t *testing.T) {
 		"multiplier": {"granite-3.1-2b-instruct", `"logits_scaling":8.0`, `"logits_scaling":0`, "logits_scaling is 0"},
 		"cap of scores": {"gemma-3-270m", `"attn_logit_softcapping":null`, `"attn_logit_softcapping":50.0`,
 			"attn_logit_softcapping is 50"},
-		"scalar":    {"gemma-3-270m", `"query_pre_attn_scalar":256`, `"query_pre_attn_scalar":0`, "query_pre_attn_scalar is 0"},
+		"scalar": {"gemma-3-270m", `"query_pre_attn_scalar":256`, `"query_pre_attn_scalar":0`,
+			"query_pre_attn_scalar is 0"},
 		"no window": {"gemma-3-270m", `"sliding_window":512`, `"sliding_window":null`, "sliding_window is none"},
 		"window":    {"gemma-3-270m", `"sliding_window":512`, `"sliding_window":-1`, "sliding_window is -1"},
 		"pattern": {"gemma-3-1b-it", `"sliding_window_pattern":6`, `"sliding_window_pattern":0`,
@@ -85,7 +87,8 @@ func TestFamiliesRefuse(t *testing.T) {
 			`rope_parameters has key "rope_type"`},
 		"scaled locally": {"gemma-3-270m", `"rope_scaling":null`,
 			`"rope_parameters":{"sliding_attention":{"rope_type":"linear","factor":2}}`, `rope_type "linear"; expected default`},
-		"scaling":  {"gemma-3-270m", `"rope_scaling":null`, `"rope_scaling":{"rope_type":"yarn"}`, `rope_scaling type "yarn"`},
+		"scaling": {"gemma-3-270m", `"rope_scaling":null`, `"rope_scaling":{"rope_type":"yarn"}`,
+			`rope_scaling type "yarn"`},
 		"factor":   {"gemma-3-270m", `"rope_scaling":null`, `"rope_scaling":{"rope_type":"linear"}`, "factor 0"},
 		"absurd":   {"gemma-3-1b-it", `"num_hidden_layers":26`, `"num_hidden_layers":2000000000`, "num_hidden_layers"},
 		"no heads": {"gemma-3-1b-it", `"num_key_value_heads":1,`, ``, "num_key_value_heads is missing"},

@@ -1,5 +1,7 @@
 package checkpoint
 
+import "slices"
+
 // maxLayers is far above any published model; it stops a hostile file from requesting absurd amounts of memory.
 const maxLayers = 1 << 12
 
@@ -11,15 +13,45 @@ func (p *parser) layerTypes(c *Config, pattern int) {
 	case c.LayerTypes != nil:
 	case pattern < 1:
 		p.fail("sliding_window_pattern is %d; expected a number of layers", pattern)
-	case c.NumHiddenLayers <= maxLayers:
-		for i := range c.NumHiddenLayers {
-			kind := SlidingAttention
-			if (i+1)%pattern == 0 {
-				kind = FullAttention
+	default:
+		c.setLayerTypes(func(layer int) bool { return (layer+1)%pattern != 0 })
+	}
+}
+
+// setLayerTypes fills in layer_types by whether a layer has sliding attention.
+func (c *Config) setLayerTypes(sliding func(layer int) bool) {
+	if c.NumHiddenLayers > maxLayers {
+		return // Validate names it
+	}
+	for i := range c.NumHiddenLayers {
+		kind := FullAttention
+		if sliding(i) {
+			kind = SlidingAttention
+		}
+		c.LayerTypes = append(c.LayerTypes, kind)
+	}
+}
+
+// dropIdleWindows leaves out what hides nothing: a window as long as the context, and layer_types without one.
+func (c *Config) dropIdleWindows() {
+	if c.SlidingWindow >= c.MaxPositionEmbeddings {
+		for i, kind := range c.LayerTypes {
+			if kind == SlidingAttention {
+				c.LayerTypes[i] = FullAttention
 			}
-			c.LayerTypes = append(c.LayerTypes, kind)
 		}
 	}
+	if !slices.ContainsFunc(c.LayerTypes, func(kind string) bool { return kind != FullAttention }) {
+		c.LayerTypes, c.SlidingWindow = nil, 0
+	}
+}
+
+// windowOrNull is the value of sliding_window.
+func (c Config) windowOrNull() any {
+	if c.SlidingWindow == 0 {
+		return nil
+	}
+	return c.SlidingWindow
 }
 
 // slidingWindow reads sliding_window, whose null means none.

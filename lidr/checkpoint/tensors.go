@@ -16,13 +16,18 @@ func ExpectedTensors(c Config) map[string][]int {
 		for _, norm := range design.norms() {
 			t[p+norm+".weight"] = []int{d}
 		}
-		t[p+"self_attn.q_proj.weight"] = []int{q, d}
-		t[p+"self_attn.k_proj.weight"] = []int{kv, d}
-		t[p+"self_attn.v_proj.weight"] = []int{kv, d}
 		t[p+"self_attn.o_proj.weight"] = []int{d, q}
-		t[p+"mlp.gate_proj.weight"] = []int{f, d}
-		t[p+"mlp.up_proj.weight"] = []int{f, d}
 		t[p+"mlp.down_proj.weight"] = []int{d, f}
+		if design.Fused {
+			t[p+"self_attn.qkv_proj.weight"] = []int{q + 2*kv, d}
+			t[p+"mlp.gate_up_proj.weight"] = []int{2 * f, d}
+		} else {
+			t[p+"self_attn.q_proj.weight"] = []int{q, d}
+			t[p+"self_attn.k_proj.weight"] = []int{kv, d}
+			t[p+"self_attn.v_proj.weight"] = []int{kv, d}
+			t[p+"mlp.gate_proj.weight"] = []int{f, d}
+			t[p+"mlp.up_proj.weight"] = []int{f, d}
+		}
 		if c.QKVBias() {
 			t[p+"self_attn.q_proj.bias"] = []int{q}
 			t[p+"self_attn.k_proj.bias"] = []int{kv}

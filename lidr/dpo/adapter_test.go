@@ -18,7 +18,7 @@ import (
 // adapted returns the model with a new adapter on all its projections.
 func adapted(t *testing.T, base *transformer.Model, seed int64) *transformer.Model {
 	t.Helper()
-	a, err := transformer.InitAdapter(base.Config, 4, 8, checkpoint.AdapterTargets(), seed)
+	a, err := transformer.InitAdapter(base.Config, 4, 8, base.Config.AdapterTargets(), seed)
 	if err != nil {
 		t.Fatal(err)
 	}

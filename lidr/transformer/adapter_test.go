@@ -5,14 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"lidrlab/lidr/checkpoint"
 )
 
 // withHashedAdapter puts an adapter of rank 3 on all projections, far from 0 on both sides.
 func withHashedAdapter(t *testing.T, m *Model) *Model {
 	t.Helper()
-	a, err := InitAdapter(m.Config, 3, 6, checkpoint.AdapterTargets(), 1)
+	a, err := InitAdapter(m.Config, 3, 6, m.Config.AdapterTargets(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,9 @@ import (
 // makes no NaN where a whole row is masked.
 const masked = -1e9
 
-// causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it, or of a
-// layer's window of them: softmax(scale·q·kᵀ)·v, with the scores kept within a cap where the design has one, where query head h reads key head h/(heads/kvHeads).
+// causalAttention returns the attention of sequences of t tokens, each over itself and the tokens before it, or over a
+// layer's window of them: softmax(scale·q·kᵀ)·v, where query head h reads key head h/(heads/kvHeads). Scores are kept
+// within a cap where the design has one.
 //
 // A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
 // scores, where all tokens are seen and scores have no cap. The operation with a mask has no gradient, so a window that

@@ -27,7 +27,7 @@ func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (lo
 		return Concatenate([]*Node{x, room}, 2)
 	}
 	attend := m.causalAttention(w.g, t, true)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t), func(layer int, q, k, v *Node) *Node {
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t, lengths), func(layer int, q, k, v *Node) *Node {
 		cache = append(cache, store(k), store(v))
 		return attend(layer, q, k, v)
 	})

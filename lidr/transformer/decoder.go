@@ -71,6 +71,10 @@ func (m *Model) blocks(w weights, x *Node, b, t int, pos map[*checkpoint.Rotary]
 		p := fmt.Sprintf("model.layers.%d.", i)
 		h := m.norm(w, x, p, d.AttentionNorm)
 		o := m.selfAttention(w, h, i, b, t, pos, attend)
+		if d.Parallel {
+			x = Add(m.residual(x, o), m.feedForward(w, h, p+"mlp."))
+			continue
+		}
 		x = m.residual(x, m.norm(w, o, p, d.AttentionOutputNorm))
 		h = m.norm(w, x, p, d.FeedForwardNorm)
 		o = m.feedForward(w, h, p+"mlp.")
@@ -87,8 +91,8 @@ func (m *Model) selfAttention(w weights, h *Node, layer, b, t int, pos map[*chec
 	attend attention) *Node {
 	c, d := m.Config, m.design
 	p := fmt.Sprintf("model.layers.%d.self_attn.", layer)
-	q, k := w.linear(h, p+"q_proj", c.QKVBias()), w.linear(h, p+"k_proj", c.QKVBias())
-	v := Reshape(w.linear(h, p+"v_proj", c.QKVBias()), b, t, c.NumKeyValueHeads, c.HeadDim)
+	q, k, v := m.projections(w, h, p)
+	v = Reshape(v, b, t, c.NumKeyValueHeads, c.HeadDim)
 	if d.QKNormWhole {
 		q, k = m.norm(w, q, p, "q_norm"), m.norm(w, k, p, "k_norm")
 	}
@@ -96,10 +100,27 @@ func (m *Model) selfAttention(w weights, h *Node, layer, b, t int, pos map[*chec
 	if d.QKNorm {
 		q, k = m.norm(w, q, p, "q_norm"), m.norm(w, k, p, "k_norm")
 	}
-	turn := pos[d.Layers[layer].Rotary]
-	o := attend(layer, turn.rotate(q), turn.rotate(k), v)
+	if r := d.Layers[layer].Rotary; r != nil {
+		q, k = pos[r].rotate(q), pos[r].rotate(k)
+	}
+	o := attend(layer, q, k, v)
 	return w.linear(Reshape(o, b*t, c.NumAttentionHeads*c.HeadDim), p+"o_proj", c.OutputBias())
 }
+
+// projections returns the queries, keys and values of all heads, each [b*t, heads*dim].
+func (m *Model) projections(w weights, h *Node, prefix string) (q, k, v *Node) {
+	c := m.Config
+	if m.design.Fused {
+		all, keys := w.linear(h, prefix+"qkv_proj", false), c.NumAttentionHeads*c.HeadDim
+		values := keys + c.NumKeyValueHeads*c.HeadDim
+		return columns(all, 0, keys), columns(all, keys, values), columns(all, values, all.Shape().Dim(1))
+	}
+	bias := c.QKVBias()
+	return w.linear(h, prefix+"q_proj", bias), w.linear(h, prefix+"k_proj", bias), w.linear(h, prefix+"v_proj", bias)
+}
+
+// columns returns the columns from start to end of a matrix.
+func columns(x *Node, start, end int) *Node { return Slice(x, AxisRange(), AxisRange(start, end)) }
 
 // residual adds what a part of a layer gives to the residual stream.
 func (m *Model) residual(x, part *Node) *Node {
@@ -121,8 +142,13 @@ func (m *Model) embed(w weights, tokens *Node) *Node {
 
 // feedForward is the feed-forward network down(act(gate(x))·up(x)), SwiGLU or GEGLU (Shazeer 2020, arXiv 2002.05202).
 func (m *Model) feedForward(w weights, x *Node, prefix string) *Node {
-	gate := w.linear(x, prefix+"gate_proj", false)
-	up := w.linear(x, prefix+"up_proj", false)
+	var gate, up *Node
+	if m.design.Fused {
+		both, width := w.linear(x, prefix+"gate_up_proj", false), m.Config.IntermediateSize
+		gate, up = columns(both, 0, width), columns(both, width, 2*width)
+	} else {
+		gate, up = w.linear(x, prefix+"gate_proj", false), w.linear(x, prefix+"up_proj", false)
+	}
 	share := gate
 	if m.design.GELU {
 		share = geluShare(gate)
@@ -146,6 +172,9 @@ func (m *Model) norm(w weights, x *Node, prefix, name string) *Node {
 	if m.design.NormOffset != 0 {
 		weight = AddScalar(weight, m.design.NormOffset)
 	}
+	if m.design.CentredNorm { // LayerNorm without a bias (Ba et al. 2016, arXiv 1607.06450)
+		x = Sub(x, ReduceAndKeep(x, ReduceMean, -1))
+	}
 	return rmsNorm(x, weight, m.Config.RMSNormEps)
 }
 
@@ -161,7 +190,7 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
 	w := weights{m: m, scope: scope, g: tokens.Graph()}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t),
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t, nil),
 		m.causalAttention(w.g, t, false))
 	return Reshape(h, b, t, m.Config.HiddenSize)
 }

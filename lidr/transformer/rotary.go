@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"math"
+	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -9,24 +10,51 @@ import (
 )
 
 // rotary holds the cosines and sines of the angles by which queries and keys are turned, each broadcastable to
-// [b, t, heads, dim/2].
-type rotary struct{ cos, sin *Node }
-
-// rotate applies the rotary position embedding (Su et al. 2021, arXiv 2104.09864) to x [b, t, heads, dim] in Hugging
-// Face's layout, which pairs dimension i with i+dim/2.
-func (r rotary) rotate(x *Node) *Node {
-	half := x.Shape().Dim(-1) / 2
-	lo := Slice(x, AxisRange().Spacer(), AxisRange(0, half))
-	hi := Slice(x, AxisRange().Spacer(), AxisRange(half))
-	return Concatenate([]*Node{Sub(Mul(lo, r.cos), Mul(hi, r.sin)), Add(Mul(hi, r.cos), Mul(lo, r.sin))}, -1)
+// [b, t, heads, dim/2] for the first dim numbers of a head.
+type rotary struct {
+	cos, sin    *Node
+	interleaved bool // dimensions are paired with their neighbours
 }
 
-// rotaryTables returns the angles of positions 0…t-1, the same for every sequence, of each rotary embedding that layers
-// have.
-func (m *Model) rotaryTables(g *Graph, t int) map[*checkpoint.Rotary]rotary {
+// rotate applies the rotary position embedding (Su et al. 2021, arXiv 2104.09864) to x [b, t, heads, dim]: in Hugging
+// Face's layout, which pairs dimension i with i+dim/2, or in the paper's, which pairs 2i with 2i+1.
+func (r rotary) rotate(x *Node) *Node {
+	half := r.cos.Shape().Dim(-1)
+	last := func(x *Node, start, end int) *Node { return Slice(x, AxisRange().Spacer(), AxisRange(start, end)) }
+	if r.interleaved {
+		dims := x.Shape().Dimensions
+		pairs := Reshape(x, dims[0], dims[1], dims[2], half, 2)
+		lo, hi := r.turn(Squeeze(last(pairs, 0, 1), -1), Squeeze(last(pairs, 1, 2), -1))
+		return Reshape(Concatenate([]*Node{ExpandDims(lo, -1), ExpandDims(hi, -1)}, -1), dims...)
+	}
+	lo, hi := r.turn(last(x, 0, half), last(x, half, 2*half))
+	parts := []*Node{lo, hi}
+	if dim := x.Shape().Dim(-1); 2*half < dim {
+		parts = append(parts, last(x, 2*half, dim))
+	}
+	return Concatenate(parts, -1)
+}
+
+func (r rotary) turn(lo, hi *Node) (newLo, newHi *Node) {
+	return Sub(Mul(lo, r.cos), Mul(hi, r.sin)), Add(Mul(hi, r.cos), Mul(lo, r.sin))
+}
+
+// rotaryTables returns the angles of positions 0…t-1 of each rotary embedding that layers have, the same for every
+// sequence unless factors depend on the length: then those of the lengths int32 [b] where they are given, and else of
+// the length t, padding included, as transformers does.
+func (m *Model) rotaryTables(g *Graph, t int, lengths *Node) map[*checkpoint.Rotary]rotary {
 	return m.rotaries(func(r *checkpoint.Rotary) rotary {
-		cos, sin := rotaryAngles(r, t)
-		return rotary{Reshape(Const(g, cos), 1, t, 1, r.Dim/2), Reshape(Const(g, sin), 1, t, 1, r.Dim/2)}
+		table := func(long bool) rotary {
+			cos, sin := rotaryAngles(r, t, long)
+			return rotary{Reshape(Const(g, cos), 1, t, 1, r.Dim/2), Reshape(Const(g, sin), 1, t, 1, r.Dim/2), r.Interleaved}
+		}
+		if t <= shortest(r, t) {
+			return table(false)
+		}
+		if lengths == nil {
+			return table(true)
+		}
+		return byLength(lengths, shortest(r, t), table(true), table(false))
 	})
 }
 
@@ -34,52 +62,87 @@ func (m *Model) rotaryTables(g *Graph, t int) map[*checkpoint.Rotary]rotary {
 // embedding that layers have.
 func (m *Model) rotariesAt(positions *Node, limit int) map[*checkpoint.Rotary]rotary {
 	return m.rotaries(func(r *checkpoint.Rotary) rotary {
-		cos, sin := rotaryAngles(r, limit)
-		at := func(table [][]float32) *Node {
-			rows := Gather(Const(positions.Graph(), table), ExpandDims(positions, -1))
-			return Reshape(rows, positions.Shape().Dim(0), 1, 1, r.Dim/2)
+		at := func(long bool) rotary {
+			cos, sin := rotaryAngles(r, limit, long)
+			row := func(table [][]float32) *Node {
+				rows := Gather(Const(positions.Graph(), table), ExpandDims(positions, -1))
+				return Reshape(rows, positions.Shape().Dim(0), 1, 1, r.Dim/2)
+			}
+			return rotary{row(cos), row(sin), r.Interleaved}
 		}
-		return rotary{at(cos), at(sin)}
+		if limit <= shortest(r, limit) {
+			return at(false)
+		}
+		return byLength(AddScalar(positions, 1), shortest(r, limit), at(true), at(false))
 	})
+}
+
+// shortest returns the length up to which the short factors of longrope hold, and t for any other rotary embedding.
+func shortest(r *checkpoint.Rotary, t int) int {
+	if r.Scaling != nil && r.Scaling.RopeType == "longrope" {
+		return r.Scaling.OriginalMaxPositionEmbeddings
+	}
+	return t
+}
+
+// byLength returns the angles of sequences of the given lengths, int32 [b]: long beyond limit, else short.
+func byLength(lengths *Node, limit int, long, short rotary) rotary {
+	b := lengths.Shape().Dim(0)
+	isLong := Reshape(GreaterThan(lengths, Scalar(lengths.Graph(), lengths.DType(), limit)), b, 1, 1, 1)
+	pick := func(long, short *Node) *Node {
+		dims := slices.Clone(long.Shape().Dimensions)
+		dims[0] = b
+		return Where(BroadcastToDims(isLong, dims...), BroadcastToDims(long, dims...), BroadcastToDims(short, dims...))
+	}
+	return rotary{pick(long.cos, short.cos), pick(long.sin, short.sin), long.interleaved}
 }
 
 func (m *Model) rotaries(angles func(r *checkpoint.Rotary) rotary) map[*checkpoint.Rotary]rotary {
 	all := map[*checkpoint.Rotary]rotary{}
 	for _, layer := range m.design.Layers {
-		if _, done := all[layer.Rotary]; !done {
+		if _, done := all[layer.Rotary]; !done && layer.Rotary != nil {
 			all[layer.Rotary] = angles(layer.Rotary)
 		}
 	}
 	return all
 }
 
-// rotaryAngles returns cosines and sines [t][dim/2]. Angles are rounded to float32 before the cosine is taken, as the
-// reference implementations do.
-func rotaryAngles(r *checkpoint.Rotary, t int) (cos, sin [][]float32) {
-	frequencies := rotaryFrequencies(r)
+// rotaryAngles returns cosines and sines [t][dim/2], with the long or the short factors of longrope. Angles are rounded
+// to float32 before the cosine is taken, as the reference implementations do.
+func rotaryAngles(r *checkpoint.Rotary, t int, long bool) (cos, sin [][]float32) {
+	frequencies := rotaryFrequencies(r, long)
 	cos, sin = make([][]float32, t), make([][]float32, t)
 	for p := range t {
 		cos[p], sin[p] = make([]float32, len(frequencies)), make([]float32, len(frequencies))
 		for i, f := range frequencies {
 			angle := float64(float32(p) * float32(f))
-			cos[p][i], sin[p][i] = float32(math.Cos(angle)), float32(math.Sin(angle))
+			cos[p][i], sin[p][i] = float32(math.Cos(angle)*r.Scale), float32(math.Sin(angle)*r.Scale)
 		}
 	}
 	return cos, sin
 }
 
 // rotaryFrequencies returns θ^(-2i/dim) for i < dim/2, scaled as the configuration says (transformers,
-// modeling_rope_utils.py, _compute_linear_scaling_rope_parameters and _compute_llama3_parameters).
-func rotaryFrequencies(r *checkpoint.Rotary) []float64 {
+// modeling_rope_utils.py, _compute_linear_scaling_rope_parameters, _compute_llama3_parameters and
+// _compute_longrope_parameters).
+func rotaryFrequencies(r *checkpoint.Rotary, long bool) []float64 {
 	out := make([]float64, r.Dim/2)
 	for i := range out {
 		f := math.Pow(r.Theta, -2*float64(i)/float64(r.Dim))
-		if s := r.Scaling; s != nil && s.RopeType == "linear" {
-			f /= s.Factor
-		} else if s != nil {
-			f = stretched(f, s)
-		}
 		out[i] = f
+		if r.Scaling == nil {
+			continue
+		}
+		switch s := r.Scaling; {
+		case s.RopeType == "linear":
+			out[i] = f / s.Factor
+		case s.RopeType == "longrope" && long:
+			out[i] = f / s.LongFactor[i]
+		case s.RopeType == "longrope":
+			out[i] = f / s.ShortFactor[i]
+		default:
+			out[i] = stretched(f, s)
+		}
 	}
 	return out
 }

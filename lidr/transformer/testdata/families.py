@@ -40,6 +40,7 @@ full, slide = "full_attention", "sliding_attention"
 v4 = {"torch_dtype": "float32", "transformers_version": "4.57.0"}
 gemma3 = dict(sizes, model_type="gemma3_text", architectures=["Gemma3ForCausalLM"], head_dim=16, sliding_window=5, query_pre_attn_scalar=20,
               rms_norm_eps=1e-6, layer_types=[slide, slide, full, slide])
+longer = [1.5, 2.0, 3.0, 5.0, 8.0, 13.0]
 # name: (what transformers 5 is given, what stands in config.json of a 4.x version instead of the keys that 5 renamed)
 cases = {
     "gemma3": (
@@ -65,6 +66,50 @@ cases = {
              attention_multiplier=0.2, logits_scaling=2.0, tie_word_embeddings=True, attention_bias=True,
              rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
         dict(rope_theta=10000.0, rope_scaling=None)),
+    "smollm3": (
+        dict(sizes, model_type="smollm3", architectures=["SmolLM3ForCausalLM"], no_rope_layer_interval=3,
+             rope_parameters={"rope_type": "default", "rope_theta": 5000000.0}),
+        dict(rope_theta=5000000.0, rope_scaling=None, layer_types=None, max_window_layers=28)),
+    "smollm3-sliding": (
+        dict(sizes, model_type="smollm3", architectures=["SmolLM3ForCausalLM"], no_rope_layers=[1, 0, 0, 1], use_sliding_window=True,
+             sliding_window=5, tie_word_embeddings=False, rope_parameters={"rope_type": "default", "rope_theta": 2000000.0}),
+        dict(rope_theta=2000000.0, layer_types=None)),
+    "phi3": (
+        dict(sizes, model_type="phi3", architectures=["Phi3ForCausalLM"], sliding_window=5,
+             rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+        dict(rope_theta=10000.0, rope_scaling=None, original_max_position_embeddings=4096)),
+    "phi4-mini": (  # within the original length, as far as the greedy continuation goes
+        dict(sizes, model_type="phi3", architectures=["Phi3ForCausalLM"], num_attention_heads=2, num_key_value_heads=1, tie_word_embeddings=True,
+             original_max_position_embeddings=48, partial_rotary_factor=0.75, rope_parameters={
+                 "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.2, 1.3, 1.5, 2.0], "long_factor": longer}),
+        dict(rope_theta=10000.0, rope_scaling={"type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.3, 1.5, 2.0], "long_factor": longer},
+             partial_rotary_factor=0.75)),
+    "phi4-mini-long": (  # beyond it
+        dict(sizes, model_type="phi3", architectures=["Phi3ForCausalLM"], num_attention_heads=2, num_key_value_heads=1, tie_word_embeddings=True,
+             original_max_position_embeddings=16, partial_rotary_factor=0.75, rope_parameters={
+                 "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 6, "long_factor": longer}),
+        dict(rope_theta=10000.0, rope_scaling={"type": "longrope", "short_factor": [1.0] * 6, "long_factor": longer},
+             partial_rotary_factor=0.75)),
+    "cohere2": (
+        dict(sizes, model_type="cohere2", architectures=["Cohere2ForCausalLM"], sliding_window=5, logit_scale=0.5, layer_types=[slide, full] * 2,
+             rope_parameters={"rope_type": "default", "rope_theta": 50000.0}),
+        dict(rope_theta=50000.0, rope_scaling=None, layer_types=None, sliding_window_pattern=2, cache_implementation="hybrid")),
+    "cohere": (
+        dict(sizes, model_type="cohere", architectures=["CohereForCausalLM"], logit_scale=0.5, attention_bias=True,
+             rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+        dict(rope_theta=10000.0)),
+    "mistral-sliding": (
+        dict(sizes, model_type="mistral", architectures=["MistralForCausalLM"], sliding_window=5, tie_word_embeddings=False, head_dim=8,
+             rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+        dict(rope_theta=10000.0)),
+    "qwen2-sliding": (
+        dict(sizes, model_type="qwen2", architectures=["Qwen2ForCausalLM"], use_sliding_window=True, sliding_window=5, max_window_layers=2,
+             rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
+        dict(rope_theta=1000000.0, rope_scaling=None, layer_types=None)),
+    "qwen3-sliding": (
+        dict(sizes, model_type="qwen3", architectures=["Qwen3ForCausalLM"], use_sliding_window=True, sliding_window=5, head_dim=16,
+             layer_types=[slide, full, slide, full], rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
+        dict(rope_theta=1000000.0, rope_scaling=None)),
 }
 
 
