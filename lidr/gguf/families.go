@@ -62,6 +62,9 @@ func architectureOf(c checkpoint.Config) (string, family, error) {
 				"them, %d", c.NumAttentionHeads, c.HeadDim, c.HiddenSize)
 		case f.express != nil:
 			return name, f, f.express(c)
+		case c.SlidingWindow > 0:
+			return "", f, fmt.Errorf("sliding_window %d cannot be expressed for model_type %s: llama.cpp computes full attention "+
+				"there", c.SlidingWindow, c.ModelType)
 		}
 		return name, f, nil
 	}
