@@ -27,26 +27,30 @@ func withHashedAdapter(t *testing.T, m *Model) *Model {
 // Merged weights compute what weights and adapter compute, and the model below computes as before.
 func TestAdapterMerges(t *testing.T) {
 	for _, b := range backends(t) {
-		base := hashed(t, tiny())
-		before := gradients(t, b, base, batch(3, 17, 67))
-		adapted := withHashedAdapter(t, base)
-		merged, err := adapted.Clone()
-		if err != nil {
-			t.Fatal(err)
-		}
-		on := gradients(t, b, adapted, batch(3, 17, 67))[0]
-		near(t, "merged", gradients(t, b, merged, batch(3, 17, 67))[0], on, 1e-4)
-		if largest(on, before[0]) < 0.1 {
-			t.Errorf("%s: the adapter changes next to nothing", b)
-		}
-		for i, after := range gradients(t, b, base, batch(3, 17, 67)) {
-			if !slices.Equal(after, before[i]) {
-				t.Errorf("%s: result %d of the model with the adapter off changed", b, i)
-			}
-		}
-		read, err := adapted.Adapter()
-		if err != nil || read.Check(base.Config) != nil {
-			t.Errorf("reading the adapter back: %v, %v", err, read.Check(base.Config))
+		for variant, config := range variants(t) {
+			t.Run(b.String()+"/"+variant, func(t *testing.T) {
+				base := hashed(t, config)
+				before := gradients(t, b, base, batch(3, 17, 67))
+				adapted := withHashedAdapter(t, base)
+				merged, err := adapted.Clone()
+				if err != nil {
+					t.Fatal(err)
+				}
+				on := gradients(t, b, adapted, batch(3, 17, 67))[0]
+				near(t, "merged", gradients(t, b, merged, batch(3, 17, 67))[0], on, 1e-4)
+				if largest(on, before[0]) < 0.1 {
+					t.Error("the adapter changes next to nothing")
+				}
+				for i, after := range gradients(t, b, base, batch(3, 17, 67)) {
+					if !slices.Equal(after, before[i]) {
+						t.Errorf("result %d of the model with the adapter off changed", i)
+					}
+				}
+				read, err := adapted.Adapter()
+				if err != nil || read.Check(base.Config) != nil {
+					t.Errorf("reading the adapter back: %v, %v", err, read.Check(base.Config))
+				}
+			})
 		}
 	}
 }

@@ -73,6 +73,29 @@ func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
 	}
 }
 
+// Each sequence of a batch has the factors of its own length, of a rotary embedding whose factors depend on it.
+func TestLengthFactors(t *testing.T) {
+	config, err := checkpoint.ParseConfig(goldenCases(t)["phi4-mini-long"].Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := config.RopeScaling.OriginalMaxPositionEmbeddings
+	rows := batch(4, limit+3, config.VocabSize)
+	for r := range rows {
+		rows[r] = rows[r][:limit-r] // three within the limit
+	}
+	rows[0] = batch(1, limit+3, config.VocabSize)[0]
+	for _, b := range backends(t) {
+		m := hashed(t, config)
+		together := decodeGreedy(t, b, m, rows, limit+4, 2*limit, 10)
+		for r, row := range rows {
+			if alone := decodeGreedy(t, b, m, [][]int32{row}, len(row), 2*limit, 10)[0]; !slices.Equal(together[r], alone) {
+				t.Errorf("%s: row %d of %d tokens: in a batch %v, alone %v", b, r, len(row), together[r], alone)
+			}
+		}
+	}
+}
+
 func same(t *testing.T, what string, got, want []float32) {
 	t.Helper()
 	for i := range want {

@@ -50,27 +50,43 @@ func batch(rows, length, vocab int) [][]int32 {
 	return tokens
 }
 
+// variants are decoders that differ in what they compute: norms, windows, caps, fused matrices, factors and turns.
+func variants(t *testing.T) map[string]checkpoint.Config {
+	t.Helper()
+	all, cases := map[string]checkpoint.Config{"tiny": tiny()}, goldenCases(t)
+	for _, name := range []string{"gemma2", "gemma3-scaled", "granite", "olmo2", "phi4-mini", "smollm3-sliding", "cohere2"} {
+		config, err := checkpoint.ParseConfig(cases[name].Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = config
+	}
+	return all
+}
+
 // Layers that are computed again give the same bits as layers that are kept, on weights of either kind and with an
 // adapter.
 func TestCheckpointing(t *testing.T) {
 	for _, b := range backends(t) {
-		narrow, adapted := hashed(t, tiny()), withHashedAdapter(t, hashed(t, tiny()))
-		ck, err := narrow.Checkpoint()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if narrow, err = NewBFloat16(ck); err != nil {
-			t.Fatal(err)
-		}
-		for name, m := range map[string]*Model{
-			"float32":             hashed(t, tiny()),
-			"adapter":             adapted,
-			"adapter on bfloat16": withHashedAdapter(t, narrow),
-		} {
-			kept := gradients(t, b, m, batch(3, 17, 67))
-			m.Checkpointing = true
-			for i, again := range gradients(t, b, m, batch(3, 17, 67)) {
-				near(t, b.String()+" "+name, again, kept[i], 1e-6)
+		for variant, config := range variants(t) {
+			narrow, adapted := hashed(t, config), withHashedAdapter(t, hashed(t, config))
+			ck, err := narrow.Checkpoint()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if narrow, err = NewBFloat16(ck); err != nil {
+				t.Fatal(err)
+			}
+			for name, m := range map[string]*Model{
+				"float32":             hashed(t, config),
+				"adapter":             adapted,
+				"adapter on bfloat16": withHashedAdapter(t, narrow),
+			} {
+				kept := gradients(t, b, m, batch(3, 17, 67))
+				m.Checkpointing = true
+				for i, again := range gradients(t, b, m, batch(3, 17, 67)) {
+					near(t, b.String()+" "+variant+" "+name, again, kept[i], 1e-6)
+				}
 			}
 		}
 	}
@@ -79,41 +95,47 @@ func TestCheckpointing(t *testing.T) {
 // A model held as bfloat16 computes what one computes whose float32 weights were rounded beforehand, to the bit.
 func TestBFloat16(t *testing.T) {
 	for _, b := range backends(t) {
-		ck, err := hashed(t, tiny()).Checkpoint()
-		if err != nil {
-			t.Fatal(err)
+		for variant, config := range variants(t) {
+			t.Run(b.String()+"/"+variant, func(t *testing.T) { checkBFloat16(t, b, config) })
 		}
-		narrow, err := NewBFloat16(ck)
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
+	ck, err := hashed(t, config).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow, err := NewBFloat16(ck)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := narrow.Trained(); err == nil {
+		t.Error("coarse weights can be trained")
+	}
+	rounded, err := narrow.Clone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := rounded.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, v := ck.Tensor("model.norm.weight").Data, changed.Tensor("model.norm.weight").Data; !slices.Equal(w, v) {
+		t.Error("norms are rounded")
+	}
+	near(t, "rounded weights", changed.Tensor("model.embed_tokens.weight").Data,
+		ck.Tensor("model.embed_tokens.weight").Data, 1.0/256)
+	want := gradients(t, b, withHashedAdapter(t, rounded), batch(3, 17, 67))
+	for i, got := range gradients(t, b, withHashedAdapter(t, narrow), batch(3, 17, 67)) {
+		if !slices.Equal(got, want[i]) {
+			t.Errorf("result %d differs from that of rounded float32 weights", i)
 		}
-		if _, err := narrow.Trained(); err == nil {
-			t.Error("coarse weights can be trained")
-		}
-		rounded, err := narrow.Clone()
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed, err := rounded.Checkpoint()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w, v := ck.Tensor("model.norm.weight").Data, changed.Tensor("model.norm.weight").Data; !slices.Equal(w, v) {
-			t.Error("norms are rounded")
-		}
-		near(t, "rounded weights", changed.Tensor("model.embed_tokens.weight").Data,
-			ck.Tensor("model.embed_tokens.weight").Data, 1.0/256)
-		want := gradients(t, b, withHashedAdapter(t, rounded), batch(3, 17, 67))
-		for i, got := range gradients(t, b, withHashedAdapter(t, narrow), batch(3, 17, 67)) {
-			if !slices.Equal(got, want[i]) {
-				t.Errorf("%s: result %d differs from that of rounded float32 weights", b, i)
-			}
-		}
-		prompts := [][]int32{{5}, {7, 11, 13, 2, 3}}
-		decoded := decodeGreedy(t, b, narrow, prompts, 8, 32, 8)
-		if !slices.EqualFunc(decoded, decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
-			t.Errorf("%s: greedy continuations differ from those of rounded float32 weights", b)
-		}
+	}
+	prompts := [][]int32{{5}, {7, 11, 13, 2, 3}}
+	decoded := decodeGreedy(t, b, narrow, prompts, 8, 32, 8)
+	if !slices.EqualFunc(decoded, decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
+		t.Error("greedy continuations differ from those of rounded float32 weights")
 	}
 }
 
