@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"container/heap"
 	"sync"
 	"unicode/utf8"
 )
@@ -130,32 +129,32 @@ func (b *bpe) mergeScan(ids []int32) []int32 {
 // mergeHeap returns the same in O(n log n): a heap of candidate merges over a doubly linked list of tokens, in which
 // candidates whose tokens have changed are skipped.
 func (b *bpe) mergeHeap(ids []int32) []int32 {
-	n := len(ids)
-	next, prev := make([]int, n), make([]int, n)
+	n := int32(len(ids))
+	next, prev := make([]int32, n), make([]int32, n)
 	for i := range n {
 		next[i], prev[i] = i+1, i-1
 	}
-	var q candidates
-	push := func(i int) {
+	q := make(candidates, 0, n)
+	push := func(i int32) {
 		if i < 0 || next[i] >= n {
 			return
 		}
 		p := pair{ids[i], ids[next[i]]}
 		if m, ok := b.merges[p]; ok {
-			heap.Push(&q, candidate{m, p, i})
+			q.push(candidate{m, p, i})
 		}
 	}
 	for i := range n {
 		push(i)
 	}
 	for len(q) > 0 {
-		c := heap.Pop(&q).(candidate)
+		c := q.pop()
 		i := c.at
 		if ids[i] != c.left || next[i] >= n || ids[next[i]] != c.right {
 			continue
 		}
 		j := next[i]
-		ids[i], ids[j] = c.id, -1 // -1 is no token: candidates that begin at j are invalid
+		ids[i], ids[j] = c.id, none // candidates that begin at j are invalid
 		next[i] = next[j]
 		if next[i] < n {
 			prev[next[i]] = i
@@ -164,7 +163,7 @@ func (b *bpe) mergeHeap(ids []int32) []int32 {
 		push(prev[i])
 	}
 	out := ids[:0]
-	for i := 0; i < n; i = next[i] {
+	for i := int32(0); i < n; i = next[i] {
 		out = append(out, ids[i])
 	}
 	return out
@@ -173,19 +172,42 @@ func (b *bpe) mergeHeap(ids []int32) []int32 {
 type candidate struct {
 	merge
 	pair
-	at int
+	at int32
 }
 
+func (c candidate) before(d candidate) bool { return c.rank < d.rank || c.rank == d.rank && c.at < d.at }
+
+// candidates is a binary heap, the first candidate on top. It is container/heap without its calls through an interface,
+// which take half of the time.
 type candidates []candidate
 
-func (q candidates) Len() int { return len(q) }
-func (q candidates) Less(i, j int) bool {
-	return q[i].rank < q[j].rank || q[i].rank == q[j].rank && q[i].at < q[j].at
+func (q *candidates) push(c candidate) {
+	h := append(*q, c)
+	i := len(h) - 1
+	for i > 0 && c.before(h[(i-1)/2]) {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = c
+	*q = h
 }
-func (q candidates) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *candidates) Push(x any)   { *q = append(*q, x.(candidate)) }
-func (q *candidates) Pop() any {
-	x := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return x
+
+func (q *candidates) pop() candidate {
+	h := *q
+	top, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	for i := 0; len(h) > 0; {
+		child := 2*i + 1
+		if child+1 < len(h) && h[child+1].before(h[child]) {
+			child++
+		}
+		if child >= len(h) || !h[child].before(last) {
+			h[i] = last
+			break
+		}
+		h[i] = h[child]
+		i = child
+	}
+	*q = h
+	return top
 }

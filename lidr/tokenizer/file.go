@@ -120,5 +120,8 @@ func parse(data []byte) (*Tokenizer, error) {
 			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
+	if t.pieces != nil {
+		t.setWords(&f)
+	}
 	return t, nil
 }

@@ -138,7 +138,8 @@ func validPrefix(s string) int {
 
 // DecodeBytes returns the exact bytes of ids, special tokens spelled out: DecodeBytes(Encode(s)) is s for any bytes,
 // and DecodeBytes(EncodeContent(s)) too, unless the tokenizer normalizes (Qwen's NFC, SentencePiece's leading space),
-// strips around tokens, or lacks a byte ([Tokenizer.MissingBytes]). The bytes of several ids are those of each, joined. Unknown ids are skipped.
+// strips around tokens, or lacks a byte ([Tokenizer.MissingBytes]). The bytes of several ids are those of each, joined.
+// Unknown ids are skipped.
 func (t *Tokenizer) DecodeBytes(ids []int) []byte {
 	var b []byte
 	for _, id := range ids {
