@@ -1,0 +1,98 @@
+package checkpoint
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"lidrlab/lidr/tokenizer"
+)
+
+// Folders that transformers of five versions saved load: configuration, weights and tokenizer.
+// testdata/transformers/configs.py wrote them.
+func TestFoldersOfTransformers(t *testing.T) {
+	const root = "testdata/transformers"
+	versions := []string{"4.44.2", "4.51.3", "4.57.3", "5.0.0", "5.23.0"}
+	count := 0
+	for _, version := range versions {
+		configs, err := filepath.Glob(filepath.Join(root, version, "*.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range configs {
+			family := strings.TrimSuffix(filepath.Base(path), ".json")
+			if !slices.Contains(loaded, family) {
+				continue
+			}
+			count++
+			t.Run(version+"/"+family, func(t *testing.T) {
+				folder := savedFolder(t, path)
+				ck, err := Load(folder)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ck.Config.TorchDType != "bfloat16" || ck.Config.BOSTokenID != 0 || !slices.Equal(ck.Config.EOSTokenIDs, []int{1}) {
+					t.Errorf("the configuration is %+v", ck.Config)
+				}
+				tok, err := tokenizer.Load(folder)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := tok.Decode(tok.Encode("the cat")); got != "the cat" {
+					t.Errorf("the tokenizer reads %q", got)
+				}
+				const want = "<|user|>Hello<|end|><|assistant|>"
+				got, err := tok.RenderChat([]tokenizer.Message{{Role: "user", Content: "Hello"}}, true)
+				if err != nil || got != want {
+					t.Errorf("the chat is %q (%v), expected %q", got, err, want)
+				}
+			})
+		}
+	}
+	if count < 30 {
+		t.Errorf("%d folders were read, expected those of %v", count, versions)
+	}
+}
+
+// loaded are the families that this package computes; the last two are every key of the class, and a model that came
+// from a GGUF file.
+var loaded = []string{"llama", "llama3", "mistral", "qwen2", "qwen3", "gemma3", "full", "gguf"}
+
+// savedFolder returns a saved model's folder around a config.json: weights of its shapes, and the version's tokenizer.
+func savedFolder(t *testing.T, path string) fs.FS {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := ParseConfig(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tensors []Tensor
+	want := ExpectedTensors(config)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		n := 1
+		for _, size := range want[name] {
+			n *= size
+		}
+		tensors = append(tensors, Tensor{name, want[name], make([]float32, n)})
+	}
+	folder := fstest.MapFS{"config.json": {Data: data}, weightsFile: weights(t, tensors...)}
+	for name := range companions {
+		data, err := os.ReadFile(filepath.Join(filepath.Dir(path), "tokenizer", name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		folder[name] = &fstest.MapFile{Data: data}
+	}
+	return folder
+}
