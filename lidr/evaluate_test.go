@@ -260,3 +260,37 @@ func TestMisnamedFile(t *testing.T) {
 		t.Errorf("the notes are %q", notes)
 	}
 }
+
+// The commands of a report work from the current folder as they stand: with the folder's path, and for a run of one's
+// own prompts with all that "lidr iterate" was given.
+func TestRerun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := PaperSettings()
+	s.Preset = "own, from paper"
+	s.Trained, s.Unseen, s.Rounds, s.Seed = []string{"de", "fr"}, []string{"es"}, 1, 3
+	s.Prompts, s.Evaluate.Source = PromptSettings{Source: "my prompts", N: 6}, "eval"
+	s.Evaluate.N, s.Train.LoRA = 4, LoRASettings{Rank: 8, Alpha: 16}
+	for _, folder := range []string{"my prompts", "eval"} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own, err := Open("runs/own", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	demo, err := Open(filepath.Join(t.TempDir(), "x"), MiniatureSettings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for run, want := range map[*Run][]string{
+		own: {"lidr iterate --prompts 'my prompts' --eval eval --trained de,fr --unseen es --eval-n 4 --lora 8 " +
+			"--n 6 --rounds 1 --seed 3 --dir runs/own", "lidr report runs/own"},
+		demo: {"lidr demo --n 200 --rounds 2 --seed 1 --dir . # in the folder of this report",
+			"lidr report . # in the folder of this report"},
+	} {
+		if got, err := rerun(run); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+}

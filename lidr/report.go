@@ -119,10 +119,9 @@ func ReportData(run *Run) (report.Data, error) {
 		Rubric:    Rubric,
 		Settings:  settingRows(s),
 	}
-	if s.Preset == "miniature" {
-		data.Rerun = []string{fmt.Sprintf("lidr demo --n %d --rounds %d --seed %d", s.Prompts.N, s.Rounds, s.Seed)}
+	if data.Rerun, err = rerun(run); err != nil {
+		return data, err
 	}
-	data.Rerun = append(data.Rerun, "lidr report "+filepath.Base(run.Dir))
 	for i, name := range models {
 		note := "before any round"
 		if i > 0 {
@@ -166,8 +165,8 @@ func ReportData(run *Run) (report.Data, error) {
 func measuresAlone(run *Run) (report.Data, error) {
 	s := run.Settings
 	data := report.Data{
-		Title: reportTitle(run), Miniature: run.synthetic(), Settings: settingRows(s),
-		Languages: reportLanguages(s), Rerun: []string{"lidr report " + filepath.Base(run.Dir)},
+		Title: reportTitle(run), Miniature: run.synthetic(), Settings: settingRows(s), Languages: reportLanguages(s),
+		Rerun: []string{"lidr report " + folderHere(run.Dir)},
 	}
 	found, models, err := measures(run)
 	if err != nil {

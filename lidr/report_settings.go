@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/report"
@@ -97,6 +100,77 @@ func settingRows(s Settings) []report.Setting {
 		rows[i] = report.Setting{Group: def.group, Name: def.name, Value: value, Source: source}
 	}
 	return rows
+}
+
+// rerun returns the commands that make the run and its report again, from the current folder. A run of a script is made
+// again by that.
+func rerun(run *Run) ([]string, error) {
+	made, err := run.readRecord()
+	if err != nil {
+		return nil, err
+	}
+	s, folder := run.Settings, folderHere(run.Dir)
+	var again []string
+	switch {
+	case s.Preset == "miniature":
+		again = []string{"lidr demo"}
+	case strings.HasPrefix(s.Preset, "own, from "): // as lidr iterate calls its settings
+		again = []string{"lidr iterate", "--prompts", quoted(s.Prompts.Source), "--eval", quoted(s.Evaluate.Source)}
+		for _, flag := range []struct {
+			name  string
+			value any
+			left  bool // out, as its default
+		}{
+			{"model", quoted(made.Base), made.Base == "" || made.Base == "miniature"},
+			{"dominant", s.Dominant, s.Dominant == "en"},
+			{"trained", strings.Join(s.Trained, ","), false}, {"unseen", strings.Join(s.Unseen, ","), len(s.Unseen) == 0},
+			{"eval-n", s.Evaluate.N, s.Evaluate.N == 0}, {"shots", s.Evaluate.Shots, s.Evaluate.Shots == 0},
+			{"exemplars", quoted(s.Evaluate.Exemplars), s.Evaluate.Exemplars == ""},
+			{"identifier", s.Evaluate.Identifier, s.Evaluate.Identifier == ""},
+			{"lora", s.Train.LoRA.Rank, s.Train.LoRA.Rank == 0},
+		} {
+			if !flag.left {
+				again = append(again, fmt.Sprintf("--%s %v", flag.name, flag.value))
+			}
+		}
+		if s.StopWhenSaturated {
+			again = append(again, "--stop-when-saturated")
+		}
+	}
+	var lines []string
+	if again != nil {
+		lines = []string{fmt.Sprintf("%s --n %d --rounds %d --seed %d --dir %s", strings.Join(again, " "), s.Prompts.N,
+			s.Rounds, s.Seed, folder)}
+	}
+	return append(lines, "lidr report "+folder), nil
+}
+
+// folderHere names a run folder from the current one, and one that is not below that from within, so that a report has
+// the same bytes wherever its run lies.
+func folderHere(dir string) string {
+	here, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "."
+	}
+	inside, err := filepath.Rel(here, dir)
+	if err != nil || !filepath.IsLocal(inside) {
+		return ". # in the folder of this report"
+	}
+	return quoted(filepath.ToSlash(inside))
+}
+
+// quoted is a word of a shell's command.
+func quoted(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./,:@=+", r)
+	}
+	if word != "" && strings.IndexFunc(word, special) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // versionFields lists versions and content hashes for a report, from run.json.

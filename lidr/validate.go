@@ -124,15 +124,20 @@ func (s Settings) validateLanguages() error {
 	case slices.Contains(s.Trained, s.Dominant):
 		return bad("trained", s.Trained, "languages other than the dominant one, "+s.Dominant)
 	}
-	seen := map[string]bool{}
-	for _, code := range s.AllLanguages() {
-		if LanguageName(code) == "" {
-			return bad("languages", fmt.Sprintf("%q", code), "a code that LanguageName knows")
+	seen := map[string]string{} // the field of each code
+	for _, list := range []struct {
+		field string
+		codes []string
+	}{{"dominant", []string{s.Dominant}}, {"trained", s.Trained}, {"unseen", s.Unseen}} {
+		for _, code := range list.codes {
+			if LanguageName(code) == "" {
+				return bad(list.field, fmt.Sprintf("%q", code), "a code of a language, such as de or pt-BR")
+			}
+			if before := seen[code]; before != "" {
+				return bad(list.field, fmt.Sprintf("%q, which is in %s", code, before), "each language once in all three")
+			}
+			seen[code] = list.field
 		}
-		if seen[code] {
-			return bad("languages", fmt.Sprintf("%q twice", code), "each of dominant, trained and unseen once")
-		}
-		seen[code] = true
 	}
 	return nil
 }

@@ -87,10 +87,10 @@ func TestValidateNamesTheField(t *testing.T) {
 	for want, change := range map[string]func(*Settings){
 		"field prompts.n is 0":                            func(s *Settings) { s.Prompts.N = 0 },
 		"field trained is [en], expected languages other": func(s *Settings) { s.Trained = []string{"en"} },
-		`field languages is "de" twice`:                   func(s *Settings) { s.Unseen = []string{"de"} },
+		`field unseen is "de", which is in trained`:       func(s *Settings) { s.Unseen = []string{"de"} },
 		`field pairs.mode is "both", expected paper`:      func(s *Settings) { s.Pairs.Mode = "both" },
 		`field train.labels is "none"`:                    func(s *Settings) { s.Train.Labels = "none" },
-		`field languages is "xx"`:                         func(s *Settings) { s.Unseen = []string{"xx"} },
+		`field unseen is "xx", expected a code`:           func(s *Settings) { s.Unseen = []string{"xx"} },
 		"objective":                                       func(s *Settings) { s.Train.Objective = "dpo-nll" },
 		"schedule":                                        func(s *Settings) { s.Train.Schedule = "cosin" },
 		"nll":                                             func(s *Settings) { s.Train.NLL = "tokens" },
