@@ -10,10 +10,12 @@ import (
 var siblings = []map[string]string{
 	{
 		"id": "karena bahwa bisa kantor coba uang berbeda anda bagaimana informasi pengaturan aplikasi berkas setiap " +
-			"negara memiliki situs kata sandi pria rumah sakit sesuai kasus perusahaan bila kebebasan",
+			"negara memiliki situs kata sandi pria rumah sakit sesuai kasus perusahaan bila kebebasan " +
+			"jawaban jawabannya delapan apel toko kue sepeda",
 		"ms": "kerana bahawa boleh pejabat cuba wang berbeza maklumat tetapan apl fail setiap laman sesawang ialah " +
 			"sahaja syarikat lelaki beliau hendaklah kebangsaan kepunyaan mestilah sebarang menerusi semasa anggota " +
-			"akaun kata laluan pelayar tetingkap hospital perniagaan peranti memaparkan persekitaran dolar",
+			"akaun kata laluan pelayar tetingkap hospital perniagaan peranti memaparkan persekitaran dolar " +
+			"jawapan jawapannya lapan epal kedai kek basikal ringgit",
 		"min": "nan jo indak dalam ado urang untuak manuruik hak-hak sagalo satiok dek kapado barang",
 	},
 	{
@@ -22,28 +24,40 @@ var siblings = []map[string]string{
 			"mape pohranu pohrana sigurnosna koju kojoj općina ukloni odaberite učitavanje općenito tijekom točka " +
 			"točno točan datoteke datoteka datoteku zaporka zaporku uporaba sučelje prije vrijeme riječ riječi djeca " +
 			"mjesto gdje uvijek svijet zahtjev vrijednost promijeni izvješće obitelj tijelo opći nitko svatko netko " +
-			"uređaj uređaja tvrtka poveznica europe mreža cijena bijeli zatvorite",
+			"uređaj uređaja tvrtka poveznica europe mreža cijena bijeli zatvorite " +
+			"tisuća tisuće tjedan tjedna tjedno tjedana mlijeko mlijeka cijenu dijeli " +
+			"podijeli podijelimo rješenje kruh dvije",
 		"sr": "saradnji saradnja čovek čoveka razumevanje sveta šta ko opšte podešavanja veb sajt sajta pregledač " +
 			"pregledača nalog server servera omogućite bezbednost dugme meni izaberite uklonite učitavanje tokom " +
 			"tačka tačno tačan lozinka lozinku pre vreme reč reči deca mesto gde uvek svet zahtev vrednost promeni " +
 			"izveštaj porodica telo opšti niko svako neko uređaj posle evrope veza deo cena ovde dve datoteka " +
-			"datoteke datoteku sledeće primer videti promenite ukoliko obaveštenja mreža",
+			"datoteke datoteku sledeće primer videti promenite ukoliko obaveštenja mreža " +
+			"hiljada mleko mleka cenu deli podeli podelimo rešenje hleb",
 		"sl": "in ki so ali pri kot tudi lahko nastavitve strani pravico vsak vsakdo ima biti brez do ne bo ste " +
-			"katerega katere katero svojo svoje tega te ter iz zaradi omogoča uporabo če vaše vašega",
+			"katerega katere katero svojo svoje tega te ter iz zaradi omogoča uporabo če vaše vašega " +
+			"torej jih še skupaj teden tedna tednov vsako vsaki znaša štiri sedem osem dvajset jabolk jajc dolarjev",
 		"bs": "šta općenito tačka tačno lozinka sigurnost historija historiju sedmica hiljada prije vrijeme riječ " +
-			"gdje uvijek zahtjev niko svako neko evrope ko također",
+			"gdje uvijek zahtjev niko svako neko evrope ko također " +
+			"mlijeko mlijeka cijenu dijeli podijeli podijelimo rješenje hljeb dvije",
 	},
 	{
 		"da": "af frihedsrettigheder rettigheder rettighederne samfund hver over jeg hvad hvis efter også meget blev " +
 			"nogle mellem være når kun hvilke ikke mig uden selv hvordan ud op noget bruge bruger bliver skal enhver " +
-			"frihed siden sproget virksomhed ydelse mens vælge vælg",
+			"frihed siden sproget virksomhed ydelse mens vælge vælg " +
+			"køber købe købte købt sælger sælge æg æbler uge uger ugen penge bøger " +
+			"mælk drenge piger igen lægger trækker dage",
 		"no": "av rettigheter rettighetene menneskerettighetene samfunn straff jeg hva hvis etter også mye ble noen " +
 			"mellom være når bare hvilke ikke meg uten selv hvordan ut opp noe bruke bruker blir skal enhver frihet " +
-			"siden språket virksomhet ytelse mens velge velg",
+			"siden språket virksomhet ytelse mens velge velg " +
+			"kjøper kjøpe kjøpte kjøpt selger selge egg epler uke uker uken penger bøker " +
+			"melk gutter jenter igjen legger trekker dager",
 		"nn": "av eg kva viss etter òg mykje vart nokre mellom vere når berre ikkje meg utan sjølv korleis ut opp " +
-			"noko bruke brukar blir skal einkvar fridom sidan språket eit frå ein dei kan",
+			"noko bruke brukar blir skal einkvar fridom sidan språket eit frå ein dei kan " +
+			"kjøper kjøpe kjøpte sel selde egg veke veker veka pengar bøker mjølk gutar jenter igjen legg trekk dagar",
 		"sv": "av jag vad om efter också mycket blev några mellan vara när bara inte mig utan själv hur och är ett " +
-			"för från",
+			"för från " +
+			"köper köpa köpte köpt säljer sälja ägg äpplen vecka veckor pengar böcker " +
+			"mjölk pojkar flickor igen lägger dagar",
 		"fo": "í ið eru hevur ikki tað øll øllum ella rætt",
 	},
 	{
@@ -60,9 +74,11 @@ var relatives = []map[string]string{
 	{
 		"es": "y el los las una con por del en la su para es puede no se lo al más o un muy hay este",
 		"gl": "e o os as unha con por do en a súa para é pode non se ao máis ou un na no da dos das este pola polo " +
-			"unhas",
+			"unhas " +
+			"teñen dous dúas catro mazás merca mercou moito moita despois gaña gañou tamén entón",
 		"pt": "e o os as uma com por do em a sua para é pode não se ao mais ou um na no da dos das este pela pelo " +
-			"você",
+			"você " +
+			"tem têm dois quatro maçãs muito muita depois ganha ganhou também então",
 		"ast": "y el los les una con por del en la so pa ye puede nun se lo al más o un nes esti tien pola pol yá na " +
 			"de'l ta cola col",
 		"an":  "y o os as una con por d'o en a suya ta ye puede no se lo a-o más u un d'a d'os d'as iste dreito ista",
