@@ -52,3 +52,23 @@ func TestSplitThought(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSplitThought: thought and answer are parts of the text, one behind the other, and an answer has no further
+// thought that begins it unless the text had two.
+func FuzzSplitThought(f *testing.F) {
+	for _, seed := range []string{
+		"<think>a</think>b", "a </think> b", "analysisAassistantfinalb", "`</think>`", "```\n<think>\n", "\xff<THINK>İ</think>",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		thought, answer, ok := SplitThought(text)
+		before, _, found := strings.Cut(text, thought)
+		if !found || !strings.Contains(text[len(before)+len(thought):], answer) && thought != "" || !ok && answer != "" {
+			t.Errorf("%q: thought %q, answer %q, %t", text, thought, answer, ok)
+		}
+		if thought == "" && ok && answer != text && strings.TrimSpace(answer) != answer {
+			t.Errorf("%q: the answer %q has white space around it", text, answer)
+		}
+	})
+}
