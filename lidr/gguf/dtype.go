@@ -57,7 +57,8 @@ func dtypeOf(id uint32) (dtype, error) {
 	if name == "" {
 		name = fmt.Sprintf("number %d", id)
 	}
-	return dtype{}, fmt.Errorf("type %s, which is not read; take the model in another quantization, such as Q8_0 or Q4_K_M",
+	return dtype{}, fmt.Errorf("type %s, which is not read; take the model in another quantization, such as Q8_0 or "+
+		"Q4_K_M",
 		name)
 }
 

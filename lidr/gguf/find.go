@@ -14,8 +14,8 @@ import (
 	"lidrlab/lidr/input"
 )
 
-// Find returns the path of the GGUF file that name means: a file that begins as GGUF does, such as one of Ollama's blobs,
-// or a model of Ollama on this disk, NAME, NAME:TAG or USER/NAME:TAG. It is "" where name means none.
+// Find returns the path of the GGUF file that name means: a file that begins as GGUF does, such as one of Ollama's
+// blobs, or a model of Ollama on this disk, NAME, NAME:TAG or USER/NAME:TAG. It is "" where name means none.
 func Find(name string) (string, error) {
 	info, err := os.Stat(name)
 	switch {
@@ -53,8 +53,8 @@ const maxManifest = 1 << 20
 // modelLayer is the media type of the layer that is a GGUF file.
 const modelLayer = "application/vnd.ollama.image.model"
 
-// findOllama returns the blob of a model's weights, "" if Ollama has no such model. A name without a tag may also be one
-// of the Hugging Face hub, so USER/NAME needs its tag.
+// findOllama returns the blob of a model's weights, "" if Ollama has no such model. A name without a tag may also be
+// one of the Hugging Face hub, so USER/NAME needs its tag.
 func findOllama(name string) (string, error) {
 	m := ollamaName.FindStringSubmatch(name)
 	if m == nil || m[1] != "" && m[3] == "" || strings.Contains(name, "..") {

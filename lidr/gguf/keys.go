@@ -26,7 +26,8 @@ var commonKeys = []key{
 	{"block_count", "num_hidden_layers", func(c checkpoint.Config) any { return uint32(c.NumHiddenLayers) }},
 	{"feed_forward_length", "intermediate_size", func(c checkpoint.Config) any { return uint32(c.IntermediateSize) }},
 	{"attention.head_count", "num_attention_heads", func(c checkpoint.Config) any { return uint32(c.NumAttentionHeads) }},
-	{"attention.head_count_kv", "num_key_value_heads", func(c checkpoint.Config) any { return uint32(c.NumKeyValueHeads) }},
+	{"attention.head_count_kv", "num_key_value_heads",
+		func(c checkpoint.Config) any { return uint32(c.NumKeyValueHeads) }},
 	{"attention.key_length", "head_dim", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
 	{"attention.value_length", "", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
 	{"attention.layer_norm_rms_epsilon", "rms_norm_eps", func(c checkpoint.Config) any { return float32(c.RMSNormEps) }},
@@ -71,8 +72,8 @@ func (h *header) unknownKey(architecture string, f family) error {
 			continue
 		}
 		if value != nil && !reflect.ValueOf(value).IsZero() {
-			return fmt.Errorf("metadata %q is %.60v, which may change the computation and is not known here; take the model in "+
-				"its Hugging Face folder", name, value)
+			return fmt.Errorf("metadata %q is %s, which may change the computation and is not known here; take the model in "+
+				"its Hugging Face folder", name, shown(value))
 		}
 	}
 	return nil
@@ -92,6 +93,11 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 			return checkpoint.Config{}, err
 		}
 		c[k.config] = value
+	}
+	if layers, _ := c["num_hidden_layers"].(int); layers > len(h.tensors) {
+		return checkpoint.Config{}, fmt.Errorf("metadata %q is %d, and the file has %d tensors in all",
+			architecture+".block_count",
+			layers, len(h.tensors))
 	}
 	if _, ok := c["num_key_value_heads"]; !ok {
 		c["num_key_value_heads"] = c["num_attention_heads"]
@@ -128,6 +134,17 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 		return config, fmt.Errorf("metadata of %s, as a %w", architecture, err)
 	}
 	return config, nil
+}
+
+// shown is a value of the metadata as an error shows it.
+func shown(value any) string {
+	switch v := value.(type) {
+	case string:
+		return fmt.Sprintf("%.60q", v)
+	case []int, []float32, []string:
+		return "a list"
+	}
+	return fmt.Sprint(value)
 }
 
 // uniform is the one value of a key that may differ from layer to layer.
@@ -182,7 +199,8 @@ func (h *header) rotary(architecture string, c map[string]any) error {
 		return nil
 	}
 	scaling := map[string]any{"rope_type": kind}
-	for name, key := range map[string]string{"factor": "factor", "original_context_length": "original_max_position_embeddings"} {
+	for name, key := range map[string]string{"factor": "factor",
+		"original_context_length": "original_max_position_embeddings"} {
 		if value, ok := h.metadata[p+name]; ok {
 			scaling[key] = value
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,15 +32,20 @@ func (h *header) load(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	folder := fstest.MapFS{}
-	for name, data := range ck.Files {
-		folder[name] = &fstest.MapFile{Data: data}
-	}
-	tok, err := tokenizer.Load(folder)
+	tok, err := tokenizer.Load(folderOf(ck))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: as a Hugging Face folder, %w", path, err)
 	}
 	return ck, tok, nil
+}
+
+// folderOf returns the folder that a checkpoint's files are of.
+func folderOf(ck *checkpoint.Checkpoint) fs.FS {
+	folder := fstest.MapFS{}
+	for name, data := range ck.Files {
+		folder[name] = &fstest.MapFile{Data: data}
+	}
+	return folder
 }
 
 // partName matches the name of a file of a split model (llama.cpp's llama_split_path).

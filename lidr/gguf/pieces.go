@@ -41,9 +41,9 @@ func (h *header) sentencePiece(w *words, f, model map[string]any) error {
 	return nil
 }
 
-// joinSpaces makes ordinary tokens of those that users of SentencePiece have defined for two and more spaces, as Gemma's
-// are, merged before all others: Hugging Face's tokenizer.json has them so, and of a run that is longer than the longest
-// of them it makes others than SentencePiece.
+// joinSpaces makes ordinary tokens of those that users of SentencePiece have defined for two and more spaces, as
+// Gemma's are, merged before all others: Hugging Face's tokenizer.json has them so, and of a run that is longer than
+// the longest of them it makes others than SentencePiece.
 func (w *words) joinSpaces() {
 	for id, text := range w.tokens {
 		if w.types[id] == userDefined && len(text) > 1 && strings.Trim(text, " ") == "" {

@@ -7,8 +7,8 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// preTokenizer is a way to cut text into words before byte-level BPE, which GGUF has a name for. The expressions are part
-// of llama.cpp (llama-vocab.cpp, llm_tokenizer_bpe); here they are as the models publish them.
+// preTokenizer is a way to cut text into words before byte-level BPE, which GGUF has a name for. The expressions are
+// part of llama.cpp (llama-vocab.cpp, llm_tokenizer_bpe); here they are as the models publish them.
 type preTokenizer struct {
 	names []string // the first is the one that is written
 	steps []string // expressions one after the other, each within the words of the one before; or digits, gpt2Words

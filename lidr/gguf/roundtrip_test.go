@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"testing"
-	"testing/fstest"
 
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/tokenizer"
@@ -68,19 +67,17 @@ func sameConfig(t *testing.T, want, got checkpoint.Config) {
 
 func sameTokens(t *testing.T, want *tokenizer.Tokenizer, ck *checkpoint.Checkpoint) {
 	t.Helper()
-	folder := fstest.MapFS{}
-	for name, data := range ck.Files {
-		folder[name] = &fstest.MapFile{Data: data}
-	}
-	got, err := tokenizer.Load(folder)
+	got, err := tokenizer.Load(folderOf(ck))
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	for _, text := range []string{"", "Hello, world! It's 12345 o'clock.", "  two  spaces\n\n\tand lines \r\n", "naïve café",
+	for _, text := range []string{"", "Hello, world! It's 12345 o'clock.", "  two  spaces\n\n\tand lines \r\n",
+		"naïve café",
 		"Zażółć gęślą jaźń", "日本語のテキスト、です。", "한국어 텍스트", "Привет, мир 2024", "مرحبا بالعالم ١٢٣", "👍🏽 emoji\u200d",
 		"e\u0301 NFD", "<|im_end|><|eot_id|></s><s>", "def f(x):\n    return x**2  # ok"} {
-		if !slices.Equal(got.Encode(text), want.Encode(text)) || !slices.Equal(got.EncodeContent(text), want.EncodeContent(text)) ||
+		if !slices.Equal(got.Encode(text), want.Encode(text)) ||
+			!slices.Equal(got.EncodeContent(text), want.EncodeContent(text)) ||
 			!slices.Equal(got.EncodeDocument(text), want.EncodeDocument(text)) {
 			t.Errorf("%q: ids %v, expected %v", text, got.EncodeDocument(text), want.EncodeDocument(text))
 		}
