@@ -34,7 +34,11 @@ var familyCohere2 = family{
 		p.drop("layer_switch") // sliding_window_pattern under the name of Cohere's own code, as are the next ones
 		p.only("order_of_interleaved_layers", `"local_attn_first"`)
 		p.only("position_embedding_type", `"rope_gptj"`)
-		p.only("rotary_pct", "1.0")
+		share := 1.0
+		p.take("rotary_pct", &share)
+		if share != 1 {
+			p.fail("rotary_pct is %g; expected 1", share)
+		}
 		p.only("use_gated_activation", "true")
 		p.only("use_parallel_block", "true")
 		p.only("use_embedding_sharing", "true")

@@ -40,4 +40,59 @@ var published = map[string]string{
 		`"num_hidden_layers":40,"num_key_value_heads":8,"pad_token_id":0,"residual_multiplier":0.22,"rms_norm_eps":1e-05,` +
 		`"rope_scaling":null,"rope_theta":5000000.0,"tie_word_embeddings":true,"torch_dtype":"bfloat16",` +
 		`"transformers_version":"4.47.0.dev0","use_cache":true,"vocab_size":49155}`,
+	"SmolLM3-3B": `{"architectures":["SmolLM3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":null,"eos_token_id":128012,"hidden_act":"silu","hidden_size":2048,"initializer_range":0.02,` +
+		`"intermediate_size":11008,"layer_types":["full_attention","full_attention","full_attention","full_attention"],` +
+		`"max_position_embeddings":65536,"max_window_layers":28,"mlp_bias":false,"model_type":"smollm3",` +
+		`"no_rope_layer_interval":4,"no_rope_layers":[1,1,1,0],"num_attention_heads":16,"num_hidden_layers":4,` +
+		`"num_key_value_heads":4,"pad_token_id":128004,"pretraining_tp":2,"rms_norm_eps":1e-06,"rope_scaling":null,` +
+		`"rope_theta":5000000.0,"sliding_window":null,"torch_dtype":"bfloat16","transformers_version":"4.54.0.dev0",` +
+		`"use_cache":false,"use_sliding_window":false,"vocab_size":128256}`,
+	"Phi-3-mini-4k-instruct": `{"_name_or_path":"Phi-3-mini-4k-instruct","architectures":["Phi3ForCausalLM"],` +
+		`"attention_bias":false,"attention_dropout":0.0,"auto_map":{"AutoConfig":"configuration_phi3.Phi3Config",` +
+		`"AutoModelForCausalLM":"modeling_phi3.Phi3ForCausalLM"},"bos_token_id":1,"embd_pdrop":0.0,"eos_token_id":32000,` +
+		`"hidden_act":"silu","hidden_size":3072,"initializer_range":0.02,"intermediate_size":8192,` +
+		`"max_position_embeddings":4096,"model_type":"phi3","num_attention_heads":32,"num_hidden_layers":32,` +
+		`"num_key_value_heads":32,"original_max_position_embeddings":4096,"pad_token_id":32000,"resid_pdrop":0.0,` +
+		`"rms_norm_eps":1e-05,"rope_scaling":null,"rope_theta":10000.0,"sliding_window":2047,"tie_word_embeddings":false,` +
+		`"torch_dtype":"bfloat16","transformers_version":"4.40.2","use_cache":true,"vocab_size":32064}`,
+	// The factors of the published one are 48 each.
+	"Phi-4-mini-instruct": `{"architectures":["Phi3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"auto_map":{"AutoConfig":"configuration_phi3.Phi3Config","AutoModelForCausalLM":"modeling_phi3.Phi3ForCausalLM",` +
+		`"AutoTokenizer":"Xenova/gpt-4o"},"bos_token_id":199999,"embd_pdrop":0.0,"eos_token_id":199999,"full_attn_mod":1,` +
+		`"head_dim":4,"hidden_act":"silu","hidden_size":3072,"initializer_range":0.02,"intermediate_size":8192,` +
+		`"interpolate_factor":1,"lm_head_bias":false,"max_position_embeddings":131072,"mlp_bias":false,"model_type":"phi3",` +
+		`"num_attention_heads":24,"num_hidden_layers":32,"num_key_value_heads":8,"original_max_position_embeddings":4096,` +
+		`"pad_token_id":199999,"partial_rotary_factor":0.5,"resid_pdrop":0.0,"rms_norm_eps":1e-05,` +
+		`"rope_scaling":{"long_factor":[1.5],"short_factor":[1],"type":"longrope"},` +
+		`"rope_theta":10000.0,"sliding_window":262144,"tie_word_embeddings":true,"torch_dtype":"bfloat16",` +
+		`"transformers_version":"4.45.0","use_cache":true,"vocab_size":200064}`,
+	"aya-expanse-8b": `{"architectures":["CohereForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":5,"eos_token_id":255001,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,` +
+		`"intermediate_size":14336,"layer_norm_eps":1e-05,"logit_scale":0.125,"max_position_embeddings":8192,` +
+		`"model_type":"cohere","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"pad_token_id":0,` +
+		`"rope_theta":10000,"torch_dtype":"float16","transformers_version":"4.44.0","use_cache":true,"use_qk_norm":false,` +
+		`"vocab_size":256000}`,
+	"c4ai-command-r7b-12-2024": `{"_attn_implementation_autoset":true,"architectures":["Cohere2ForCausalLM"],` +
+		`"attention_bias":false,"attention_dropout":0.0,"bos_token_id":5,"cache_implementation":"hybrid",` +
+		`"eos_token_id":255001,"head_dim":128,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,` +
+		`"intermediate_size":14336,"layer_norm_eps":1e-05,"layer_switch":4,"logit_scale":0.25,` +
+		`"max_position_embeddings":132096,"model_type":"cohere2","num_attention_heads":32,"num_hidden_layers":32,` +
+		`"num_key_value_heads":8,"order_of_interleaved_layers":"local_attn_first","pad_token_id":0,` +
+		`"position_embedding_type":"rope_gptj","rope_scaling":null,"rope_theta":50000,"rotary_pct":1.0,` +
+		`"sliding_window":4096,"sliding_window_pattern":4,"torch_dtype":"bfloat16","transformers_version":"4.48.0.dev0",` +
+		`"use_cache":true,"use_embedding_sharing":true,"use_gated_activation":true,"use_parallel_block":true,` +
+		`"use_parallel_embedding":true,"vocab_size":256000}`,
+	"Mistral-7B-v0.1": `{"architectures":["MistralForCausalLM"],"bos_token_id":1,"eos_token_id":2,` +
+		`"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":14336,` +
+		`"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,"num_hidden_layers":32,` +
+		`"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":10000.0,"sliding_window":4096,` +
+		`"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.34.0.dev0","use_cache":true,` +
+		`"vocab_size":32000}`,
+	"Qwen1.5 with its window in use": `{"architectures":["Qwen2ForCausalLM"],"attention_dropout":0.0,"eos_token_id":9,` +
+		`"hidden_act":"silu","hidden_size":1024,"intermediate_size":2816,"max_position_embeddings":32768,` +
+		`"max_window_layers":3,"model_type":"qwen2","num_attention_heads":16,"num_hidden_layers":5,` +
+		`"num_key_value_heads":16,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":16384,` +
+		`"tie_word_embeddings":true,"torch_dtype":"bfloat16","use_cache":true,"use_sliding_window":true,` +
+		`"vocab_size":151936}`,
 }

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,31 @@ func TestDesign(t *testing.T) {
 	if d.EmbeddingScale != 12 || d.ResidualScale != 0.22 || d.ScoreScale != 1.0/64 || d.LogitScale != 0.125 {
 		t.Errorf("granite-3.1-2b-instruct: %+v", d)
 	}
+	_, d = design("SmolLM3-3B")
+	if d.Layers[3].Rotary != nil || d.Layers[2].Rotary == nil || d.Layers[3].Window != 0 {
+		t.Errorf("SmolLM3-3B: %+v", d)
+	}
+	_, d = design("Phi-3-mini-4k-instruct")
+	if r := d.Layers[0].Rotary; !d.Fused || d.Layers[31].Window != 2047 || r.Dim != 96 || r.Scale != 1 {
+		t.Errorf("Phi-3-mini-4k-instruct: %+v, %+v", d, r)
+	}
+	// √(1 + ln(131072/4096)/ln 4096) is √(1 + 5/12).
+	_, d = design("Phi-4-mini-instruct")
+	if r := d.Layers[0].Rotary; r.Dim != 2 || math.Abs(r.Scale-math.Sqrt(17.0/12)) > 1e-12 {
+		t.Errorf("Phi-4-mini-instruct: %+v", r)
+	}
+	_, d = design("aya-expanse-8b")
+	if r := d.Layers[0].Rotary; !d.Parallel || !d.CentredNorm || !r.Interleaved || d.LogitScale != 0.125 {
+		t.Errorf("aya-expanse-8b: %+v", d)
+	}
+	_, d = design("c4ai-command-r7b-12-2024")
+	if l := d.Layers; l[2].Window != 4096 || l[2].Rotary == nil || l[3].Window != 0 || l[3].Rotary != nil {
+		t.Errorf("c4ai-command-r7b-12-2024: %+v", d)
+	}
+	_, d = design("Qwen1.5 with its window in use")
+	if l := d.Layers; l[2].Window != 0 || l[3].Window != 16384 || l[4].Window != 16384 {
+		t.Errorf("Qwen1.5: %+v", d)
+	}
 }
 
 func TestFamiliesRefuse(t *testing.T) {
@@ -72,7 +98,22 @@ func TestFamiliesRefuse(t *testing.T) {
 			"attn_logit_softcapping is -1"},
 		"scaled gemma 2": {"gemma-2-2b-it", `"use_cache":true`, `"rope_scaling":{"rope_type":"linear","factor":2}`,
 			`rope_scaling type "linear" is not supported; expected none`},
-		"multiplier": {"granite-3.1-2b-instruct", `"logits_scaling":8.0`, `"logits_scaling":0`, "logits_scaling is 0"},
+		"multiplier":     {"granite-3.1-2b-instruct", `"logits_scaling":8.0`, `"logits_scaling":0`, "logits_scaling is 0"},
+		"no rotary":      {"SmolLM3-3B", `[1,1,1,0]`, `[1,1,1]`, "no_rope_layers has 3 entries"},
+		"half rotary":    {"SmolLM3-3B", `[1,1,1,0]`, `[1,1,1,2]`, "no_rope_layers has 2"},
+		"interval":       {"SmolLM3-3B", `4,"no_rope_layers":[1,1,1,0]`, `0`, "no_rope_layer_interval is 0"},
+		"odd rotary":     {"Phi-3-mini-4k-instruct", `"resid_pdrop":0.0`, `"partial_rotary_factor":0.58`, "turns 55 numbers"},
+		"head bias":      {"Phi-4-mini-instruct", `"lm_head_bias":false`, `"lm_head_bias":true`, "lm_head_bias is true"},
+		"factors":        {"Phi-4-mini-instruct", `[1.5]`, `[1.5,2]`, "long_factor of 1 and 2 numbers; expected 1"},
+		"factor 0":       {"Phi-4-mini-instruct", `[1.5]`, `[0]`, "has a factor 0"},
+		"original":       {"Phi-4-mini-instruct", `embeddings":4096`, `embeddings":1`, "original_max_position_embeddings 1"},
+		"yarn as it is":  {"Phi-4-mini-instruct", `"longrope"`, `"dynamic"`, `rope_scaling type "dynamic"`},
+		"query norm":     {"aya-expanse-8b", `"use_qk_norm":false`, `"use_qk_norm":true`, "use_qk_norm is true"},
+		"no rotary base": {"aya-expanse-8b", `"rope_theta":10000,`, ``, "rope_theta is 0"},
+		"logit scale":    {"aya-expanse-8b", `"logit_scale":0.125`, `"logit_scale":0`, "logit_scale is 0"},
+		"layer order": {"c4ai-command-r7b-12-2024", `"local_attn_first"`, `"global_attn_first"`,
+			"order_of_interleaved_layers"},
+		"head size": {"c4ai-command-r7b-12-2024", `"head_dim":128`, `"head_dim":64`, "head_dim is 64"},
 		"cap of scores": {"gemma-3-270m", `"attn_logit_softcapping":null`, `"attn_logit_softcapping":50.0`,
 			"attn_logit_softcapping is 50"},
 		"scalar": {"gemma-3-270m", `"query_pre_attn_scalar":256`, `"query_pre_attn_scalar":0`,
@@ -127,6 +168,9 @@ func TestFamiliesSaveAndLoad(t *testing.T) {
 		keys["hidden_size"], keys["head_dim"], keys["intermediate_size"], keys["vocab_size"] = 12, 4, 10, 7
 		keys["num_attention_heads"], keys["num_key_value_heads"] = 2, 1
 		keys["bos_token_id"], keys["eos_token_id"] = nil, 1
+		if keys["model_type"] == "cohere2" {
+			keys["hidden_size"] = 8
+		}
 		smaller, err := json.Marshal(keys)
 		if err != nil {
 			t.Fatal(err)

@@ -54,7 +54,8 @@ func batch(rows, length, vocab int) [][]int32 {
 func variants(t *testing.T) map[string]checkpoint.Config {
 	t.Helper()
 	all, cases := map[string]checkpoint.Config{"tiny": tiny()}, goldenCases(t)
-	for _, name := range []string{"gemma2", "gemma3-scaled", "granite", "olmo2", "phi4-mini", "smollm3-sliding", "cohere2"} {
+	for _, name := range []string{"gemma2", "gemma3-scaled", "granite", "olmo2", "phi4-mini", "smollm3-sliding",
+		"cohere2"} {
 		config, err := checkpoint.ParseConfig(cases[name].Config)
 		if err != nil {
 			t.Fatal(err)
