@@ -240,7 +240,11 @@ func (c Config) encode(dtype string) ([]byte, error) {
 	if s := c.RopeScaling; s != nil {
 		m["rope_scaling"] = s.keys()
 	}
-	if f := families[c.ModelType]; f.write != nil {
+	f := families[c.ModelType]
+	if f.padded {
+		m["pad_token_id"] = nil // the class's own may be beyond the vocabulary
+	}
+	if f.write != nil {
 		f.write(c, m)
 	}
 	b, err := json.MarshalIndent(m, "", "  ")
@@ -249,23 +253,21 @@ func (c Config) encode(dtype string) ([]byte, error) {
 
 // keys are those of the object rope_scaling.
 func (s *RopeScaling) keys() map[string]any {
-	if s.RopeType == "longrope" {
-		// These three and no other are what configuration_phi3.py of transformers 4 accepts.
+	switch s.RopeType {
+	case "linear":
+		return map[string]any{"rope_type": s.RopeType, "factor": decimal(s.Factor)}
+	case "longrope": // configuration_phi3.py of transformers 4 accepts "type" and the lists and no other
 		m := map[string]any{"type": s.RopeType, "short_factor": s.ShortFactor, "long_factor": s.LongFactor}
 		if s.Factor != 0 {
-			m["factor"] = s.Factor
+			m["factor"] = decimal(s.Factor)
 		}
 		if s.AttentionFactor != 0 {
 			m["attention_factor"] = decimal(s.AttentionFactor)
 		}
 		return m
 	}
-	m := map[string]any{"rope_type": s.RopeType, "factor": s.Factor}
-	if s.RopeType == "llama3" {
-		m["low_freq_factor"], m["high_freq_factor"] = s.LowFreqFactor, s.HighFreqFactor
-		m["original_max_position_embeddings"] = s.OriginalMaxPositionEmbeddings
-	}
-	return m
+	return map[string]any{"rope_type": s.RopeType, "factor": s.Factor, "low_freq_factor": s.LowFreqFactor,
+		"high_freq_factor": s.HighFreqFactor, "original_max_position_embeddings": s.OriginalMaxPositionEmbeddings}
 }
 
 // decimal is a number that is written with a point, as transformers 5 demands of values that are declared float.

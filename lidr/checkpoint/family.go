@@ -12,6 +12,7 @@ type family struct {
 	architecture string   // the one that architectures names
 	biased       bool     // attention_bias may be true
 	ungrouped    bool     // where num_key_value_heads is absent, there are as many as heads
+	padded       bool     // its class has a padding token unless config.json says null
 	scalings     []string // the rope_type values that are computed, beside "default"
 
 	defaults func(c *Config)                  // what its configuration class assumes where config.json is silent

@@ -5,7 +5,7 @@ import "fmt"
 // familyCohere is Command R and Aya 23 and Expanse: a LayerNorm without biases, attention and feed-forward network side
 // by side on its output, a rotary embedding of neighbouring numbers, and scaled logits (configuration_cohere.py).
 var familyCohere = family{
-	architecture: "CohereForCausalLM", biased: true, ungrouped: true,
+	architecture: "CohereForCausalLM", padded: true, biased: true, ungrouped: true,
 	// Where rope_theta is absent, transformers 4 takes 10,000 and transformers 5 500,000; the published ones have it.
 	defaults: func(c *Config) { c.cohereDefaults(); c.RopeTheta = 0 },
 	read: func(p *parser, c *Config) {
@@ -21,7 +21,7 @@ var familyCohere = family{
 // familyCohere2 is Command R7B and Command A, a Cohere whose layers of sliding attention alone have a rotary embedding
 // (configuration_cohere2.py).
 var familyCohere2 = family{
-	architecture: "Cohere2ForCausalLM", biased: true, ungrouped: true,
+	architecture: "Cohere2ForCausalLM", padded: true, biased: true, ungrouped: true,
 	defaults: func(c *Config) { c.cohereDefaults(); c.SlidingWindow = 4096 },
 	read: func(p *parser, c *Config) {
 		p.cohere(c)

@@ -14,7 +14,7 @@ const gelu = "gelu_pytorch_tanh"
 // embeddings times √hidden_size, sliding and full attention by turns, and scores and logits kept within a cap
 // (configuration_gemma2.py).
 var familyGemma2 = family{
-	architecture: "Gemma2ForCausalLM", biased: true,
+	architecture: "Gemma2ForCausalLM", padded: true, biased: true,
 	defaults: func(c *Config) {
 		c.HeadDim, c.QueryPreAttnScalar, c.SlidingWindow, c.MaxPositionEmbeddings = 256, 256, 4096, 8192
 		c.AttnLogitSoftcapping, c.FinalLogitSoftcapping, c.TieWordEmbeddings = 50, 30, true
@@ -36,7 +36,7 @@ var familyGemma2 = family{
 // weights are kept as w-1, norms on each head's query and key, GELU, embeddings times √hidden_size, and a rotary base
 // each for the layers of sliding and of full attention (Gemma3TextConfig of configuration_gemma3.py).
 var familyGemma3 = family{
-	architecture: "Gemma3ForCausalLM", biased: true, scalings: []string{"linear"},
+	architecture: "Gemma3ForCausalLM", padded: true, biased: true, scalings: []string{"linear"},
 	defaults: func(c *Config) {
 		c.HeadDim, c.QueryPreAttnScalar, c.SlidingWindow, c.MaxPositionEmbeddings = 256, 256, 4096, 131072
 		c.RopeTheta, c.RopeLocalTheta, c.TieWordEmbeddings = 1e6, 1e4, true

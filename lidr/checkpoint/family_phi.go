@@ -8,7 +8,7 @@ import (
 // familyPhi3 is Phi-3 and Phi-4-mini: queries, keys and values out of one matrix, gate and up out of another, a rotary
 // embedding of a part of each head, and factors of its frequencies that depend on the length (configuration_phi3.py).
 var familyPhi3 = family{
-	architecture: "Phi3ForCausalLM", ungrouped: true, scalings: []string{"longrope"},
+	architecture: "Phi3ForCausalLM", padded: true, ungrouped: true, scalings: []string{"longrope"},
 	defaults: func(c *Config) { c.RMSNormEps, c.PartialRotaryFactor, c.MaxPositionEmbeddings = 1e-5, 1, 4096 },
 	read: func(p *parser, c *Config) {
 		p.take("partial_rotary_factor", &c.PartialRotaryFactor)

@@ -4,7 +4,7 @@ import "fmt"
 
 // familySmolLM3 is SmolLM 3, a Llama whose every fourth layer has no rotary embedding (configuration_smollm3.py).
 var familySmolLM3 = family{
-	architecture: "SmolLM3ForCausalLM", biased: true,
+	architecture: "SmolLM3ForCausalLM", padded: true, biased: true,
 	defaults: func(c *Config) { c.RopeTheta, c.TieWordEmbeddings = 2e6, true },
 	read: func(p *parser, c *Config) {
 		interval, use := 4, false
