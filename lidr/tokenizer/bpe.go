@@ -175,7 +175,9 @@ type candidate struct {
 	at int32
 }
 
-func (c candidate) before(d candidate) bool { return c.rank < d.rank || c.rank == d.rank && c.at < d.at }
+func (c candidate) before(d candidate) bool {
+	return c.rank < d.rank || c.rank == d.rank && c.at < d.at
+}
 
 // candidates is a binary heap, the first candidate on top. It is container/heap without its calls through an interface,
 // which take half of the time.

@@ -32,23 +32,12 @@ func TestEqualsTokenizersLibrary(t *testing.T) {
 		t.Fatalf("%d texts, expected at least 10,000", len(texts))
 	}
 	dir := t.TempDir()
-	encoded, err := json.Marshal(texts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := filepath.Join(dir, "texts.json")
-	if err := os.WriteFile(list, encoded, 0o666); err != nil {
-		t.Fatal(err)
-	}
 	folders, templates := published(t, dir, where)
 	if len(folders)+len(templates) == 0 {
 		t.Fatalf("no tokenizer.json and no *.jinja below %s", where)
 	}
-	arguments := slices.Concat([]string{"testdata/peers.py", list, "testdata/conversations.json", dir}, folders, []string{"--"},
-		templates)
-	if out, err := exec.CommandContext(t.Context(), python, arguments...).CombinedOutput(); err != nil {
-		t.Fatalf("%v:\n%s", err, out)
-	}
+	folders = append(folders, writeForms(t, dir)...)
+	askPeers(t, python, dir, texts, folders, templates)
 	t.Logf("%d texts, %d tokenizers, %d templates alone", len(texts), len(folders), len(templates))
 	for _, folder := range folders {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
@@ -76,6 +65,24 @@ func TestEqualsTokenizersLibrary(t *testing.T) {
 			}
 			comparePeerChats(t, tok, want.Chats)
 		})
+	}
+}
+
+// askPeers runs testdata/peers.py, which writes what the libraries say of each folder and template to dir.
+func askPeers(t *testing.T, python, dir string, texts, folders, templates []string) {
+	t.Helper()
+	encoded, err := json.Marshal(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "texts.json")
+	if err := os.WriteFile(list, encoded, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	arguments := slices.Concat([]string{"testdata/peers.py", list, "testdata/conversations.json", dir}, folders,
+		[]string{"--"}, templates)
+	if out, err := exec.CommandContext(t.Context(), python, arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
 	}
 }
 
