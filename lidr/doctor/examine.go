@@ -141,6 +141,20 @@ func (d *Diagnosis) template(tok *tokenizer.Tokenizer) {
 		return
 	}
 	d.fact("chat template", "%d bytes, sha256 %x", len(tok.ChatTemplate()), sha256.Sum256([]byte(tok.ChatTemplate())))
+	d.system(tok)
+}
+
+// system says what becomes of a system turn where it is no turn of its own.
+func (d *Diagnosis) system(tok *tokenizer.Tokenizer) {
+	if tok.RefusesSystem() {
+		d.fact("system turn", "refused by the chat template, so its text begins the user's turn")
+		return
+	}
+	const probe = "lidr-system"
+	text, err := tok.RenderChat([]tokenizer.Message{{Role: "system", Content: probe}, {Role: "user", Content: "?"}}, true)
+	if err == nil && !strings.Contains(text, probe) {
+		d.warn("the chat template leaves a system turn out: put what it says into the prompt")
+	}
 }
 
 // ends looks for BOS in the prompt and names what ends an answer.

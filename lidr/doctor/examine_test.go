@@ -143,9 +143,12 @@ func TestWhatIsFound(t *testing.T) {
 		change  change
 		warning bool
 	}{
-		"BOS is doubled":                      {"llama3", template(begin, "bos_token + bos_token + content"), false},
-		"BOS does not begin":                  {"llama3", template(begin, "'x' + bos_token + content"), false},
-		"leaves it out":                       {"llama3", template(begin, "content"), true},
+		"BOS is doubled":     {"llama3", template(begin, "bos_token + bos_token + content"), false},
+		"BOS does not begin": {"llama3", template(begin, "'x' + bos_token + content"), false},
+		"leaves it out":      {"llama3", template(begin, "content"), true},
+		"leaves a system turn out": {
+			"llama3", template("in loop_messages %}", "in loop_messages if message['role'] != 'system' %}"), true,
+		},
 		"no chat template":                    {"llama3", template(`"chat_template"`, `"another"`), false},
 		"cannot be encoded":                   {"llama3", template("{{ content }}", "{{ raise_exception('no') }}"), false},
 		"ends an answer without EOS":          {"llama3", template("| trim + '\\u003c|eot_id|\\u003e'", "| trim"), true},
@@ -193,6 +196,16 @@ func TestMissingBytes(t *testing.T) {
 	})
 	if text := examine(t, dir).String(); !strings.Contains(text, "missing bytes  04: no token spells these 1") {
 		t.Errorf("the diagnosis does not name byte 04:\n%s", text)
+	}
+}
+
+// A system turn that the template refuses is told.
+func TestSystemTurn(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "model")
+	family(t, dir, "mistral", "MistralForCausalLM", "", nil)
+	if text := examine(t, dir).String(); !strings.Contains(text, "system turn    refused by the chat template") {
+		t.Errorf("the diagnosis says nothing of the system turn:\n%s", text)
 	}
 }
 

@@ -149,10 +149,34 @@ func boundedRange(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, er
 	return jinja.NewList(items), nil
 }
 
+// RefusesSystem reports whether the chat template is an error for a system turn, as Gemma 2's is.
+func (t *Tokenizer) RefusesSystem() bool { return t.refusesSystem }
+
+// probeSystem finds out whether the template takes a user's turn, and not one behind a system turn.
+func (t *Tokenizer) probeSystem() bool {
+	user := Message{"user", "?"}
+	_, alone := t.render([]Message{user}, true)
+	_, behind := t.render([]Message{{"system", "?"}, user}, true)
+	return alone == nil && behind != nil
+}
+
+// fold puts the text of a system turn before the user's, with a blank line between, as Gemma 3's template does.
+func fold(msgs []Message) []Message {
+	if len(msgs) < 2 || msgs[0].Role != "system" || msgs[1].Role != "user" {
+		return msgs
+	}
+	user := Message{"user", msgs[0].Content + "\n\n" + msgs[1].Content}
+	return slices.Concat([]Message{user}, msgs[2:])
+}
+
 // EncodeChat returns the ids of the conversation as RenderChat renders it, followed by prefill, the beginning of the
 // answer. As in Hugging Face's apply_chat_template, BOS is only where the template puts it. Unlike there, a special
-// token spelled out in a message or in prefill is ordinary text.
+// token spelled out in a message or in prefill is ordinary text, and where the template refuses a system turn
+// ([Tokenizer.RefusesSystem]) its text begins the user's.
 func (t *Tokenizer) EncodeChat(msgs []Message, addGenerationPrompt bool, prefill string) ([]int, error) {
+	if t.refusesSystem {
+		msgs = fold(msgs)
+	}
 	texts := []string{prefill}
 	for _, m := range msgs {
 		texts = append(texts, m.Role, m.Content)

@@ -65,6 +65,7 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 		if err := t.compile(source); err != nil {
 			return fmt.Errorf("chat template: %w", err)
 		}
+		t.refusesSystem = t.probeSystem()
 	}
 	return t.loadEOS(fsys, string(config.EOS))
 }

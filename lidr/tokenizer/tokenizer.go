@@ -28,6 +28,7 @@ type Tokenizer struct {
 	names          map[string]string // special tokens by their names in chat templates, such as bos_token
 	template       *program          // nil: the model has none
 	source         string            // of the template
+	refusesSystem  bool              // the template is an error for a system turn
 	thinking       bool              // what the template is told by enable_thinking
 }
 
