@@ -218,6 +218,16 @@ func FuzzLoad(f *testing.F) {
 			`"special_tokens":{"s":{"ids":[3]}}}`), text)
 	f.Add(false, "pre_tokenizer", []byte(`{"type":"Sequence","pretokenizers":[{"type":"Digits"},{"type":"ByteLevel",`+
 		`"add_prefix_space":false}]}`), text)
+	f.Add(true, "normalizer", []byte(marks), "  a  b ")
+	f.Add(true, "pre_tokenizer", []byte(after), " a  b")
+	f.Add(true, "pre_tokenizer", []byte(metaspace("always", "true")), "a b ")
+	f.Add(true, "decoder", []byte(`{"type":"Sequence","decoders":[`+fused+`]}`), "a b ")
+	f.Add(true, "added_tokens",
+		[]byte(`[{"id":942,"content":"▁▁"},{"id":943,"content":"b","single_word":true,"normalized":true,"lstrip":true}]`),
+		"a ▁▁ b ab")
+	f.Add(false, "normalizer", []byte(`{"type":"Sequence","normalizers":[{"type":"NFC"},`+marks+`]}`),
+		"e"+strings.Repeat("\u0301\u0323", 20))
+	f.Add(false, "pre_tokenizer", []byte(bytesRE), text)
 	f.Fuzz(func(t *testing.T, pieces bool, key string, value []byte, text string) {
 		if !json.Valid(value) || strings.Contains(string(value), "Regex") { // an expression may backtrack without end
 			return

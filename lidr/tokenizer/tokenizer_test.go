@@ -48,6 +48,45 @@ func TestBothMergersAgree(t *testing.T) {
 	}
 }
 
+// Working by words gives the ids of the whole text, where a merge crosses from one word to the next as well.
+func TestWordsGiveTheIDsOfTheText(t *testing.T) {
+	data, err := os.ReadFile("testdata/llama2/tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	crossing := strings.Replace(string(data), `"merges":["`, `"merges":["e ▁t","`, 1)
+	crossing = strings.Replace(crossing, `"vocab":{`, `"vocab":{"e▁t":942,`, 1)
+	for name, c := range map[string]struct {
+		json     string
+		crossing bool
+	}{"llama2": {string(data), false}, "crossing": {crossing, true}} {
+		tok, err := parse([]byte(c.json))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if len(tok.splitters) != 1 {
+			t.Fatalf("%s: %d splitters, expected that of words", name, len(tok.splitters))
+		}
+		whole := *tok
+		whole.splitters = nil
+		r, crossed := rand.New(rand.NewPCG(4, 4)), false
+		for range 5000 {
+			var b strings.Builder
+			for range r.IntN(30) {
+				b.WriteString([]string{"a", "e", "t", "n", " ", " ", "the", "é", "☃", "\n", "▁"}[r.IntN(11)])
+			}
+			got, want := tok.Encode(b.String()), whole.Encode(b.String())
+			if !slices.Equal(got, want) {
+				t.Fatalf("%s: Encode(%q) = %v; the whole text gives %v", name, b.String(), got, want)
+			}
+			crossed = crossed || slices.Contains(got, 942)
+		}
+		if crossed != c.crossing {
+			t.Errorf("%s: a merge crossed: %v, expected %v", name, crossed, c.crossing)
+		}
+	}
+}
+
 func TestContentIsNoProgram(t *testing.T) {
 	for _, name := range []string{"trained", "qwen2", "llama3", "llama2", "mistral"} {
 		tok := load(t, name)
