@@ -69,7 +69,7 @@ func (t *Tokenizer) setDecoder(f *file) error {
 			got)
 	}
 	if p := parts[0]; p.Pattern.String == nil || *p.Pattern.String != spaceMark || p.Content != " " {
-		return fmt.Errorf("Replace by %q is not supported; expected %q by a space", p.Content, spaceMark)
+		return fmt.Errorf("step Replace writes %q, which is not supported; expected %q by a space", p.Content, spaceMark)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (t *Tokenizer) setNormalizer(f *file) error {
 		case p.Type == "Replace" && p.Pattern.String != nil && *p.Pattern.String != "":
 			t.normalizers = append(t.normalizers, strings.NewReplacer(*p.Pattern.String, p.Content).Replace)
 		case p.Type == "Replace":
-			return fmt.Errorf("Replace by a Regex is not supported; expected a String")
+			return fmt.Errorf("step Replace has a Regex, which is not supported; expected a String")
 		default:
 			return fmt.Errorf("type %q is not supported; expected NFC, Replace, Prepend or none", p.Type)
 		}

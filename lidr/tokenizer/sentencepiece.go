@@ -46,7 +46,7 @@ func cutBeforeMarks(out []string, text string) []string {
 // setMetaspace reads the spacing from the pre-tokenizer that newer files have in place of normalizers.
 func (t *Tokenizer) setMetaspace(p part) (splitter, error) {
 	if p.Replacement != spaceMark {
-		return nil, fmt.Errorf("Metaspace: replacement %q is not supported; expected %q", p.Replacement, spaceMark)
+		return nil, fmt.Errorf("step Metaspace: replacement %q is not supported; expected %q", p.Replacement, spaceMark)
 	}
 	t.spacing = &spacing{prepend: p.PrependScheme}
 	if t.spacing.prepend == "" { // as in files before tokenizers 0.15
@@ -56,7 +56,7 @@ func (t *Tokenizer) setMetaspace(p part) (splitter, error) {
 		}
 	}
 	if !slices.Contains([]string{"always", "first", "never"}, t.spacing.prepend) {
-		return nil, fmt.Errorf("Metaspace: prepend_scheme %q is not supported; expected always, first or never",
+		return nil, fmt.Errorf("step Metaspace: prepend_scheme %q is not supported; expected always, first or never",
 			t.spacing.prepend)
 	}
 	if p.Split != nil && !*p.Split {
