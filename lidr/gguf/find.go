@@ -67,7 +67,7 @@ func findOllama(name string) (string, error) {
 	if tag == "" {
 		tag = "latest"
 	}
-	models, err := ollamaModels()
+	models, err := OllamaModels()
 	if err != nil {
 		return "", err
 	}
@@ -107,8 +107,8 @@ func findOllama(name string) (string, error) {
 	return blob, begins(blob)
 }
 
-// ollamaModels is the folder of Ollama's models.
-func ollamaModels() (string, error) {
+// OllamaModels returns the folder of Ollama's models: OLLAMA_MODELS, or models below ~/.ollama.
+func OllamaModels() (string, error) {
 	if dir := os.Getenv("OLLAMA_MODELS"); dir != "" {
 		return dir, nil
 	}

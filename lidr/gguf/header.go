@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"os"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,7 @@ type header struct {
 	metadata map[string]any // int, float32, float64, bool, string, or a slice of int, float32 or string
 	tensors  []entry        // in the order of the file
 	data     int64          // where the tensors' data begin
+	opened   []*os.File     // the files, where they are to be closed
 }
 
 // readHeader reads the header of a file of that size. It reads no more than maxMetadata bytes.
@@ -58,7 +60,8 @@ func readHeader(r io.ReaderAt, size int64) (*header, error) {
 		if seen[t.name] {
 			return nil, fmt.Errorf("tensor %q is there twice; take another file", t.name)
 		}
-		seen[t.name], t.from = true, r
+		seen[t.name] = true
+		t.from = r
 		h.tensors = append(h.tensors, t)
 	}
 	step, err := h.alignment()

@@ -15,11 +15,11 @@ import (
 // Import writes the model of a GGUF file as the Hugging Face folder dir: weights as bfloat16, and a model
 // card that names the file, its SHA-256 and the formats that its tensors were stored in.
 func Import(path, dir string) error {
-	h, done, err := open(path)
+	h, err := open(path)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer h.close()
 	ck, _, err := h.load(path)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package gguf
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,11 +18,11 @@ import (
 // Load reads a model and its tokenizer from the file of that path. Of a model that is split over several files,
 // NAME-00001-of-0000N.gguf and so on, any one names all. Errors name the file.
 func Load(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
-	h, done, err := open(path)
+	h, err := open(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer done()
+	defer h.close()
 	return h.load(path)
 }
 
@@ -54,72 +53,80 @@ var partName = regexp.MustCompile(`^(.*)-([0-9]{5})-of-([0-9]{5})\.gguf$`)
 // maxParts bounds the files of a split model.
 const maxParts = 1 << 10
 
-// open reads the header of a model's file, or those of all its files as one. done closes them.
-func open(path string) (h *header, done func(), err error) {
-	var files []io.Closer
-	done = func() {
-		for _, f := range files {
-			f.Close() // it was only read
-		}
-	}
-	defer func() {
-		if err != nil {
-			done()
-		}
-	}()
-	read := func(path string) (*header, error) {
-		f, err := input.OpenFile(path)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		part, err := readHeader(f, info.Size())
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return part, nil
-	}
-	if h, err = read(path); err != nil {
-		return nil, nil, err
+// open reads the header of a model's file, or those of all its files as one, whose files close closes.
+func open(path string) (*header, error) {
+	h, err := openFile(path)
+	if err != nil {
+		return nil, err
 	}
 	count, _ := h.metadata["split.count"].(int)
 	if count <= 1 {
-		return h, done, nil
+		return h, nil
 	}
+	h.close()
 	paths, err := partsOf(path, count)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var whole *header
+	whole, seen := &header{}, map[string]bool{}
 	for i, part := range paths {
-		p, err := read(part)
-		if errors.Is(err, os.ErrNotExist) {
-			err = fmt.Errorf("%s: the model is split over %d files, and %s is not there; put all of them into one folder", path,
-				count, filepath.Base(part))
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if no, _ := p.metadata["split.no"].(int); no != i || p.metadata["split.count"] != count {
-			return nil, nil, fmt.Errorf("%s: metadata %q and %q do not fit its name; take the files of one model", part,
-				"split.no", "split.count")
-		}
-		if whole == nil {
-			whole = p
-			continue
-		}
-		for _, e := range p.tensors {
-			if whole.find(e.name) != nil {
-				return nil, nil, fmt.Errorf("%s: tensor %q is in another file too; take the files of one model", part, e.name)
-			}
-			whole.tensors = append(whole.tensors, e)
+		if err := whole.join(part, i, count, seen); err != nil {
+			whole.close()
+			return nil, err
 		}
 	}
-	return whole, done, nil
+	return whole, nil
+}
+
+func openFile(path string) (*header, error) {
+	f, err := input.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	h, err := readHeader(f, info.Size())
+	if err != nil {
+		f.Close() // it was only read
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	h.opened = []*os.File{f}
+	return h, nil
+}
+
+func (h *header) close() {
+	for _, f := range h.opened {
+		f.Close() // it was only read
+	}
+}
+
+// join adds the part of a split model: the metadata of the first, the tensors of all, whose names are in seen.
+func (h *header) join(path string, no, count int, seen map[string]bool) error {
+	p, err := openFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not there, and the model is split over %d such files; put all of them into one folder", path,
+			count)
+	} else if err != nil {
+		return err
+	}
+	h.opened = append(h.opened, p.opened...)
+	if n, _ := p.metadata["split.no"].(int); n != no || p.metadata["split.count"] != count {
+		return fmt.Errorf("%s: metadata %q and %q do not fit its name; take the files of one model", path, "split.no",
+			"split.count")
+	}
+	if no == 0 {
+		h.metadata = p.metadata
+	}
+	for _, e := range p.tensors {
+		if seen[e.name] {
+			return fmt.Errorf("%s: tensor %q is in another file too; take the files of one model", path, e.name)
+		}
+		seen[e.name] = true
+		h.tensors = append(h.tensors, e)
+	}
+	return nil
 }
 
 // partsOf lists the files of a split model, of which path is one.

@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"lidrlab/lidr/gguf"
 	"lidrlab/lidr/hub"
 	"lidrlab/lidr/ledger"
 )
@@ -35,7 +36,7 @@ type Script struct {
 	Args    []string
 	Timeout time.Duration // 0 for none
 	Memory  uint64        // bytes that the script and the packages that it calls may use
-	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA and the Hugging Face cache
+	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models
 	Write   []string      // paths that may be written besides runs, the script's -dir and the store beside that
 	Env     []string      // names of environment variables that the script sees besides those of [passed]
 }
@@ -43,7 +44,7 @@ type Script struct {
 // passed are the environment variables that a script sees. The others, keys and passwords among them, are hidden.
 const passed = `PATH HOME USER LANG LANGUAGE LC_ALL LC_CTYPE LC_MESSAGES TZ TERM COLUMNS NO_COLOR
 GOMAXPROCS GOMEMLIMIT GOGC GODEBUG LIDR_DATA LIDR_BACKEND LIDR_HOME HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE HF_ENDPOINT
-XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR SYSTEMROOT USERPROFILE LOCALAPPDATA`
+OLLAMA_MODELS XDG_CACHE_HOME SSL_CERT_FILE SSL_CERT_DIR SYSTEMROOT USERPROFILE LOCALAPPDATA`
 
 func (s Script) environment() []string {
 	var env []string
@@ -246,6 +247,9 @@ func (s Script) access() (access, error) {
 		read = append(read, path)
 	}
 	if path, err := hub.Cache(); err == nil { // not the folder above, which holds the hub's token
+		read = append(read, path)
+	}
+	if path, err := gguf.OllamaModels(); err == nil { // not the folder above, which holds its keys
 		read = append(read, path)
 	}
 	var a access

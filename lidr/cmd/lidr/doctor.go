@@ -18,7 +18,8 @@ func doctorCommand() *cobra.Command {
 pair.
 
 Spaces are shown as ·, line ends as ↵, special tokens as ⟦…⟧, and │ separates tokens. MODEL is "miniature", a Hugging
-Face folder or a name in its cache. The exit code is 1 if something is wrong.`,
+Face folder, a name in its cache, a GGUF file or a model of Ollama on this disk. The exit code is 1 if something is
+wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			model, err := lidr.LoadModel(args[0])

@@ -124,7 +124,8 @@ with --lora.`,
 	flags := cmd.Flags()
 	flags.StringVar(&given.Prompts.Source, "prompts", "", "folder of prompts")
 	flags.StringVar(&given.Evaluate.Source, "eval", "", "folder of evaluation prompts with gold answers")
-	flags.StringVar(&path, "model", path, `"miniature", a Hugging Face folder, or ORG/NAME in its cache`)
+	flags.StringVar(&path, "model", path,
+		`"miniature", a Hugging Face folder, ORG/NAME in its cache, a GGUF file, or a model of Ollama on this disk`)
 	flags.StringVar(&dir, "dir", dir, "run folder")
 	flags.IntVar(&given.Prompts.N, "n", 0, "prompts a round, each in every language (default: the preset's, 200 or 1,000)")
 	flags.IntVar(&given.Evaluate.N, "eval-n", 0, "evaluation prompts a language; 0 for all")

@@ -21,10 +21,10 @@ func runCommand() *cobra.Command {
 		Short: "Run a script: a folder with main.go, or a Go file",
 		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly.
 
-A script may read below the current folder, $LIDR_DATA and the Hugging Face cache, and write below runs, the folder that
-its own -dir names and the store beside that. It changes no file's mode or owner, cannot start programs, reaches the
-network through lidr only, and sees the usual environment variables and those of --env. The exit code is the script's
-own where it calls os.Exit. Otherwise it is that of "lidr --help": a script that ends has 0, or 3 with items left out;
+A script may read below the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models, and write below
+runs, the folder that its own -dir names and the store beside that. It changes no file's mode or owner, cannot start
+programs, reaches the network through lidr only, and sees the usual environment variables and those of --env. The exit
+code is the script's own where it calls os.Exit. Otherwise it is that of "lidr --help": a script that ends has 0, or 3 with items left out;
 log.Fatal of an error has 1, or 75 where a training is handed off, and 2 is for a script that was refused, crashed or
 went beyond a limit.`,
 		Args: cobra.MinimumNArgs(1),

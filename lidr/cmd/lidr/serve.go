@@ -24,8 +24,8 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "Serve a model over OpenAI's API",
-		Long: `Serve a model, "miniature", a Hugging Face folder or ORG/NAME in its cache, over OpenAI's API: chat and raw
-completions, streamed or whole.
+		Long: `Serve a model, "miniature", a Hugging Face folder, ORG/NAME in its cache, a GGUF file or a model of Ollama on this disk,
+over OpenAI's API: chat and raw completions, streamed or whole.
 
 Only this machine can reach it, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
 encrypted: beyond a trusted network, put a proxy with TLS in front of it.
@@ -55,7 +55,7 @@ for which there never will be gets status 400, and one beyond --max-queue status
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:8000", "address and port; port 0 takes a free one")
-	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's name)")
+	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's or file's name)")
 	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
 	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")
 	flags.StringVar(&keyFile, "key-file", "", "file with the API key, instead of $"+keyEnv)
