@@ -18,14 +18,14 @@
 // ("llama"), whose merges follow from the scores. GGUF does not say whether text is normalized to NFC: it is where the
 // published tokenizers of that name do it (Qwen 2, Command R).
 //
-// A file may be hostile: reading takes memory in proportion to its size, and every error is a line that names the key or
-// the tensor.
+// A file may be hostile: reading takes memory in proportion to its size, and every error is a line that names the key
+// or the tensor.
 //
 // # Writing
 //
 // Weights are stored as f32, f16, bf16 or q8_0. The Modelfile's settings are greedy, and its chat template was compared
 // with the model's own. Names, metadata and layout are those of llama.cpp's own converter (convert_hf_to_gguf.py), read
 // by Ollama v0.11.4 and later. A property of a model that the format cannot express is an error: a reader would guess,
-// and its answers would be slightly wrong. No other reader does Unicode normalization: where tokenizer.json requires NFC,
-// text that is not in that form gets other tokens there.
+// and its answers would be slightly wrong. No other reader does Unicode normalization: where tokenizer.json requires
+// NFC, text that is not in that form gets other tokens there.
 package gguf

@@ -17,13 +17,15 @@ type family struct {
 	class     string
 	keys      []key             // of the metadata, beside the common ones
 	layer     map[string]string // parts of a layer, beside the common ones or in place of them
+	aside     []string          // tensors that only say something of the configuration
 	paired    bool              // the rows of queries and keys are interleaved
-	scaled    bool              // the tensor rope_freqs.weight scales the rotary embedding
+	centred   bool              // norms are LayerNorms, whose epsilon has another key
 	noBias    bool              // there are no biases
 	offset    float32           // added to the weights of norms
+	every     int               // > 0: every so manieth layer has full attention, the others a sliding window
 
-	express func(c checkpoint.Config) error               // what of a model it cannot express
-	imply   func(c map[string]any, h *header) (err error) // what config.json says and the metadata imply
+	express func(c checkpoint.Config) error         // what of a model it cannot express
+	imply   func(c map[string]any, h *header) error // what config.json says and the metadata imply
 }
 
 // families are the architectures by the names that llama.cpp gives them.
@@ -32,11 +34,12 @@ var families = map[string]family{
 	"qwen2": {modelType: "qwen2", class: "Qwen2ForCausalLM"},
 	"qwen3": {modelType: "qwen3", class: "Qwen3ForCausalLM", noBias: true},
 
-	"gemma3": familyGemma3,
+	"gemma2": familyGemma2, "gemma3": familyGemma3, "smollm3": familySmolLM3, "granite": familyGranite,
+	"olmo2": familyOLMo2, "command-r": familyCohere, "cohere2": familyCohere2, "phi3": familyPhi3,
 }
 
 // familyLlama is Llama 1 to 3, and Mistral, which is a Llama there.
-var familyLlama = family{modelType: "llama", class: "LlamaForCausalLM", paired: true, scaled: true,
+var familyLlama = family{modelType: "llama", class: "LlamaForCausalLM", paired: true, aside: []string{ropeFactors},
 	imply: func(c map[string]any, h *header) error { return h.scaling(c) }}
 
 // architectureOf returns llama.cpp's name of the model's architecture, or an error saying why it cannot compute the
@@ -50,26 +53,42 @@ func architectureOf(c checkpoint.Config) (string, family, error) {
 		if f.modelType != modelType {
 			continue
 		}
-		switch {
-		case c.RopeScaling != nil && c.RopeScaling.RopeType != "linear" && !f.scaled:
+		switch scaling := c.RopeScaling; {
+		case scaling != nil && scaling.RopeType == "llama3" && !slices.Contains(f.aside, ropeFactors):
 			return "", f, fmt.Errorf("rope_scaling %s cannot be expressed for model_type %s: llama.cpp reads its factors for "+
-				"llama only", c.RopeScaling.RopeType, c.ModelType)
+				"llama only", scaling.RopeType, c.ModelType)
 		case c.AttentionBias && f.noBias:
 			return "", f, fmt.Errorf("attention_bias cannot be expressed for model_type %s: llama.cpp reads no biases there",
 				c.ModelType)
 		case c.QKVBias() && c.NumAttentionHeads*c.HeadDim != c.HiddenSize:
 			return "", f, fmt.Errorf("query biases of %d heads of %d cannot be expressed: llama.cpp expects hidden_size of "+
 				"them, %d", c.NumAttentionHeads, c.HeadDim, c.HiddenSize)
+		case c.SlidingWindow > 0 && f.every == 0:
+			return "", f, fmt.Errorf("sliding_window %d cannot be expressed for model_type %s: llama.cpp computes full "+
+				"attention there", c.SlidingWindow, c.ModelType)
+		case f.every > 0 && (c.SlidingWindow == 0 || !slices.Equal(c.LayerTypes, layerTypes(c.NumHiddenLayers, f.every))):
+			return "", f, fmt.Errorf("sliding_window %d with layer_types %v cannot be expressed for model_type %s: llama.cpp "+
+				"computes full attention in every %dth layer, and a window in the others", c.SlidingWindow, c.LayerTypes,
+				c.ModelType, f.every)
 		case f.express != nil:
 			return name, f, f.express(c)
-		case c.SlidingWindow > 0:
-			return "", f, fmt.Errorf("sliding_window %d cannot be expressed for model_type %s: llama.cpp computes full attention "+
-				"there", c.SlidingWindow, c.ModelType)
 		}
 		return name, f, nil
 	}
 	return "", family{}, fmt.Errorf("model_type %q has no architecture in llama.cpp that is known here; expected mistral "+
 		"or %s", c.ModelType, strings.Join(modelTypes(), ", "))
+}
+
+// layerTypes are the layer_types of a model with full attention in every so manieth layer.
+func layerTypes(layers, every int) []string {
+	types := make([]string, layers)
+	for i := range types {
+		types[i] = checkpoint.SlidingAttention
+		if (i+1)%every == 0 {
+			types[i] = checkpoint.FullAttention
+		}
+	}
+	return types
 }
 
 func modelTypes() []string {

@@ -31,15 +31,37 @@ var commonKeys = []key{
 	{"attention.key_length", "head_dim", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
 	{"attention.value_length", "", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
 	{"attention.layer_norm_rms_epsilon", "rms_norm_eps", func(c checkpoint.Config) any { return float32(c.RMSNormEps) }},
-	{"rope.dimension_count", "", func(c checkpoint.Config) any { return uint32(c.HeadDim) }},
+	{"rope.dimension_count", "", func(c checkpoint.Config) any {
+		if c.PartialRotaryFactor > 0 {
+			return uint32(float64(c.HeadDim) * c.PartialRotaryFactor)
+		}
+		return uint32(c.HeadDim)
+	}},
 	{"rope.freq_base", "rope_theta", func(c checkpoint.Config) any { return float32(c.RopeTheta) }},
 	{"vocab_size", "", func(c checkpoint.Config) any { return uint32(c.VocabSize) }},
+}
+
+// windowKeys are those of a family with sliding windows.
+var windowKeys = []key{
+	{"attention.sliding_window", "sliding_window", func(c checkpoint.Config) any { return uint32(c.SlidingWindow) }},
+	{keyPattern, "", nil},
+}
+
+const keyPattern = "attention.sliding_window_pattern"
+
+// allKeys are the common keys and the family's own.
+func (f family) allKeys() []key {
+	keys := slices.Concat(commonKeys, f.keys)
+	if f.every > 0 {
+		keys = append(keys, windowKeys...)
+	}
+	return slices.DeleteFunc(keys, func(k key) bool { return f.centred && k.config == "rms_norm_eps" })
 }
 
 // hyperparameters returns the metadata of an architecture.
 func hyperparameters(c checkpoint.Config, architecture string, f family) []pair {
 	var pairs []pair
-	for _, k := range slices.Concat(commonKeys, f.keys) {
+	for _, k := range f.allKeys() {
 		if k.value != nil {
 			pairs = append(pairs, pair{architecture + "." + k.name, k.value(c)})
 		}
@@ -59,7 +81,7 @@ var idle = map[string]any{
 // unknownKey is an error for a key of the architecture that may change the computation and is not known here.
 func (h *header) unknownKey(architecture string, f family) error {
 	known := map[string]bool{}
-	for _, k := range slices.Concat(commonKeys, f.keys) {
+	for _, k := range f.allKeys() {
 		known[architecture+"."+k.name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.metadata)) {
@@ -82,7 +104,7 @@ func (h *header) unknownKey(architecture string, f family) error {
 // configOf makes a config.json of the metadata and reads it as that of a Hugging Face folder.
 func (h *header) configOf(architecture string, f family) (checkpoint.Config, error) {
 	c := map[string]any{"model_type": f.modelType, "architectures": []string{f.class}}
-	for _, k := range slices.Concat(commonKeys, f.keys) {
+	for _, k := range f.allKeys() {
 		name := architecture + "." + k.name
 		value, ok := h.metadata[name]
 		if !ok || k.config == "" {
@@ -119,6 +141,11 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 	}
 	if err := h.rotary(architecture, c); err != nil {
 		return checkpoint.Config{}, err
+	}
+	if f.every > 0 {
+		if err := h.windows(architecture, f, c); err != nil {
+			return checkpoint.Config{}, err
+		}
 	}
 	if f.imply != nil {
 		if err := f.imply(c, h); err != nil {
@@ -206,6 +233,37 @@ func (h *header) rotary(architecture string, c map[string]any) error {
 		}
 	}
 	c["rope_scaling"] = scaling
+	return nil
+}
+
+// windows adds which layers have a sliding window: where the metadata do not say, those that llama.cpp takes for
+// granted.
+func (h *header) windows(architecture string, f family, c map[string]any) error {
+	layers, _ := c["num_hidden_layers"].(int)
+	if _, ok := c["sliding_window"]; !ok {
+		return fmt.Errorf("metadata %q is missing, and a %s model has it", architecture+".attention.sliding_window",
+			architecture)
+	}
+	switch pattern := h.metadata[architecture+"."+keyPattern].(type) {
+	case nil:
+		c["layer_types"] = layerTypes(layers, f.every)
+	case int:
+		if pattern < 1 {
+			return fmt.Errorf("metadata %q is %d; expected a number of layers", architecture+"."+keyPattern, pattern)
+		}
+		c["layer_types"] = layerTypes(layers, pattern)
+	case []int: // whether each layer has a window
+		types := make([]string, len(pattern))
+		for i, window := range pattern {
+			types[i] = checkpoint.FullAttention
+			if window != 0 {
+				types[i] = checkpoint.SlidingAttention
+			}
+		}
+		c["layer_types"] = types
+	default:
+		return fmt.Errorf("metadata %q is %s; expected a number of layers", architecture+"."+keyPattern, shown(pattern))
+	}
 	return nil
 }
 

@@ -45,8 +45,8 @@ func (h *header) read(c checkpoint.Config, f family) ([]checkpoint.Tensor, error
 	for _, e := range h.tensors {
 		byName[e.name] = e
 	}
-	if f.scaled {
-		delete(byName, ropeFactors) // in the configuration
+	for _, name := range f.aside { // in the configuration
+		delete(byName, name)
 	}
 	want := checkpoint.ExpectedTensors(c)
 	var entries []entry

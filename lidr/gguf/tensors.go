@@ -22,9 +22,15 @@ type tensor struct {
 // Face names.
 func tensorsOf(ck *checkpoint.Checkpoint, f family, matrix dtype) ([]tensor, error) {
 	var tensors []tensor
-	if factors := rotaryFactors(ck.Config); factors != nil {
-		tensors = append(tensors, tensor{name: ropeFactors, shape: []int{len(factors)}, data: factors,
-			dtype: f32})
+	aside := func(name string, data []float32) {
+		if data != nil {
+			tensors = append(tensors, tensor{name: name, shape: []int{len(data)}, data: data, dtype: f32})
+		}
+	}
+	aside(ropeFactors, rotaryFactors(ck.Config))
+	if s := ck.Config.RopeScaling; s != nil {
+		aside(longFactors, narrow(s.LongFactor))
+		aside(shortFactors, narrow(s.ShortFactor))
 	}
 	for _, t := range ck.Tensors {
 		out := tensor{name: f.tensorName(t.Name), shape: t.Shape, data: t.Data, dtype: f32,
@@ -39,6 +45,15 @@ func tensorsOf(ck *checkpoint.Checkpoint, f family, matrix dtype) ([]tensor, err
 		tensors = append(tensors, out)
 	}
 	return tensors, nil
+}
+
+// narrow converts to float32.
+func narrow(values []float64) []float32 {
+	var out []float32
+	for _, v := range values {
+		out = append(out, float32(v))
+	}
+	return out
 }
 
 // write encodes the data, padded to the alignment.
