@@ -203,10 +203,26 @@ func families(t *testing.T) []family {
 		{"qwen3", "qwen2", checkpoint.Config{ModelType: "qwen3", RopeTheta: 1000000, NumKeyValueHeads: 2}},
 		{"mistral", "mistral", checkpoint.Config{ModelType: "mistral", RopeTheta: 10000, NumKeyValueHeads: 2}},
 		{"llama2", "llama2", checkpoint.Config{ModelType: "llama", RopeTheta: 10000, NumKeyValueHeads: 4}},
+		{"gemma2", "qwen2", parsed(t, `"model_type":"gemma2","architectures":["Gemma2ForCausalLM"],"sliding_window":16,
+			"query_pre_attn_scalar":16`)},
+		{"gemma3", "qwen2", parsed(t, `"model_type":"gemma3_text","architectures":["Gemma3ForCausalLM"],"sliding_window":16,
+			"query_pre_attn_scalar":16,"rope_local_base_freq":10000,"rope_scaling":{"rope_type":"linear","factor":8.0}`)},
+		{"smollm3", "llama3", parsed(t, `"model_type":"smollm3","architectures":["SmolLM3ForCausalLM"]`)},
+		{"granite", "llama3", parsed(t, `"model_type":"granite","architectures":["GraniteForCausalLM"],
+			"attention_multiplier":0.125,"embedding_multiplier":12.0,"residual_multiplier":0.22,"logits_scaling":8.0`)},
+		{"olmo2", "qwen2", parsed(t, `"model_type":"olmo2","architectures":["Olmo2ForCausalLM"]`)},
+		{"command-r", "qwen2", parsed(t, `"model_type":"cohere","architectures":["CohereForCausalLM"],"logit_scale":0.0625`)},
+		{"cohere2", "qwen2", parsed(t, `"model_type":"cohere2","architectures":["Cohere2ForCausalLM"],"logit_scale":0.25,
+			"sliding_window":16`)},
+		{"phi-longrope", "qwen2", parsed(t, `"model_type":"phi3","architectures":["Phi3ForCausalLM"],"sliding_window":null,
+			"partial_rotary_factor":0.75,"original_max_position_embeddings":512,"max_position_embeddings":4096,
+			"rope_scaling":{"type":"longrope","short_factor":[1,1.05,1.1,1.2,1.3,1.4],"long_factor":[1,1.5,2.25,3,4.5,7]}`)},
 	} {
 		c := f.config
-		c.HiddenSize, c.NumHiddenLayers, c.NumAttentionHeads, c.HeadDim, c.IntermediateSize = 64, 2, 4, 16, 96
-		c.VocabSize, c.MaxPositionEmbeddings, c.RMSNormEps, c.BOSTokenID = 1024, 512, 1e-5, -1
+		if c.HiddenSize == 0 {
+			c.HiddenSize, c.NumHiddenLayers, c.NumAttentionHeads, c.HeadDim, c.IntermediateSize = 64, 2, 4, 16, 96
+			c.VocabSize, c.MaxPositionEmbeddings, c.RMSNormEps, c.BOSTokenID = 1024, 512, 1e-5, -1
+		}
 		ck, err := transformer.Init(c, int64(i)).Checkpoint()
 		check(t, err)
 		r := rand.New(rand.NewPCG(1, uint64(i)))
@@ -231,6 +247,23 @@ func families(t *testing.T) []family {
 		out = append(out, family{f.name, ck, tok})
 	}
 	return out
+}
+
+// parsed reads the rest of a config.json, which is small.
+func parsed(t *testing.T, keys string) checkpoint.Config {
+	t.Helper()
+	eps := `"rms_norm_eps":1e-5`
+	if strings.Contains(keys, "Cohere") {
+		eps = `"layer_norm_eps":1e-5`
+	}
+	if !strings.Contains(keys, "max_position_embeddings") {
+		eps += `,"max_position_embeddings":512`
+	}
+	c, err := checkpoint.ParseConfig([]byte(`{"hidden_size":64,"num_hidden_layers":8,"num_attention_heads":4,
+		"num_key_value_heads":2,"head_dim":16,"intermediate_size":96,"vocab_size":1024,"rope_theta":10000,
+		"pad_token_id":null,"bos_token_id":null,"eos_token_id":null,` + eps + "," + keys + "}"))
+	check(t, err)
+	return c
 }
 
 // complete adds the missing merges of each token, since lists that were converted from SentencePiece have them all.
