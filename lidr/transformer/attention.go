@@ -18,32 +18,30 @@ const masked = -1e9
 // within a cap where the design has one.
 //
 // A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
-// scores, where all tokens are seen and scores have no cap. The operation with a mask has no gradient, so a window that
-// hides some is computed in steps while training, and fused where forward says that no gradient is asked for.
-func (m *Model) causalAttention(g *Graph, t int, forward bool) attention {
+// scores, unless they have a cap.
+func (m *Model) causalAttention(g *Graph, t int) attention {
 	d := m.design
 	ops := g.Backend().Capabilities().Operations
-	fused := ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP]
+	fused := ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP] &&
+		d.ScoreCap == 0
 	masks := map[int]*Node{} // by window
 	return func(layer int, q, k, v *Node) *Node {
 		window := d.Layers[layer].Window
 		if window >= t {
 			window = 0
 		}
-		config := compute.ScaledDotProductAttentionConfig{Scale: d.ScoreScale, Causal: window == 0}
-		if fused && window == 0 && d.ScoreCap == 0 {
-			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
-			return o
-		}
-		if masks[window] == nil {
+		if masks[window] == nil && !(fused && window == 0) {
 			masks[window] = causalMask(g, t, window)
 		}
-		if fused && forward && d.ScoreCap == 0 {
-			config.Mask = InternalBackendOutputs(masks[window])[0]
-			o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
-			return o
+		if !fused {
+			return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), masks[window], d))
 		}
-		return swapHeads(maskedAttention(swapHeads(q), swapHeads(k), swapHeads(v), masks[window], d))
+		config := compute.ScaledDotProductAttentionConfig{Scale: d.ScoreScale, Causal: true}
+		if window > 0 {
+			config.Mask = InternalBackendOutputs(masks[window])[0]
+		}
+		o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
+		return o
 	}
 }
 

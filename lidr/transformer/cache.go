@@ -26,7 +26,7 @@ func (m *Model) Prefill(scope *model.Scope, tokens, lengths *Node, size int) (lo
 		room := Zeros(w.g, shapes.Make(x.DType(), b, x.Shape().Dim(1), size-t, x.Shape().Dim(3)))
 		return Concatenate([]*Node{x, room}, 2)
 	}
-	attend := m.causalAttention(w.g, t, true)
+	attend := m.causalAttention(w.g, t)
 	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t, lengths), func(layer int, q, k, v *Node) *Node {
 		cache = append(cache, store(k), store(v))
 		return attend(layer, q, k, v)

@@ -26,8 +26,8 @@ type attentionAttr struct {
 }
 
 // FusedScaledDotProductAttention implements compute.Function for float32, with masks (bool, or added to the scores),
-// biases and key lengths. Without those it has a state for the gradient, the logarithm of the softmax's denominator,
-// [batch, heads, queries].
+// biases and key lengths. Without lengths it has a state for the gradient, the logarithm of the softmax's denominator,
+// [batch, heads, queries]; masks and biases are constants in it.
 func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
 	in, attr, err := f.attentionInputs(layout, options, query, key, value)
@@ -37,22 +37,10 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 	q := in[0].shape
 	state := shapes.Make(dtypes.Float32, q.Dim(0), q.Dim(layout.HeadsAxis()), q.Dim(layout.SeqAxis()))
 	op := compute.OpTypeFusedScaledDotProductAttention
+	if in, attr, err = f.addBiases(in, attr, layout, options); err != nil {
+		return nil, nil, err
+	}
 	if options != nil {
-		scores := shapes.Make(dtypes.Float32, state.Dim(0), state.Dim(1), state.Dim(2), in[1].shape.Dim(layout.SeqAxis()))
-		for _, m := range []compute.Value{options.Mask, options.Bias} {
-			if m == nil {
-				continue
-			}
-			add, err := f.scoreBias(m, scores)
-			if err != nil {
-				return nil, nil, err
-			}
-			if attr.biased {
-				add = f.add(compute.OpTypeAdd, scores, nil, in[3], add)
-				in = in[:3]
-			}
-			in, attr.biased = append(in, add), true
-		}
 		if options.KeyValueSeqLen != nil {
 			n, err := f.node(op.String(), options.KeyValueSeqLen)
 			if err != nil {
@@ -65,10 +53,39 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 		}
 	}
 	out := f.addOutput(op, q, attr, 0, in...)
-	if attr.biased || attr.lengths {
+	if attr.lengths {
 		return out, nil, nil
 	}
 	return out, []compute.Value{f.addOutput(op, state, attr, 1, in...)}, nil
+}
+
+// addBiases appends the sum of mask and bias to the inputs, where there is one.
+func (f *function) addBiases(in []*node, attr attentionAttr, layout compute.AttentionAxesLayout,
+	options *compute.ScaledDotProductAttentionConfig) ([]*node, attentionAttr, error) {
+	if options == nil {
+		return in, attr, nil
+	}
+	q, k := in[0].shape, in[1].shape
+	scores := shapes.Make(dtypes.Float32, q.Dim(0), q.Dim(layout.HeadsAxis()), q.Dim(layout.SeqAxis()),
+		k.Dim(layout.SeqAxis()))
+	var sum *node
+	for _, m := range []compute.Value{options.Mask, options.Bias} {
+		if m == nil {
+			continue
+		}
+		add, err := f.scoreBias(m, scores)
+		if err != nil {
+			return nil, attr, err
+		}
+		if sum != nil {
+			add = f.add(compute.OpTypeAdd, scores, nil, sum, add)
+		}
+		sum = add
+	}
+	if sum != nil {
+		in, attr.biased = append(in, sum), true
+	}
+	return in, attr, nil
 }
 
 // scoreBias broadcasts a mask or bias to the shape of the scores; false becomes a number that makes the probability 0.
@@ -121,7 +138,7 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	}
 	if len(states) != 1 {
 		return nil, nil, nil, errors.Wrapf(compute.ErrNotImplemented, "backend cpu: FusedScaledDotProductAttentionVJP: %d "+
-			"states; there is one without masks, biases and lengths", len(states))
+			"states; there is one without lengths", len(states))
 	}
 	rest, err := f.castAll("FusedScaledDotProductAttentionVJP", output, states[0], dOutput)
 	if err != nil {
@@ -131,7 +148,9 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 		return nil, nil, nil, errors.Errorf("backend cpu: FusedScaledDotProductAttentionVJP: output %s and its gradient "+
 			"%s must have the query's shape %s", rest[0].shape, rest[2].shape, in[0].shape)
 	}
-	in = append(in, rest...)
+	if in, attr, err = f.addBiases(append(in, rest...), attr, layout, options); err != nil {
+		return nil, nil, nil, err
+	}
 	op := compute.OpTypeFusedScaledDotProductAttentionVJP
 	return f.addOutput(op, in[0].shape, attr, 0, in...), f.addOutput(op, in[1].shape, attr, 1, in...),
 		f.addOutput(op, in[2].shape, attr, 2, in...), nil
@@ -224,11 +243,7 @@ func (l *lowerer) attention(n *node) (view, error) {
 		s := &step{name: "Attention", reads: []*value{a.q.view.val, a.k.view.val, a.v.view.val}, writes: []*value{out, state},
 			run: a.forward}
 		if a.biased {
-			a.bias = l.in(n, 3)
-			if a.bias.strides[3] != 1 && a.keys > 1 {
-				a.bias = l.dense(a.bias)
-			}
-			s.reads = append(s.reads, a.bias.val)
+			s.reads = append(s.reads, l.biasIn(a, n, 3))
 		}
 		if a.lengths {
 			a.lens = l.dense(l.in(n, len(n.inputs)-1))
@@ -242,6 +257,15 @@ func (l *lowerer) attention(n *node) (view, error) {
 	}), nil
 }
 
+// biasIn sets the bias, an operand whose last axis is made contiguous, and returns its value.
+func (l *lowerer) biasIn(a *attention, n *node, i int) *value {
+	a.bias = l.in(n, i)
+	if a.bias.strides[3] != 1 && a.keys > 1 {
+		a.bias = l.dense(a.bias)
+	}
+	return a.bias.val
+}
+
 // attentionVJP schedules the gradient, all three outputs at once.
 func (l *lowerer) attentionVJP(n *node) (view, error) {
 	return l.together(n, func() []view {
@@ -252,6 +276,9 @@ func (l *lowerer) attentionVJP(n *node) (view, error) {
 			s.reads = append(s.reads, h.view.val)
 		}
 		s.reads = append(s.reads, a.lse.val)
+		if a.biased {
+			s.reads = append(s.reads, l.biasIn(a, n, 6))
+		}
 		var out []view
 		for i, g := range []*heads{&a.dq, &a.dk, &a.dv} {
 			shape := n.inputs[i].shape
@@ -316,73 +343,10 @@ func (a *attention) addBias(x *execution, batch, head, i0, rows, n int, p matrix
 	}
 }
 
-// fewQueries is the number of queries up to which packing keys and values costs more than it gains, as in decoding.
-const fewQueries = 4
-
-// forwardFew computes the outputs for few queries, reading keys and values in place: scores by dot products of rows,
-// outputs by adding up rows. Keys at the end that a bias hides are not read.
-func (a *attention) forwardFew(x *execution) {
-	width := roundUp(a.keys, 16)
-	tasks, bounds := split(a.batch*a.heads, max(1, copyGrain/(a.keys*a.dim+1)), 64)
-	x.parallel(tasks, func(task int, w *workspace) {
-		s := scratch{w.scratch((width + 2*16) * 4)}
-		p := matrix{s.take(width), width, 1}
-		t, stats := &w.tile, f32(s.take(3), 3)
-		stats[2] = float32(a.scale)
-		peak, sum, scale := unsafe.Pointer(&stats[0]), unsafe.Pointer(&stats[1]), unsafe.Pointer(&stats[2])
-		lo, hi := bounds(task)
-		for item := lo; item < hi; item++ {
-			b, h := item/a.heads, item%a.heads
-			kv := h * a.kvHeads / a.heads
-			k, v, o := a.k.matrix(x, b, kv), a.v.matrix(x, b, kv), a.o.matrix(x, b, h)
-			for i := range a.queries {
-				n := a.visible(x, b, h, i)
-				out := o.at(i, 0).p
-				clear(f32(out, a.dim))
-				if n == 0 {
-					continue
-				}
-				*t = tileArgs{dst: p.p, a: a.q.matrix(x, b, h).at(i, 0).p, b: k.p, n: a.dim, rows: n, strideDst: 4,
-					strideB: k.row * 4}
-				kernels.tile["RowDotVV"](t)
-				a.addBias(x, b, h, i, 1, n, p)
-				*t = tileArgs{dst: peak, a: p.p, n: n, rows: 1}
-				kernels.tile["RowMaxV"](t)
-				*t = tileArgs{dst: p.p, a: p.p, b: peak, c: scale, n: n, rows: 1}
-				kernels.tile["ExpScaledVSS"](t)
-				*t = tileArgs{dst: sum, a: p.p, n: n, rows: 1}
-				kernels.tile["RowSumV"](t)
-				*t = tileArgs{dst: out, a: v.p, b: p.p, c: out, n: a.dim, rows: n, strideA: v.row * 4, strideB: 4}
-				kernels.tile["MulAddVSV"](t)
-				*t = tileArgs{dst: out, a: out, b: sum, n: a.dim, rows: 1}
-				kernels.tile["DivVS"](t)
-				if !a.biased && !a.lengths {
-					f32(x.ptr(a.lse), a.batch*a.heads*a.queries)[item*a.queries+i] = float32(float64(stats[0])*a.scale +
-						math.Log(float64(stats[1])))
-				}
-			}
-		}
-	})
-}
-
-// visible returns the number of keys up to the last one that query i of a head attends to.
-func (a *attention) visible(x *execution, batch, head, i int) int {
-	n := a.reach(x, batch, i+1)
-	if a.biased {
-		w := a.bias
-		bias := f32(unsafe.Add(x.ptr(w), (batch*w.strides[0]+head*w.strides[1]+i*w.strides[2])*4), n)
-		for n > 1 && bias[n-1] <= hidden/2 {
-			n--
-		}
-	}
-	return n
-}
-
 // probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the first n keys.
-// In the forward pass bias adds to the scores and peak is then found as their maximum; in the backward pass bias is nil
-// and peak is given.
-func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int, peak []float32, bias func(),
-	w *workspace) {
+// In the forward pass peak is found as the maximum of the scores; in the backward pass it is given.
+func (a *attention) probabilities(x *execution, batch, head int, q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int,
+	peak []float32, forward bool, w *workspace) {
 	t := &w.tile
 	gemmPanels(i1-i0, n, a.dim, q.at(i0, 0), keys, a.dim, p, false, nil, w)
 	if a.causal {
@@ -393,9 +357,9 @@ func (a *attention) probabilities(q matrix, keys unsafe.Pointer, p matrix, i0, i
 			}
 		}
 	}
+	a.addBias(x, batch, head, i0, i1-i0, n, p)
 	at := unsafe.Pointer(&peak[0])
-	if bias != nil {
-		bias()
+	if forward {
 		*t = tileArgs{dst: at, a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: p.row * 4}
 		kernels.tile["RowMaxV"](t)
 	}
@@ -424,7 +388,7 @@ func (a *attention) forward(x *execution) {
 		for i0 := 0; i0 < a.queries; i0 += queryBlock {
 			i1 := min(a.queries, i0+queryBlock)
 			n := a.reach(x, b, i1)
-			a.probabilities(q, keys, p, i0, i1, n, peak, func() { a.addBias(x, b, h, i0, i1-i0, n, p) }, w)
+			a.probabilities(x, b, h, q, keys, p, i0, i1, n, peak, true, w)
 			*t = tileArgs{dst: unsafe.Pointer(&sum[0]), a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: width * 4}
 			kernels.tile["RowSumV"](t)
 			out := o.at(i0, 0)
@@ -480,7 +444,7 @@ func (a *attention) backward(x *execution) {
 				for i := range rows {
 					peak[i] = lse[i0+i] / scale
 				}
-				a.probabilities(q, keysT, p, i0, i1, n, peak, nil, w)
+				a.probabilities(x, b, h, q, keysT, p, i0, i1, n, peak, false, w)
 				packB(do.at(i0, 0), rows, a.dim, grads, w)
 				gemmPanels(n, a.dim, rows, matrix{p.p, 1, width}, grads, rows, dv, begun, nil, w)
 				gemmPanels(rows, n, a.dim, do.at(i0, 0), valuesT, a.dim, ds, false, nil, w)

@@ -33,6 +33,13 @@ var decoders = map[string]checkpoint.Config{
 		RopeTheta: 1e6},
 	"grouped, norms": {ModelType: "qwen3", HiddenSize: 64, NumHiddenLayers: 1, NumAttentionHeads: 4, NumKeyValueHeads: 1,
 		HeadDim: 32, IntermediateSize: 64, VocabSize: 77, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6, RopeTheta: 1e6},
+	"window": {ModelType: "mistral", HiddenSize: 48, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2,
+		HeadDim: 12, IntermediateSize: 64, VocabSize: 77, MaxPositionEmbeddings: 512, RMSNormEps: 1e-5, RopeTheta: 1e4,
+		SlidingWindow: 20},
+	"gemma": {ModelType: "gemma3_text", HiddenSize: 48, NumHiddenLayers: 2, NumAttentionHeads: 2, NumKeyValueHeads: 1,
+		HeadDim: 32, IntermediateSize: 64, VocabSize: 77, MaxPositionEmbeddings: 512, RMSNormEps: 1e-6, RopeTheta: 1e6,
+		RopeLocalTheta: 1e4, QueryPreAttnScalar: 24, SlidingWindow: 50, TieWordEmbeddings: true,
+		LayerTypes: []string{checkpoint.SlidingAttention, checkpoint.FullAttention}},
 }
 
 // skipStock: the stock backend cannot run in this build.
