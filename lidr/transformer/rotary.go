@@ -77,6 +77,17 @@ func (m *Model) rotariesAt(positions *Node, limit int) map[*checkpoint.Rotary]ro
 	})
 }
 
+// ShortLength returns the length of a sequence beyond which its rotary embedding has other factors, so that all of it
+// must be read again; 0 for none.
+func (m *Model) ShortLength() int {
+	for _, layer := range m.design.Layers {
+		if layer.Rotary != nil {
+			return shortest(layer.Rotary, 0)
+		}
+	}
+	return 0
+}
+
 // shortest returns the length up to which the short factors of longrope hold, and t for any other rotary embedding.
 func shortest(r *checkpoint.Rotary, t int) int {
 	if r.Scaling != nil && r.Scaling.RopeType == "longrope" {

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -51,7 +52,8 @@ func (d *decoding) release() {
 	d.cache = nil
 }
 
-// read runs the prompts and draws the first token of each answer.
+// read runs the prompts, with the tokens that follow them where they are read again, and draws the next token of each
+// answer.
 func (d *decoding) read() error {
 	d.rows = rowBucket(len(d.live))
 	prompts := make([][]int, len(d.live))
@@ -61,9 +63,9 @@ func (d *decoding) read() error {
 		lengths[r] = 1 // unused rows of the bucket read one token, whose result is never used
 	}
 	for r, a := range d.live {
-		prompts[r] = a.prompt
-		lengths[r] = int32(len(a.prompt))
-		longest = max(longest, len(a.prompt))
+		prompts[r] = slices.Concat(a.prompt, a.tokens)
+		lengths[r] = int32(len(prompts[r]))
+		longest = max(longest, len(prompts[r]))
 	}
 	length := lengthBucket(longest)
 	if err := d.model.place(); err != nil {
@@ -133,9 +135,49 @@ func (d *decoding) need(rows []int) int {
 	return need
 }
 
-// advance feeds the last token of each live answer to the model and draws the next. The cache's memory is donated to
-// the next cache.
+// advance draws the next token of each live answer. Those whose text has just outgrown a rotary embedding's short
+// factors are read again, as transformers does; the others need their last token alone.
 func (d *decoding) advance() error {
+	again := d.outgrown()
+	if again == nil {
+		return d.feed()
+	}
+	defer again.release()
+	if err := again.read(); err != nil {
+		return err
+	}
+	if len(d.going()) > 0 {
+		if err := d.feed(); err != nil {
+			return err
+		}
+	}
+	return d.join(again)
+}
+
+// outgrown takes the answers out whose text is one token longer than the factors of the rotary embedding allow; nil
+// where there are none.
+func (d *decoding) outgrown() *decoding {
+	limit := d.model.transformer.ShortLength()
+	if limit == 0 {
+		return nil
+	}
+	var again []*answer
+	d.live = slices.Clone(d.live) // the caller's answers stay in their places
+	for _, r := range d.going() {
+		if a := d.live[r]; len(a.prompt)+len(a.tokens) == limit+1 {
+			again = append(again, a)
+			d.live[r] = &answer{finish: abandoned}
+		}
+	}
+	if again == nil {
+		return nil
+	}
+	return &decoding{model: d.model, live: again}
+}
+
+// feed gives the last token of each live answer to the model and draws the next. The cache's memory is donated to the
+// next cache.
+func (d *decoding) feed() error {
 	if err := d.fit(); err != nil {
 		return err
 	}
