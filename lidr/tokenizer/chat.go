@@ -60,7 +60,7 @@ func (t *Tokenizer) compile(source string) error {
 }
 
 // RenderChat returns the conversation as rendered by the chat template, followed by the header of the next assistant
-// turn if addGenerationPrompt is set.
+// turn if addGenerationPrompt is set. A template that asks for the date gets 26 July 2024, always.
 func (t *Tokenizer) RenderChat(msgs []Message, addGenerationPrompt bool) (string, error) {
 	if t.template == nil {
 		return "", fmt.Errorf("the tokenizer has no chat template; expected chat_template in tokenizer_config.json or " +

@@ -8,11 +8,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// decoding says how Decode turns SentencePiece's tokens into text.
-type decoding struct {
-	strip bool // one space at the start
-}
-
 // Decode returns the text of ids without special tokens, for people to read: bytes that are not UTF-8, such as half of
 // a character, become U+FFFD, as many as the Unicode standard recommends. The space that the tokenizer puts before a
 // text is removed. Unknown ids are skipped.
@@ -24,7 +19,7 @@ func (t *Tokenizer) Decode(ids []int) string {
 		}
 	}
 	s := b.String()
-	if t.pieces != nil && t.pieces.strip {
+	if t.strip {
 		s = strings.TrimPrefix(s, " ")
 	}
 	if utf8.ValidString(s) {
@@ -54,14 +49,14 @@ func (t *Tokenizer) setDecoder(f *file) error {
 		}
 		return nil
 	}
-	t.pieces = &decoding{}
+	t.pieces = true
 	if got == "Replace ByteFallback Fuse Strip" {
 		last := parts[3]
 		if last.Content != " " || last.Start != 1 || last.Stop != 0 {
-			return fmt.Errorf("Strip of %d and %d times %q is not supported; expected one space at the start", last.Start,
-				last.Stop, last.Content)
+			return fmt.Errorf("a Strip of %d and %d times %q is not supported; expected one space at the start",
+				last.Start, last.Stop, last.Content)
 		}
-		t.pieces.strip = true
+		t.strip = true
 		got = "Replace ByteFallback Fuse"
 	}
 	if got != "Replace ByteFallback Fuse" {

@@ -91,8 +91,8 @@ func (m *mergeText) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// plainPair returns the tokens of a merge without escapes, or nil: nearly all of half a million are such, and it is much
-// faster than encoding/json.
+// plainPair returns the tokens of a merge without escapes, or nil: nearly all of half a million are such, and it is
+// much faster than encoding/json.
 func plainPair(b []byte) []string {
 	if bytes.IndexByte(b, '\\') >= 0 {
 		return nil
@@ -145,7 +145,7 @@ func parse(data []byte) (*Tokenizer, error) {
 			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	if t.pieces != nil {
+	if t.pieces {
 		t.setWords(&f)
 	}
 	return t, nil

@@ -99,10 +99,11 @@ func everyAdded(id int) []addedToken {
 
 // formTexts are short, so that what every form makes of them can be kept.
 var formTexts = []string{
-	"", " ", "  ", "a", " a", "a ", "Hello world", "  two  spaces\n\n\nlines\n\n", "<start_of_turn>user\nHi<start_of_turn>",
+	"", " ", "  ", "a", " a", "a ", "Hello world", "  two  spaces\n\n\nlines\n\n",
+	"<start_of_turn>user\nHi<start_of_turn>",
 	"<|user|>\n Hi <|end|>\n\n<|user|>  <|end|>x </x> y", "a <left> b <right> c <both> d", "<both> \n <both>  <left>",
 	"word words sword word. _word wordy é-word", "single singles  single  x", "<norm> x<norm>  <norm-left>  <norm-left>",
-	"日e\u0301 日\u00e9", "日本語 日 本", "<h1>a</h1>\t\tb", "▁▁▁▁ ▁x▁ y", "It's we'LL 12345 ¾ IIx HTTPServer camelCase ÀÉx",
+	"日e\u0301 日\u00e9", "日本語 日 本", "<h1>a</h1>\t\tb", "▁▁▁▁ ▁x▁ y", "It's it'ſ we'LL 12345 ¾ IIx HTTPServer camelCase ÀÉx",
 	"x\u0301\u0323y ſ K", "𐵀𐵁 \U00010d50 \u2427", "🙂👩‍🚀\u200d", "\r\n \r\n\t", "<s> </s><unk> <0x41>", "ا١٢٣ क्या หนังสือ",
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The ids are those of the tokenizers library 0.23.3: a byte without token is left out, and its neighbours merge, or the
-// unknown token is in its place.
+// The ids are those of the tokenizers library 0.23.3: a byte without token is left out, and its neighbours merge, or
+// the unknown token is in its place.
 func TestMissingBytes(t *testing.T) {
 	texts := []string{"eJs", "J", "a^^$b", "^^JJ es^", "JesJJ"}
 	missing := []string{`"J":`, `"€€":`, `"^":`, `"€":`, `"$":`, `"<|nobody|>":`}

@@ -27,7 +27,8 @@ func TestNFC(t *testing.T) {
 
 // Composing by hand is what package norm does, where no text has many marks in a row.
 func TestComposedByHand(t *testing.T) {
-	alphabet := []rune("aeEoAcĉẹé\u0301\u0323\u0302\u0327\u0338=각가\u11a8\u1100\u1161क\u093c\u0958わ\u3099\u0d46\u0d3e \u00c5\u212b")
+	alphabet := []rune("aeEoAcĉẹé\u0301\u0323\u0302\u0327\u0338=각가\u11a8\u1100\u1161" +
+		"क\u093c\u0958わ\u3099\u0d46\u0d3e \u00c5\u212b")
 	r := rand.New(rand.NewPCG(2, 3))
 	for range 20000 {
 		var b strings.Builder

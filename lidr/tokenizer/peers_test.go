@@ -185,9 +185,9 @@ func comparePeerChats(t *testing.T, tok *Tokenizer, chats []peerChat) {
 	t.Logf("%d conversations equal, %d of them refused by both", len(chats)-differ, refused)
 }
 
-// linesOfEveryScript returns the texts, always the same but for those of LIDR_DATA: manyTexts; article 1 of the Universal
-// Declaration of Human Rights in every language; all assigned characters of Unicode in their order, and each of them
-// that composes behind a letter; long runs; and mixtures of all.
+// linesOfEveryScript returns the texts, always the same but for those of LIDR_DATA: manyTexts; article 1 of the
+// Universal Declaration of Human Rights in every language; all assigned characters of Unicode in their order, and each
+// of them that composes behind a letter; long runs; and mixtures of all.
 func linesOfEveryScript(t *testing.T) []string {
 	t.Helper()
 	texts, _ := manyTexts()

@@ -49,8 +49,9 @@ func (p part) flat() []part {
 	return slices.Concat(p.Normalizers, p.PreTokenizers, p.Processors, p.Decoders) // only one of them is there
 }
 
-// setPreTokenizer reads how text is cut into words: in byte-level tokenizers by splits and then ByteLevel, which is last
-// because a later step would see its letters in place of bytes; in SentencePiece's by Metaspace, splits or not at all.
+// setPreTokenizer reads how text is cut into words: in byte-level tokenizers by splits and then ByteLevel, which is
+// last because a later step would see its letters in place of bytes; in SentencePiece's by Metaspace, splits or not at
+// all.
 func (t *Tokenizer) setPreTokenizer(f *file) error {
 	if f.PreTokenizer == nil && !f.Model.ByteFallback {
 		return fmt.Errorf("missing; expected ByteLevel")
@@ -87,7 +88,7 @@ func (t *Tokenizer) splitterOf(p part) (splitter, error) {
 	switch p.Type {
 	case "ByteLevel":
 		if p.AddPrefixSpace != nil && *p.AddPrefixSpace {
-			return nil, fmt.Errorf("ByteLevel: add_prefix_space true is not supported")
+			return nil, fmt.Errorf("add_prefix_space true of ByteLevel is not supported")
 		}
 		if p.UseRegex != nil && !*p.UseRegex {
 			return nil, nil

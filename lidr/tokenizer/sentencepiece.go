@@ -65,9 +65,9 @@ func (t *Tokenizer) setMetaspace(p part) (splitter, error) {
 	return cutBeforeMarks, nil
 }
 
-// setWords lets the encoder work by words: text is cut before a mark behind a character at which no merge crosses, which
-// are all in the vocabularies of Llama 2 and Gemma 2, and all but > in that of Gemma 3. The tokens are the same, and
-// words are found in the cache. It is not so where a character may be left out, whose neighbours then merge.
+// setWords lets the encoder work by words: text is cut before a mark behind a character at which no merge crosses,
+// which are all in the vocabularies of Llama 2 and Gemma 2, and all but > in that of Gemma 3. The tokens are the same,
+// and words are found in the cache. It is not so where a character may be left out, whose neighbours then merge.
 func (t *Tokenizer) setWords(f *file) {
 	m := f.Model
 	if _, ok := m.Vocab[spaceMark]; !ok || m.IgnoreMerges || len(t.MissingBytes()) > 0 && t.bpe.unknown == none {

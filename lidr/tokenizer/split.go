@@ -62,7 +62,7 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("pattern of %d bytes; at most %d are accepted", len(pattern), maxPattern)
 	}
-	re, err := regexp2.Compile(withUnicode16(pattern), regexp2.None)
+	re, err := regexp2.Compile(asOniguruma(pattern), regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", pattern, err)
 	}
@@ -101,7 +101,7 @@ func regexSplitter(pattern string, matchesOnly bool) (splitter, error) {
 // those that it names: long enough for an exponential number of ways, or for the cube of its length. Expressions in use
 // take a few milliseconds for all of it.
 func ends(pattern string) error {
-	re, err := regexp2.Compile(withUnicode16(pattern), regexp2.None)
+	re, err := regexp2.Compile(asOniguruma(pattern), regexp2.None)
 	if err != nil {
 		return nil // newSplitter says so
 	}
@@ -204,6 +204,9 @@ func scanWord(s string, digits int) int {
 func contraction(s string) int {
 	if len(s) < 2 {
 		return 0
+	}
+	if strings.HasPrefix(s, "'ſ") { // its upper case is S
+		return len("'ſ")
 	}
 	second := byte(0)
 	switch s[1] | 0x20 { // ASCII lower case

@@ -5,9 +5,10 @@ import (
 	"testing"
 )
 
-// Gemma 2's template refuses a system turn; its text begins the user's then. The loop is that of the published template.
+// Gemma 2's template refuses a system turn; its text begins the user's then.
 func TestSystemTurnIsFolded(t *testing.T) {
-	const gemma2 = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" +
+	const gemma2 = "{% if messages[0]['role'] == 'system' %}" +
+		"{{ raise_exception('System role not supported') }}{% endif %}" +
 		"{% for m in messages %}{{ '<' + m['role'] + '>' + (m['content'] | trim) + '<|im_end|>' }}{% endfor %}"
 	tok := withTemplate(t, gemma2)
 	if !tok.RefusesSystem() {

@@ -16,8 +16,9 @@ type Tokenizer struct {
 	bpe         *bpe
 	normalizers []func(string) string
 	splitters   []splitter
-	spacing     *spacing  // of a Metaspace, else nil
-	pieces      *decoding // SentencePiece's; nil in byte-level tokenizers
+	spacing     *spacing // of a Metaspace, else nil
+	pieces      bool     // SentencePiece's BPE, else byte-level
+	strip       bool     // one space at the start of decoded text
 
 	// Added tokens to search for before [0] and after [1] normalization: all of them, and those that are not special.
 	all, ordinary [2]*matcher
@@ -213,7 +214,7 @@ func (t *Tokenizer) Thinking(on bool) *Tokenizer {
 
 // Kind describes the kind of the tokenizer in words.
 func (t *Tokenizer) Kind() string {
-	if t.pieces != nil {
+	if t.pieces {
 		return "SentencePiece BPE with byte fallback"
 	}
 	return "byte-level BPE"

@@ -60,8 +60,13 @@ var (
 	newNumbers = &unicode.RangeTable{R32: unicode16["N"]}
 )
 
-// withUnicode16 returns the expression with the characters that Unicode 16 added, at each \p{...} that lacks them.
-func withUnicode16(pattern string) string {
+// longS is s as well where case is ignored, for Oniguruma alone.
+var longS = strings.NewReplacer(`(?i:'s|`, `(?i:'s|'ſ|`, `(?i:[sdmt]|`, `(?i:[sſdmt]|`)
+
+// asOniguruma returns the expression with the characters that Unicode 16 added, at each \p{...} that lacks them, and
+// with ſ for s in the English endings.
+func asOniguruma(pattern string) string {
+	pattern = longS.Replace(pattern)
 	var b strings.Builder
 	inClass := false
 	for i := 0; i < len(pattern); i++ {
