@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -42,6 +43,10 @@ func (m *matcher) add(text string, t *addedToken) {
 	if i, found := slices.BinarySearchFunc(lengths, len(text), func(a, b int) int { return cmp.Compare(b, a) }); !found {
 		m.lengths[text[0]] = slices.Insert(lengths, i, len(text))
 	}
+}
+
+func (m *matcher) remove(t *addedToken) {
+	maps.DeleteFunc(m.tokens, func(_ string, other *addedToken) bool { return other == t })
 }
 
 // at returns the longest token that s begins with, and its length in s, or nil.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ardanlabs/jinja"
@@ -151,6 +152,29 @@ func boundedRange(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, er
 
 // RefusesSystem reports whether the chat template is an error for a system turn, as Gemma 2's is.
 func (t *Tokenizer) RefusesSystem() bool { return t.refusesSystem }
+
+// guardTurns makes ordinary text in messages of the added tokens that the chat template writes around turns though they
+// are not special, as Cohere's <|START_OF_TURN_TOKEN|> and <|USER_TOKEN|>: with them, a message could end its own turn.
+// Tokens of thoughts and tools, which an answer may hold, are none of them.
+func (t *Tokenizer) guardTurns() {
+	turns := []Message{{"user", "?"}, {"assistant", "?"}, {"user", "?"}}
+	var written strings.Builder
+	for _, messages := range [][]Message{turns, append([]Message{{"system", "?"}}, turns...)} {
+		if s, err := t.Thinking(true).render(messages, false); err == nil {
+			written.WriteString(s)
+		}
+	}
+	for _, ordinary := range t.ordinary {
+		var found []*addedToken
+		ordinary.cut(written.String(), func(string, int) {}, func(a *addedToken) { found = append(found, a) })
+		for _, a := range found {
+			if strings.ContainsFunc(a.Content, unicode.IsLetter) { // Gemma's tokens of white space are content
+				ordinary.remove(a)
+				t.specials.add(a.Content, a)
+			}
+		}
+	}
+}
 
 // probeSystem finds out whether the template takes a user's turn, and not one behind a system turn.
 func (t *Tokenizer) probeSystem() bool {

