@@ -13,8 +13,8 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// TestVocabulariesOfLlamaCpp compares ids with those that llama.cpp keeps beside its vocabularies, ggml-vocab-*.gguf with
-// the texts in .inp and the ids of Hugging Face's tokenizers in .out, in the folder LIDR_VOCABULARIES:
+// TestVocabulariesOfLlamaCpp compares ids with those that llama.cpp keeps beside its vocabularies, ggml-vocab-*.gguf
+// with the texts in .inp and the ids of Hugging Face's tokenizers in .out, in the folder LIDR_VOCABULARIES:
 // `make test-tokenizers` takes them from the source of llama-cpp-python.
 func TestVocabulariesOfLlamaCpp(t *testing.T) {
 	folder := os.Getenv("LIDR_VOCABULARIES")
