@@ -99,7 +99,7 @@ type peerChat struct {
 }
 
 // published lists the folders that hold a tokenizer.json, by links with names of their own in dir, and the templates.
-func published(t *testing.T, dir, where string) (folders, templates []string) {
+func published(t testing.TB, dir, where string) (folders, templates []string) {
 	t.Helper()
 	for _, root := range filepath.SplitList(where) {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -254,7 +254,7 @@ func everyCharacter() (texts []string) {
 }
 
 // linesOf returns the values of a file of JSON objects, one a line, that are texts.
-func linesOf(t *testing.T, path string) (texts []string) {
+func linesOf(t testing.TB, path string) (texts []string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
