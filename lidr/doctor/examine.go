@@ -58,7 +58,7 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	if err != nil {
 		return nil, err
 	}
-	d.ends(m.Tokenizer(), d.Pair[0].IDs)
+	d.ends(m.Tokenizer(), d.Pair[0].IDs, beginsTurns(m.Tokenizer(), messages))
 	d.conversation(m.Tokenizer(), messages, pair)
 	if len(d.Problems) > 0 {
 		return d, nil
@@ -160,8 +160,20 @@ func (d *Diagnosis) system(tok *tokenizer.Tokenizer) {
 	}
 }
 
-// ends looks for BOS in the prompt and names what ends an answer.
-func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int) {
+// beginsTurns reports whether the assistant's turn, without an answer yet, begins with BOS, as turns of SmolLM2 do, whose
+// BOS is <|im_start|>.
+func beginsTurns(tok *tokenizer.Tokenizer, messages []tokenizer.Message) bool {
+	bos, hasBOS := tok.BOS()
+	closed, err := tok.EncodeChat(messages, false, "")
+	if err != nil || !hasBOS {
+		return false
+	}
+	open, err := tok.EncodeChat(messages, true, "")
+	return err == nil && len(open) > len(closed) && open[len(closed)] == bos
+}
+
+// ends looks for BOS in the prompt and names what ends an answer. beginsTurns says that every turn begins with BOS.
+func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int, beginsTurns bool) {
 	bos, hasBOS := tok.BOS()
 	count := 0
 	for _, id := range prompt {
@@ -172,6 +184,8 @@ func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int) {
 	switch {
 	case !hasBOS:
 		d.fact("BOS", "none")
+	case beginsTurns && prompt[0] == bos:
+		d.fact("BOS", "%s %d begins every turn", visible(tok, bos), bos)
 	case count > 1:
 		d.fact("BOS", "%s %d, %d times in the prompt", visible(tok, bos), bos, count)
 		d.problem("BOS is doubled: the chat template writes it %d times for one question", count)
