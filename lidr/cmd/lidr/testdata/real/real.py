@@ -78,7 +78,8 @@ def main():
                         "text": tokenizer.decode(tokens, skip_special_tokens=True), "gap": float(f"{gap:.3g}")})
     fixture = {"file": name, "sha256": digest(path), "transformers": transformers.__version__,
                "torch": torch.__version__, "dtype": "float32", "max_new_tokens": TOKENS,
-               "eos_token_id": model.generation_config.eos_token_id}
+               "eos_token_id": model.generation_config.eos_token_id, "vocab_size": model.config.vocab_size,
+               "hidden_size": model.config.hidden_size, "num_hidden_layers": model.config.num_hidden_layers}
     with open(out, "w", encoding="utf-8") as f:
         head = json.dumps(fixture, ensure_ascii=False)
         f.write(head[:-1] + ', "answers": [\n')
