@@ -84,7 +84,7 @@ func readWeights(fsys fs.FS) ([]Tensor, error) {
 	}
 	b, err := readText(fsys, indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("neither %s nor %s is there; other formats (.bin, .gguf) are not read", weightsFile, indexFile)
+		return nil, fmt.Errorf("neither %s nor %s is there; .bin is not read, and a .gguf is named by its file", weightsFile, indexFile)
 	} else if err != nil {
 		return nil, err
 	}

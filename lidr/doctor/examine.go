@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"math"
 	"slices"
@@ -58,6 +57,7 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	if err != nil {
 		return nil, err
 	}
+	d.room(m, len(d.Pair[0].IDs), s.Sampling.MaxTokens)
 	d.ends(m.Tokenizer(), d.Pair[0].IDs, beginsTurns(m.Tokenizer(), messages))
 	d.conversation(m.Tokenizer(), messages, pair)
 	if len(d.Problems) > 0 {
@@ -131,32 +131,6 @@ func (d *Diagnosis) vocabulary(m *lidr.Model) {
 			d.warn("config.json ends answers at %d %s, but generation_config.json does not: answers go on there",
 				id, visible(tok, id))
 		}
-	}
-}
-
-func (d *Diagnosis) template(tok *tokenizer.Tokenizer) {
-	if tok.ChatTemplate() == "" {
-		d.problem("there is no chat template: this is a base model, or chat_template.jinja is missing; take the " +
-			"instruction-tuned model, or put the template of its family beside it")
-		return
-	}
-	d.fact("chat template", "%d bytes, sha256 %x", len(tok.ChatTemplate()), sha256.Sum256([]byte(tok.ChatTemplate())))
-	if strings.Contains(tok.ChatTemplate(), "strftime_now") {
-		d.fact("date", "the chat template asks for it, and gets 26 July 2024 on every day, so that equal runs are equal")
-	}
-	d.system(tok)
-}
-
-// system says what becomes of a system turn where it is no turn of its own.
-func (d *Diagnosis) system(tok *tokenizer.Tokenizer) {
-	if tok.RefusesSystem() {
-		d.fact("system turn", "refused by the chat template, so its text begins the user's turn")
-		return
-	}
-	const probe = "lidr-system"
-	text, err := tok.RenderChat([]tokenizer.Message{{Role: "system", Content: probe}, {Role: "user", Content: "?"}}, true)
-	if err == nil && !strings.Contains(text, probe) {
-		d.warn("the chat template leaves a system turn out: put what it says into the prompt")
 	}
 }
 

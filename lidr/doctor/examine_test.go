@@ -107,10 +107,36 @@ func TestEveryFamily(t *testing.T) {
 			if chosen := strings.Join(d.Pair[1].Pieces, ""); !strings.HasSuffix(chosen, c.chosen) {
 				t.Errorf("the chosen side is %q, expected to end with %q", chosen, c.chosen)
 			}
-			if text := d.String(); !strings.Contains(text, c.bos) {
-				t.Errorf("BOS: expected %q in\n%s", c.bos, text)
+			if text := d.String(); !strings.Contains(text, c.bos) || !strings.Contains(text, systemTurns[kind]) {
+				t.Errorf("expected %q and %q in\n%s", c.bos, systemTurns[kind], text)
 			}
 		})
+	}
+}
+
+// systemTurns are what the templates of the test's tokenizers make of a system turn.
+var systemTurns = map[string]string{
+	"llama3":  "system turn    a turn of its own\n",
+	"llama2":  "written by the template into the user's turn",
+	"mistral": "refused by the chat template",
+	"qwen2":   `a turn of its own; without one the template writes "You·are·a·helpful·assistant."`,
+	"trained": "system turn    a turn of its own\n",
+}
+
+// A BOS that begins every turn, as SmolLM2's <|im_start|> does, is not doubled.
+func TestTurnsBeginWithBOS(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "model")
+	family(t, dir, "qwen2", "Qwen2ForCausalLM", "", func(ck *checkpoint.Checkpoint) {
+		const none = `"bos_token":null`
+		text := string(ck.Files["tokenizer_config.json"])
+		if !strings.Contains(text, none) {
+			t.Fatalf("no %s", none)
+		}
+		ck.Files["tokenizer_config.json"] = []byte(strings.Replace(text, none, `"bos_token":"<|im_start|>"`, 1))
+	})
+	if d := examine(t, dir); len(d.Problems) > 0 || !strings.Contains(d.String(), "begins every turn") {
+		t.Errorf("problems %q, expected none, and that BOS begins every turn", d.Problems)
 	}
 }
 
@@ -133,6 +159,9 @@ func TestWhatIsFound(t *testing.T) {
 	tokens := func(n int) change {
 		return func(ck *checkpoint.Checkpoint) { resize(ck, n) }
 	}
+	context := func(n int) change {
+		return func(ck *checkpoint.Checkpoint) { ck.Config.MaxPositionEmbeddings = n }
+	}
 	ends := func(ck *checkpoint.Checkpoint) {
 		ck.Config.EOSTokenIDs = []int{5}
 		ck.Files["generation_config.json"] = []byte(`{"eos_token_id":6}`)
@@ -150,6 +179,8 @@ func TestWhatIsFound(t *testing.T) {
 			"llama3", template("in loop_messages %}", "in loop_messages if message['role'] != 'system' %}"), true,
 		},
 		"no chat template":                    {"llama3", template(`"chat_template"`, `"another"`), false},
+		"tokens of the form of Llama 3":       {"llama3", template(`"chat_template"`, `"another"`), false},
+		"set max_tokens to":                   {"qwen2", context(150), true},
 		"cannot be encoded":                   {"llama3", template("{{ content }}", "{{ raise_exception('no') }}"), false},
 		"ends an answer without EOS":          {"llama3", template("| trim + '\\u003c|eot_id|\\u003e'", "| trim"), true},
 		"holds NaN at index 5":                {"qwen2", weight(2, 5, math.NaN()), false},
