@@ -22,7 +22,7 @@ var (
 // hanDigits replaces numerals in Chinese characters by digits: the one that the word for "answer" introduces, and all
 // where a text has no digits. Beside digits, such numerals are mostly words ("一起", "三角形").
 func hanDigits(text, lang string) string {
-	if strings.IndexAny(text, "0123456789") < 0 {
+	if !strings.ContainsAny(text, "0123456789") {
 		return replaceHan(text, hanNumerals.FindAllStringIndex(text, -1), lang, false)
 	}
 	var found [][]int
