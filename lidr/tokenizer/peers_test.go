@@ -176,8 +176,13 @@ func comparePeerChats(t *testing.T, tok *Tokenizer, chats []peerChat) {
 			if diff := cmp.Diff(c.Text, got); diff != "" {
 				differ++
 				t.Errorf("RenderChat: transformers (-), lidr (+):\n%s", diff)
-			} else if ids, err := tok.Thinking(c.Thinking).EncodeChat(c.Messages, c.Add, ""); tok.bpe != nil &&
-				(err != nil || !slices.Equal(ids, tok.Encode(c.Text)) && !spellsSpecial(tok, c.Messages)) {
+				break
+			}
+			if tok.bpe == nil { // a template alone
+				break
+			}
+			ids, err := tok.Thinking(c.Thinking).EncodeChat(c.Messages, c.Add, "")
+			if err != nil || !slices.Equal(ids, tok.Encode(c.Text)) && !spellsSpecial(tok, c.Messages) {
 				differ++
 				t.Errorf("EncodeChat(%v) = %v, %v; the rendered text is %v", c.Messages, ids, err, tok.Encode(c.Text))
 			}
