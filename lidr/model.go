@@ -154,10 +154,18 @@ func modelFolder(path string) (fs.FS, error) {
 		return miniature.M0(), nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if name, err := hub.ParseName(path); err == nil {
-			if path, err = hub.Find(name); err != nil {
-				return nil, err
-			}
+		name, err := hub.ParseName(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no folder and no file here, no model of Ollama on this disk, and no name on the hub, "+
+				"such as ORG/NAME", path)
+		}
+		if path, err = hub.Find(name); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(path, "config.json")); errors.Is(err, fs.ErrNotExist) {
+		if files, err := filepath.Glob(filepath.Join(path, "*.gguf")); err == nil && len(files) > 0 {
+			return nil, fmt.Errorf("%s has no config.json, and %s is a model of its own; name that file", path, files[0])
 		}
 	}
 	return os.DirFS(path), nil

@@ -214,6 +214,7 @@ func families(t *testing.T) []family {
 		{"command-r", "qwen2", parsed(t, `"model_type":"cohere","architectures":["CohereForCausalLM"],"logit_scale":0.0625`)},
 		{"cohere2", "qwen2", parsed(t, `"model_type":"cohere2","architectures":["Cohere2ForCausalLM"],"logit_scale":0.25,
 			"sliding_window":16`)},
+		// A name with "phi3" would make llama.cpp look for the tokens of Phi-3's own vocabulary.
 		{"phi-longrope", "qwen2", parsed(t, `"model_type":"phi3","architectures":["Phi3ForCausalLM"],"sliding_window":null,
 			"partial_rotary_factor":0.75,"original_max_position_embeddings":512,"max_position_embeddings":4096,
 			"rope_scaling":{"type":"longrope","short_factor":[1,1.05,1.1,1.2,1.3,1.4],"long_factor":[1,1.5,2.25,3,4.5,7]}`)},

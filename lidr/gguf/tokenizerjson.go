@@ -31,13 +31,18 @@ func (h *header) tokenizerJSON(w *words) (text []byte, addBOS, addEOS bool, err 
 	if f["post_processor"], err = h.around(w, addBOS, addEOS); err != nil {
 		return nil, false, false, err
 	}
-	f["added_tokens"] = w.addedTokens()
+	f["added_tokens"] = w.addedTokens(h.isPhi3())
 	model["vocab"], f["model"] = json.RawMessage(w.vocabulary()), model
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	err = e.Encode(f)
 	return b.Bytes(), addBOS, addEOS, err
+}
+
+// isPhi3 says that the vocabulary is Phi-3's own.
+func (h *header) isPhi3() bool {
+	return h.metadata["general.architecture"] == "phi3" && h.metadata[keyModel] == "llama"
 }
 
 // byteLevel describes a byte-level BPE.
@@ -122,11 +127,15 @@ type addedToken struct {
 	Special    bool   `json:"special"`
 }
 
-func (w *words) addedTokens() []addedToken {
+// addedTokens lists the tokens that are found in a text before it is cut into words. Those of Phi-3's SentencePiece
+// take the white space behind them, which GGUF does not say; llama.cpp knows it from the model's name
+// (llama-vocab.cpp).
+func (w *words) addedTokens(phi3 bool) []addedToken {
 	added := []addedToken{}
 	for id, text := range w.tokens {
 		if w.added(id) {
-			added = append(added, addedToken{ID: id, Content: text, Special: w.types[id] != userDefined})
+			strip := phi3 && text != "<unk>" && text != "<s>" && text != "<|endoftext|>"
+			added = append(added, addedToken{ID: id, Content: text, RStrip: strip, Special: w.types[id] != userDefined})
 		}
 	}
 	return added
