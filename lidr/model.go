@@ -49,9 +49,9 @@ type Model struct {
 
 // LoadModel loads a model: "miniature", which is embedded in this package, a Hugging Face folder with config.json,
 // safetensors and tokenizer.json, the folder of a LoRA adapter in PEFT's form, a GGUF file, a model of Ollama on this
-// disk by its name, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the Hugging
-// Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND names, or on
-// the default one. [Run.Model] loads the models of a run.
+// disk by its name, or a model on the hub by its name, ORG/NAME or ORG/NAME@REVISION, which is looked for in the
+// Hugging Face cache: [Pull] puts it there, and nothing is downloaded here. It runs on the backend that LIDR_BACKEND
+// names, or on the default one. [Run.Model] loads the models of a run.
 //
 // A model of a run, such as runs/x/M1/model, is compared with what its training left, and refused if it is another.
 func LoadModel(path string) (*Model, error) {

@@ -19,7 +19,8 @@ import (
 // small is what the configurations of the tests share; those of the families come over it.
 var small = map[string]any{"hidden_size": 64, "num_hidden_layers": 8, "num_attention_heads": 4,
 	"num_key_value_heads": 2,
-	"head_dim":            16, "intermediate_size": 96, "vocab_size": 1024, "max_position_embeddings": 512, "rope_theta": 10000,
+	"head_dim":            16, "intermediate_size": 96, "vocab_size": 1024, "max_position_embeddings": 512,
+	"rope_theta":   10000,
 	"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
 
 // published is a configuration of each architecture in the form of config.json.

@@ -45,7 +45,7 @@ func begins(path string) error {
 }
 
 // ollamaName is a name of Ollama's: its registry's library has no user in its names.
-var ollamaName = regexp.MustCompile(`^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]*))?$`)
+var ollamaName = regexp.MustCompile(`^(?:([A-Za-z0-9][\w.-]*)/)?([A-Za-z0-9][\w.-]*)(?::(\w[\w.-]*))?$`)
 
 // maxManifest bounds a manifest, in bytes; those of Ollama have some 700.
 const maxManifest = 1 << 20

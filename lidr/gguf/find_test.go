@@ -66,7 +66,8 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"notes.txt": "does not begin with GGUF", "lora:1": "has an adapter", "two:1": "expected one layer", "odd:1": "ollama pull",
+		"notes.txt": "does not begin with GGUF", "lora:1": "has an adapter", "two:1": "expected one layer",
+		"odd:1": "ollama pull",
 		"out:1": "expected one layer", "gone:1": "no such file", "missing:1": "is not on this disk",
 	} {
 		if got, err := Find(name); err == nil || !strings.Contains(err.Error(), want) {

@@ -21,7 +21,9 @@ type key struct {
 
 // commonKeys are the metadata that llama.cpp's computation depends on.
 var commonKeys = []key{
-	{"context_length", "max_position_embeddings", func(c checkpoint.Config) any { return uint32(c.MaxPositionEmbeddings) }},
+	{"context_length", "max_position_embeddings", func(c checkpoint.Config) any {
+		return uint32(c.MaxPositionEmbeddings)
+	}},
 	{"embedding_length", "hidden_size", func(c checkpoint.Config) any { return uint32(c.HiddenSize) }},
 	{"block_count", "num_hidden_layers", func(c checkpoint.Config) any { return uint32(c.NumHiddenLayers) }},
 	{"feed_forward_length", "intermediate_size", func(c checkpoint.Config) any { return uint32(c.IntermediateSize) }},

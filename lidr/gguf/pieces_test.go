@@ -24,7 +24,8 @@ func pieces() []pair {
 	}
 	pairs, _ := tiny()
 	for key, value := range map[string]any{keyModel: "llama", keyPre: "default", keyTokens: tokens, keyTypes: types,
-		keyScores: scores, keyEOS: uint32(2), keyBOS: uint32(1), keyUnknown: uint32(0), keyTemplate: "{{ messages[0].content }}</s>",
+		keyScores: scores, keyEOS: uint32(2), keyBOS: uint32(1), keyUnknown: uint32(0),
+		keyTemplate:            "{{ messages[0].content }}</s>",
 		"general.architecture": "llama"} {
 		pairs = with(pairs, key, value)
 	}

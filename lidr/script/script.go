@@ -36,7 +36,7 @@ type Script struct {
 	Args    []string
 	Timeout time.Duration // 0 for none
 	Memory  uint64        // bytes that the script and the packages that it calls may use
-	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models
+	Read    []string      // paths that may be read besides the current folder, $LIDR_DATA and the folders of models
 	Write   []string      // paths that may be written besides runs, the script's -dir and the store beside that
 	Env     []string      // names of environment variables that the script sees besides those of [passed]
 }

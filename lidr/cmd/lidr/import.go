@@ -14,8 +14,8 @@ func importCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import FILE.gguf|OLLAMA_NAME DIR",
 		Short: "Write a GGUF file as a Hugging Face folder, for transformers and what trains with it",
-		Long: `Write a GGUF file, or a model of Ollama on this disk, as a Hugging Face folder: config.json, weights as bfloat16,
-tokenizer, chat template, and a model card that names the file, its SHA-256 and the types of its tensors.
+		Long: `Write a GGUF file, or a model of Ollama on this disk, as a Hugging Face folder: config.json, weights as
+bfloat16, tokenizer, chat template, and a model card that names the file, its SHA-256 and the types of its tensors.
 
 The other commands take the file itself as MODEL. Ollama's models are looked for in $OLLAMA_MODELS or ~/.ollama/models,
 and a quantized weight becomes the number that it stands for: nothing that quantization took comes back.`,

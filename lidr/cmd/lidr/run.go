@@ -24,9 +24,9 @@ func runCommand() *cobra.Command {
 A script may read below the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models, and write below
 runs, the folder that its own -dir names and the store beside that. It changes no file's mode or owner, cannot start
 programs, reaches the network through lidr only, and sees the usual environment variables and those of --env. The exit
-code is the script's own where it calls os.Exit. Otherwise it is that of "lidr --help": a script that ends has 0, or 3 with items left out;
-log.Fatal of an error has 1, or 75 where a training is handed off, and 2 is for a script that was refused, crashed or
-went beyond a limit.`,
+code is the script's own where it calls os.Exit. Otherwise it is that of "lidr --help": a script that ends has 0, or 3
+with items left out; log.Fatal of an error has 1, or 75 where a training is handed off, and 2 is for a script that was
+refused, crashed or went beyond a limit.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s.Path, s.Args = args[0], args[1:]

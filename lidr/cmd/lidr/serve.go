@@ -24,8 +24,8 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "Serve a model over OpenAI's API",
-		Long: `Serve a model, "miniature", a Hugging Face folder, ORG/NAME in its cache, a GGUF file or a model of Ollama on this disk,
-over OpenAI's API: chat and raw completions, streamed or whole.
+		Long: `Serve a model over OpenAI's API: chat and raw completions, streamed or whole. MODEL is "miniature", a Hugging
+Face folder, ORG/NAME in its cache, a GGUF file or a model of Ollama on this disk.
 
 Only this machine can reach it, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
 encrypted: beyond a trusted network, put a proxy with TLS in front of it.
