@@ -34,8 +34,9 @@ func TestFoldersOfTransformers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if ck.Config.TorchDType != "bfloat16" || ck.Config.BOSTokenID != 0 || !slices.Equal(ck.Config.EOSTokenIDs, []int{1}) {
-					t.Errorf("the configuration is %+v", ck.Config)
+				c := ck.Config
+				if c.TorchDType != "bfloat16" || c.BOSTokenID != 0 || !slices.Equal(c.EOSTokenIDs, []int{1}) {
+					t.Errorf("the configuration is %+v", c)
 				}
 				tok, err := tokenizer.Load(folder)
 				if err != nil {

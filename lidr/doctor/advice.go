@@ -33,8 +33,8 @@ func formOf(has func(token string) bool) string {
 func (d *Diagnosis) template(tok *tokenizer.Tokenizer) {
 	source := tok.ChatTemplate()
 	if source == "" {
-		advice := "take the instruction-tuned model of its name, or put a chat_template.jinja beside it and train it to answer " +
-			"in that form first"
+		advice := "take the instruction-tuned model of its name, or put a chat_template.jinja beside it and train it to " +
+			"answer in that form first"
 		known := func(token string) bool { _, ok := tok.TokenID(token); return ok }
 		if form := formOf(known); form != "" {
 			advice += "; its vocabulary has the tokens of the form of " + form
@@ -98,7 +98,7 @@ func inPlaceOf(without, with string) string {
 func (d *Diagnosis) room(m *lidr.Model, prompt, most int) {
 	context := m.Checkpoint().Config.MaxPositionEmbeddings
 	if left := context - prompt; most > left {
-		d.warn("answers of up to %d tokens do not fit beside this prompt of %d in the context of %d: set max_tokens to %d at "+
-			"most, less for longer prompts", most, prompt, context, max(left, 1))
+		d.warn("answers of up to %d tokens do not fit beside this prompt of %d in the context of %d: set max_tokens to "+
+			"%d at most, less for longer prompts", most, prompt, context, max(left, 1))
 	}
 }

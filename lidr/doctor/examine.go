@@ -134,8 +134,8 @@ func (d *Diagnosis) vocabulary(m *lidr.Model) {
 	}
 }
 
-// beginsTurns reports whether the assistant's turn, without an answer yet, begins with BOS, as turns of SmolLM2 do, whose
-// BOS is <|im_start|>.
+// beginsTurns reports whether the assistant's turn, without an answer yet, begins with BOS, as turns of SmolLM2 do,
+// whose BOS is <|im_start|>.
 func beginsTurns(tok *tokenizer.Tokenizer, messages []tokenizer.Message) bool {
 	bos, hasBOS := tok.BOS()
 	closed, err := tok.EncodeChat(messages, false, "")

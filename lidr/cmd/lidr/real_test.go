@@ -196,8 +196,10 @@ func served(t *testing.T, m *lidr.Model) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	go s.Serve(ctx, l)
+	const question = `{"model":"real","max_tokens":16,"temperature":0,` +
+		`"messages":[{"role":"user","content":"¿Qué es el pan?"}]}`
 	response, err := http.Post(fmt.Sprintf("http://%s/v1/chat/completions", l.Addr()), "application/json",
-		strings.NewReader(`{"model":"real","max_tokens":16,"temperature":0,"messages":[{"role":"user","content":"¿Qué es el pan?"}]}`))
+		strings.NewReader(question))
 	if err != nil {
 		t.Fatal(err)
 	}

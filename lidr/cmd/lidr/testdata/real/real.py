@@ -5,7 +5,7 @@
 OUT.json is the fixture of TestReal: 16 prompts in 12 languages, their token ids by the tokenizer that transformers
 makes of the file, 64 greedy tokens each, and the smallest gap between the best and the second-best logit on the way
 (where a float32 sum in another order may choose otherwise). FOLDER gets the subfolders float32 and bfloat16. The
-environment is requirements-training.txt of .tools/peers (make peers-env ENV=training).
+environment is that of .tools/peers/training.txt (make peers-env ENV=training).
 """
 import gc
 import hashlib
@@ -15,7 +15,7 @@ import sys
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessor, LogitsProcessorList
 
 PROMPTS = [
     ("en", "Give me three tips for sleeping well."),
@@ -46,17 +46,35 @@ def digest(path):
     return h.hexdigest()
 
 
-def answer(model, ids):
-    """The greedy tokens, the end token among them, and the smallest gap of their choices."""
+class Gaps(LogitsProcessor):
+    """Keeps the gap between the two best logits of each choice."""
+
+    def __init__(self):
+        self.steps = []
+
+    def __call__(self, ids, scores):
+        best = torch.topk(scores, 2).values
+        self.steps.append((best[:, 0] - best[:, 1]).tolist())
+        return scores
+
+
+def answer(model, prompts, pad):
+    """The greedy tokens of each prompt, the end token among them, and the smallest gap of their choices. The prompts
+    are one batch, padded on the left."""
+    longest = max(len(ids) for ids in prompts)
+    ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts])
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+    gaps = Gaps()
     with torch.no_grad():
-        out = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-                             max_new_tokens=TOKENS, do_sample=False, num_beams=1, repetition_penalty=1.0,
-                             output_logits=True, return_dict_in_generate=True)
-    gaps = []
-    for logits in out.logits:
-        first, second = torch.topk(logits[0], 2).values.tolist()
-        gaps.append(first - second)
-    return out.sequences[0][len(ids):].tolist(), min(gaps)
+        out = model.generate(ids, attention_mask=mask, max_new_tokens=TOKENS, do_sample=False, num_beams=1,
+                             repetition_penalty=1.0, pad_token_id=pad, logits_processor=LogitsProcessorList([gaps]))
+    ends = model.generation_config.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
+    answers = []
+    for row, new in enumerate(out[:, longest:].tolist()):
+        n = next((i + 1 for i, token in enumerate(new) if token in ends), len(new))
+        answers.append((new[:n], min(step[row] for step in gaps.steps[:n])))
+    return answers
 
 
 def main():
@@ -64,15 +82,16 @@ def main():
     folder, name = os.path.split(os.path.abspath(path))
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32).eval()
-    answers = []
-    for lang, prompt in PROMPTS:
+    prompts = []
+    for _, prompt in PROMPTS:
         if tokenizer.chat_template:
             text = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True,
                                                  tokenize=False)
-            ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+            prompts.append(tokenizer(text, add_special_tokens=False)["input_ids"])
         else:  # a base model continues the text
-            ids = tokenizer(prompt)["input_ids"]
-        tokens, gap = answer(model, ids)
+            prompts.append(tokenizer(prompt)["input_ids"])
+    answers = []
+    for (lang, prompt), ids, (tokens, gap) in zip(PROMPTS, prompts, answer(model, prompts, tokenizer.pad_token_id)):
         print(lang, len(ids), len(tokens), f"{gap:.2g}", repr(tokenizer.decode(tokens))[:100], flush=True)
         answers.append({"lang": lang, "prompt": prompt, "ids": ids, "tokens": tokens,
                         "text": tokenizer.decode(tokens, skip_special_tokens=True), "gap": float(f"{gap:.3g}")})
