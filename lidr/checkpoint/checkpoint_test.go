@@ -202,6 +202,14 @@ func TestPublishedConfigs(t *testing.T) {
 			`"num_key_value_heads":32,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":null,` +
 			`"tie_word_embeddings":false,"torch_dtype":"float16","transformers_version":"4.31.0.dev0","use_cache":true,` +
 			`"vocab_size":32000}`, ""},
+		"SmolLM2-135M-Instruct": {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+			`"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":576,` +
+			`"initializer_range":0.041666666666666664,"intermediate_size":1536,"is_llama_config":true,` +
+			`"max_position_embeddings":8192,"mlp_bias":false,"model_type":"llama","num_attention_heads":9,` +
+			`"num_hidden_layers":30,"num_key_value_heads":3,"pad_token_id":2,"pretraining_tp":1,"rms_norm_eps":1e-05,` +
+			`"rope_interleaved":false,"rope_scaling":null,"rope_theta":100000,"tie_word_embeddings":true,` +
+			`"torch_dtype":"bfloat16","transformers.js_config":{"kv_cache_dtype":{"q4f16":"float16","fp16":"float16"}},` +
+			`"transformers_version":"4.42.3","use_cache":true,"vocab_size":49152}`, ""},
 		"Llama-3.1-8B": {`{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
 			`"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"hidden_act":"silu","hidden_size":4096,` +
 			`"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":131072,"mlp_bias":false,` +

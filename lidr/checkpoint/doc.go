@@ -16,7 +16,7 @@
 //
 //	family         model_type   golden by     folders      published                    GGUF
 //	Llama 1 to 3   llama        PyTorch       4.44 – 5.23  Llama-2-7b, 3.1-8B, 3.2-1B   yes
-//	SmolLM 2       llama        a real model  4.44 – 5.23                               yes
+//	SmolLM 2       llama        a real model  4.44 – 5.23  135M-Instruct                yes
 //	Mistral        mistral      both          4.44 – 5.23  7B v0.1, v0.3                as llama
 //	Qwen 1.5 – 2.5 qwen2        both          4.44 – 5.23  Qwen2.5-7B                   yes
 //	Qwen 3         qwen3        both          4.51 – 5.23  Qwen3-8B                     yes
