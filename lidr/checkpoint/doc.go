@@ -12,22 +12,23 @@
 // processor. "Golden": logits within 2e-5 of theirs, log-probabilities, gradients and equal greedy tokens of a tiny
 // random model (lidr/transformer). "Folders": what transformers saves of such a model loads, in each version of 4.44.2,
 // 4.51.3, 4.57.3, 5.0.0 and 5.23.0 that has the family (testdata/transformers). "Published": sizes whose config.json, as
-// it is on the hub, is in the tests. "GGUF": read from and written to that format (package gguf).
+// it is on the hub, is in the tests. All of them are read from GGUF files and written to them, but for what package gguf
+// says.
 //
-//	family         model_type   golden by     folders      published                    GGUF
-//	Llama 1 to 3   llama        PyTorch       4.44 – 5.23  Llama-2-7b, 3.1-8B, 3.2-1B   yes
-//	SmolLM 2       llama        a real model  4.44 – 5.23  135M-Instruct                yes
-//	Mistral        mistral      both          4.44 – 5.23  7B v0.1, v0.3                as llama
-//	Qwen 1.5 – 2.5 qwen2        both          4.44 – 5.23  Qwen2.5-7B                   yes
-//	Qwen 3         qwen3        both          4.51 – 5.23  Qwen3-8B                     yes
-//	Gemma 2        gemma2       transformers  4.44 – 5.23  gemma-2-2b-it
-//	Gemma 3, text  gemma3_text  transformers  4.51 – 5.23  270m, 1b-it                  yes
-//	SmolLM 3       smollm3      transformers  4.57 – 5.23  SmolLM3-3B
-//	Aya, Command R cohere       transformers               aya-expanse-8b
-//	Command R7B    cohere2      transformers  4.51 – 5.23  c4ai-command-r7b-12-2024
-//	Granite 3      granite      transformers  4.51 – 5.23  granite-3.1-2b-instruct
-//	Phi-3, Phi-4   phi3         transformers  4.44 – 5.23  Phi-3-mini-4k, Phi-4-mini
-//	OLMo 2         olmo2        transformers  4.51 – 5.23  OLMo-2-1124-7B
+//	family          model_type   golden by     folders of   published
+//	Llama 1 to 3    llama        PyTorch       4.44 – 5.23  Llama-2-7b, 3.1-8B, 3.2-1B
+//	SmolLM 2        llama        a real model  4.44 – 5.23  135M-Instruct
+//	Mistral         mistral      both          4.44 – 5.23  7B v0.1, v0.3
+//	Qwen 1.5 to 2.5 qwen2        both          4.44 – 5.23  Qwen2.5-7B
+//	Qwen 3          qwen3        both          4.51 – 5.23  Qwen3-8B
+//	Gemma 2         gemma2       transformers  4.44 – 5.23  gemma-2-2b-it
+//	Gemma 3, text   gemma3_text  transformers  4.51 – 5.23  270m, 1b-it
+//	SmolLM 3        smollm3      transformers  4.57 – 5.23  SmolLM3-3B
+//	Aya, Command R  cohere       transformers               aya-expanse-8b
+//	Command R7B     cohere2      transformers  4.51 – 5.23  c4ai-command-r7b-12-2024
+//	Granite 3       granite      transformers  4.51 – 5.23  granite-3.1-2b-instruct
+//	Phi-3, Phi-4    phi3         transformers  4.44 – 5.23  Phi-3-mini-4k, Phi-4-mini
+//	OLMo 2          olmo2        transformers  4.51 – 5.23  OLMo-2-1124-7B
 //
 // Real models, whose greedy answers to 16 prompts in 12 languages, up to 64 tokens each, equal transformers' token by
 // token (make test-real):
