@@ -166,8 +166,8 @@ func (p *puller) choose(ctx context.Context, files map[string]file) ([]file, err
 	}
 	for _, name := range weights {
 		if _, ok := files[name]; !ok {
-			return nil, fmt.Errorf("the model has no %s; weights in other formats (.bin, .gguf) are not read, so look for a "+
-				"conversion to safetensors", name)
+			return nil, fmt.Errorf("the model has no %s, and nothing else is pulled: look for a conversion to safetensors, or "+
+				"download a .gguf file of it and name that as the model", name)
 		}
 	}
 	slices.SortFunc(wanted, func(a, b file) int { return strings.Compare(a.name, b.name) })
