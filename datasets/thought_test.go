@@ -57,7 +57,8 @@ func TestSplitThought(t *testing.T) {
 // thought that begins it unless the text had two.
 func FuzzSplitThought(f *testing.F) {
 	for _, seed := range []string{
-		"<think>a</think>b", "a </think> b", "analysisAassistantfinalb", "`</think>`", "```\n<think>\n", "\xff<THINK>İ</think>",
+		"<think>a</think>b", "a </think> b", "analysisAassistantfinalb", "`</think>`", "```\n<think>\n",
+		"\xff<THINK>İ</think>",
 	} {
 		f.Add(seed)
 	}

@@ -116,10 +116,11 @@ func TestConfigRefused(t *testing.T) {
 		"layer types":    {qwen3, `"full_attention"]`, `"sliding_attention"]`, "sliding_attention"},
 		"no json":        {qwen2, `{`, ``, "config.json"},
 		"unknown":        {llama3, `"use_cache":true`, `"residual_scale":0.5`, `unknown key "residual_scale" (0.5) may`},
-		"two unknown":    {llama3, `"use_cache":true`, `"b":[1],"a":{"c":"d"}`, `unknown keys "a" ({"c":"d"}), "b" ([1]) may`},
-		"pruned":         {llama3, `"use_cache":true`, `"pruned_heads":{"0":[1]}`, `"pruned_heads" ({"0":[1]})`},
-		"layers":         {llama3, `"use_cache":true`, `"per_layer_config":{"1":{}}`, `"per_layer_config"`},
-		"mlx":            {llama3, `"use_cache":true`, `"quantization":{"bits":4}`, "quantized weights are not read"},
+		"two unknown": {llama3, `"use_cache":true`, `"b":[1],"a":{"c":"d"}`,
+			`unknown keys "a" ({"c":"d"}), "b" ([1]) may`},
+		"pruned": {llama3, `"use_cache":true`, `"pruned_heads":{"0":[1]}`, `"pruned_heads" ({"0":[1]})`},
+		"layers": {llama3, `"use_cache":true`, `"per_layer_config":{"1":{}}`, `"per_layer_config"`},
+		"mlx":    {llama3, `"use_cache":true`, `"quantization":{"bits":4}`, "quantized weights are not read"},
 	} {
 		text := strings.Replace(c.from, c.old, c.new, 1)
 		if text == c.from {

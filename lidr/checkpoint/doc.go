@@ -10,12 +10,12 @@
 //
 // Checked on 29 November 2026 against transformers 5.23.0 with torch 2.15.0 and PyTorch 1.13.1, all in float32 on a
 // processor. "Golden": logits within 2e-5 of theirs, log-probabilities, gradients and equal greedy tokens of a tiny
-// random model (lidr/transformer). "Folders": what transformers saves of such a model loads, in each version of 4.44.2,
-// 4.51.3, 4.57.3, 5.0.0 and 5.23.0 that has the family (testdata/transformers). "Published": sizes whose config.json, as
-// it is on the hub, is in the tests. All of them are read from GGUF files and written to them, but for what package gguf
-// says.
+// random model (lidr/transformer). "Folders": what transformers saves of such a model loads, in each version of
+// 4.44.2, 4.51.3, 4.57.3, 5.0.0 and 5.23.0 that has the family (testdata/transformers). "Sizes": those whose
+// configuration is in the tests, written after the published one. All families are read from GGUF files and written to
+// them, but for what package gguf says.
 //
-//	family          model_type   golden by     folders of   published
+//	family          model_type   golden by     folders of   sizes
 //	Llama 1 to 3    llama        PyTorch       4.44 – 5.23  Llama-2-7b, 3.1-8B, 3.2-1B
 //	SmolLM 2        llama        a real model  4.44 – 5.23  135M-Instruct
 //	Mistral         mistral      both          4.44 – 5.23  7B v0.1, v0.3
