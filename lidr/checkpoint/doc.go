@@ -34,6 +34,7 @@
 // token (make test-real):
 //
 //	SmolLM2-135M-Instruct, Q4_1               from GGUF and from the folder that transformers writes  16 of 16
+//	Qwen2.5-Coder-0.5B-Instruct, Q4_K_M       from GGUF and from the folder that transformers writes  16 of 16
 //	Gemma 3 270M, Q4_K_M                      from GGUF and from the folder that transformers writes  16 of 16
 //
 // Larger sizes of a family differ in numbers of config.json alone. Not computed: mixtures of experts, models that take
