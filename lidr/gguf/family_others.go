@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"fmt"
+	"math"
 
 	"lidrlab/lidr/checkpoint"
 )
@@ -29,6 +30,12 @@ var familyGranite = family{
 		{"embedding_scale", "embedding_multiplier", func(c checkpoint.Config) any { return float32(c.EmbeddingMultiplier) }},
 		{"residual_scale", "residual_multiplier", func(c checkpoint.Config) any { return float32(c.ResidualMultiplier) }},
 		{"logit_scale", "logits_scaling", func(c checkpoint.Config) any { return float32(c.LogitsScaling) }},
+	},
+	imply: func(c map[string]any, _ *header) error { // llama.cpp's default, where config.json's is 1
+		if dim, _ := c["head_dim"].(int); c["attention_multiplier"] == nil && dim > 0 {
+			c["attention_multiplier"] = 1 / math.Sqrt(float64(dim))
+		}
+		return nil
 	},
 }
 

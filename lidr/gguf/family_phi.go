@@ -38,6 +38,9 @@ func implyPhi3(c map[string]any, h *header) error {
 	if c["sliding_window"] == 0 {
 		c["sliding_window"] = nil
 	}
+	if s, ok := c["rope_scaling"].(map[string]any); ok && s["rope_type"] != "longrope" {
+		return nil // ParseConfig names it
+	}
 	delete(c, "rope_scaling")
 	long, short := h.find(longFactors), h.find(shortFactors)
 	if long == nil || short == nil {

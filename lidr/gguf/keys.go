@@ -75,10 +75,15 @@ func hyperparameters(c checkpoint.Config, architecture string, f family) []pair 
 	return pairs
 }
 
-// idle are keys that change nothing where they have that value.
+// idle are keys that change nothing where they have that value, nil for any.
 var idle = map[string]any{
-	"tensor_data_layout": nil, "rope.scaling.finetuned": nil, "attention.causal": true, // nil: any value
+	"tensor_data_layout": nil, "attention.causal": true,
+	"rope.scaling.finetuned": nil, "rope.scaling.attn_factor": float32(1),
+	"rope.scaling.type": nil, "rope.scaling.factor": nil, "rope.scaling.original_context_length": nil, // see rotary
 }
+
+// needed are the values that llama.cpp refuses to do without, and config.json's class would have a default for.
+var needed = []string{"rms_norm_eps", "layer_norm_eps", "logits_scaling", "logit_scale"}
 
 // unknownKey is an error for a key of the architecture that may change the computation and is not known here.
 func (h *header) unknownKey(architecture string, f family) error {
@@ -89,13 +94,14 @@ func (h *header) unknownKey(architecture string, f family) error {
 	for _, name := range slices.Sorted(maps.Keys(h.metadata)) {
 		own, ok := strings.CutPrefix(name, architecture+".")
 		value := h.metadata[name]
-		if !ok || known[name] || strings.HasPrefix(own, "rope.scaling.") {
+		if !ok || known[name] {
 			continue
 		}
-		if want, harmless := idle[own]; harmless && (want == nil || want == value) {
+		want, harmless := idle[own]
+		if harmless && (want == nil || want == value) {
 			continue
 		}
-		if value != nil && !reflect.ValueOf(value).IsZero() {
+		if harmless || value == nil || !reflect.ValueOf(value).IsZero() {
 			return fmt.Errorf("metadata %q is %s, which may change the computation and is not known here; take the model in "+
 				"its Hugging Face folder", name, shown(value))
 		}
@@ -109,6 +115,10 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 	for _, k := range f.allKeys() {
 		name := architecture + "." + k.name
 		value, ok := h.metadata[name]
+		if !ok && slices.Contains(needed, k.config) {
+			return checkpoint.Config{}, fmt.Errorf("metadata %q is missing, and a %s model has it; take another file", name,
+				architecture)
+		}
 		if !ok || k.config == "" {
 			continue
 		}
@@ -215,16 +225,30 @@ func (h *header) rotary(architecture string, c map[string]any) error {
 		whole = width / heads
 		c["head_dim"] = whole
 	}
-	if value, ok := h.metadata[architecture+".attention.value_length"].(int); ok && value != whole {
-		return fmt.Errorf("metadata %q is %d, and heads have %d dimensions; expected the same",
-			architecture+".attention.value_length", value, whole)
+	length, turns := architecture+".attention.value_length", architecture+".rope.dimension_count"
+	if value, ok := h.metadata[length]; ok && value != whole {
+		return fmt.Errorf("metadata %q is %s, and heads have %d dimensions; expected the same", length, shown(value), whole)
 	}
-	if turned, ok := h.metadata[architecture+".rope.dimension_count"].(int); ok && turned != whole {
+	if value, ok := h.metadata[turns]; ok && value != whole {
+		turned, isInt := value.(int)
+		if !isInt {
+			return fmt.Errorf("metadata %q is %s; expected a number of dimensions", turns, shown(value))
+		}
 		c["partial_rotary_factor"] = float64(turned) / float64(max(whole, 1))
 	}
 	p := architecture + ".rope.scaling."
-	kind, _ := h.metadata[p+"type"].(string)
-	if kind == "" || kind == "none" {
+	kind := "linear" // llama.cpp's default where there is a factor
+	switch value := h.metadata[p+"type"].(type) {
+	case nil:
+		if f, ok := h.metadata[p+"factor"]; !ok || f == float32(0) || f == float32(1) {
+			return nil
+		}
+	case string:
+		kind = value
+	default:
+		return fmt.Errorf("metadata %q is %s; expected the name of a scaling", p+"type", shown(value))
+	}
+	if kind == "none" {
 		return nil
 	}
 	scaling := map[string]any{"rope_type": kind}
