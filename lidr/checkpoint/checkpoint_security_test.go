@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -122,6 +123,18 @@ func TestPointersOfGitLFS(t *testing.T) {
 		if _, err := WeightFiles(folder); name == "model.safetensors" && (err == nil ||
 			!strings.Contains(err.Error(), want)) {
 			t.Errorf("%v, expected %q", err, want)
+		}
+	}
+}
+
+// What is no model folder is said in words: a path that is nowhere, and a folder whose model is a GGUF file.
+func TestLoadOfNoFolder(t *testing.T) {
+	for want, folder := range map[string]fs.FS{
+		"there is no such file or folder":            os.DirFS(filepath.Join(t.TempDir(), "none")),
+		"the folder holds a.gguf, so name that file": fstest.MapFS{"a.gguf": {}},
+	} {
+		if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; expected %q", err, want)
 		}
 	}
 }

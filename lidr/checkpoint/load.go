@@ -26,7 +26,7 @@ const (
 func Load(fsys fs.FS) (*Checkpoint, error) {
 	config, err := readText(fsys, "config.json")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("config.json is missing; expected a Hugging Face model folder")
+		return nil, noModel(fsys)
 	} else if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,17 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 		c.Files[name] = b
 	}
 	return c, nil
+}
+
+// noModel says what a folder without config.json is.
+func noModel(fsys fs.FS) error {
+	if _, err := fs.Stat(fsys, "."); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no such file or folder; expected a Hugging Face model folder, or a GGUF file")
+	}
+	if files, _ := fs.Glob(fsys, "*.gguf"); len(files) > 0 {
+		return fmt.Errorf("config.json is missing; the folder holds %s, so name that file", files[0])
+	}
+	return fmt.Errorf("config.json is missing; expected a Hugging Face model folder")
 }
 
 func readText(fsys fs.FS, name string) ([]byte, error) {

@@ -15,7 +15,8 @@ import (
 )
 
 // Find returns the path of the GGUF file that name means: a file that begins as GGUF does, such as one of Ollama's
-// blobs, or a model of Ollama on this disk, NAME, NAME:TAG or USER/NAME:TAG. It is "" where name means none.
+// blobs, or a model of Ollama on this disk, NAME, NAME:TAG, USER/NAME:TAG, or HOST/USER/NAME with or without a tag, such
+// as hf.co/USER/NAME:Q4_K_M. It is "" where name means none.
 func Find(name string) (string, error) {
 	info, err := os.Stat(name)
 	switch {
@@ -44,8 +45,9 @@ func begins(path string) error {
 	return nil
 }
 
-// ollamaName is a name of Ollama's: its registry's library has no user in its names.
-var ollamaName = regexp.MustCompile(`^(?:([A-Za-z0-9][\w.-]*)/)?([A-Za-z0-9][\w.-]*)(?::(\w[\w.-]*))?$`)
+// ollamaName is a name of Ollama's: its own registry has no host in its names, and that one's library no user.
+var ollamaName = regexp.MustCompile(`^(?:(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)/)?` +
+	`([A-Za-z0-9][A-Za-z0-9_.-]*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]*))?$`)
 
 // maxManifest bounds a manifest, in bytes; those of Ollama have some 700.
 const maxManifest = 1 << 20
@@ -57,10 +59,16 @@ const modelLayer = "application/vnd.ollama.image.model"
 // one of the Hugging Face hub, so USER/NAME needs its tag.
 func findOllama(name string) (string, error) {
 	m := ollamaName.FindStringSubmatch(name)
-	if m == nil || m[1] != "" && m[3] == "" || strings.Contains(name, "..") {
+	if m == nil || strings.Contains(name, "..") {
 		return "", nil
 	}
-	user, model, tag := m[1], m[2], m[3]
+	host, user, model, tag := m[1], m[2], m[3], m[4]
+	if host == "" && user != "" && tag == "" {
+		return "", nil
+	}
+	if host == "" {
+		host = "registry.ollama.ai"
+	}
 	if user == "" {
 		user = "library"
 	}
@@ -71,7 +79,7 @@ func findOllama(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(models, "manifests", "registry.ollama.ai", user, model, tag)
+	path := filepath.Join(models, "manifests", host, user, model, tag)
 	data, err := readManifest(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil

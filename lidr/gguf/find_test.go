@@ -54,11 +54,15 @@ func TestFind(t *testing.T) {
 		putFile(t, filepath.Join(models, "manifests/registry.ollama.ai", name), manifest(layers))
 	}
 	putFile(t, filepath.Join(models, "manifests/registry.ollama.ai/library/odd/1"), []byte("{"))
+	for _, tag := range []string{"latest", "Q4_0"} {
+		putFile(t, filepath.Join(models, "manifests/hf.co/anna/tiny-GGUF", tag), manifest(layer("model", "sha256:"+hash)))
+	}
 	putFile(t, "model.gguf", file)
 	putFile(t, "notes.txt", []byte("Dear diary"))
 	putFile(t, "folder/config.json", []byte("{}"))
 	for name, want := range map[string]string{
 		"tiny": blob, "tiny:latest": blob, "tiny:1b": blob, "anna/tiny:v1": blob, blob: blob, "model.gguf": "model.gguf",
+		"hf.co/anna/tiny-GGUF": blob, "hf.co/anna/tiny-GGUF:Q4_0": blob, "hf.co/anna/tiny-GGUF:Q8_0": "", "hf.co/tiny": "",
 		"folder": "", "anna/tiny": "", "tiny:2b": "", "../tiny": "", "org/name@main": "", "none.gguf": "", "a:b:c": "",
 	} {
 		if got, err := Find(name); err != nil || got != want {
