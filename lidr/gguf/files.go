@@ -90,6 +90,9 @@ func (h *header) generation(w *words) (map[string]any, error) {
 
 var plainLicense = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$`)
 
+// origin is the sentence by which an imported folder is known.
+const origin = "Read from a GGUF file by lidr."
+
 // card is a model card that names the source. sum is the SHA-256 of the file, "" where it was not computed.
 func (h *header) card(source string) []byte {
 	var b strings.Builder
@@ -98,7 +101,7 @@ func (h *header) card(source string) []byte {
 	}
 	name, _ := h.metadata["general.name"].(string)
 	b.WriteString("# " + oneLine(name, "A model from a GGUF file") + "\n\n")
-	b.WriteString("Read from a GGUF file by lidr. Its tensors were stored as " + h.typesOf() + ".\n")
+	b.WriteString(origin + " Its tensors were stored as " + h.typesOf() + ".\n")
 	b.WriteString(source)
 	return []byte(b.String())
 }

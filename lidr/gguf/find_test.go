@@ -156,9 +156,16 @@ func TestImport(t *testing.T) {
 			t.Errorf("the card lacks %q:\n%s", part, card)
 		}
 	}
+	if err := Import(blob, filepath.Join(dir, "out")); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+	putFile(t, filepath.Join(dir, "out", "README.md"), []byte("# My own model"))
+	if err := Import(blob, filepath.Join(dir, "out")); err == nil || !strings.Contains(err.Error(), "is not replaced") {
+		t.Errorf("over another model: %v", err)
+	}
 	file[len(file)-1] = 1
 	putFile(t, blob, file)
-	if err := Import(blob, filepath.Join(dir, "out")); err == nil ||
+	if err := Import(blob, filepath.Join(dir, "changed")); err == nil ||
 		!strings.Contains(err.Error(), "not that of its name") {
 		t.Errorf("a changed blob: %v", err)
 	}

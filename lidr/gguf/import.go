@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -13,8 +14,12 @@ import (
 )
 
 // Import writes the model of a GGUF file as the Hugging Face folder dir: weights as bfloat16, and a model
-// card that names the file, its SHA-256 and the formats that its tensors were stored in.
+// card that names the file, its SHA-256 and the formats that its tensors were stored in. It replaces what it has
+// written there before, and no other model.
 func Import(path, dir string) error {
+	if err := foreign(dir); err != nil {
+		return err
+	}
 	h, err := open(path)
 	if err != nil {
 		return err
@@ -33,6 +38,19 @@ func Import(path, dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	return nil
+}
+
+// foreign is an error for a folder with a model that was not imported: its files may be the only ones.
+func foreign(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+		return nil // checkpoint.Save replaces no other folder
+	}
+	card, err := input.ReadFile(filepath.Join(dir, "README.md"))
+	if err == nil && strings.Contains(string(card), origin) {
+		return nil
+	}
+	return fmt.Errorf("%s holds a model that was not imported from a GGUF file, so it is not replaced; choose another "+
+		"folder or remove it", dir)
 }
 
 // source describes the file, or the files, that a model is of.
