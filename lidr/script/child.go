@@ -31,32 +31,29 @@ func (s Script) Child() int {
 	}
 	signal.Reset() // a signal ends the script at once, as it ends a compiled one; its run folder keeps what it computed
 	if err := s.interpret(crash); err != nil {
-		var panicked interp.Panic
-		if errors.As(err, &panicked) {
-			fmt.Fprintf(crash, "panic: %v\n", panicked.Value)
-		} else {
-			fmt.Fprintln(printable.Writer(os.Stderr), "lidr:", err)
-		}
+		fmt.Fprintln(printable.Writer(os.Stderr), "lidr:", err)
 		return 2
 	}
 	return ExitCode(nil)
 }
 
-// interpret compiles and executes the script. Where it panics, the interpreter writes the positions to crash, innermost
-// first.
+// interpret compiles and executes the script. Where it panics, what, where and the calls go to crash.
 func (s Script) interpret(crash io.Writer) error {
-	file, err := source(s.Path)
-	if err != nil {
-		return err
-	}
 	files, err := s.access()
 	if err != nil {
 		return err
 	}
 	os.Args = append([]string{s.name()}, s.Args...)
 	flag.CommandLine = flag.NewFlagSet(s.name(), flag.ExitOnError)
-	i := interp.New(interp.Options{Stderr: crash, Unrestricted: true})
-	if err := i.Use(library(files)); err != nil {
+	program, machine, issues, err := compile(s.Path, files)
+	if err != nil {
+		return err
+	}
+	if len(issues) > 0 {
+		return issues[0] // the script changed since it was checked
+	}
+	i := interp.New(interp.Options{Stderr: machine.Trace, Unrestricted: true})
+	if err := i.Use(interp.Exports{"h/h": program.Symbols}); err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(int64(s.Memory - s.Memory/8)) // collect hard before the limit is reached
@@ -83,24 +80,22 @@ func (s Script) interpret(crash io.Writer) error {
 		fmt.Fprintln(os.Stderr, "lidr: this system has", strings.Join(open, ", and "))
 	}
 	log.SetOutput(io.Discard) // the interpreter's compiler logs beside its errors
-	program, err := compile(i, file)
+	compiled, err := i.Compile(program.Source)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: the interpreter does not take the form that this script was brought into (%w); "+
+			"please report it, and use go run", s.Path, err)
+	}
+	machine.Crashed = func(r any) {
+		fmt.Fprint(crash, crashMark, crashText(program, machine, r))
+		os.Exit(2)
 	}
 	log.SetOutput(hinting{os.Stderr})
-	_, err = i.Execute(program)
+	_, err = i.Execute(compiled)
+	var panicked interp.Panic
+	if errors.As(err, &panicked) {
+		machine.Crashed(panicked.Value)
+	}
 	return err
-}
-
-// compile turns the panics that the interpreter's compiler ends in on some constructs into an error.
-func compile(i *interp.Interpreter, file string) (program *interp.Program, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: the interpreter does not support a construct of this script, "+
-				"often a range over a number or a function (%v); use go run", file, r)
-		}
-	}()
-	return i.CompilePath(file)
 }
 
 const accessHint = "lidr: a script reads below the current folder and writes below runs, its -dir folder, the store " +

@@ -33,7 +33,7 @@ ExpandEnv Getenv Getpid Getwd Hostname IsExist IsNotExist IsPathSeparator IsPerm
 ModeDir ModePerm ModeSymlink ModeType O_APPEND O_CREATE O_EXCL O_RDONLY O_RDWR O_SYNC O_TRUNC O_WRONLY PathListSeparator
 PathSeparator SameFile Setenv Stderr Stdin Stdout TempDir Unsetenv UserCacheDir UserHomeDir DirEntry File FileInfo
 FileMode PathError _DirEntry _FileInfo`,
-	"runtime": "GC GOARCH GOMAXPROCS GOOS Gosched MemStats NumCPU NumGoroutine ReadMemStats Version",
+	"runtime": "GC GOARCH GOMAXPROCS GOOS Gosched NumCPU NumGoroutine Version",
 }
 
 // instead says what to use for some imports and names that a script cannot have.
@@ -61,7 +61,7 @@ var instead = map[string]string{
 // library is what scripts import: the interpreter's copy of the standard library as far as it is allowed, and the
 // extracted packages. A key names an import path and its package, "math/rand/v2/rand".
 func library(files access) interp.Exports {
-	lib := interp.Exports{".": stdlib.Symbols["."]}
+	lib := interp.Exports{}
 	for key, names := range stdlib.Symbols {
 		if importPath := path.Dir(key); inList(pure, importPath) {
 			lib[key] = maps.Clone(names)
@@ -75,10 +75,6 @@ func library(files access) interp.Exports {
 		}
 	}
 	maps.Copy(lib, symbols.Symbols)
-	// Under the key "fmt/fmt" the interpreter would put streams, arguments and flags of its own in place of the process's,
-	// and compile its copies of slices and maps, which do not work and take longer than most scripts to start.
-	lib["fmt//fmt"] = lib["fmt/fmt"]
-	delete(lib, "fmt/fmt")
 	// The interpreter's own forms of these panic instead of ending the process; a script's process is its own.
 	for name, value := range map[string]any{
 		"Fatal": fatal, "Fatalf": fatalf, "Fatalln": fatalln,
@@ -97,33 +93,6 @@ func library(files access) interp.Exports {
 
 // everything is the library as the check and the shell see it.
 var everything = sync.OnceValue(func() interp.Exports { return library(everywhere) })
-
-// exported returns the names of a package, nil for one that scripts cannot import.
-func exported(importPath string) map[string]reflect.Value {
-	for key, names := range everything() {
-		if path.Dir(key) == importPath {
-			return names
-		}
-	}
-	return nil
-}
-
-// isType tells a type from a function, a variable or a constant.
-func isType(value reflect.Value) bool {
-	return value.IsValid() && value.Kind() == reflect.Pointer && value.IsNil() && !value.CanSet()
-}
-
-// interfaceMethods returns the methods of an extracted interface, nil for anything else.
-func interfaceMethods(value reflect.Value) []string {
-	if !isType(value) || value.Type().Elem().Kind() != reflect.Interface {
-		return nil
-	}
-	var methods []string
-	for method := range value.Type().Elem().Methods() {
-		methods = append(methods, method.Name)
-	}
-	return methods
-}
 
 func inList(list, word string) bool {
 	for field := range strings.FieldsSeq(list) {

@@ -118,7 +118,7 @@ func (s Script) Run(ctx context.Context, command []string) (int, error) {
 		return 0, Failure(fmt.Sprintf("%s: stopped after %s (--timeout); "+
 			"what it wrote so far stays, the same command continues", s.Path, s.Timeout))
 	case crash.Len() > 0:
-		return 0, Failure(s.Path + ": " + crashMessage(crash.String(), s.Memory))
+		return 0, Failure(crashMessage(s.Path, crash.String(), s.Memory))
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

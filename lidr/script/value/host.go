@@ -1,0 +1,239 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"go/types"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// careful are the functions of the host that may see a Box: those that keep what they get, or print it.
+const careful = ` fmt log log/slog errors context container/list container/ring container/heap sync sync/atomic `
+
+// optional are methods by which the host asks more of a value than the interface says that it is given.
+const optional = ` WriteTo ReadFrom WriteString ReadByte UnreadByte WriteByte ReadRune UnreadRune Seek ReadAt WriteAt
+IsBoolFlag Get Opaque Timeout Temporary RGBA64At SetRGBA64 ReadFile ReadDir Stat Sub Glob AfterFunc GoString `
+
+// Overlooked returns a method of a type that the host would look for behind one of its interfaces, and not find, "" for
+// none.
+func (m *Machine) Overlooked(t, to *Type) string {
+	has, _ := to.T.Underlying().(*types.Interface)
+	for name := range t.Methods {
+		if !strings.Contains(optional, " "+name+" ") && !strings.Contains(optional, "\n"+name+" ") {
+			continue
+		}
+		if method, _, _ := types.LookupFieldOrMethod(has, false, nil, name); method == nil && to.Layout != anyType {
+			return name
+		}
+	}
+	return ""
+}
+
+// reflecting are those that look into what they get, and get the value of the layout.
+const reflecting = ` sort.Slice sort.SliceStable sort.SliceIsSorted `
+
+// HostFunction returns a function of the host in the form that scripts call: with the position first, and with what it
+// may see of the script's values.
+func (m *Machine) HostFunction(importPath, name string, function reflect.Value) reflect.Value {
+	full := importPath + "." + name
+	switch full {
+	case "errors.As":
+		return m.Plain(reflect.ValueOf(m.As))
+	case "errors.Is":
+		return m.Plain(reflect.ValueOf(func(err, target error) bool { return errors.Is(err, target) }))
+	}
+	var see func(any) any
+	switch {
+	case importPath == "fmt" && strings.Contains(name, "rint") && strings.HasSuffix(name, "f") || full == "fmt.Errorf" ||
+		full == "fmt.Appendf" || importPath == "log" && strings.HasSuffix(name, "f"):
+		return m.Plain(m.typeNames(function))
+	case strings.Contains(careful, " "+importPath+" "):
+		return m.Plain(function)
+	case strings.Contains(reflecting, " "+full+" "):
+		see = func(x any) any {
+			if box, ok := m.Normal(x).(Box); ok {
+				return box.T.see(box.value()).Interface()
+			}
+			return x
+		}
+	case full == "encoding/json.Marshal" || full == "encoding/json.MarshalIndent" ||
+		full == "encoding/json.*encoding/json.Encoder.Encode":
+		see = m.plainJSON
+	default:
+		see = func(x any) any { return m.exposed(full, x) }
+	}
+	return m.Plain(m.translated(function, see))
+}
+
+// translated calls a function with its parameters of type any, and those in a []any, seen another way.
+func (m *Machine) translated(function reflect.Value, see func(any) any) reflect.Value {
+	t := function.Type()
+	touched := false
+	for i := range t.NumIn() {
+		touched = touched || t.In(i) == anyType || t.In(i) == reflect.TypeFor[[]any]()
+	}
+	if !touched {
+		return function
+	}
+	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
+		for i, arg := range in {
+			switch arg.Type() {
+			case anyType:
+				x := see(arg.Interface())
+				in[i] = reflect.ValueOf(&x).Elem()
+			case reflect.TypeFor[[]any]():
+				var list []any
+				for _, x := range arg.Interface().([]any) {
+					list = append(list, see(x))
+				}
+				in[i] = reflect.ValueOf(list)
+				if list == nil {
+					in[i] = reflect.Zero(arg.Type())
+				}
+			}
+		}
+		return callPlain(function, in)
+	})
+}
+
+// typeNames writes the verb %T for the script's types, whose names package fmt cannot know.
+func (m *Machine) typeNames(function reflect.Value) reflect.Value {
+	t := function.Type()
+	last := t.NumIn() - 1
+	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
+		format := in[last-1].String()
+		if strings.Contains(format, "T") {
+			arguments := in[last].Interface().([]any)
+			format, arguments = m.nameTypes(format, append([]any{}, arguments...))
+			in[last-1] = reflect.ValueOf(format)
+			in[last] = reflect.ValueOf(arguments)
+		}
+		return function.CallSlice(in)
+	})
+}
+
+// nameTypes replaces each %T of a Box by %s and the name.
+func (m *Machine) nameTypes(format string, arguments []any) (string, []any) {
+	text := []byte(format)
+	n := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' {
+			continue
+		}
+		for i++; i < len(text) && strings.IndexByte("+-# 0123456789.*[]", text[i]) >= 0; i++ {
+			switch text[i] {
+			case '*':
+				n++
+			case '[':
+				end := strings.IndexByte(format[i:], ']')
+				if index, err := strconv.Atoi(format[i+1 : max(i+1, i+end)]); err == nil {
+					n = index - 1
+				}
+			}
+		}
+		if i >= len(text) {
+			break
+		}
+		if text[i] == '%' {
+			continue
+		}
+		if text[i] == 'T' && n >= 0 && n < len(arguments) {
+			if box, ok := m.Normal(arguments[n]).(Box); ok {
+				text[i] = 's'
+				arguments[n] = box.T.String()
+			}
+		}
+		n++
+	}
+	return string(text), arguments
+}
+
+// exposed returns a value as a function of the host that looks into it may see it: with the names that the script gave
+// its fields. It panics where that is not possible.
+func (m *Machine) exposed(function string, x any) any {
+	box, ok := m.Normal(x).(Box)
+	if !ok {
+		return x
+	}
+	t, err := m.open(box.T.T, map[types.Type]bool{})
+	if err != nil {
+		panic(Error(fmt.Sprintf("%s cannot look into a %s of the script: %v; hand over the single values", function, box.T,
+			err)))
+	}
+	return recast(box.value(), t).Interface()
+}
+
+// open returns a type of the same memory whose fields have their own names.
+func (m *Machine) open(t types.Type, above map[types.Type]bool) (reflect.Type, error) {
+	if above[t] {
+		return nil, errors.New("it contains itself")
+	}
+	above[t] = true
+	defer delete(above, t)
+	known := m.Type(t)
+	for _, method := range strings.Fields("MarshalJSON MarshalText UnmarshalJSON UnmarshalText MarshalXML GobEncode") {
+		if _, ok := known.Methods[method]; ok {
+			return nil, fmt.Errorf("its method %s is not found there", method)
+		}
+	}
+	if !known.Script {
+		return known.Layout, nil
+	}
+	var err error
+	inner := func(t types.Type) reflect.Type {
+		opened, e := m.open(t, above)
+		if e != nil {
+			err = e
+			return anyType
+		}
+		return opened
+	}
+	var opened reflect.Type
+	switch u := t.Underlying().(type) {
+	case *types.Pointer:
+		opened = reflect.PointerTo(inner(u.Elem()))
+	case *types.Slice:
+		opened = reflect.SliceOf(inner(u.Elem()))
+	case *types.Array:
+		opened = reflect.ArrayOf(int(u.Len()), inner(u.Elem()))
+	case *types.Map:
+		// The layout of a map depends on nothing but the sizes, but its functions know the type.
+		if inner(u.Key()) != m.Type(u.Key()).Layout || inner(u.Elem()) != m.Type(u.Elem()).Layout {
+			err = errors.New("a map holds it")
+		}
+		opened = known.Whole()
+	case *types.Struct:
+		var fields []reflect.StructField
+		for i := range u.NumFields() {
+			field := u.Field(i)
+			f := reflect.StructField{Name: field.Name(), Type: inner(field.Type()), Tag: reflect.StructTag(u.Tag(i))}
+			f.Anonymous = field.Embedded() && field.Exported()
+			if !field.Exported() {
+				f.PkgPath = "main"
+			}
+			fields = append(fields, f)
+		}
+		if err == nil {
+			opened = reflect.StructOf(fields)
+		}
+	default:
+		opened = known.Whole()
+	}
+	return opened, err
+}
+
+// Shown returns a value as one that is shown by looking into it: with the script's names of fields or, where that is
+// not possible, as text.
+func (m *Machine) Shown(x any) any {
+	box, ok := m.Normal(x).(Box)
+	if !ok {
+		return x
+	}
+	if t, err := m.open(box.T.T, map[types.Type]bool{}); err == nil && box.T.Methods["String"] == 0 &&
+		box.T.Methods["Error"] == 0 {
+		return recast(box.value(), t).Interface()
+	}
+	return fmt.Sprintf("%+v", box)
+}
