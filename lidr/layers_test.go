@@ -21,6 +21,9 @@ import (
 var layers = []string{
 	"lidr/cmd/lidr lidr/backend/cpu/bench",
 	"lidr/script",
+	"lidr/script/lower",
+	"lidr/script/value",
+	"lidr/script/host",
 	"scripts notebooks lidr/cell",
 	"lidr/judge lidr/handoff lidr/choices lidr/doctor lidr/pretrain lidr/ablation",
 	"lidr",

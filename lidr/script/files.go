@@ -30,6 +30,9 @@ func (a access) mayWrite(op, path string) error {
 }
 
 func (a access) check(op, path string, reason refused, lists ...[]string) error {
+	if path == os.DevNull {
+		return nil
+	}
 	real, err := realPath(path)
 	if err != nil {
 		return &fs.PathError{Op: op, Path: path, Err: err}

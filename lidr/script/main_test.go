@@ -14,7 +14,7 @@ import (
 // The test program is also the command that runs a script, and its process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 {
-		s := Script{Path: os.Args[2], Args: os.Args[3:], Memory: 8 << 30, Timeout: 20 * time.Second}
+		s := Script{Path: os.Args[2], Args: os.Args[3:], Memory: 8 << 30, Timeout: 30 * time.Second}
 		switch os.Args[1] {
 		case "run-script":
 			code, err := s.Run(context.Background(), append([]string{os.Args[0], "child-script"}, os.Args[2:]...))
@@ -48,12 +48,25 @@ func runScript(t *testing.T, source string) result {
 
 func execute(t *testing.T, folder string, command ...string) result {
 	t.Helper()
+	got, ended := executeWithin(t, folder, time.Minute, command...)
+	if !ended {
+		t.Fatalf("%q does not end", command)
+	}
+	return got
+}
+
+// executeWithin tells also whether the program ended within a time.
+func executeWithin(t *testing.T, folder string, limit time.Duration, command ...string) (got result, ended bool) {
+	t.Helper()
 	var out, errors bytes.Buffer
-	run := exec.Command(command[0], command[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	run := exec.CommandContext(ctx, command[0], command[1:]...)
 	run.Dir, run.Stdout, run.Stderr = folder, &out, &errors
+	run.WaitDelay = time.Second
 	err := run.Run()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	if _, exited := err.(*exec.ExitError); err != nil && !exited && ctx.Err() == nil {
 		t.Fatal(err)
 	}
-	return result{out.String(), errors.String(), run.ProcessState.ExitCode()}
+	return result{out.String(), errors.String(), run.ProcessState.ExitCode()}, ctx.Err() == nil
 }

@@ -71,7 +71,7 @@ func (fn *function) builtin(i *ssa.Call, name string) {
 			fn.operand(args[1]), fn.operand(args[2]))
 		give("%s", fn.operand(args[0]))
 	default:
-		fn.refuse(i.Pos(), "builtin %s is not supported", name)
+		fn.refuse(fn.position(i), "builtin %s is not supported", name)
 	}
 }
 
@@ -84,7 +84,7 @@ func (fn *function) print(name string, args []ssa.Value) (string, []string) {
 		on = append(on, t)
 		in = append(in, t.Layout)
 		if _, ok := t.T.Underlying().(*types.Basic); !ok {
-			fn.refuse(arg.Pos(), "builtin %s of a %s writes an address; use fmt.Fprintln(os.Stderr, …)", name, t)
+			fn.refuse(fn.last, "builtin %s of a %s writes an address; use fmt.Fprintln(os.Stderr, …)", name, t)
 		}
 	}
 	return fn.operation(fmt.Sprint(name, " ", len(args)), func() reflect.Value {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"golang.org/x/tools/go/ssa"
+	"golang.org/x/tools/go/ssa/ssautil"
 
 	"lidrlab/lidr/script/host"
 	"lidrlab/lidr/script/value"
@@ -62,5 +63,19 @@ func Compile(m *value.Machine, fset *token.FileSet, pkg *types.Package, info *ty
 	[]Issue) {
 	built := Build(nil, fset, m.Host, pkg, info, files)
 	m.Where = func(at int) string { return fset.Position(token.Pos(at)).String() }
-	return New(m).Main(built, "init", "main")
+	l := New(m)
+	l.Order(built, files)
+	return l.Main(built, "init", "main")
+}
+
+// Order refuses, of a package, the statements whose meaning Go leaves open. Its issues come with those of Main.
+func (l *Lowering) Order(pkg *ssa.Package, files []*ast.File) {
+	functions := ssautil.AllFunctions(pkg.Prog)
+	e := newEffects(functions)
+	s := statementsOf(files)
+	for f := range functions {
+		if f.Pkg == pkg && f.Synthetic == "" {
+			l.unordered(f, s, e)
+		}
+	}
 }

@@ -22,6 +22,7 @@ type function struct {
 	names     map[ssa.Value]string
 	fused     map[ssa.Value]bool
 	n         int
+	last      token.Pos // the last known position
 }
 
 func (l *Lowering) function(f *ssa.Function) {
@@ -31,6 +32,7 @@ func (l *Lowering) function(f *ssa.Function) {
 	}
 	fn := &function{
 		Lowering: l, f: f, name: fmt.Sprintf("f%d", l.numbers[f]), names: map[ssa.Value]string{}, fused: map[ssa.Value]bool{},
+		last: f.Pos(),
 	}
 	var parameters, results []string
 	if hasDefers(f) {
@@ -174,17 +176,21 @@ func (fn *function) edge(from, to *ssa.BasicBlock) {
 	fn.emit("goto L%d", to.Index)
 }
 
-// at is the position of an instruction, as a number.
-func (fn *function) at(i ssa.Instruction) int {
-	if pos := i.Pos(); pos.IsValid() {
-		return int(pos)
-	}
-	if v, ok := i.(ssa.Value); ok && v.Referrers() != nil {
+// at is the position of an instruction, as a number: its own or else that of what uses it, or of what was before.
+func (fn *function) at(i ssa.Instruction) int { return int(fn.position(i)) }
+
+func (fn *function) position(i ssa.Instruction) token.Pos {
+	pos := i.Pos()
+	if v, ok := i.(ssa.Value); ok && !pos.IsValid() && v.Referrers() != nil {
 		for _, user := range *v.Referrers() {
-			if user.Pos().IsValid() {
-				return int(user.Pos())
+			if !pos.IsValid() {
+				pos = user.Pos()
 			}
 		}
 	}
-	return int(token.NoPos)
+	if !pos.IsValid() {
+		return fn.last
+	}
+	fn.last = pos
+	return pos
 }

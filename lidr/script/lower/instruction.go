@@ -75,7 +75,7 @@ func (fn *function) instruction(i ssa.Instruction) {
 	case *ssa.MakeChan, *ssa.Send, *ssa.Select:
 		fn.channel(i)
 	default:
-		fn.refuse(i.Pos(), "%T is not supported", i)
+		fn.refuse(fn.position(i), "%T is not supported", i)
 	}
 }
 
@@ -214,11 +214,12 @@ func (fn *function) makeInterface(i *ssa.MakeInterface) {
 	to := fn.t(i.Type())
 	fn.withMethods(i.X.Type())
 	if from.Script && to.Layout.PkgPath() != "" && fn.m.Wrapper(to) == nil {
-		fn.refuse(i.Pos(), "a %s cannot become a %s of the host; there is no wrapper for it", from, to)
+		fn.refuse(fn.position(i), "a %s cannot become a %s of the host; there is no wrapper for it", from, to)
 		return
 	}
 	if method := fn.m.Overlooked(from, to); method != "" && from.Script {
-		fn.refuse(i.Pos(), "the host does not see method %s of a %s behind %s; call it in the script", method, from, to)
+		fn.refuse(fn.position(i), "the host does not see method %s of a %s behind %s; call it in the script", method, from,
+			to)
 	}
 	fn.emit("%s = %s(%s)", fn.register(i), fn.operation("makeinterface", func() reflect.Value {
 		return fn.m.MakeInterface(from, to)

@@ -69,7 +69,9 @@ func (l *Lowering) Package(pkg *ssa.Package, functions ...string) (Part, []Issue
 	l.prog = pkg.Prog
 	l.out.Reset()
 	l.globals.Reset()
+	issues := l.issues
 	l.issues = nil
+	defer func() { l.issues = nil }()
 	var begin []string
 	for _, name := range functions {
 		f := pkg.Func(name)
@@ -99,7 +101,7 @@ func (l *Lowering) Package(pkg *ssa.Package, functions ...string) (Part, []Issue
 	for _, call := range begin {
 		statements.WriteString("\t" + call + "\n")
 	}
-	return Part{l.globals.String() + l.out.String(), statements.String()}, l.issues
+	return Part{l.globals.String() + l.out.String(), statements.String()}, append(issues, l.issues...)
 }
 
 // Symbols is what package h exports to the parts that were lowered.

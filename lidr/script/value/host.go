@@ -12,19 +12,33 @@ import (
 // careful are the functions of the host that may see a Box: those that keep what they get, or print it.
 const careful = ` fmt log log/slog errors context container/list container/ring container/heap sync sync/atomic `
 
-// optional are methods by which the host asks more of a value than the interface says that it is given.
-const optional = ` WriteTo ReadFrom WriteString ReadByte UnreadByte WriteByte ReadRune UnreadRune Seek ReadAt WriteAt
-IsBoolFlag Get Opaque Timeout Temporary RGBA64At SetRGBA64 ReadFile ReadDir Stat Sub Glob AfterFunc GoString `
+// optional are methods by which the host asks more of a value than its interface says, by the interface's package.
+var optional = map[string]string{
+	"":         "Timeout Temporary", // error
+	"io":       "WriteTo ReadFrom WriteString ReadByte UnreadByte WriteByte ReadRune UnreadRune Seek ReadAt WriteAt",
+	"io/fs":    "ReadFile ReadDir Stat Sub Glob ReadLink Lstat Info",
+	"flag":     "IsBoolFlag Get",
+	"image":    "Opaque RGBA64At SetRGBA64 ReadByte",
+	"context":  "AfterFunc",
+	"log/slog": "LogValue",
+}
 
 // Overlooked returns a method of a type that the host would look for behind one of its interfaces, and not find, "" for
 // none.
 func (m *Machine) Overlooked(t, to *Type) string {
-	has, _ := to.T.Underlying().(*types.Interface)
-	for name := range t.Methods {
-		if !strings.Contains(optional, " "+name+" ") && !strings.Contains(optional, "\n"+name+" ") {
+	named, ok := types.Unalias(to.T).(*types.Named)
+	if !ok || to.Layout == anyType {
+		return ""
+	}
+	importPath := ""
+	if pkg := named.Obj().Pkg(); pkg != nil {
+		importPath = pkg.Path()
+	}
+	for name := range strings.FieldsSeq(optional[importPath]) {
+		if _, ok := t.Methods[name]; !ok {
 			continue
 		}
-		if method, _, _ := types.LookupFieldOrMethod(has, false, nil, name); method == nil && to.Layout != anyType {
+		if method, _, _ := types.LookupFieldOrMethod(to.T, false, nil, name); method == nil {
 			return name
 		}
 	}
