@@ -16,6 +16,7 @@
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
 #   make miniature  pretrain the embedded model again from its seed
 #   make symbols    what scripts see, after a change of exported names
+#   make conformance   scripts mean what Go means: the programs of yaegi and of Go both ways, and RANDOM_PROGRAMS (10000)
 #   make crash      kill a run, and fail its disk, at every change of the disk; then DAMAGE (10000) random damages of its files
 #   make scale      time and memory of a million prompts through all but the model
 #   make soak       lidr serve and its client through a network that breaks, for SOAK (10m)
@@ -34,6 +35,7 @@ SOAK ?= 10m
 DAMAGE ?= 10000
 FUZZTIME ?= 30s
 RACE ?= ./...
+RANDOM_PROGRAMS ?= 10000
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 # staticcheck and govulncheck, at the versions of a module of their own: neither's requirements touch go.mod or gopls'.
 TOOL := go tool -modfile=.tools/lint/go.mod
@@ -41,7 +43,7 @@ TOOL := go tool -modfile=.tools/lint/go.mod
 .PHONY: demo build build-xla notebook notebooks jupyter dist
 .PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env
 .PHONY: lint vulncheck race cross fuzz crash scale soak
-.PHONY: bench controls study miniature symbols licenses
+.PHONY: bench controls study miniature symbols symbols-check conformance licenses
 
 demo: build
 	$(LIDR) demo $(FLAGS)
@@ -162,3 +164,12 @@ licenses:
 
 symbols:
 	CGO_ENABLED=0 go generate ./lidr/script/symbols
+
+# The tables as they are extracted now are those that are committed.
+symbols-check: symbols
+	git diff --exit-code -- lidr/script/symbols || { echo "commit what make symbols wrote"; exit 1; }
+
+conformance:
+	LIDR_CONFORMANCE="$$(go list -m -f '{{.Dir}}' github.com/traefik/yaegi)/_test:$$(go env GOROOT)/test" \
+	go test -count=1 -timeout 5h -v -run TestConformance ./lidr/script
+	LIDR_RANDOM=$(RANDOM_PROGRAMS) go test -count=1 -timeout 24h -v -run TestRandomPrograms ./lidr/script

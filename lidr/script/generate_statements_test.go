@@ -12,7 +12,9 @@ func (g *generator) statement() {
 		g.assign, g.assign, g.several, g.mapUpdate, g.branch, g.loop, g.rangeLoop, g.rangeAssigned, g.switchOn, g.typeSwitch,
 		g.assertion, g.closures, g.literalClosures, g.deferred, g.recovered, g.named, g.selected, g.labelled, g.pointers,
 		g.methodValues, g.embedded, g.goroutines, g.arrays, g.constants, g.errors, g.texts, g.jump, g.numbers, g.copied,
-		g.maps, g.conversions, g.comparisons, g.shadowed, g.formats, g.panics,
+		g.maps, g.conversions, g.comparisons, g.shadowed, g.formats, g.panics, g.nilErrors, g.single, g.pools, g.plainSwitch,
+		g.deferredLocal,
+		g.switchInitialiser,
 	}
 	if g.indent > 4 || g.sparse && g.indent > 1 {
 		g.assign()
@@ -260,7 +262,9 @@ func (g *generator) recovered() {
 		g.line("	err, ok := r.(error)")
 		g.line("	fmt.Println(ok, err, r)")
 		g.line("}()")
-		switch g.IntN(6) {
+		switch g.IntN(7) {
+		case 6:
+			g.line("panic(errors.New(%s))", g.text(0))
 		case 0:
 			g.line("panic(%s(%s))", g.name("K"), g.small())
 		case 1:

@@ -202,6 +202,20 @@ func named%[1]d(n int) (m int, err error) {
 	return
 }
 
+func total%[1]d(n int) (m int) {
+	for i := 0; i < n; i++ {
+		m += i
+	}
+	return
+}
+
+func load%[1]d(n int) (err error) {
+	if n > 5 {
+		err = errors.New("load")
+	}
+	return
+}
+
 func sum%[1]d(first int, rest ...int) (total int) {
 	defer func() { total *= %[5]d }()
 	for _, x := range rest {

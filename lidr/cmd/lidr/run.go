@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -19,7 +20,8 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] SCRIPT [arguments]",
 		Short: "Run a script: a folder with main.go, or a Go file",
-		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly.
+		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly. What the compiler
+refuses is refused with its words, and so is the little that cannot be interpreted with the compiler's meaning.
 
 A script may read below the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models, and write below
 runs, the folder that its own -dir names and the store beside that. It changes no file's mode or owner, cannot start
@@ -52,7 +54,7 @@ refused, crashed or went beyond a limit.`,
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false) // arguments after the script are its own
-	flags.DurationVar(&s.Timeout, "timeout", 0, "stop the script after this time, like 90s or 2h; 0 for never")
+	flags.DurationVar(&s.Timeout, "timeout", 12*time.Hour, "stop the script after this time, like 90s or 48h; 0 for never")
 	flags.StringVar(&memory, "memory", memory, "memory that the script may use")
 	flags.StringArrayVar(&s.Read, "read", nil, "a further folder or file that the script may read; may be repeated")
 	flags.StringArrayVar(&s.Write, "write", nil,

@@ -45,6 +45,7 @@ func (fn *function) target(c *ssa.CallCommon, at int) target {
 		t.name = fn.callee(f)
 		return t
 	} else if f != nil {
+		fn.exposed(f, c.Args)
 		t = target{name: fn.symbol("host "+f.String(), func() reflect.Value { return fn.hostFunction(f) }), at: true}
 		t.arguments = append([]string{fmt.Sprint(at)}, fn.operands(c.Args)...)
 		return t
@@ -53,6 +54,27 @@ func (fn *function) target(c *ssa.CallCommon, at int) target {
 	t = target{name: fn.operation("callvalue", func() reflect.Value { return fn.m.CallValue(of) }, of), at: true}
 	t.arguments = append([]string{fmt.Sprint(at), fn.operand(c.Value)}, fn.operands(c.Args)...)
 	return t
+}
+
+// exposed refuses a call by which the host would look into a value of the script, and not see it as it is.
+func (fn *function) exposed(f *ssa.Function, args []ssa.Value) {
+	object, ok := f.Object().(*types.Func)
+	if !ok || object.Pkg() == nil {
+		return
+	}
+	name := object.Name()
+	if receiver := object.Type().(*types.Signature).Recv(); receiver != nil {
+		name = types.TypeString(receiver.Type(), nil) + "." + name
+	}
+	for _, arg := range args {
+		made, ok := arg.(*ssa.MakeInterface)
+		if !ok || !types.IsInterface(arg.Type()) || arg.Type().Underlying().(*types.Interface).NumMethods() > 0 {
+			continue
+		}
+		if err := fn.m.Exposed(object.Pkg().Path(), name, fn.t(made.X.Type())); err != nil {
+			fn.refuse(fn.last, "%s cannot look into a %s: %v", f.Name(), fn.t(made.X.Type()), err)
+		}
+	}
 }
 
 func (fn *function) operands(values []ssa.Value) []string {

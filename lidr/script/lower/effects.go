@@ -12,20 +12,28 @@ type effect any
 
 // effects are what the functions of a package may change.
 type effects struct {
-	direct map[*ssa.Function]map[effect]bool
-	calls  map[*ssa.Function][]*ssa.Function
-	values []*ssa.Function // those that a call of a value may call
-	all    map[*ssa.Function]map[effect]bool
+	direct  map[*ssa.Function]map[effect]bool
+	pointed map[effect]bool // to which a pointer may point
+	calls   map[*ssa.Function][]*ssa.Function
+	values  []*ssa.Function // those that a call of a value may call
+	all     map[*ssa.Function]map[effect]bool
 }
 
 // newEffects looks at all functions of a program that have a body.
 func newEffects(functions map[*ssa.Function]bool) *effects {
 	e := &effects{
 		direct: map[*ssa.Function]map[effect]bool{}, calls: map[*ssa.Function][]*ssa.Function{},
-		all: map[*ssa.Function]map[effect]bool{},
+		all: map[*ssa.Function]map[effect]bool{}, pointed: map[effect]bool{},
 	}
 	for f := range functions {
-		if f.Blocks != nil && (f.Parent() != nil || f.Signature.Recv() != nil || f.Synthetic != "") {
+		for _, b := range f.Blocks {
+			for _, i := range b.Instrs {
+				e.points(i)
+			}
+		}
+	}
+	for f := range functions {
+		if f.Blocks != nil && (f.Parent() != nil || f.Signature.Recv() != nil) {
 			e.values = append(e.values, f)
 		}
 	}
@@ -43,11 +51,16 @@ func newEffects(functions map[*ssa.Function]bool) *effects {
 func (e *effects) instruction(f *ssa.Function, i ssa.Instruction) {
 	switch i := i.(type) {
 	case *ssa.Store:
-		e.direct[f][place(i.Addr)] = true
+		if root(i.Addr) == nil { // else it is of this call, and no one else has seen it
+			e.direct[f][e.place(i.Addr)] = true
+		}
 	case ssa.CallInstruction:
 		if builtin, ok := i.Common().Value.(*ssa.Builtin); ok {
 			if builtin.Name() == "copy" {
-				e.direct[f][elements(i.Common().Args[0].Type())] = true
+				if slice, ok := i.Common().Args[0].Type().Underlying().(*types.Slice); ok {
+					e.direct[f]["elements "+slice.Elem().String()] = true
+					e.direct[f]["memory "+slice.Elem().String()] = true
+				}
 			}
 			return
 		}
@@ -113,33 +126,52 @@ func givesInterface(t types.Type) bool {
 	return types.IsInterface(t)
 }
 
-// place names what lies at an address: a variable by where it is declared, a field, or the elements of a type.
-func place(address ssa.Value) effect {
+// place names what lies at an address: a variable by where it is declared, a field, the elements of slices of a type or,
+// where a pointer may point there, all memory of a type.
+func (e *effects) place(address ssa.Value) effect {
+	of := address.Type().Underlying().(*types.Pointer).Elem().String()
+	var named effect
 	switch a := address.(type) {
 	case *ssa.Global:
-		return a.Object()
+		named = a.Object()
 	case *ssa.Alloc:
-		return a.Pos()
+		named = a.Pos()
 	case *ssa.FreeVar:
-		return a.Pos()
+		named = a.Pos()
 	case *ssa.FieldAddr:
-		structure, ok := a.X.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Struct)
-		if ok {
-			return structure.Field(a.Field)
-		}
+		named = a.X.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Struct).Field(a.Field)
+	case *ssa.IndexAddr:
+		named = "elements " + of
 	}
-	return elements(address.Type())
+	if named == nil || e.pointed[named] {
+		return "memory " + of
+	}
+	return named
 }
 
-// elements names what pointers to, or slices and arrays of, a type hold.
-func elements(t types.Type) effect {
-	switch u := t.Underlying().(type) {
-	case *types.Pointer:
-		return "elements " + u.Elem().String()
-	case *types.Slice:
-		return "elements " + u.Elem().String()
+// points notes of an instruction which places become pointers by it.
+func (e *effects) points(i ssa.Instruction) {
+	for _, operand := range i.Operands(nil) {
+		switch (*operand).(type) {
+		case *ssa.Global, *ssa.Alloc, *ssa.FreeVar, *ssa.FieldAddr, *ssa.IndexAddr:
+		default:
+			continue
+		}
+		switch i := i.(type) {
+		case *ssa.UnOp, *ssa.FieldAddr, *ssa.IndexAddr, *ssa.MakeClosure, *ssa.DebugRef:
+			continue // it loads, goes on within, or binds the variable itself
+		case *ssa.Store:
+			if i.Val != *operand {
+				continue
+			}
+		}
+		if _, ok := (*operand).Type().Underlying().(*types.Pointer); !ok {
+			continue // a captured variable that holds something else
+		}
+		if place, isText := e.place(*operand).(string); !isText || strings.HasPrefix(place, "elements ") {
+			e.pointed[e.place(*operand)] = true
+		}
 	}
-	return "elements"
 }
 
 // of returns all that a call of these functions may change.

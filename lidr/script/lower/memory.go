@@ -106,11 +106,11 @@ func (fn *function) memory(i ssa.Instruction) {
 	case *ssa.Index:
 		of := fn.t(i.X.Type())
 		elem := fn.t(i.Type())
-		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation("index", func() reflect.Value {
-			if of.Layout.Kind() == reflect.String {
+		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("index", unsigned(i.Index)), func() reflect.Value {
+			if of.Layout == reflect.TypeFor[string]() && !unsigned(i.Index) {
 				return reflect.ValueOf(value.Byte)
 			}
-			return m.Index(of, elem)
+			return m.Index(of, elem, unsigned(i.Index))
 		}, of, elem), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
 	case *ssa.Slice:
 		of := fn.t(i.X.Type())
@@ -120,6 +120,9 @@ func (fn *function) memory(i ssa.Instruction) {
 		for n, bound := range []ssa.Value{i.Low, i.High, i.Max} {
 			if bound != nil {
 				mask |= 1 << n
+				if unsigned(bound) {
+					mask |= 8 << n
+				}
 				bounds[n] = fn.integer(bound)
 			}
 		}
@@ -149,6 +152,15 @@ func (fn *function) integer(v ssa.Value) string {
 	return converted
 }
 
+// unsigned tells whether an index is of a type without negative values that reaches beyond those of int.
+func unsigned(v ssa.Value) bool {
+	switch basic, _ := v.Type().Underlying().(*types.Basic); basic.Kind() {
+	case types.Uint, types.Uint64, types.Uintptr:
+		return true
+	}
+	return false
+}
+
 func (fn *function) fieldAddr(i *ssa.FieldAddr) {
 	pointer := fn.t(i.X.Type())
 	field := fn.t(i.Type())
@@ -172,8 +184,8 @@ func (fn *function) indexAddr(i *ssa.IndexAddr) {
 	pointer := fn.t(i.Type())
 	_, isSlice := of.T.Underlying().(*types.Slice)
 	if !isSlice || of.Opaque() || pointer.Opaque() {
-		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation("indexaddr", func() reflect.Value {
-			return fn.m.IndexAddr(of, pointer)
+		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("indexaddr", unsigned(i.Index)), func() reflect.Value {
+			return fn.m.IndexAddr(of, pointer, unsigned(i.Index))
 		}, of, pointer), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
 		return
 	}
@@ -182,6 +194,9 @@ func (fn *function) indexAddr(i *ssa.IndexAddr) {
 	length := fn.variable(reflect.TypeFor[int]())
 	fn.emit("%s = len(%s)", length, slice)
 	fail := fn.symbol("outofrange", func() reflect.Value { return reflect.ValueOf(value.OutOfRange) })
+	if unsigned(i.Index) {
+		fail = fn.symbol("outofrange unsigned", func() reflect.Value { return reflect.ValueOf(value.OutOfRangeUnsigned) })
+	}
 	fn.emit("if %s >= %s { %s(%d, %s, %s) }", index, length, fail, fn.at(i), index, length)
 	fn.emit("if %s < 0 { %s(%d, %s, %s) }", index, fail, fn.at(i), index, length)
 	if reached(i) {

@@ -100,7 +100,7 @@ func (l *Lowering) unordered(f *ssa.Function, s statements, e *effects) {
 			for _, c := range calls[at] {
 				before := order[load] < order[c.instruction] &&
 					(b == c.instruction.Block() || b.Dominates(c.instruction.Block()))
-				if at >= 0 && before && c.changes[place(load.X)] && usedAfter(load, c.instruction, order, s, at) {
+				if at >= 0 && before && c.changes[e.place(load.X)] && usedAfter(load, c.instruction, order, s, at) {
 					l.refuse(load.Pos(), "a call in this statement may change this value, and Go leaves open which of the two comes "+
 						"first; assign one of them to a variable before")
 				}

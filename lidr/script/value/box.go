@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
+	"regexp"
+	"strings"
 )
 
 // Box is a value of a type of the script in an interface. Two compare as the values do in Go: by type and value.
@@ -62,9 +64,41 @@ func (b Box) call(name string, arguments ...reflect.Value) []reflect.Value {
 	return b.T.machine.Functions[number].Call(append([]reflect.Value{b.value()}, arguments...))
 }
 
-// String is the type as the compiler's messages and %T write it.
+// String is the type as the run time and %T write it.
 func (t *Type) String() string {
-	return types.TypeString(t.T, func(pkg *types.Package) string { return pkg.Name() })
+	text := types.TypeString(t.T, func(pkg *types.Package) string { return pkg.Name() })
+	return runtimeName(text)
+}
+
+var anyWord = regexp.MustCompile(`(^|[^\w.])any\b`)
+
+// runtimeName writes a type with the blanks that the run time writes within braces, and any as what it stands for.
+func runtimeName(text string) string {
+	text = anyWord.ReplaceAllString(text, "${1}interface{}")
+	var out strings.Builder
+	var open []bool // of each brace, whether something is in it
+	for i, c := range text {
+		switch c {
+		case '{':
+			filled := i+1 < len(text) && text[i+1] != '}'
+			open = append(open, filled)
+			out.WriteString(" {")
+			if filled {
+				out.WriteByte(' ')
+			}
+		case '}':
+			if n := len(open); n > 0 {
+				if open[n-1] {
+					out.WriteByte(' ')
+				}
+				open = open[:n-1]
+			}
+			out.WriteByte('}')
+		default:
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
 }
 
 // Normal returns what an interface value holds: nil, a Box, or a value of the host.
@@ -231,7 +265,7 @@ func (m *Machine) assertFailed(x any, from, to *Type) Error {
 		if types.IsInterface(to.T) {
 			return Error(fmt.Sprintf("interface conversion: interface is nil, not %s", to))
 		}
-		return Error(fmt.Sprintf("interface conversion: %s is nil, not %s", from.long(), to))
+		return Error(fmt.Sprintf("interface conversion: %s is nil, not %s", from, to))
 	}
 	dynamic := m.dynamic(x)
 	if !types.IsInterface(to.T) {
@@ -239,7 +273,7 @@ func (m *Machine) assertFailed(x any, from, to *Type) Error {
 		if dynamic.String() == to.String() {
 			scopes = " (types from different scopes)"
 		}
-		return Error(fmt.Sprintf("interface conversion: %s is %s, not %s%s", from.long(), dynamic, to, scopes))
+		return Error(fmt.Sprintf("interface conversion: %s is %s, not %s%s", from, dynamic, to, scopes))
 	}
 	missing, _ := types.MissingMethod(dynamic.T, to.T.Underlying().(*types.Interface), true)
 	name := ""
@@ -247,14 +281,6 @@ func (m *Machine) assertFailed(x any, from, to *Type) Error {
 		name = missing.Name()
 	}
 	return Error(fmt.Sprintf("interface conversion: %s is not %s: missing method %s", dynamic, to, name))
-}
-
-// long writes any as the runtime does.
-func (t *Type) long() string {
-	if text := t.String(); text != "any" && text != "interface{}" {
-		return text
-	}
-	return "interface {}"
 }
 
 // As is errors.As, which also finds types of the script.

@@ -10,13 +10,15 @@ import (
 // NilPointer, OutOfRange and DivideByZero are the panics of statements that the interpreter executes.
 func NilPointer(at int) { fail(at, nilPointer) }
 
-func OutOfRange(at, i, length int) { checkIndex(at, i, length) }
+func OutOfRange(at, i, length int) { checkIndex(at, i, length, false) }
+
+func OutOfRangeUnsigned(at, i, length int) { checkIndex(at, i, length, true) }
 
 func DivideByZero(at int) { fail(at, "runtime error: integer divide by zero") }
 
 // Byte is s[i] of a string.
 func Byte(at int, s string, i int) byte {
-	checkIndex(at, i, len(s))
+	checkIndex(at, i, len(s), false)
 	return s[i]
 }
 
@@ -30,13 +32,13 @@ func (m *Machine) CheckNil(t *Type) reflect.Value {
 	})
 }
 
-// ToInt makes an index of another type an int; one beyond its range becomes one beyond any length.
+// ToInt makes an index of another type an int of the same bits.
 func (m *Machine) ToInt(t *Type) reflect.Value {
 	return makeFunc(list(t), []reflect.Type{intType}, func(in []reflect.Value) []reflect.Value {
 		if in[0].CanInt() {
 			return one(reflect.ValueOf(int(in[0].Int())))
 		}
-		return one(reflect.ValueOf(int(min(in[0].Uint(), 1<<63-1))))
+		return one(reflect.ValueOf(int(in[0].Uint())))
 	})
 }
 

@@ -48,6 +48,9 @@ func (m *Machine) Overlooked(t, to *Type) string {
 // reflecting are those that look into what they get, and get the value of the layout.
 const reflecting = ` sort.Slice sort.SliceStable sort.SliceIsSorted `
 
+// marshalling are those that get what toJSON makes.
+const marshalling = ` encoding/json.Marshal encoding/json.MarshalIndent encoding/json.*encoding/json.Encoder.Encode `
+
 // HostFunction returns a function of the host in the form that scripts call: with the position first, and with what it
 // may see of the script's values.
 func (m *Machine) HostFunction(importPath, name string, function reflect.Value) reflect.Value {
@@ -72,13 +75,27 @@ func (m *Machine) HostFunction(importPath, name string, function reflect.Value) 
 			}
 			return x
 		}
-	case full == "encoding/json.Marshal" || full == "encoding/json.MarshalIndent" ||
-		full == "encoding/json.*encoding/json.Encoder.Encode":
+	case strings.Contains(marshalling, " "+full+" "):
 		see = m.plainJSON
 	default:
 		see = func(x any) any { return m.exposed(full, x) }
 	}
 	return m.Plain(m.translated(function, see))
+}
+
+// Exposed tells why a function of the host cannot see a value of a type of the script, nil where it can.
+func (m *Machine) Exposed(importPath, name string, t *Type) error {
+	full := importPath + "." + name
+	switch {
+	case !t.Script || strings.Contains(careful, " "+importPath+" ") || strings.Contains(reflecting, " "+full+" "):
+		return nil
+	case strings.Contains(marshalling, " "+full+" "):
+		return m.marshals(t.T, map[types.Type]bool{})
+	case importPath == "encoding/xml" || importPath == "encoding/gob":
+		return errors.New("it needs the type's name")
+	}
+	_, err := m.open(t.T, map[types.Type]bool{})
+	return err
 }
 
 // translated calls a function with its parameters of type any, and those in a []any, seen another way.
@@ -112,13 +129,13 @@ func (m *Machine) translated(function reflect.Value, see func(any) any) reflect.
 	})
 }
 
-// typeNames writes the verb %T for the script's types, whose names package fmt cannot know.
+// typeNames writes the verbs %T and %p for the script's types, for which package fmt does not ask a value.
 func (m *Machine) typeNames(function reflect.Value) reflect.Value {
 	t := function.Type()
 	last := t.NumIn() - 1
 	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
 		format := in[last-1].String()
-		if strings.Contains(format, "T") {
+		if strings.ContainsAny(format, "Tp") {
 			arguments := in[last].Interface().([]any)
 			format, arguments = m.nameTypes(format, append([]any{}, arguments...))
 			in[last-1] = reflect.ValueOf(format)
@@ -153,10 +170,15 @@ func (m *Machine) nameTypes(format string, arguments []any) (string, []any) {
 		if text[i] == '%' {
 			continue
 		}
-		if text[i] == 'T' && n >= 0 && n < len(arguments) {
-			if box, ok := m.Normal(arguments[n]).(Box); ok {
+		if n >= 0 && n < len(arguments) && (text[i] == 'T' || text[i] == 'p') {
+			box, ok := m.Normal(arguments[n]).(Box)
+			switch {
+			case !ok:
+			case text[i] == 'T':
 				text[i] = 's'
 				arguments[n] = box.T.String()
+			default:
+				arguments[n] = box.T.see(box.value()).Interface()
 			}
 		}
 		n++

@@ -145,3 +145,44 @@ func isEmpty(v reflect.Value) bool {
 	}
 	return v.IsZero()
 }
+
+// marshals tells why toJSON cannot make a value of a type, nil where it can.
+func (m *Machine) marshals(t types.Type, seen map[types.Type]bool) error {
+	of := m.Type(t)
+	if seen[t] || !of.Script || of.Methods["MarshalJSON"] != 0 || of.Methods["MarshalText"] != 0 {
+		return nil
+	}
+	seen[t] = true
+	switch u := t.Underlying().(type) {
+	case *types.Map:
+		if _, ok := m.Type(u.Key()).Methods["MarshalText"]; ok {
+			return fmt.Errorf("method MarshalText of the keys of a %s is not found there", of)
+		}
+	case *types.Struct:
+		names := map[string]bool{}
+		for i := range u.NumFields() {
+			field := u.Field(i)
+			options := reflect.StructTag(u.Tag(i)).Get("json")
+			_, isPointer := field.Type().Underlying().(*types.Pointer)
+			if field.Exported() && (names[field.Name()] || strings.Contains(options, ",string") ||
+				strings.Contains(options, ",omitzero") || field.Embedded() && (isPointer || !m.Type(field.Type()).Script)) {
+				return fmt.Errorf("field %s of a %s is not seen there as it is; copy what it encodes into a map", field.Name(), of)
+			}
+			names[field.Name()] = true
+			if inner, ok := field.Type().Underlying().(*types.Struct); ok && field.Embedded() {
+				for j := range inner.NumFields() {
+					if names[inner.Field(j).Name()] {
+						return fmt.Errorf("field %s of a %s hides one that is embedded", inner.Field(j).Name(), of)
+					}
+				}
+			}
+		}
+	}
+	var err error
+	m.components(t, func(part types.Type) {
+		if err == nil {
+			err = m.marshals(part, seen)
+		}
+	})
+	return err
+}

@@ -50,10 +50,10 @@ func (m *Machine) Field(of, field *Type, i int) reflect.Value {
 	})
 }
 
-func checkIndex(at, i, length int) {
+func checkIndex(at, i, length int, unsigned bool) {
 	if i < 0 || i >= length {
-		text := fmt.Sprintf("runtime error: index out of range [%d] with length %d", i, length)
-		if i < 0 {
+		text := fmt.Sprintf("runtime error: index out of range [%d] with length %d", uint(i), length)
+		if i < 0 && !unsigned {
 			text = fmt.Sprintf("runtime error: index out of range [%d]", i)
 		}
 		fail(at, Error(text))
@@ -61,7 +61,7 @@ func checkIndex(at, i, length int) {
 }
 
 // IndexAddr is &x[i] of a slice, or of an array by its pointer.
-func (m *Machine) IndexAddr(of, pointer *Type) reflect.Value {
+func (m *Machine) IndexAddr(of, pointer *Type, unsigned bool) reflect.Value {
 	in := []reflect.Type{intType, of.Layout, intType}
 	return makeFunc(in, list(pointer), func(in []reflect.Value) []reflect.Value {
 		at, i := int(in[0].Int()), int(in[2].Int())
@@ -72,17 +72,17 @@ func (m *Machine) IndexAddr(of, pointer *Type) reflect.Value {
 			}
 			x = x.Elem()
 		}
-		checkIndex(at, i, x.Len())
+		checkIndex(at, i, x.Len(), unsigned)
 		return one(pointer.hide(x.Index(i).Addr()))
 	})
 }
 
 // Index is x[i] of an array, or of a string.
-func (m *Machine) Index(of, elem *Type) reflect.Value {
+func (m *Machine) Index(of, elem *Type, unsigned bool) reflect.Value {
 	in := []reflect.Type{intType, of.Layout, intType}
 	return makeFunc(in, list(elem), func(in []reflect.Value) []reflect.Value {
 		i := int(in[2].Int())
-		checkIndex(int(in[0].Int()), i, in[1].Len())
+		checkIndex(int(in[0].Int()), i, in[1].Len(), unsigned)
 		v := reflect.New(elem.Layout).Elem()
 		v.Set(in[1].Index(i))
 		return one(v)
@@ -90,7 +90,7 @@ func (m *Machine) Index(of, elem *Type) reflect.Value {
 }
 
 // Slice is x[low:high:max] of a slice, a string, or an array by its pointer. A bound that is not written is -1, and the
-// mask tells which are. The array of a make with a constant capacity was made before.
+// mask tells which are and, by its higher bits, which are unsigned. The array of a make with a constant capacity was made before.
 func (m *Machine) Slice(of, result *Type, made bool) reflect.Value {
 	in := []reflect.Type{intType, of.Layout, intType, intType, intType, intType}
 	return makeFunc(in, list(result), func(in []reflect.Value) []reflect.Value {
@@ -113,16 +113,16 @@ func (m *Machine) Slice(of, result *Type, made bool) reflect.Value {
 			limit, word = x.Cap(), "capacity"
 		}
 		if mask&4 != 0 {
-			checkBound(at, most < 0 || most > limit, "[::%d] with %s %d", most, word, limit)
-			checkBound(at, high < 0 || high > most, "[:%d:%d]", high, most)
-			checkBound(at, low < 0 || low > high, "[%d:%d:]", low, high)
+			checkBound(at, mask&32 != 0, most < 0 || most > limit, "[::%d] with %s %d", most, word, limit)
+			checkBound(at, mask&16 != 0, high < 0 || high > most, "[:%d:%d]", high, most)
+			checkBound(at, mask&8 != 0, low < 0 || low > high, "[%d:%d:]", low, high)
 			return one(result.hide(x.Slice3(low, high, most)))
 		}
 		if mask&2 == 0 {
 			high = x.Len()
 		}
-		checkBound(at, high < 0 || high > limit, "[:%d] with %s %d", high, word, limit)
-		checkBound(at, low < 0 || low > high, "[%d:%d]", low, high)
+		checkBound(at, mask&16 != 0, high < 0 || high > limit, "[:%d] with %s %d", high, word, limit)
+		checkBound(at, mask&8 != 0, low < 0 || low > high, "[%d:%d]", low, high)
 		if x.Kind() == reflect.String {
 			return one(reflect.ValueOf(x.String()[low:high]))
 		}
@@ -131,16 +131,16 @@ func (m *Machine) Slice(of, result *Type, made bool) reflect.Value {
 }
 
 // checkBound writes the bounds as the run time does: of a negative one that alone.
-func checkBound(at int, wrong bool, format string, bound int, others ...any) {
+func checkBound(at int, unsigned, wrong bool, format string, bound int, others ...any) {
 	if !wrong {
 		return
 	}
-	if bound < 0 {
+	if bound < 0 && !unsigned {
 		before, _, _ := strings.Cut(format, "%")
 		after := strings.Repeat(":", strings.Count(strings.SplitN(format, "]", 2)[0], ":")-strings.Count(before, ":"))
 		fail(at, Error(fmt.Sprintf("runtime error: slice bounds out of range %s%d%s]", before, bound, after)))
 	}
-	fail(at, Error("runtime error: slice bounds out of range "+fmt.Sprintf(format, append([]any{bound}, others...)...)))
+	fail(at, Error("runtime error: slice bounds out of range "+fmt.Sprintf(format, append([]any{uint(bound)}, others...)...)))
 }
 
 // MakeSlice is make([]T, len, cap).
