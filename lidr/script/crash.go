@@ -84,7 +84,7 @@ func crashMessage(path, dump string, memory uint64) string {
 	case reason == "":
 		return path + ": its process wrote: " + strings.Join(strings.Fields(dump), " ")
 	case strings.Contains(dump, "stack exceeds") || strings.Contains(reason, "stack overflow"):
-		return path + ": a function calls itself without end (" + reason + ")"
+		return path + ": " + reason + ": a function calls itself without end"
 	}
 	return path + ": " + reason + "; go run shows where"
 }

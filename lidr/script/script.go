@@ -26,7 +26,7 @@
 //
 //	corpus               | programs | accepted | equal | different | too slow
 //
-// TABLE
+// # TABLE
 //
 // A script starts in about 95 ms on an idle machine, the median of 20.
 package script
@@ -134,8 +134,8 @@ func (s Script) Run(ctx context.Context, command []string) (int, error) {
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	case running.Err() != nil:
-		return 0, Failure(fmt.Sprintf("%s: stopped after %s; what it wrote so far stays, the "+
-			"same command continues, and one with --timeout 0 runs without a limit", s.Path, s.Timeout))
+		return 0, Failure(fmt.Sprintf("%s: stopped after %s (--timeout); what it wrote so far "+
+			"stays, the same command continues, and --timeout 0 lifts the limit", s.Path, s.Timeout))
 	case crash.Len() > 0:
 		return 0, Failure(crashMessage(s.Path, crash.String(), s.Memory))
 	}

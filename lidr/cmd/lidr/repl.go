@@ -147,8 +147,8 @@ func show(value reflect.Value) error {
 	case nil:
 		fmt.Fprintln(stdout, "nil")
 	default:
-		if value.Kind() == reflect.Func || value.Kind() == reflect.Chan {
-			fmt.Fprintln(stdout, value.Type())
+		if kind := reflect.TypeOf(x).Kind(); kind == reflect.Func || kind == reflect.Chan {
+			fmt.Fprintln(stdout, reflect.TypeOf(x))
 			return nil
 		}
 		return lidr.Show(x)
