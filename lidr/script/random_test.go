@@ -84,8 +84,9 @@ func TestRandomPrograms(t *testing.T) {
 // randomMain is a main that runs random programs one after another.
 func randomMain(seed uint64, ids []int) string {
 	var source strings.Builder
-	source.WriteString("//go:build go1.21\n\npackage main\n\nimport (\n\t\"errors\"\n\t\"fmt\"\n\t\"strings\"\n\t\"sync\"\n)\n\n" +
-		"var (\n\t_ = errors.New\n\t_ = strings.ToUpper\n\t_ sync.Mutex\n)\n")
+	source.WriteString("//go:build go1.21\n\npackage main\n\nimport " +
+		"(\n\t\"errors\"\n\t\"fmt\"\n\t\"strings\"\n\t\"sync\"\n)\n\nvar (\n\t_ = errors.New\n\t_ = strings.ToUpper\n\t_ " +
+		"sync.Mutex\n)\n")
 	for _, of := range strings.Fields("int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64") {
 		fmt.Fprintf(&source, "\nfunc as_%s(x %s) %s { return x }\n", of, of, of) // no constant
 	}

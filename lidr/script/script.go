@@ -3,22 +3,22 @@
 //
 //	lidr run scripts/alpha -n 1000
 //
-// [Check] lists what keeps a script from running. [Script.Run] starts a process for the script and limits its memory and
-// time. In that process, [Script.Child] provides lidr, plots, datasets, gota, gonum/plot and the harmless part of the
-// standard library ([library]) and restricts the script's own file functions to its folders ([access]); on Linux the
-// kernel restricts every package to them ([confine]). A script sees no environment variable that could hold a key unless
-// Script.Env names it.
+// [Check] lists what keeps a script from running. [Script.Run] starts a process for the script and limits its memory
+// and time. In that process, [Script.Child] provides lidr, plots, datasets, gota, gonum/plot and the harmless part of
+// the standard library ([library]) and restricts the script's own file functions to its folders ([access]); on Linux
+// the kernel restricts every package to them ([confine]). A script sees no environment variable that could hold a key
+// unless Script.Env names it.
 //
 // # What a script means
 //
 // A script means what it means to the compiler, at version 1.21 of the language. The interpreter gives many constructs
 // another meaning, which no list of them ends; so it never sees a script. go/types checks it against packages that are
-// made of the linked ones (package host), go/ssa brings it into functions of simple statements, and those are written as
-// Go again (package lower): variables, one operation or call a statement, blocks that end in a goto. The interpreter runs
-// these as the compiler does. What it does otherwise even of that, interfaces and methods, closures, deferred calls,
-// panics, maps, channels, conversions, are calls of package value, which holds the script's types. Refused with its line
-// is what has no such form: a host that would look into a value and not find its methods, a function that calls recover
-// and is used as a value, and a statement whose meaning Go leaves open, as x + f() where f changes x.
+// made of the linked ones (package host), go/ssa brings it into functions of simple statements, and those are written
+// as Go again (package lower): variables, one operation or call a statement, blocks that end in a goto. The interpreter
+// runs these as the compiler does. What it does otherwise even of that, interfaces and methods, closures, deferred
+// calls, panics, maps, channels, conversions, are calls of package value, which holds the script's types. Refused with
+// its line is what has no such form: a host that would look into a value and not find its methods, a function that
+// calls recover and is used as a value, and a statement whose meaning Go leaves open, as x + f() where f changes x.
 //
 // The measure is conformance: programs of a corpus write the same, and end with the same exit code, compiled and
 // interpreted. Programs are those that end by themselves and write the same each time; accepted are those that a script

@@ -126,8 +126,8 @@ func givesInterface(t types.Type) bool {
 	return types.IsInterface(t)
 }
 
-// place names what lies at an address: a variable by where it is declared, a field, the elements of slices of a type or,
-// where a pointer may point there, all memory of a type.
+// place names what lies at an address: a variable by where it is declared, a field, the elements of slices of a type
+// or, where a pointer may point there, all memory of a type.
 func (e *effects) place(address ssa.Value) effect {
 	of := address.Type().Underlying().(*types.Pointer).Elem().String()
 	var named effect

@@ -106,12 +106,13 @@ func (fn *function) memory(i ssa.Instruction) {
 	case *ssa.Index:
 		of := fn.t(i.X.Type())
 		elem := fn.t(i.Type())
-		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("index", unsigned(i.Index)), func() reflect.Value {
-			if of.Layout == reflect.TypeFor[string]() && !unsigned(i.Index) {
-				return reflect.ValueOf(value.Byte)
-			}
-			return m.Index(of, elem, unsigned(i.Index))
-		}, of, elem), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
+		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("index", unsigned(i.Index)),
+			func() reflect.Value {
+				if of.Layout == reflect.TypeFor[string]() && !unsigned(i.Index) {
+					return reflect.ValueOf(value.Byte)
+				}
+				return m.Index(of, elem, unsigned(i.Index))
+			}, of, elem), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
 	case *ssa.Slice:
 		of := fn.t(i.X.Type())
 		to := fn.t(i.Type())
@@ -184,9 +185,10 @@ func (fn *function) indexAddr(i *ssa.IndexAddr) {
 	pointer := fn.t(i.Type())
 	_, isSlice := of.T.Underlying().(*types.Slice)
 	if !isSlice || of.Opaque() || pointer.Opaque() {
-		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("indexaddr", unsigned(i.Index)), func() reflect.Value {
-			return fn.m.IndexAddr(of, pointer, unsigned(i.Index))
-		}, of, pointer), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
+		fn.emit("%s = %s(%d, %s, %s)", fn.register(i), fn.operation(fmt.Sprint("indexaddr", unsigned(i.Index)),
+			func() reflect.Value {
+				return fn.m.IndexAddr(of, pointer, unsigned(i.Index))
+			}, of, pointer), fn.at(i), fn.operand(i.X), fn.integer(i.Index))
 		return
 	}
 	index := fn.integer(i.Index)

@@ -35,8 +35,9 @@ func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
 		return
 	}
 	if !t.Script {
-		if !reachable && v.Kind() != reflect.Struct {
-			v = p.unnamed(v)
+		if !reachable {
+			p.hidden(v)
+			return
 		}
 		p.native(v.Interface())
 		return
@@ -72,14 +73,17 @@ func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
 	}
 }
 
-// unnamed strips a basic value of the host's type with its methods.
-func (p printer) unnamed(v reflect.Value) reflect.Value {
-	for kind, basic := range basicTypes {
-		if basic.Kind() == v.Kind() && kind < types.UnsafePointer {
-			return v.Convert(basic)
-		}
+// hidden writes a value of the host in a field that is not exported, of which package fmt calls no methods.
+func (p printer) hidden(v reflect.Value) {
+	field := reflect.StructField{Name: "x", PkgPath: "main", Type: v.Type()}
+	around := reflect.New(reflect.StructOf([]reflect.StructField{field})).Elem()
+	reflect.NewAt(v.Type(), around.Addr().UnsafePointer()).Elem().Set(v)
+	text := fmt.Sprintf(fmt.FormatString(p.State, p.verb), around.Interface())
+	before := "{"
+	if p.Flag('+') || p.Flag('#') {
+		before = "{x:"
 	}
-	return v
+	p.text(text[strings.Index(text, before)+len(before) : strings.LastIndex(text, "}")])
 }
 
 func (p printer) held(x any, depth int, reachable bool) {

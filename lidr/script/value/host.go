@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -66,21 +67,39 @@ func (m *Machine) HostFunction(importPath, name string, function reflect.Value) 
 	case importPath == "fmt" && strings.Contains(name, "rint") && strings.HasSuffix(name, "f") || full == "fmt.Errorf" ||
 		full == "fmt.Appendf" || importPath == "log" && strings.HasSuffix(name, "f"):
 		return m.Plain(m.typeNames(function))
+	case importPath == "fmt" && strings.Contains(name, "can"): // Sscan and its like
+		see = m.seen
+	case (importPath == "fmt" || importPath == "log") && spaces.MatchString(name):
+		see = m.textIfString
 	case strings.Contains(careful, " "+importPath+" "):
 		return m.Plain(function)
 	case strings.Contains(reflecting, " "+full+" "):
-		see = func(x any) any {
-			if box, ok := m.Normal(x).(Box); ok {
-				return box.T.see(box.value()).Interface()
-			}
-			return x
-		}
+		see = m.seen
 	case strings.Contains(marshalling, " "+full+" "):
 		see = m.plainJSON
 	default:
 		see = func(x any) any { return m.exposed(full, x) }
 	}
 	return m.Plain(m.translated(function, see))
+}
+
+// spaces matches the functions that write blanks between values of which neither is a string.
+var spaces = regexp.MustCompile(`([Pp]rint|Append|Fatal|Panic)$`)
+
+// textIfString returns a string in the place of a value whose type is one, as which package fmt would not know a Box.
+func (m *Machine) textIfString(x any) any {
+	if box, ok := m.Normal(x).(Box); ok && box.T.Layout.Kind() == reflect.String {
+		return fmt.Sprint(box)
+	}
+	return x
+}
+
+// seen returns the value in the memory of a Box.
+func (m *Machine) seen(x any) any {
+	if box, ok := m.Normal(x).(Box); ok {
+		return box.T.see(box.value()).Interface()
+	}
+	return x
 }
 
 // Exposed tells why a function of the host cannot see a value of a type of the script, nil where it can.

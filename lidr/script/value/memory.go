@@ -90,7 +90,8 @@ func (m *Machine) Index(of, elem *Type, unsigned bool) reflect.Value {
 }
 
 // Slice is x[low:high:max] of a slice, a string, or an array by its pointer. A bound that is not written is -1, and the
-// mask tells which are and, by its higher bits, which are unsigned. The array of a make with a constant capacity was made before.
+// mask tells which are and, by its higher bits, which are unsigned. The array of a make with a constant capacity was
+// made before.
 func (m *Machine) Slice(of, result *Type, made bool) reflect.Value {
 	in := []reflect.Type{intType, of.Layout, intType, intType, intType, intType}
 	return makeFunc(in, list(result), func(in []reflect.Value) []reflect.Value {
@@ -140,7 +141,8 @@ func checkBound(at int, unsigned, wrong bool, format string, bound int, others .
 		after := strings.Repeat(":", strings.Count(strings.SplitN(format, "]", 2)[0], ":")-strings.Count(before, ":"))
 		fail(at, Error(fmt.Sprintf("runtime error: slice bounds out of range %s%d%s]", before, bound, after)))
 	}
-	fail(at, Error("runtime error: slice bounds out of range "+fmt.Sprintf(format, append([]any{uint(bound)}, others...)...)))
+	fail(at, Error("runtime error: slice bounds out of range "+fmt.Sprintf(format,
+		append([]any{uint(bound)}, others...)...)))
 }
 
 // MakeSlice is make([]T, len, cap).

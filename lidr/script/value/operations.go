@@ -212,8 +212,37 @@ func (m *Machine) Convert(from, to *Type) reflect.Value {
 		if from.Opaque() || to.Opaque() {
 			return one(recast(in[0], to.Layout))
 		}
+		if from.Layout.Kind() == reflect.Float32 || from.Layout.Kind() == reflect.Float64 {
+			return one(truncated(in[0].Float(), to.Layout))
+		}
 		return one(in[0].Convert(to.Layout))
 	})
+}
+
+// truncated converts a number as the compiler does, also where the result does not fit; there reflection differs.
+func truncated(f float64, to reflect.Type) reflect.Value {
+	v := reflect.New(to).Elem()
+	switch to.Kind() {
+	case reflect.Int8:
+		v.SetInt(int64(int8(f)))
+	case reflect.Int16:
+		v.SetInt(int64(int16(f)))
+	case reflect.Int32:
+		v.SetInt(int64(int32(f)))
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(f))
+	case reflect.Uint8:
+		v.SetUint(uint64(uint8(f)))
+	case reflect.Uint16:
+		v.SetUint(uint64(uint16(f)))
+	case reflect.Uint32:
+		v.SetUint(uint64(uint32(f)))
+	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
+		v.SetUint(uint64(f))
+	default:
+		v.SetFloat(f)
+	}
+	return v
 }
 
 // ToArray is the conversion of a slice to a pointer to an array.

@@ -23,6 +23,14 @@ type Thrown struct {
 	At    int // the position, or 0
 }
 
+// Error is what the run time and package fmt write of a panic that passes through them.
+func (t Thrown) Error() string {
+	if err, ok := t.Value.(error); ok {
+		return err.Error()
+	}
+	return fmt.Sprint(t.Value)
+}
+
 const nilPointer = Error("runtime error: invalid memory address or nil pointer dereference")
 
 // fail panics at a position.
