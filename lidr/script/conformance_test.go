@@ -190,7 +190,7 @@ func conforms(t *testing.T, program, source string) string {
 		compiled.code == 0 && compiled.errors != again.errors {
 		return "unstable"
 	}
-	interpreted, _ := executeWithin(t, empty, time.Minute, os.Args[0], "run-script", source)
+	interpreted, _ := executeWithin(t, empty, 2*time.Minute, os.Args[0], "run-script", source)
 	switch {
 	case interpreted.code == 2 && strings.Contains(interpreted.errors, "stopped after"):
 		return "slow"

@@ -14,7 +14,7 @@ import (
 // The test program is also the command that runs a script, and its process.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 {
-		s := Script{Path: os.Args[2], Args: os.Args[3:], Memory: 8 << 30, Timeout: 30 * time.Second}
+		s := Script{Path: os.Args[2], Args: os.Args[3:], Memory: 8 << 30, Timeout: time.Minute}
 		switch os.Args[1] {
 		case "run-script":
 			code, err := s.Run(context.Background(), append([]string{os.Args[0], "child-script"}, os.Args[2:]...))
@@ -48,7 +48,7 @@ func runScript(t *testing.T, source string) result {
 
 func execute(t *testing.T, folder string, command ...string) result {
 	t.Helper()
-	got, ended := executeWithin(t, folder, time.Minute, command...)
+	got, ended := executeWithin(t, folder, 5*time.Minute, command...)
 	if !ended {
 		t.Fatalf("%q does not end", command)
 	}

@@ -23,7 +23,7 @@ func TestRandomPrograms(t *testing.T) {
 			*number = n
 		}
 	}
-	const batch = 40
+	const batch = 20
 	refused := 0
 	for first := 0; first < programs; first += batch {
 		work := t.TempDir()

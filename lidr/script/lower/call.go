@@ -18,7 +18,6 @@ type target struct {
 	script    *ssa.Function // of the source, nil for others
 	recovers  bool          // the first parameter, not among the arguments, is a panic
 	at        bool          // the first argument is a position
-	function  func() reflect.Value
 }
 
 // target finds out what a call calls. Builtins have their own ways where they are not deferred.

@@ -11,7 +11,8 @@ import (
 // A type that contains itself has no type of package reflect. Where the circle closes, at a pointer, a map, a channel,
 // a function or a slice, memory holds the same bits without a type; see Type.Whole.
 type (
-	opaque      = unsafe.Pointer
+	opaque = unsafe.Pointer
+	//lint:ignore U1000 the memory of a slice; without names, reflection would take every such value for zero
 	opaqueSlice struct {
 		_        [0]func() // not comparable
 		data     unsafe.Pointer
