@@ -20,15 +20,19 @@
 // its line is what has no such form: a host that would look into a value and not find its methods, a function that
 // calls recover and is used as a value, and a statement whose meaning Go leaves open, as x + f() where f changes x.
 //
-// The measure is conformance: programs of a corpus write the same, and end with the same exit code, compiled and
-// interpreted. Programs are those that end by themselves and write the same each time; accepted are those that a script
-// may be at all, which imports net/http, unsafe or reflect as little as os/exec.
+// The measure is conformance (make conformance): the programs of a corpus write the same, and end with the same exit
+// code, compiled and interpreted. Programs are those that end by themselves and write the same each time. Accepted are
+// those that a script may be at all: most of the others import net/http, unsafe, reflect or os/exec, or are of a later
+// version of the language. Too slow are those that compute for more than a minute here.
 //
-//	corpus               | programs | accepted | equal | different | too slow
+//	corpus                            programs  accepted  equal  different  too slow
+//	yaegi v0.16.1, _test                   934       781    779          0         2
+//	Go 1.26, test                         1208       762    749          0        13
+//	this project, scripts                   20        20     20          0         0
 //
-// # TABLE
+// Random programs over all forms of the language are written and compared too, a few in each test.
 //
-// A script starts in about 95 ms on an idle machine, the median of 20.
+// A script starts in about 95 ms on an idle machine. Of the processors it takes 0.12 s, checked and lowered twice.
 package script
 
 import (
