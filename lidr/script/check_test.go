@@ -15,6 +15,9 @@ func (copying) Read([]byte) (int, error) { return 0, nil }
 func (copying) WriteTo(interface{ Write([]byte) (int, error) }) (int64, error) { return 0, nil }
 type reading struct{}
 func (reading) Read([]byte) (int, error) { return 0, nil }
+type counting struct{ n int }
+func (c *counting) next() int { c.n++; return c.n }
+func (c *counting) get() int { return c.n }
 func list() []int { return nil }
 `
 	tests := []struct{ name, imports, bad, message, good string }{
@@ -41,6 +44,13 @@ func list() []int { return nil }
 			"a function that calls recover is used as a value", `defer func() { _ = recover() }()`},
 		{"method behind an interface of the host", "io", `var r io.Reader = copying{}; _ = r`,
 			"the host does not see method WriteTo of a main.copying behind io.Reader", `var r io.Reader = reading{}; _ = r`},
+		{"order of a variable and a call that changes it", "",
+			`x := 1; f := func() int { x++; return x }; _ = x + f()`, "a call in this statement may change this value",
+			`x := 1; f := func() int { x++; return x }; y := f(); _ = x + y; _ = f() + x`},
+		{"order of a field and a method that changes it", "", `c := &counting{}; _ = c.n + c.next()`,
+			"a call in this statement may change this value", `c := &counting{}; _ = c.next() + c.n; _ = c.n + c.get()`},
+		{"value that the host looks into", "encoding/xml", `xml.Marshal(counting{})`,
+			"Marshal cannot look into a main.counting: it needs the type's name", ""},
 		{"unused variable", "", `x := 1`, "declared and not used: x", `x := 1; _ = x`},
 		{"unused import", "fmt", ``, `"fmt" imported and not used`, `fmt.Println()`},
 		{"misspelt name of a package", "lidrlab/lidr", `lidr.MiniatureSetings()`,
