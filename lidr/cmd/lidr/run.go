@@ -20,8 +20,8 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [flags] SCRIPT [arguments]",
 		Short: "Run a script: a folder with main.go, or a Go file",
-		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly. What the compiler
-refuses is refused with its words, and so is the little that cannot be interpreted with the compiler's meaning.
+		Long: `Run a script: a folder with main.go, or a Go file. go run prints the same, and starts more slowly.
+What the compiler refuses is refused with its words, and so is the little that cannot be interpreted with its meaning.
 
 A script may read below the current folder, $LIDR_DATA, the Hugging Face cache and Ollama's models, and write below
 runs, the folder that its own -dir names and the store beside that. It changes no file's mode or owner, cannot start

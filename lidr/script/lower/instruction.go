@@ -205,6 +205,9 @@ func (fn *function) convert(to, x ssa.Value) {
 		return
 	}
 	fn.emit("%s = %s(%s)", fn.register(to), fn.operation("convert", func() reflect.Value {
+		if types.IsInterface(from.T) {
+			return fn.m.ChangeInterface(from, result)
+		}
 		return fn.m.Convert(from, result)
 	}, from, result), fn.operand(x))
 }

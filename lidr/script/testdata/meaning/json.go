@@ -37,12 +37,12 @@ type setting struct {
 }
 
 func main() {
-	i := item{base: base{1, "n"}, Name: "a<b", Next: &item{Name: "inner"}, By: map[string]amount{"y": 2, "x": 1}, Raw: []byte("r")}
+	i := item{base: base{1, "n"}, Name: "a<b", By: map[string]amount{"y": 2, "x": 1}, Raw: []byte("r")}
 	out, err := json.Marshal(i)
 	fmt.Println(string(out), err)
 	out, err = json.MarshalIndent([]amount{1, 2}, "", " ")
 	fmt.Println(string(out), err)
-	out, err = json.Marshal(map[string]any{"i": &i.Next.Name, "a": amount(3), "l": []any{setting{Alpha: 0.5}}})
+	out, err = json.Marshal(map[string]any{"i": &i.Name, "a": amount(3), "l": []any{setting{Alpha: 0.5}}})
 	fmt.Println(string(out), err)
 	var s setting
 	err = json.Unmarshal([]byte("{\"alpha\": 2, \"Langs\": [\"en\"]}"), &s)
@@ -53,11 +53,11 @@ func main() {
 }
 
 // Output:
-// {"id":1,"name":"a\u003cb","next":{"id":0,"name":"inner","next":null,"by":null,"Raw":null},"by":{"x":"1 units","y":"2 units"},"Raw":"cg=="} <nil>
+// {"id":1,"name":"a\u003cb","next":null,"by":{"x":"1 units","y":"2 units"},"Raw":"cg=="} <nil>
 // [
 //  "1 units",
 //  "2 units"
 // ] <nil>
-// {"a":"3 units","i":"inner","l":[{"alpha":0.5,"Langs":null}]} <nil>
+// {"a":"3 units","i":"a\u003cb","l":[{"alpha":0.5,"Langs":null}]} <nil>
 // {2 [en]} <nil>
 // [{1 []}] <nil> unexpected end of JSON input
