@@ -58,6 +58,10 @@ func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
 	case *types.Pointer:
 		p.pointer(t, u, v, depth, reachable, sharp)
 	case *types.Basic:
+		if !strings.ContainsRune(verbs[basicKind(u)], p.verb) {
+			p.bad(t, v.Interface())
+			return
+		}
 		p.native(v.Interface())
 	default:
 		if sharp {
@@ -72,6 +76,19 @@ func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
 		p.native(t.see(v).Interface())
 	}
 }
+
+// verbs are those by which package fmt writes values of a kind; of others it writes the type.
+var verbs = map[types.BasicInfo]string{
+	types.IsBoolean: "tv", types.IsInteger: "vdboOxXcqU", types.IsFloat: "vbgGxXfFeE", types.IsComplex: "vbgGxXfFeE",
+	types.IsString: "vsxXq", 0: "vpbodxX",
+}
+
+func basicKind(b *types.Basic) types.BasicInfo {
+	return b.Info() & (types.IsBoolean | types.IsInteger | types.IsFloat | types.IsComplex | types.IsString)
+}
+
+// bad writes a value whose kind has no such verb.
+func (p printer) bad(t *Type, x any) { p.text(fmt.Sprintf("%%!%c(%s=%v)", p.verb, t, x)) }
 
 // hidden writes a value of the host in a field that is not exported, of which package fmt calls no methods.
 func (p printer) hidden(v reflect.Value) {
@@ -293,6 +310,14 @@ func (p printer) pointer(t *Type, u *types.Pointer, v reflect.Value, depth int, 
 		return
 	}
 	var nothing *byte
+	if !strings.ContainsRune(verbs[0], p.verb) {
+		if v.IsNil() {
+			p.bad(t, nothing)
+		} else {
+			p.bad(t, (*byte)(v.UnsafePointer()))
+		}
+		return
+	}
 	if v.IsNil() {
 		p.native(nothing)
 		return
