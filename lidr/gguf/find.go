@@ -15,8 +15,8 @@ import (
 )
 
 // Find returns the path of the GGUF file that name means: a file that begins as GGUF does, such as one of Ollama's
-// blobs, or a model of Ollama on this disk, NAME, NAME:TAG, USER/NAME:TAG, or HOST/USER/NAME with or without a tag, such
-// as hf.co/USER/NAME:Q4_K_M. It is "" where name means none.
+// blobs, or a model of Ollama on this disk, NAME, NAME:TAG, USER/NAME:TAG, or HOST/USER/NAME with or without a tag,
+// such as hf.co/USER/NAME:Q4_K_M. It is "" where name means none.
 func Find(name string) (string, error) {
 	info, err := os.Stat(name)
 	switch {
