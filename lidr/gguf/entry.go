@@ -2,9 +2,9 @@ package gguf
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -131,7 +131,7 @@ func decodeAll(tensors []entry, into [][]float32) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(failed...)
+	return cmp.Or(failed...) // one line, of one tensor
 }
 
 func (p part) decode(buffer []byte) ([]byte, error) {
@@ -141,6 +141,13 @@ func (p part) decode(buffer []byte) ([]byte, error) {
 	if n, err := p.tensor.from.ReadAt(buffer, at); n < len(buffer) {
 		return buffer, fmt.Errorf("tensor %q: %w", p.tensor.name, err)
 	}
-	d.decode(p.into[p.from:p.to], buffer)
+	values := p.into[p.from:p.to]
+	d.decode(values, buffer)
+	for i, v := range values {
+		if math.Float32bits(v)&0x7f800000 == 0x7f800000 { // in a quantized tensor, the scale of a block is damaged
+			return buffer, fmt.Errorf("tensor %q has %g as value %d; the file is damaged, copy or download it again",
+				p.tensor.name, v, p.from+i)
+		}
+	}
 	return buffer, nil
 }

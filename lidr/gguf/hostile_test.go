@@ -207,6 +207,12 @@ func TestHostile(t *testing.T) {
 			tensor{name: "blk.0.ssm_a", shape: []int{1}, data: []float32{1},
 				dtype: f32})), `tensor "blk.0.ssm_a" belongs to no llama model`},
 
+		"no number": {fileOf(t, pairs, func() []tensor {
+			out := shaped(5, 4, 4)
+			out[5].data[7] = float32(math.NaN())
+			return out
+		}()), `tensor "blk.0.attn_k.weight" has NaN as value 7`},
+
 		"no tokens": {fileOf(t, with(pairs, keyTokens, "none"), tensors), `metadata "tokenizer.ggml.tokens" is missing`},
 		"same tokens": {fileOf(t, with(pairs, keyTokens, slices.Repeat([]string{"a"}, 258)), tensors),
 			`ids 0 and 1 are both "a"`},
