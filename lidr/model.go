@@ -135,6 +135,9 @@ func loadCheckpoint(path string, above int) (*checkpoint.Checkpoint, *tokenizer.
 		}
 	}
 	ck, tok, err := loadCheckpoint(base, above+1)
+	if err != nil && above == 0 {
+		err = fmt.Errorf("%w (the base of the adapter in %s)", err, path)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -130,7 +130,7 @@ func TestPointersOfGitLFS(t *testing.T) {
 // What is no model folder is said in words: a path that is nowhere, and a folder whose model is a GGUF file.
 func TestLoadOfNoFolder(t *testing.T) {
 	for want, folder := range map[string]fs.FS{
-		"there is no such file or folder":            os.DirFS(filepath.Join(t.TempDir(), "none")),
+		"no such file or folder is there":            os.DirFS(filepath.Join(t.TempDir(), "none")),
 		"the folder holds a.gguf, so name that file": fstest.MapFS{"a.gguf": {}},
 	} {
 		if _, err := Load(folder); err == nil || !strings.Contains(err.Error(), want) {

@@ -63,7 +63,8 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 // noModel says what a folder without config.json is.
 func noModel(fsys fs.FS) error {
 	if _, err := fs.Stat(fsys, "."); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no such file or folder; expected a Hugging Face model folder, or a GGUF file")
+		return fmt.Errorf("config.json is missing, for no such file or folder is there; expected a Hugging Face model " +
+			"folder, or a GGUF file")
 	}
 	if files, _ := fs.Glob(fsys, "*.gguf"); len(files) > 0 {
 		return fmt.Errorf("config.json is missing; the folder holds %s, so name that file", files[0])
