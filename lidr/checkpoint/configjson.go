@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -123,11 +124,22 @@ func (p *parser) take(key string, into any) {
 // transformers 5 that holds both.
 func (p *parser) rope(c *Config) {
 	p.take("rope_theta", &c.RopeTheta)
-	for _, key := range []string{"rope_scaling", "rope_parameters"} {
-		if raw, ok := p.raw(key); ok {
-			p.rotary(key, raw, &c.RopeTheta, &c.RopeScaling)
-		}
+	older, isOlder := p.raw("rope_scaling")
+	newer, isNewer := p.raw("rope_parameters")
+	theta := c.RopeTheta
+	if isOlder {
+		p.rotary("rope_scaling", older, &c.RopeTheta, &c.RopeScaling)
 	}
+	if !isNewer {
+		return
+	}
+	var scaling *RopeScaling
+	p.rotary("rope_parameters", newer, &theta, &scaling)
+	if isOlder && (theta != c.RopeTheta || !reflect.DeepEqual(scaling, c.RopeScaling)) {
+		p.fail("rope_scaling and rope_parameters differ, and versions of transformers read one or the other; remove the " +
+			"wrong one")
+	}
+	c.RopeTheta, c.RopeScaling = theta, cmp.Or(scaling, c.RopeScaling)
 }
 
 // rotary reads the object of one rotary embedding, the value of key.

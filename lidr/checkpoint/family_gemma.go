@@ -47,6 +47,7 @@ var familyGemma3 = family{
 		p.take("sliding_window_pattern", &pattern)
 		p.drop("_sliding_window_pattern") // its copy beside layer_types
 		p.layerTypes(c, pattern)
+		p.take("rope_theta", &c.RopeTheta)
 		p.take("rope_local_base_freq", &c.RopeLocalTheta)
 		if raw, ok := p.raw("rope_parameters"); ok {
 			p.gemmaRotary(c, raw)

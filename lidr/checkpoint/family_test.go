@@ -145,6 +145,21 @@ func TestFamiliesRefuse(t *testing.T) {
 	}
 }
 
+// Of two spellings of a rotary embedding, that counts which transformers 5 reads; where versions differ, none does.
+func TestTwoRotarySpellings(t *testing.T) {
+	c, err := ParseConfig([]byte(strings.Replace(published["gemma-3-270m"], `"rope_scaling":null`,
+		`"rope_local_base_freq":300,"rope_parameters":{"full_attention":{"rope_type":"default","rope_theta":7000},`+
+			`"sliding_attention":{"rope_type":"default"}}`, 1)))
+	if err != nil || c.RopeTheta != 7000 || c.RopeLocalTheta != 300 {
+		t.Errorf("bases %g and %g, %v; expected 7000 and 300", c.RopeTheta, c.RopeLocalTheta, err)
+	}
+	c, err = ParseConfig([]byte(strings.Replace(llama3, `"rope_theta"`,
+		`"rope_parameters":{"rope_type":"default","rope_theta":777},"rope_theta"`, 1)))
+	if err == nil || !strings.Contains(err.Error(), "rope_scaling and rope_parameters differ") {
+		t.Errorf("bases %g, %v; expected an error", c.RopeTheta, err)
+	}
+}
+
 // The sliding_window_pattern of layer types is found, and none where there is none.
 func TestPattern(t *testing.T) {
 	for kinds, want := range map[string]int{"ssfssf": 3, "ssfss": 3, "ffff": 1, "ssss": 5, "sfss": 0, "fs": 0, "sffs": 0} {
