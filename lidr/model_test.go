@@ -76,7 +76,8 @@ func TestAdapterOfItself(t *testing.T) {
 			t.Errorf("%s: %v, expected an error about its base", path, err)
 		}
 	}
-	if _, err := LoadModel(folder("two", "../chain99")); err == nil || !strings.Contains(err.Error(), "config.json") ||
+	if _, err := LoadModel(folder("two", "../chain99")); err == nil ||
+		!strings.Contains(err.Error(), "chain100 is no folder and no file here") ||
 		!strings.Contains(err.Error(), "the base of the adapter in "+filepath.Join(root, "two")) {
 		t.Errorf("two adapters on nothing: %v", err)
 	}
