@@ -6,7 +6,7 @@ var familyMistral = family{
 	architecture: "MistralForCausalLM", scalings: []string{"llama3"},
 	defaults: func(c *Config) { c.SlidingWindow = 4096 },
 	read: func(p *parser, c *Config) {
-		p.slidingWindow(c)
+		p.windowOfAll(c)
 		if c.SlidingWindow >= c.MaxPositionEmbeddings { // it hides nothing
 			c.SlidingWindow = 0
 		}

@@ -19,7 +19,7 @@ var familyPhi3 = family{
 		if c.RopeScaling != nil {
 			c.RopeScaling.OriginalMaxPositionEmbeddings = original
 		}
-		p.slidingWindow(c)
+		p.windowOfAll(c)
 		p.drop("resid_pdrop")
 		p.drop("embd_pdrop")
 		p.drop("auto_map") // the code that was published with the models, which transformers has had since 4.41

@@ -62,6 +62,15 @@ func (p *parser) slidingWindow(c *Config) {
 	p.take("sliding_window", &c.SlidingWindow)
 }
 
+// windowOfAll reads the sliding_window of all layers. One of 0 hides a token from itself in transformers, and means
+// none elsewhere.
+func (p *parser) windowOfAll(c *Config) {
+	if string(p.keys["sliding_window"]) == "0" {
+		p.fail("sliding_window is 0; expected a number of tokens, or null for none")
+	}
+	p.slidingWindow(c)
+}
+
 // pattern returns the sliding_window_pattern that gives the configuration's layer_types, 0 if none does.
 func (c Config) pattern() int {
 	every := 0
