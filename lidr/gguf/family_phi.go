@@ -42,10 +42,20 @@ func implyPhi3(c map[string]any, h *header) error {
 		return nil // ParseConfig names it
 	}
 	delete(c, "rope_scaling")
+	const factorKey, lengthKey = "phi3.rope.scaling.attn_factor", "phi3.rope.scaling.original_context_length"
+	value, given := h.metadata[factorKey]
+	factor, _ := value.(float32)
+	if given && !(factor > 0) {
+		return fmt.Errorf("metadata %q is %s; expected a positive float32", factorKey, shown(value))
+	}
 	long, short := h.find(longFactors), h.find(shortFactors)
-	if long == nil || short == nil {
+	if long == nil && short == nil && (!given || factor == 1) {
 		delete(c, "original_max_position_embeddings")
 		return nil
+	}
+	if long == nil || short == nil {
+		return fmt.Errorf("tensor %q or %q is missing, and the other or metadata %q is there", longFactors, shortFactors,
+			factorKey)
 	}
 	dim, _ := c["head_dim"].(int)
 	lists := [2][]float32{}
@@ -61,13 +71,15 @@ func implyPhi3(c map[string]any, h *header) error {
 	}
 	scaling := map[string]any{"rope_type": "longrope", "long_factor": lists[0], "short_factor": lists[1]}
 	longest, _ := c["max_position_embeddings"].(int)
-	original, _ := c["original_max_position_embeddings"].(int)
+	original, ok := c["original_max_position_embeddings"].(int)
+	if !ok {
+		return fmt.Errorf("metadata %q is missing or no number, and the model has tensor %q", lengthKey, longFactors)
+	}
 	follows := 1.0
 	if longest > original && original > 1 {
 		follows = math.Sqrt(1 + math.Log(float64(longest)/float64(original))/math.Log(float64(original)))
 	}
-	if factor, ok := h.metadata["phi3.rope.scaling.attn_factor"].(float32); ok &&
-		math.Abs(float64(factor)-follows) > 1e-6 {
+	if given && math.Abs(float64(factor)-follows) > 1e-6 {
 		scaling["attention_factor"] = factor
 	}
 	c["rope_scaling"] = scaling

@@ -83,7 +83,7 @@ var idle = map[string]any{
 }
 
 // needed are the values that llama.cpp refuses to do without, and config.json's class would have a default for.
-var needed = []string{"rms_norm_eps", "layer_norm_eps", "logits_scaling", "logit_scale"}
+var needed = []string{"max_position_embeddings", "rms_norm_eps", "layer_norm_eps", "logits_scaling", "logit_scale"}
 
 // unknownKey is an error for a key of the architecture that may change the computation and is not known here.
 func (h *header) unknownKey(architecture string, f family) error {
@@ -147,6 +147,9 @@ func (h *header) configOf(architecture string, f family) (checkpoint.Config, err
 	c["tie_word_embeddings"] = h.find("output.weight") == nil
 	if h.find("blk.0.attn_output.bias") != nil {
 		c["attention_bias"] = true
+	}
+	if _, ok := c["rope_theta"]; !ok && architecture != "gemma3" { // llama.cpp's default, whatever the class's is
+		c["rope_theta"] = 10000
 	}
 	if err := h.ends(c); err != nil {
 		return checkpoint.Config{}, err
@@ -220,10 +223,13 @@ func (h *header) rotary(architecture string, c map[string]any) error {
 		return fmt.Errorf("metadata %q or %q is missing or no positive number", architecture+".attention.head_count",
 			architecture+".embedding_length")
 	}
+	if _, ok := c["head_dim"]; !ok {
+		c["head_dim"] = width / heads
+	}
 	whole, ok := c["head_dim"].(int)
 	if !ok {
-		whole = width / heads
-		c["head_dim"] = whole
+		key := architecture + ".attention.key_length"
+		return fmt.Errorf("metadata %q is %s; expected a number of dimensions", key, shown(h.metadata[key]))
 	}
 	length, turns := architecture+".attention.value_length", architecture+".rope.dimension_count"
 	if value, ok := h.metadata[length]; ok && value != whole {
