@@ -185,17 +185,16 @@ func (s Script) runFolder() string {
 }
 
 // written returns the paths that the script may write, without its temporary folder: beside runs and --write its run
-// folder, and beside that the store that runs share.
+// folder, and beside that the store that runs share, unless the folder can be no run's.
 func (s Script) written() []string {
 	paths := append([]string{"runs"}, s.Write...)
 	dir := s.runFolder()
-	if dir == "" {
+	if dir == "" || !isOwn(dir) {
 		return paths
 	}
-	for _, path := range []string{dir, ledger.StoreBeside(dir)} {
-		if isOwn(path) {
-			paths = append(paths, path)
-		}
+	paths = append(paths, dir)
+	if store := ledger.StoreBeside(dir); isOwn(store) {
+		paths = append(paths, store)
 	}
 	return paths
 }
