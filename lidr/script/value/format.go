@@ -34,12 +34,12 @@ func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
 		p.held(v.Interface(), depth, reachable)
 		return
 	}
-	if !t.Script {
-		if !reachable {
-			p.hidden(v)
-			return
-		}
+	if !t.Script && reachable {
 		p.native(v.Interface())
+		return
+	}
+	if !t.Script && !holdsInterfaces(t.T) {
+		p.hidden(v)
 		return
 	}
 	if reachable && p.methods(t, v) {
@@ -89,6 +89,19 @@ func basicKind(b *types.Basic) types.BasicInfo {
 
 // bad writes a value whose kind has no such verb.
 func (p printer) bad(t *Type, x any) { p.text(fmt.Sprintf("%%!%c(%s=%v)", p.verb, t, x)) }
+
+// holdsInterfaces tells whether a type without a name is one of interfaces, which may hold values of the script.
+func holdsInterfaces(t types.Type) bool {
+	switch u := types.Unalias(t).(type) {
+	case *types.Slice:
+		return holdsInterfaces(u.Elem())
+	case *types.Array:
+		return holdsInterfaces(u.Elem())
+	case *types.Map:
+		return holdsInterfaces(u.Key()) || holdsInterfaces(u.Elem())
+	}
+	return types.IsInterface(t)
+}
 
 // hidden writes a value of the host in a field that is not exported, of which package fmt calls no methods.
 func (p printer) hidden(v reflect.Value) {
