@@ -27,11 +27,14 @@
 // hundred times as long).
 //
 //	corpus                            programs  accepted  equal  different  too slow
-//	yaegi v0.16.1, _test                   934       781    779          0         2
+//	yaegi v0.16.1, _test                   934       781    781          0         0
 //	Go 1.26, test                         1208       762    749          0        13
 //	this project, scripts                   20        20     20          0         0
 //
 // Random programs over all forms of the language are written and compared too, a few in each test.
+//
+// Known to differ is what %#v writes of a value of the host that holds one of the script in a hidden field, such as the
+// error of fmt.Errorf around an error of the script; it is not refused yet.
 //
 // A script starts in about 95 ms on an idle machine. Of the processors it takes 0.12 s, checked and lowered twice.
 package script
