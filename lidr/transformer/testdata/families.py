@@ -6,30 +6,12 @@ come from a hash, so that the test can make the same ones. In the environment of
 
 Made with transformers 5.23.0 and torch 2.15.0."""
 import json, math, os, sys, tempfile
-import numpy as np, torch, transformers
+import torch, transformers
 from transformers import AutoConfig, AutoModelForCausalLM
+from hashed import weight
 
 torch.set_num_threads(1)
 here = os.path.dirname(os.path.abspath(__file__))
-
-
-def weight(name, shape):
-    """Uniform values in [-a, a): FNV-1a of the name, mixed with the index (splitmix64), 24 bits of it, as golden.py."""
-    h = 14695981039346656037
-    for c in name.encode():
-        h = (h ^ c) * 1099511628211 % 2**64
-    n = int(np.prod(shape))
-    with np.errstate(over="ignore"):
-        z = np.uint64(h) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    u = (z >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - np.float32(1)
-    if name.endswith("norm.weight"):
-        u = np.float32(1) + u / np.float32(4)
-    elif len(shape) == 2:
-        u = u * np.float32(0.25)
-    return torch.from_numpy(u.reshape(shape))
 
 
 # Every case has layers of each kind that its family has, and sequences that are longer than its sliding window. There is no

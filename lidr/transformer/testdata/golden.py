@@ -2,28 +2,13 @@
 PyTorch (made with 1.13.1) from the formulas of the Hugging Face implementations. Weights come from a hash, so that the
 test can make the same ones: python3 golden.py > golden.json"""
 import json, math
-import numpy as np, torch
+import torch
 import torch.nn.functional as F
+import hashed
 
 torch.set_num_threads(1)
 
-def weight(name, shape):
-    """Uniform values in [-a, a): FNV-1a of the name, mixed with the index (splitmix64), 24 bits of it."""
-    h = 14695981039346656037
-    for c in name.encode():
-        h = (h ^ c) * 1099511628211 % 2**64
-    n = int(np.prod(shape))
-    with np.errstate(over="ignore"):
-        z = np.uint64(h) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z ^= z >> np.uint64(31)
-    u = (z >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - np.float32(1)
-    if name.endswith("norm.weight"):
-        u = np.float32(1) + u / np.float32(4)
-    elif len(shape) == 2:
-        u = u * np.float32(0.25)
-    return torch.from_numpy(u.reshape(shape)).requires_grad_()
+def weight(name, shape): return hashed.weight(name, shape).requires_grad_()
 
 def inv_freq(c):
     inv = 1.0 / (c["rope_theta"] ** (torch.arange(0, c["head_dim"], 2).float() / c["head_dim"]))
