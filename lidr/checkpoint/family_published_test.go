@@ -95,4 +95,59 @@ var published = map[string]string{
 		`"num_key_value_heads":16,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":16384,` +
 		`"tie_word_embeddings":true,"torch_dtype":"bfloat16","use_cache":true,"use_sliding_window":true,` +
 		`"vocab_size":151936}`,
+	"Llama-2-7b": `{"architectures":["LlamaForCausalLM"],"bos_token_id":1,"eos_token_id":2,` +
+		`"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,"intermediate_size":11008,` +
+		`"max_position_embeddings":4096,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,` +
+		`"num_key_value_heads":32,"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":null,` +
+		`"tie_word_embeddings":false,"torch_dtype":"float16","transformers_version":"4.31.0.dev0","use_cache":true,` +
+		`"vocab_size":32000}`,
+	"SmolLM2-135M-Instruct": `{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":1,"eos_token_id":2,"hidden_act":"silu","hidden_size":576,` +
+		`"initializer_range":0.041666666666666664,"intermediate_size":1536,"is_llama_config":true,` +
+		`"max_position_embeddings":8192,"mlp_bias":false,"model_type":"llama","num_attention_heads":9,` +
+		`"num_hidden_layers":30,"num_key_value_heads":3,"pad_token_id":2,"pretraining_tp":1,"rms_norm_eps":1e-05,` +
+		`"rope_interleaved":false,"rope_scaling":null,"rope_theta":100000,"tie_word_embeddings":true,` +
+		`"torch_dtype":"bfloat16","transformers.js_config":{"kv_cache_dtype":{"q4f16":"float16","fp16":"float16"}},` +
+		`"transformers_version":"4.42.3","use_cache":true,"vocab_size":49152}`,
+	"Llama-3.1-8B": `{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"hidden_act":"silu","hidden_size":4096,` +
+		`"initializer_range":0.02,"intermediate_size":14336,"max_position_embeddings":131072,"mlp_bias":false,` +
+		`"model_type":"llama","num_attention_heads":32,"num_hidden_layers":32,"num_key_value_heads":8,"pretraining_tp":1,` +
+		`"rms_norm_eps":1e-05,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,` +
+		`"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,"tie_word_embeddings":false,` +
+		`"torch_dtype":"bfloat16","transformers_version":"4.42.3","use_cache":true,"vocab_size":128256}`,
+	"Llama-3.2-1B": `{"architectures":["LlamaForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":128000,"eos_token_id":[128001,128008,128009],"head_dim":64,"hidden_act":"silu",` +
+		`"hidden_size":2048,"initializer_range":0.02,"intermediate_size":8192,"max_position_embeddings":131072,` +
+		`"mlp_bias":false,"model_type":"llama","num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,` +
+		`"pretraining_tp":1,"rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,` +
+		`"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},"rope_theta":500000.0,` +
+		`"tie_word_embeddings":true,"torch_dtype":"bfloat16","transformers_version":"4.45.0.dev0","use_cache":true,` +
+		`"vocab_size":128256}`,
+	"Qwen2.5-7B": `{"architectures":["Qwen2ForCausalLM"],"attention_dropout":0.0,"bos_token_id":151643,` +
+		`"eos_token_id":151643,"hidden_act":"silu","hidden_size":3584,"initializer_range":0.02,"intermediate_size":18944,` +
+		`"max_position_embeddings":131072,"max_window_layers":28,"model_type":"qwen2","num_attention_heads":28,` +
+		`"num_hidden_layers":28,"num_key_value_heads":4,"rms_norm_eps":1e-06,"rope_theta":1000000.0,` +
+		`"sliding_window":131072,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.40.1",` +
+		`"use_cache":true,"use_mrope":false,"use_sliding_window":false,"vocab_size":152064}`,
+	"Qwen3-8B": `{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":151643,"eos_token_id":151645,"head_dim":128,"hidden_act":"silu","hidden_size":4096,` +
+		`"initializer_range":0.02,"intermediate_size":12288,"max_position_embeddings":40960,"max_window_layers":36,` +
+		`"model_type":"qwen3","num_attention_heads":32,"num_hidden_layers":36,"num_key_value_heads":8,` +
+		`"rms_norm_eps":1e-06,"rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":false,` +
+		`"torch_dtype":"bfloat16","transformers_version":"4.51.0","use_cache":true,"use_sliding_window":false,` +
+		`"vocab_size":151936}`,
+	"Qwen3 by transformers 5": `{"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"attention_dropout":0.0,` +
+		`"bos_token_id":null,"dtype":"bfloat16","eos_token_id":151645,"head_dim":128,"hidden_act":"silu",` +
+		`"hidden_size":1024,"initializer_range":0.02,"intermediate_size":3072,"layer_types":["full_attention",` +
+		`"full_attention"],"max_position_embeddings":40960,"max_window_layers":2,"model_type":"qwen3",` +
+		`"num_attention_heads":16,"num_hidden_layers":2,"num_key_value_heads":8,"pad_token_id":null,"rms_norm_eps":1e-06,` +
+		`"rope_parameters":{"rope_theta":1000000,"rope_type":"default"},"sliding_window":null,"tie_word_embeddings":true,` +
+		`"transformers_version":"5.0.0","use_cache":true,"use_sliding_window":false,"vocab_size":151936}`,
+	"Mistral-7B-v0.3": `{"architectures":["MistralForCausalLM"],"attention_dropout":0.0,"bos_token_id":1,` +
+		`"eos_token_id":2,"head_dim":null,"hidden_act":"silu","hidden_size":4096,"initializer_range":0.02,` +
+		`"intermediate_size":14336,"max_position_embeddings":32768,"model_type":"mistral","num_attention_heads":32,` +
+		`"num_hidden_layers":32,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":1000000.0,` +
+		`"sliding_window":null,"tie_word_embeddings":false,"torch_dtype":"bfloat16","transformers_version":"4.42.0.dev0",` +
+		`"use_cache":true,"vocab_size":32768}`,
 }
