@@ -97,8 +97,7 @@ func separate(data []float32, heads, rows int) []float32 {
 	out := make([]float32, len(data))
 	width, dim := len(data)/rows, rows/heads
 	for row := range rows {
-		head, i := row/dim, row%dim
-		from := head*dim + 2*(i%(dim/2)) + i/(dim/2)
+		from := interleaved(row, dim)
 		copy(out[row*width:(row+1)*width], data[from*width:(from+1)*width])
 	}
 	return out

@@ -90,9 +90,14 @@ func interleave(data []float32, heads, rows int) []float32 {
 	out := make([]float32, len(data))
 	width, dim := len(data)/rows, rows/heads
 	for row := range rows {
-		head, i := row/dim, row%dim
-		to := head*dim + 2*(i%(dim/2)) + i/(dim/2)
+		to := interleaved(row, dim)
 		copy(out[to*width:(to+1)*width], data[row*width:(row+1)*width])
 	}
 	return out
+}
+
+// interleaved returns where interleave moves a row of heads of dim rows.
+func interleaved(row, dim int) int {
+	head, i := row/dim, row%dim
+	return head*dim + 2*(i%(dim/2)) + i/(dim/2)
 }
