@@ -201,7 +201,7 @@ func noRoom(err error, folder string, model *checkpoint.Checkpoint) error {
 	const float32Size, aside = 4, 1 << 20 // bytes of a number, and for the files beside the weights
 	needed := uint64(aside)
 	for _, t := range model.Tensors {
-		needed += float32Size * uint64(len(t.Data))
+		needed += float32Size * uint64(t.Len())
 	}
 	free := "an unknown number of bytes"
 	if room, ok := durable.Room(folder); ok {

@@ -49,8 +49,12 @@ func TestTrainAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if adapter.Base != "miniature" || merged.Fingerprint() != m1.Fingerprint() || m1.Fingerprint() == m0.Fingerprint() {
-		t.Errorf("the adapter, trained on %q, merges into %s; M1 is %s and M0 %s", adapter.Base, merged.Fingerprint(),
+	whole, err := merged.Fingerprint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if adapter.Base != "miniature" || whole != m1.Fingerprint() || m1.Fingerprint() == m0.Fingerprint() {
+		t.Errorf("the adapter, trained on %q, merges into %s; M1 is %s and M0 %s", adapter.Base, whole,
 			m1.Fingerprint(), m0.Fingerprint())
 	}
 	loaded, err := LoadModel(run.Path("M1", "adapter"))

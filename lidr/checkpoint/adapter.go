@@ -122,8 +122,13 @@ func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
 		if !ok {
 			continue
 		}
-		matrixA, matrixB, in := a.Tensor(nameA).Data, a.Tensor(nameB).Data, w.Shape[1]
-		merged := slices.Clone(w.Data)
+		matrixA, errA := a.Tensor(nameA).Float32s()
+		matrixB, errB := a.Tensor(nameB).Float32s()
+		values, err := w.Float32s()
+		if err := cmp.Or(errA, errB, err); err != nil {
+			return nil, err
+		}
+		merged, in := slices.Clone(values), w.Shape[1]
 		for row := range w.Shape[0] {
 			sum := merged[row*in : (row+1)*in]
 			for r := range a.Rank {
@@ -133,7 +138,7 @@ func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
 				}
 			}
 		}
-		out.Tensors[i].Data = merged
+		out.Tensors[i] = NewTensor(w.Name, w.Shape, merged)
 	}
 	return out, nil
 }

@@ -2,8 +2,10 @@ package checkpoint
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,9 +28,9 @@ func smallAdapter() *Adapter {
 	a := &Adapter{Base: "base", Rank: 2, Alpha: 3, Targets: []string{"down_proj", "k_proj"}}
 	shapes := a.ExpectedTensors(adapterConfigFor())
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		t := Tensor{Name: name, Shape: shapes[name], Data: make([]float32, shapes[name][0]*shapes[name][1])}
-		for i := range t.Data {
-			t.Data[i] = float32(i) - 1.5
+		t := NewTensor(name, shapes[name], make([]float32, shapes[name][0]*shapes[name][1]))
+		for i := range t.Len() {
+			binary.LittleEndian.PutUint32(t.raw[4*i:], math.Float32bits(float32(i)-1.5))
 		}
 		a.Tensors = append(a.Tensors, t)
 	}
@@ -80,7 +82,7 @@ func TestAdapterFiles(t *testing.T) {
 		}
 	}
 	got, err := LoadAdapter(os.DirFS(dir), adapterConfigFor())
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+	if diff := cmp.Diff(want, got, sameTensors); diff != "" || err != nil {
 		t.Errorf("error %v, loaded adapter (-saved +loaded):\n%s", err, diff)
 	}
 }
@@ -95,22 +97,22 @@ func TestAdapterMerge(t *testing.T) {
 		for _, d := range shapes[name] {
 			size *= d
 		}
-		c.Tensors = append(c.Tensors, Tensor{Name: name, Shape: shapes[name], Data: slices.Repeat([]float32{10}, size)})
+		c.Tensors = append(c.Tensors, NewTensor(name, shapes[name], slices.Repeat([]float32{10}, size)))
 	}
-	before := c.Fingerprint()
+	before := hashOf(t, c)
 	merged, err := a.Merge(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Fingerprint() != before {
+	if hashOf(t, c) != before {
 		t.Error("merging changed the base")
 	}
-	k := merged.Tensor("model.layers.0.self_attn.k_proj.weight").Data
+	k := valuesOf(t, *merged.Tensor("model.layers.0.self_attn.k_proj.weight"))
 	if first, last := float32(10+1.5*(1.5*1.5-0.5*2.5)), float32(10+1.5*(0.5*1.5+1.5*5.5)); k[0] != first || k[7] != last {
 		t.Errorf("merged k_proj is %v, expected %g first and %g last", k, first, last)
 	}
 	for _, w := range merged.Tensors {
-		same := slices.Equal(w.Data, c.Tensor(w.Name).Data)
+		same := slices.Equal(valuesOf(t, w), valuesOf(t, *c.Tensor(w.Name)))
 		if target := strings.Contains(w.Name, "k_proj") || strings.Contains(w.Name, "down_proj"); same == target {
 			t.Errorf("%s is unchanged: %v", w.Name, same)
 		}

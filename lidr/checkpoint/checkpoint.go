@@ -2,14 +2,14 @@ package checkpoint
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+
+	"lidrlab/lidr/input"
 )
 
-// Checkpoint is a Hugging Face model folder in memory.
+// Checkpoint is a Hugging Face model folder in memory, its weights where they are stored.
 type Checkpoint struct {
 	Config  Config
 	Tensors []Tensor // sorted by name
@@ -17,6 +17,9 @@ type Checkpoint struct {
 	// Files are the folder's other files by name, verbatim: tokenizer.json, tokenizer_config.json,
 	// generation_config.json, README.md and the like. Save writes them back.
 	Files map[string][]byte
+
+	Sources  []*input.Content // the files that all Tensors were read from, nil where that is not known
+	Remember bool             // Fingerprint may be what is remembered of Sources
 }
 
 // companions are the files that Load keeps. Those marked true affect the model's answers and are part of the
@@ -41,33 +44,6 @@ func (c *Checkpoint) Tensor(name string) *Tensor {
 		return nil
 	}
 	return &c.Tensors[i]
-}
-
-// Fingerprint returns the SHA-256, in hex, of everything that affects the model's answers: the configuration, the
-// weights as float32 and the tokenizer's files. The format of the stored weights is no part of it, so a model saved as
-// F32 and loaded again keeps its fingerprint.
-func (c *Checkpoint) Fingerprint() string {
-	h := sha256.New()
-	config, err := c.Config.encode("")
-	if err != nil {
-		config = fmt.Append(nil, c.Config) // only an unprintable number (NaN) gets here
-	}
-	fmt.Fprintf(h, "config %d\n%s", len(config), config)
-	buf := make([]byte, 4*chunk)
-	for _, t := range c.Tensors {
-		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
-		for part := range slices.Chunk(t.Data, chunk) {
-			encodeF32(buf, part)
-			h.Write(buf[:4*len(part)])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
-		if companions[name] {
-			fmt.Fprintf(h, "file %q %d\n", name, len(c.Files[name]))
-			h.Write(c.Files[name])
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // check compares the tensors with those that the configuration requires.
@@ -100,7 +76,9 @@ func (c *Checkpoint) dropTiedHead() error {
 	if head == nil || embed == nil {
 		return nil
 	}
-	if !slices.Equal(head.Data, embed.Data) {
+	if same, err := sameValues(*head, *embed); err != nil {
+		return err
+	} else if !same {
 		return fmt.Errorf("tensor \"lm_head.weight\" differs from the embeddings although tie_word_embeddings is true")
 	}
 	c.Tensors = slices.DeleteFunc(c.Tensors, func(t Tensor) bool { return t.Name == "lm_head.weight" })

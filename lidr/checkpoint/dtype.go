@@ -2,21 +2,37 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 )
 
-// dtype converts between float32 and a format's bytes. encode returns the index of the first finite value that
-// overflows the format, or -1.
-type dtype struct {
-	size   int
-	decode func(dst []float32, src []byte)
-	encode func(dst []byte, src []float32) int
+// Type is how a tensor's values are stored: as many bytes for each block of values.
+type Type struct {
+	Name  string // of safetensors, or of GGML where values share a block: Q8_0, Q4_K
+	Block int    // values
+	Bytes int    // of a block
+
+	// Decode widens the blocks that src begins with, as many as fill dst.
+	Decode func(dst []float32, src []byte)
+
+	encode func(dst []byte, src []float32) int // the index of the first finite value that overflows the type, or -1
 }
 
-var dtypes = map[string]dtype{
-	"F32":  {4, decodeF32, encodeF32},
-	"F16":  {2, decodeF16, encodeF16},
-	"BF16": {2, decodeBF16, encodeBF16},
+// The types of safetensors that are read.
+var (
+	F32  = &Type{"F32", 1, 4, decodeF32, encodeF32}
+	F16  = &Type{"F16", 1, 2, decodeF16, encodeF16}
+	BF16 = &Type{"BF16", 1, 2, decodeBF16, encodeBF16}
+)
+
+// typeOf returns the type of that name of safetensors, or an error.
+func typeOf(name string) (*Type, error) {
+	for _, t := range []*Type{F32, F16, BF16} {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("dtype %q is not supported; expected F32, F16 or BF16", name)
 }
 
 func decodeF32(dst []float32, src []byte) {
@@ -58,17 +74,18 @@ func encodeBF16(dst []byte, src []float32) int {
 // IEEE 754 binary16: 1 sign, 5 exponent (bias 15) and 10 fraction bits.
 func decodeF16(dst []float32, src []byte) {
 	for i := range dst {
-		h := uint32(binary.LittleEndian.Uint16(src[2*i:]))
-		sign, exp, frac := h>>15<<31, h>>10&31, h&1023
-		switch exp {
-		case 0: // zero and subnormal: frac × 2⁻²⁴
-			dst[i] = math.Float32frombits(sign | math.Float32bits(float32(frac)*0x1p-24))
-		case 31: // infinity and NaN
-			dst[i] = math.Float32frombits(sign | 0x7f800000 | frac<<13)
-		default:
-			dst[i] = math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
-		}
+		dst[i] = half(binary.LittleEndian.Uint16(src[2*i:]))
 	}
+}
+
+// half widens a binary16.
+func half(bits uint16) float32 {
+	sign, rest := uint32(bits)>>15<<31, uint32(bits)&0x7fff
+	if rest >= 0x7c00 { // infinity and NaN
+		return math.Float32frombits(sign | 0x7f800000 | rest&1023<<13)
+	}
+	// The exponent's bias is 112 less than float32's: a power of two, so that subnormal numbers come out right as well.
+	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(rest<<13)*0x1p112))
 }
 
 func encodeF16(dst []byte, src []float32) int {

@@ -2,13 +2,13 @@ package checkpoint
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -37,6 +37,7 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 	if c.Tensors, err = readWeights(fsys); err != nil {
 		return nil, err
 	}
+	c.Sources = filesOf(c.Tensors)
 	// Old conversions of Llama store this table, which follows from rope_theta; transformers skips it too.
 	c.Tensors = slices.DeleteFunc(c.Tensors,
 		func(t Tensor) bool { return strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") })
@@ -131,34 +132,61 @@ func readWeights(fsys fs.FS) ([]Tensor, error) {
 	for _, name := range slices.Sorted(maps.Keys(index.WeightMap)) {
 		return nil, fmt.Errorf("%s: tensor %q is not in %s", indexFile, name, index.WeightMap[name])
 	}
-	slices.SortFunc(tensors, func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	sortByName(tensors)
 	return tensors, nil
 }
 
+// readFile returns the tensors of a file of weights, mapped where it is one of the system.
 func readFile(fsys fs.FS, name string) ([]Tensor, error) {
 	f, err := input.Open(fsys, name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	r, ok := f.(io.ReaderAt)
-	size := info.Size()
-	if !ok { // a file system such as zip's, whose files only stream
-		b, err := io.ReadAll(f)
+	if f, ok := f.(*os.File); ok {
+		file, err := input.Map(f)
+		if err != nil {
+			return nil, err
+		}
+		tensors, err := mapSafetensors(file)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		return tensors, nil
+	}
+	defer f.Close()
+	r, size := io.ReaderAt(nil), int64(0)
+	if at, ok := f.(io.ReaderAt); ok {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil {
+			r, size = at, info.Size()
+		}
+	} else { // a file system such as zip's, whose files only stream
+		var b []byte
+		b, err = io.ReadAll(f)
 		r, size = bytes.NewReader(b), int64(len(b))
 	}
-	tensors, _, err := ReadSafetensors(r, size)
+	var tensors []Tensor
+	if err == nil {
+		tensors, _, err = ReadSafetensors(r, size)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return tensors, nil
+}
+
+// filesOf lists the files that tensors are parts of, nil if one is part of none.
+func filesOf(tensors []Tensor) []*input.Content {
+	var files []*input.Content
+	for _, t := range tensors {
+		if t.file == nil {
+			return nil
+		}
+		if !slices.Contains(files, t.file) {
+			files = append(files, t.file)
+		}
+	}
+	return files
 }
 
 // plainName reports whether name is a file name that stays in its folder.

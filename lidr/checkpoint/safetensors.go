@@ -10,22 +10,14 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"lidrlab/lidr/input"
 )
 
 // The safetensors format (github.com/huggingface/safetensors, README.md "Format"): eight bytes of little-endian header
 // length, a JSON object name → {dtype, shape, data_offsets}, then the data without holes or overlaps.
 
-const (
-	maxHeader = 100_000_000 // the format's own limit, in bytes
-	chunk     = 1 << 18     // elements converted at a time
-)
-
-// Tensor is a named array in row-major order. Data is float32 in memory, whatever the type in the file.
-type Tensor struct {
-	Name  string
-	Shape []int
-	Data  []float32
-}
+const maxHeader = 100_000_000 // the format's own limit, in bytes
 
 // entry is one tensor in a header.
 type entry struct {
@@ -33,34 +25,47 @@ type entry struct {
 	Dtype   string  `json:"dtype"`
 	Shape   []int   `json:"shape"`
 	Offsets []int64 `json:"data_offsets"` // begin and end, from the end of the header
-	dt      dtype
+	stored  *Type
 	numel   int64
 }
 
 // ReadSafetensors reads every tensor of a safetensors file of size bytes, sorted by name, and its metadata. F32, F16
-// and BF16 are read. A file that breaks a rule of the format is an error; memory stays below twice the file's size.
+// and BF16 are read, and stay what they are. A file that breaks a rule of the format is an error; memory stays below
+// the file's size and that of its header.
 func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, map[string]string, error) {
 	entries, metadata, start, err := readHeader(r, size)
 	if err != nil {
 		return nil, nil, err
 	}
 	tensors := make([]Tensor, len(entries))
-	buf := make([]byte, 4*chunk)
 	for i, e := range entries { // in the order of the file
-		t := Tensor{Name: e.name, Shape: e.Shape, Data: make([]float32, e.numel)}
-		off, width := start+e.Offsets[0], int64(e.dt.size)
-		for done := int64(0); done < e.numel; done += chunk {
-			n := min(chunk, e.numel-done)
-			b := buf[:n*width]
-			if _, err := io.ReadFull(io.NewSectionReader(r, off+done*width, n*width), b); err != nil {
-				return nil, nil, fmt.Errorf("tensor %q: %w", e.name, err)
-			}
-			e.dt.decode(t.Data[done:done+n], b)
+		raw := make([]byte, e.Offsets[1]-e.Offsets[0])
+		if _, err := io.ReadFull(io.NewSectionReader(r, start+e.Offsets[0], int64(len(raw))), raw); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", e.name, err)
 		}
-		tensors[i] = t
+		tensors[i] = Tensor{Name: e.name, Shape: e.Shape, Type: e.stored, raw: raw}
 	}
-	slices.SortFunc(tensors, func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	sortByName(tensors)
 	return tensors, metadata, nil
+}
+
+// mapSafetensors returns the tensors of a file, sorted by name, as parts of it.
+func mapSafetensors(file *input.Content) ([]Tensor, error) {
+	entries, _, start, err := readHeader(file, int64(len(file.Data)))
+	if err != nil {
+		return nil, err
+	}
+	tensors := make([]Tensor, len(entries))
+	for i, e := range entries {
+		raw := file.Data[start+e.Offsets[0] : start+e.Offsets[1] : start+e.Offsets[1]]
+		tensors[i] = Tensor{Name: e.name, Shape: e.Shape, Type: e.stored, raw: raw, file: file}
+	}
+	sortByName(tensors)
+	return tensors, nil
+}
+
+func sortByName(tensors []Tensor) {
+	slices.SortFunc(tensors, func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // readHeader returns the header's entries in the order of their data and the offset at which the data start.
@@ -146,9 +151,9 @@ func parseHeader(header []byte, dataLen int64) ([]entry, map[string]string, erro
 
 // check fills in the derived fields and checks that dtype, shape and offsets agree.
 func (e *entry) check(dataLen int64) error {
-	var ok bool
-	if e.dt, ok = dtypes[e.Dtype]; !ok {
-		return fmt.Errorf("dtype %q is not supported; expected F32, F16 or BF16", e.Dtype)
+	var err error
+	if e.stored, err = typeOf(e.Dtype); err != nil {
+		return err
 	}
 	if e.Shape == nil {
 		return fmt.Errorf("shape is missing")
@@ -166,7 +171,7 @@ func (e *entry) check(dataLen int64) error {
 	if e.Offsets[0] < 0 || e.Offsets[1] < e.Offsets[0] || e.Offsets[1] > dataLen {
 		return fmt.Errorf("data_offsets %v lie outside the %d bytes of data", e.Offsets, dataLen)
 	}
-	if got, want := e.Offsets[1]-e.Offsets[0], e.numel*int64(e.dt.size); got != want {
+	if got, want := e.Offsets[1]-e.Offsets[0], e.numel*int64(e.stored.Bytes); got != want {
 		return fmt.Errorf("data_offsets %v hold %d bytes; shape %v of %s needs %d", e.Offsets, got, e.Shape, e.Dtype, want)
 	}
 	return nil
@@ -176,27 +181,29 @@ func (e *entry) check(dataLen int64) error {
 // even). Equal arguments give equal bytes. A value too large for F16 is an error. transformers requires the metadata
 // {"format": "pt"}; nil writes none.
 func WriteSafetensors(w io.Writer, tensors []Tensor, dtype string, metadata map[string]string) error {
-	dt, ok := dtypes[dtype]
-	if !ok {
-		return fmt.Errorf("dtype %q is not supported; expected F32, F16 or BF16", dtype)
+	to, err := typeOf(dtype)
+	if err != nil {
+		return err
 	}
-	header, sorted, err := encodeHeader(tensors, dtype, dt.size, metadata)
+	header, sorted, err := encodeHeader(tensors, to, metadata)
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(header); err != nil {
 		return err
 	}
-	buf := make([]byte, dt.size*chunk)
+	buf := make([]byte, to.Bytes*chunk)
 	for _, t := range sorted {
-		for part := range slices.Chunk(t.Data, chunk) {
-			b := buf[:len(part)*dt.size]
-			if i := dt.encode(b, part); i >= 0 {
-				return fmt.Errorf("tensor %q: %g does not fit %s; write BF16 or F32", t.Name, part[i], dtype)
+		err := t.Each(func(_ int, values []float32) error {
+			b := buf[:len(values)*to.Bytes]
+			if i := to.encode(b, values); i >= 0 {
+				return fmt.Errorf("tensor %q: %g does not fit %s; write BF16 or F32", t.Name, values[i], dtype)
 			}
-			if _, err := w.Write(b); err != nil {
-				return err
-			}
+			_, err := w.Write(b)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -204,8 +211,9 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, dtype string, metadata map[
 
 // encodeHeader returns the length prefix with the header, padded by spaces to eight bytes so that the data are aligned,
 // and the tensors in the order of their data.
-func encodeHeader(tensors []Tensor, dtype string, width int, metadata map[string]string) ([]byte, []Tensor, error) {
-	sorted := slices.SortedFunc(slices.Values(tensors), func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
+func encodeHeader(tensors []Tensor, to *Type, metadata map[string]string) ([]byte, []Tensor, error) {
+	sorted := slices.Clone(tensors)
+	sortByName(sorted)
 	var h bytes.Buffer
 	h.WriteString("{")
 	if metadata != nil {
@@ -229,8 +237,8 @@ func encodeHeader(tensors []Tensor, dtype string, width int, metadata map[string
 			return nil, nil, fmt.Errorf("a tensor cannot be named %q", t.Name)
 		case i > 0 && sorted[i-1].Name == t.Name:
 			return nil, nil, fmt.Errorf("two tensors are named %q", t.Name)
-		case n != len(t.Data):
-			return nil, nil, fmt.Errorf("tensor %q has shape %v and %d values", t.Name, t.Shape, len(t.Data))
+		case n != t.Len():
+			return nil, nil, fmt.Errorf("tensor %q has shape %v and %d values", t.Name, t.Shape, t.Len())
 		}
 		if i > 0 || metadata != nil {
 			h.WriteString(",")
@@ -239,8 +247,9 @@ func encodeHeader(tensors []Tensor, dtype string, width int, metadata map[string
 		if err != nil {
 			return nil, nil, err
 		}
-		fmt.Fprintf(&h, `%s:{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), dtype, shape, off, off+n*width)
-		off += n * width
+		end := off + n*to.Bytes
+		fmt.Fprintf(&h, `%s:{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}`, quote(t.Name), to.Name, shape, off, end)
+		off = end
 	}
 	h.WriteString("}")
 	h.Write(bytes.Repeat([]byte(" "), -h.Len()&7))

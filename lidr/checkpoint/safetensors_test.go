@@ -30,9 +30,9 @@ func TestSafetensorsByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Tensor{{"a", []int{2, 1}, []float32{1.5, -1.5}}, {"b", []int{}, []float32{1.5}},
-		{"c", []int{1}, []float32{1.5}}, {"d", []int{0, 3}, []float32{}}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	want := []Tensor{NewTensor("a", []int{2, 1}, []float32{1.5, -1.5}), NewTensor("b", []int{}, []float32{1.5}),
+		NewTensor("c", []int{1}, []float32{1.5}), NewTensor("d", []int{0, 3}, []float32{})}
+	if diff := cmp.Diff(want, got, sameTensors); diff != "" {
 		t.Error(diff)
 	}
 	if meta["format"] != "pt" {
@@ -40,8 +40,8 @@ func TestSafetensorsByHand(t *testing.T) {
 	}
 
 	var w bytes.Buffer
-	if err := WriteSafetensors(&w, []Tensor{{"b", []int{2}, []float32{1.5, -1.5}}, {"a", nil, []float32{1.5}}}, "BF16",
-		map[string]string{"format": "pt"}); err != nil {
+	if err := WriteSafetensors(&w, []Tensor{NewTensor("b", []int{2}, []float32{1.5, -1.5}),
+		NewTensor("a", nil, []float32{1.5})}, "BF16", map[string]string{"format": "pt"}); err != nil {
 		t.Fatal(err)
 	}
 	header := `{"__metadata__":{"format":"pt"},"a":{"dtype":"BF16","shape":[],"data_offsets":[0,2]},` +
@@ -87,8 +87,10 @@ func TestSafetensorsRefused(t *testing.T) {
 		}
 	}
 	for name, tensors := range map[string][]Tensor{
-		"two tensors": {{"a", nil, []float32{1}}, {"a", nil, []float32{1}}}, "has shape": {{"a", []int{2}, []float32{1}}},
-		"cannot be named": {{"__metadata__", nil, []float32{1}}}, "does not fit F16": {{"a", nil, []float32{65520}}},
+		"two tensors":      {NewTensor("a", nil, []float32{1}), NewTensor("a", nil, []float32{1})},
+		"has shape":        {NewTensor("a", []int{2}, []float32{1})},
+		"cannot be named":  {NewTensor("__metadata__", nil, []float32{1})},
+		"does not fit F16": {NewTensor("a", nil, []float32{65520})},
 	} {
 		if err := WriteSafetensors(&bytes.Buffer{}, tensors, "F16", nil); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("write: error %q; expected %q", err, name)
@@ -99,13 +101,13 @@ func TestSafetensorsRefused(t *testing.T) {
 // Every half-precision pattern survives conversion to float32 and back, and a value between two neighbours is rounded
 // to the nearer, at a tie to the even one.
 func TestHalfPrecision(t *testing.T) {
-	for name, width := range map[string]int{"F16": 10, "BF16": 7} {
-		dt := dtypes[name]
+	for dt, width := range map[*Type]int{F16: 10, BF16: 7} {
+		name := dt.Name
 		inf := uint32(1<<15 - 1<<width)
 		f, g, b := make([]float32, 2), make([]float32, 1), make([]byte, 2)
 		for h := range uint32(1 << 16) {
 			binary.LittleEndian.PutUint16(b, uint16(h))
-			dt.decode(g, b)
+			dt.Decode(g, b)
 			isNaN := h&0x7fff > inf
 			if (g[0] != g[0]) != isNaN {
 				t.Fatalf("%s %#04x decodes to %g", name, h, g[0])
@@ -120,7 +122,7 @@ func TestHalfPrecision(t *testing.T) {
 				continue
 			}
 			pair := binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, uint16(h)), uint16(h+1))
-			dt.decode(f, pair)
+			dt.Decode(f, pair)
 			mid := float32((float64(f[0]) + float64(f[1])) / 2)
 			even := uint16(h + h&1)
 			for v, want := range map[float32]uint16{

@@ -102,10 +102,14 @@ func bytesOf(b []byte) func(io.Writer) error {
 // weightFiles returns the writer of each file of weights, and of the index if there are several. Tensors fill the files
 // in the order of their names; one that is larger than limit has a file to itself.
 func (c *Checkpoint) weightFiles(dtype string, limit int) (map[string]func(io.Writer) error, error) {
+	to, err := typeOf(dtype)
+	if err != nil {
+		return nil, err
+	}
 	var shards [][]Tensor
 	total, room := 0, 0
 	for _, t := range c.Tensors {
-		size := len(t.Data) * dtypes[dtype].size
+		size := t.Len() * to.Bytes
 		if room < size || len(shards) == 0 {
 			shards, room = append(shards, nil), limit
 		}

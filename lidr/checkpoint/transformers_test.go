@@ -76,7 +76,7 @@ func savedFolder(t *testing.T, path string) fs.FS {
 		for _, size := range want[name] {
 			n *= size
 		}
-		tensors = append(tensors, Tensor{name, want[name], make([]float32, n)})
+		tensors = append(tensors, NewTensor(name, want[name], make([]float32, n)))
 	}
 	folder := fstest.MapFS{"config.json": {Data: data}, weightsFile: weights(t, tensors...)}
 	for name := range companions {

@@ -34,7 +34,9 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	}
 	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
 	d.sizes(m)
-	d.weights(m.Checkpoint())
+	if err := d.weights(m.Checkpoint()); err != nil {
+		return nil, err
+	}
 	d.vocabulary(m)
 	d.template(m.Tokenizer())
 	if len(d.Problems) > 0 {
@@ -70,7 +72,7 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 func (d *Diagnosis) sizes(m *lidr.Model) {
 	c, parameters := m.Checkpoint().Config, 0
 	for _, t := range m.Checkpoint().Tensors {
-		parameters += len(t.Data)
+		parameters += t.Len()
 	}
 	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
 	d.fact("architecture", "%s: %d layers of width %d, %d heads of %d (%d of keys and values), feed-forward %d",
@@ -100,14 +102,23 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 }
 
 // weights looks for numbers that are not finite.
-func (d *Diagnosis) weights(ck *checkpoint.Checkpoint) {
+func (d *Diagnosis) weights(ck *checkpoint.Checkpoint) error {
 	broken := func(x float32) bool { return !finite(float64(x)) }
 	for _, t := range ck.Tensors {
-		if i := slices.IndexFunc(t.Data, broken); i >= 0 {
-			d.problem("tensor %s holds %v at index %d: the file is damaged, or training had diverged when it was written",
-				t.Name, t.Data[i], i)
+		found := false
+		err := t.Each(func(from int, values []float32) error {
+			if i := slices.IndexFunc(values, broken); i >= 0 && !found {
+				found = true
+				d.problem("tensor %s holds %v at index %d: the file is damaged, or training had diverged when it was written",
+					t.Name, values[i], from+i)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -154,10 +154,10 @@ func TestWhatIsFound(t *testing.T) {
 		}
 	}
 	weight := func(tensor, i int, value float64) change {
-		return func(ck *checkpoint.Checkpoint) { ck.Tensors[tensor].Data[i] = float32(value) }
+		return func(ck *checkpoint.Checkpoint) { valuesOf(t, ck.Tensors[tensor])[i] = float32(value) }
 	}
 	tokens := func(n int) change {
-		return func(ck *checkpoint.Checkpoint) { resize(ck, n) }
+		return func(ck *checkpoint.Checkpoint) { resize(t, ck, n) }
 	}
 	context := func(n int) change {
 		return func(ck *checkpoint.Checkpoint) { ck.Config.MaxPositionEmbeddings = n }
@@ -240,13 +240,23 @@ func TestSystemTurn(t *testing.T) {
 	}
 }
 
+// valuesOf returns the values of a tensor that was made here, which are its memory.
+func valuesOf(t *testing.T, tensor checkpoint.Tensor) []float32 {
+	t.Helper()
+	values, err := tensor.Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
 // resize gives the model another number of tokens.
-func resize(ck *checkpoint.Checkpoint, size int) {
+func resize(t *testing.T, ck *checkpoint.Checkpoint, size int) {
 	ck.Config.VocabSize, ck.Config.EOSTokenIDs = size, nil
 	for _, name := range []string{"lm_head.weight", "model.embed_tokens.weight"} {
-		if t := ck.Tensor(name); t != nil {
-			t.Shape = []int{size, t.Shape[1]}
-			t.Data = append(t.Data, make([]float32, size*t.Shape[1])...)[:size*t.Shape[1]]
+		if w := ck.Tensor(name); w != nil {
+			values := append(valuesOf(t, *w), make([]float32, size*w.Shape[1])...)[:size*w.Shape[1]]
+			*w = checkpoint.NewTensor(name, []int{size, w.Shape[1]}, values)
 		}
 	}
 }

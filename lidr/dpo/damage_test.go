@@ -145,7 +145,7 @@ func TestResumeElsewhere(t *testing.T) {
 	path := filepath.Join(dir, StateFile)
 	all, metadata := readState(t, path)
 	metadata["arithmetic"] = "cpu (of another kind)"
-	all[0].Data[0]++
+	valuesOf(t, all[0])[0]++
 	if metadata["sha256"], err = stateSum(all, metadata); err != nil {
 		t.Fatal(err)
 	}

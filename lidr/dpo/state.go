@@ -47,8 +47,12 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	if err != nil {
 		return nil, err
 	}
+	fingerprint, err := ck.Hash()
+	if err != nil {
+		return nil, err
+	}
 	hash := sha256.New()
-	parts := []any{"training state 2", b.Name(), ck.Fingerprint(), s, total, data}
+	parts := []any{"training state 2", b.Name(), fingerprint, s, total, data}
 	adapter, err := m.Adapter()
 	if err != nil {
 		return nil, err
@@ -94,7 +98,7 @@ func (st *state) save(t *trainer) (err error) {
 			if err != nil {
 				return err
 			}
-			all = append(all, checkpoint.Tensor{Name: name, Shape: v.Shape().Dimensions, Data: data})
+			all = append(all, checkpoint.NewTensor(name, v.Shape().Dimensions, data))
 		}
 	}
 	steps, err := json.Marshal(t.steps)
@@ -121,10 +125,9 @@ func stateSum(all []checkpoint.Tensor, metadata map[string]string) (string, erro
 	}
 	for _, t := range all {
 		fmt.Fprintf(hash, "%q %v\n", t.Name, t.Shape)
-		for part := range slices.Chunk(t.Data, 1<<16) {
-			if err := binary.Write(hash, binary.LittleEndian, part); err != nil {
-				return "", err
-			}
+		err := t.Each(func(_ int, values []float32) error { return binary.Write(hash, binary.LittleEndian, values) })
+		if err != nil {
+			return "", err
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
@@ -188,7 +191,11 @@ func (st *state) load(t *trainer) (err error) {
 			if !ok || !slices.Equal(saved.Shape, v.Shape().Dimensions) {
 				return fmt.Errorf("tensor %s has shape %v, expected %v", name, saved.Shape, v.Shape().Dimensions)
 			}
-			if err := v.SetValue(tensors.FromFlatDataAndDimensions(saved.Data, saved.Shape...)); err != nil {
+			values, err := saved.Float32s()
+			if err != nil {
+				return err
+			}
+			if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, saved.Shape...)); err != nil {
 				return err
 			}
 		}

@@ -75,8 +75,8 @@ func random(t *testing.T, c checkpoint.Config) (*checkpoint.Checkpoint, *tokeniz
 		t.Fatal(err)
 	}
 	for i := range ck.Tensors {
-		for j := range ck.Tensors[i].Data {
-			ck.Tensors[i].Data[j] = float32((i*7+j*13)%199) / 1024
+		for j, values := 0, valuesOf(t, ck.Tensors[i]); j < len(values); j++ {
+			values[j] = float32((i*7+j*13)%199) / 1024
 		}
 	}
 	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {

@@ -80,7 +80,7 @@ func headerBytes(metadata []pair, tensors []tensor) []byte {
 			put(&b, uint64(size))
 		}
 		put(&b, t.dtype.id, offset)
-		offset += uint64(aligned(t.dtype.bytes(len(t.data))))
+		offset += uint64(aligned(t.dtype.bytes(t.data.Len())))
 	}
 	b.Write(make([]byte, aligned(b.Len())-b.Len()))
 	return b.Bytes()

@@ -45,7 +45,7 @@ func tiny() ([]pair, []tensor) {
 		for _, d := range t.shape {
 			n *= d
 		}
-		tensors = append(tensors, tensor{name: t.name, shape: t.shape, data: make([]float32, n), dtype: f32})
+		tensors = append(tensors, tensor{name: t.name, shape: t.shape, data: zeros(n), dtype: f32})
 	}
 	return pairs, tensors
 }
@@ -125,7 +125,7 @@ func TestHostile(t *testing.T) {
 		for _, d := range shape {
 			n *= d
 		}
-		out[i].shape, out[i].data = shape, make([]float32, n)
+		out[i].shape, out[i].data = shape, zeros(n)
 		return out
 	}
 	for name, test := range map[string]struct {
@@ -206,12 +206,12 @@ func TestHostile(t *testing.T) {
 			`tensor "blk.0.attn_q.weight" has shape [4 2]; the metadata call for [4 4]`},
 		"missing": {fileOf(t, pairs, tensors[:10]), `tensor "blk.0.ffn_down.weight" is missing`},
 		"surplus": {fileOf(t, pairs, append(slices.Clone(tensors),
-			tensor{name: "blk.0.ssm_a", shape: []int{1}, data: []float32{1},
+			tensor{name: "blk.0.ssm_a", shape: []int{1}, data: zeros(1),
 				dtype: f32})), `tensor "blk.0.ssm_a" belongs to no llama model`},
 
 		"no number": {fileOf(t, pairs, func() []tensor {
 			out := shaped(5, 4, 4)
-			out[5].data[7] = float32(math.NaN())
+			valuesOf(t, out[5].data)[7] = float32(math.NaN())
 			return out
 		}()), `tensor "blk.0.attn_k.weight" has NaN as value 7`},
 
@@ -272,7 +272,7 @@ func FuzzRead(f *testing.F) {
 		}
 		values := 0
 		for _, tensor := range ck.Tensors {
-			values += len(tensor.Data)
+			values += tensor.Len()
 		}
 		if values > 13*len(file) {
 			t.Fatalf("%d values of %d bytes", values, len(file))
@@ -284,4 +284,25 @@ func FuzzRead(f *testing.F) {
 			_ = fmt.Sprint(ck.Fingerprint())
 		}
 	})
+}
+
+func zeros(n int) checkpoint.Tensor { return checkpoint.NewTensor("", []int{n}, make([]float32, n)) }
+
+// valuesOf returns a tensor's values, which are its own memory where it was made here.
+func valuesOf(t testing.TB, tensor checkpoint.Tensor) []float32 {
+	t.Helper()
+	values, err := tensor.Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func hashOfModel(t testing.TB, ck *checkpoint.Checkpoint) string {
+	t.Helper()
+	hash, err := ck.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
 }

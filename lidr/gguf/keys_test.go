@@ -25,7 +25,7 @@ func partsOfModel(t *testing.T, c checkpoint.Config) ([]pair, []tensor) {
 		for _, d := range want[name] {
 			size *= d
 		}
-		ck.Tensors = append(ck.Tensors, checkpoint.Tensor{Name: name, Shape: want[name], Data: make([]float32, size)})
+		ck.Tensors = append(ck.Tensors, checkpoint.NewTensor(name, want[name], make([]float32, size)))
 	}
 	tensors, err := tensorsOf(ck, f, f32)
 	if err != nil {

@@ -37,7 +37,7 @@ func pieces() []pair {
 func TestPieces(t *testing.T) {
 	_, tensors := tiny()
 	rows := len(pieces()[slices.IndexFunc(pieces(), func(p pair) bool { return p.key == keyTokens })].value.([]string))
-	tensors[0].shape, tensors[0].data = []int{rows, 4}, make([]float32, rows*4)
+	tensors[0].shape, tensors[0].data = []int{rows, 4}, zeros(rows*4)
 	load := func(file []byte) *tokenizer.Tokenizer {
 		ck, err := Read(bytes.NewReader(file), int64(len(file)))
 		if err != nil {

@@ -77,17 +77,17 @@ func (h *header) read(c checkpoint.Config, f family) ([]checkpoint.Tensor, error
 	if err := decodeAll(entries, values); err != nil {
 		return nil, err
 	}
-	for i := range tensors {
-		t := &tensors[i]
-		t.Data = values[i]
+	for i, t := range tensors {
+		data := values[i]
 		if heads := f.heads(t.Name, c); heads > 0 {
-			t.Data = separate(t.Data, heads, t.Shape[0])
+			data = separate(data, heads, t.Shape[0])
 		}
 		if shift := f.shift(t.Name); shift != 0 {
-			for j := range t.Data {
-				t.Data[j] -= shift
+			for j := range data {
+				data[j] -= shift
 			}
 		}
+		tensors[i] = checkpoint.NewTensor(t.Name, t.Shape, data)
 	}
 	return tensors, nil
 }

@@ -12,7 +12,7 @@ import (
 type tensor struct {
 	name  string
 	shape []int
-	data  []float32
+	data  checkpoint.Tensor
 	heads int     // > 0: rows are interleaved within each head when they are written
 	shift float32 // added to the values then
 	dtype dtype
@@ -24,7 +24,8 @@ func tensorsOf(ck *checkpoint.Checkpoint, f family, matrix dtype) ([]tensor, err
 	var tensors []tensor
 	aside := func(name string, data []float32) {
 		if data != nil {
-			tensors = append(tensors, tensor{name: name, shape: []int{len(data)}, data: data, dtype: f32})
+			t := checkpoint.NewTensor(name, []int{len(data)}, data)
+			tensors = append(tensors, tensor{name: name, shape: t.Shape, data: t, dtype: f32})
 		}
 	}
 	aside(ropeFactors, rotaryFactors(ck.Config))
@@ -33,7 +34,7 @@ func tensorsOf(ck *checkpoint.Checkpoint, f family, matrix dtype) ([]tensor, err
 		aside(shortFactors, narrow(s.ShortFactor))
 	}
 	for _, t := range ck.Tensors {
-		out := tensor{name: f.tensorName(t.Name), shape: t.Shape, data: t.Data, dtype: f32,
+		out := tensor{name: f.tensorName(t.Name), shape: t.Shape, data: t, dtype: f32,
 			heads: f.heads(t.Name, ck.Config), shift: f.shift(t.Name)}
 		if len(t.Shape) > 1 {
 			out.dtype = matrix
@@ -58,7 +59,10 @@ func narrow(values []float64) []float32 {
 
 // write encodes the data, padded to the alignment.
 func (t tensor) write(w io.Writer) error {
-	data := t.data
+	data, err := t.data.Float32s()
+	if err != nil {
+		return err
+	}
 	if t.heads > 0 {
 		data = interleave(data, t.heads, t.shape[0])
 	}
@@ -79,7 +83,7 @@ func (t tensor) write(w io.Writer) error {
 		}
 	}
 	size := t.dtype.bytes(len(data))
-	_, err := w.Write(make([]byte, aligned(size)-size))
+	_, err = w.Write(make([]byte, aligned(size)-size))
 	return err
 }
 

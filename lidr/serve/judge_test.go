@@ -19,12 +19,17 @@ func TestJudge(t *testing.T) {
 	s := start(t, Options{}, func(ck *checkpoint.Checkpoint, words *tokenizer.Tokenizer) {
 		table := ck.Tensor("model.embed_tokens.weight") // tied: the head too
 		width := table.Shape[1]
+		values, err := table.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for verdict, name := range map[string]string{"m": "Laura", "M": "Anna"} {
 			to, from := words.Encode(verdict)[0], words.Encode(name)[0]
 			for k := range width {
-				table.Data[to*width+k] = 2 * table.Data[from*width+k]
+				values[to*width+k] = 2 * values[from*width+k]
 			}
 		}
+		*table = checkpoint.NewTensor(table.Name, table.Shape, values)
 	})
 	type row struct {
 		ID       string `json:"id"`

@@ -36,7 +36,7 @@ func InitAdapter(cfg checkpoint.Config, rank int, alpha float64, targets []strin
 				data[i] = float32((2*random.Float64() - 1) / math.Sqrt(float64(shape[1])))
 			}
 		}
-		a.Tensors = append(a.Tensors, checkpoint.Tensor{Name: name, Shape: shape, Data: data})
+		a.Tensors = append(a.Tensors, checkpoint.NewTensor(name, shape, data))
 	}
 	return a, a.Check(cfg)
 }
@@ -66,7 +66,11 @@ func (m *Model) WithAdapter(a *checkpoint.Adapter) (*Model, error) {
 		adapted.Store.RootScope().VariableWithValue(name, value).SetTrainable(false)
 	}
 	for _, t := range a.Tensors {
-		adapted.Store.RootScope().VariableWithValue(t.Name, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
+		values, err := t.Float32s()
+		if err != nil {
+			return nil, fmt.Errorf("transformer: %w", err)
+		}
+		adapted.Store.RootScope().VariableWithValue(t.Name, tensors.FromFlatDataAndDimensions(values, t.Shape...))
 	}
 	return &adapted, nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lidrlab/lidr/checkpoint"
 )
 
 // withHashedAdapter puts an adapter of rank 3 on all projections, far from 0 on both sides.
@@ -15,7 +17,7 @@ func withHashedAdapter(t *testing.T, m *Model) *Model {
 		t.Fatal(err)
 	}
 	for i, tensor := range a.Tensors {
-		a.Tensors[i].Data = hashedWeight(tensor.Name, tensor.Shape)
+		a.Tensors[i] = checkpoint.NewTensor(tensor.Name, tensor.Shape, hashedWeight(tensor.Name, tensor.Shape))
 	}
 	adapted, err := m.WithAdapter(a)
 	if err != nil {
@@ -66,18 +68,19 @@ func TestInitAdapter(t *testing.T) {
 		t.Errorf("%d tensors and scale %g, expected 8 and 2", len(a.Tensors), a.Scale())
 	}
 	for _, tensor := range a.Tensors {
+		values := valuesOf(t, tensor)
 		if strings.HasSuffix(tensor.Name, ".lora_B.weight") {
-			if slices.ContainsFunc(tensor.Data, func(x float32) bool { return x != 0 }) {
+			if slices.ContainsFunc(values, func(x float32) bool { return x != 0 }) {
 				t.Errorf("%s is not 0", tensor.Name)
 			}
 			continue
 		}
 		sum, bound := 0.0, 1/math.Sqrt(float64(tensor.Shape[1]))
-		for _, x := range tensor.Data {
+		for _, x := range values {
 			sum += float64(x) * float64(x)
 		}
-		if std := math.Sqrt(sum / float64(len(tensor.Data))); math.Abs(std*math.Sqrt(3)/bound-1) > 0.1 ||
-			slices.Max(tensor.Data) > float32(bound) {
+		if std := math.Sqrt(sum / float64(len(values))); math.Abs(std*math.Sqrt(3)/bound-1) > 0.1 ||
+			slices.Max(values) > float32(bound) {
 			t.Errorf("%s has standard deviation %g, expected %g/√3", tensor.Name, std, bound)
 		}
 	}

@@ -63,10 +63,14 @@ func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) 
 		if !slices.Equal(t.Shape, shape) {
 			return nil, fmt.Errorf("transformer: tensor %s has shape %v, expected %v", name, t.Shape, shape)
 		}
-		value := tensors.FromFlatDataAndDimensions(t.Data, shape...)
+		data, err := t.Float32s()
+		if err != nil {
+			return nil, fmt.Errorf("transformer: %w", err)
+		}
+		value := tensors.FromFlatDataAndDimensions(data, shape...)
 		if matrices == dtypes.BFloat16 && len(shape) == 2 {
-			narrow := make([]bfloat16.BFloat16, len(t.Data))
-			for i, x := range t.Data {
+			narrow := make([]bfloat16.BFloat16, len(data))
+			for i, x := range data {
 				narrow[i] = bfloat16.FromFloat32(x)
 			}
 			value = tensors.FromFlatDataAndDimensions(narrow, shape...)
@@ -170,7 +174,7 @@ func (m *Model) read(shapes map[string][]int) ([]checkpoint.Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
 		}
-		all = append(all, checkpoint.Tensor{Name: name, Shape: slices.Clone(shapes[name]), Data: data})
+		all = append(all, checkpoint.NewTensor(name, slices.Clone(shapes[name]), data))
 	}
 	return all, nil
 }

@@ -82,12 +82,13 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 func (l *Model) Fingerprint() string {
 	l.identify.Do(func() {
 		ck, err := l.transformer.Checkpoint()
+		if err == nil {
+			l.fingerprint, err = ck.Fingerprint()
+		}
 		if err != nil { // a weight has been freed: no answer may be stored under a valid fingerprint
 			sum := sha256.Sum256([]byte(err.Error()))
 			l.fingerprint = "unreadable-" + hex.EncodeToString(sum[:])
-			return
 		}
-		l.fingerprint = ck.Fingerprint()
 	})
 	return l.fingerprint
 }

@@ -199,7 +199,11 @@ func TestBrokenWeightsAreReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ck.Tensor("model.norm.weight").Data[0] = float32(math.NaN())
+	norm, err := ck.Tensor("model.norm.weight").Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm[0] = float32(math.NaN())
 	broken, err := transformer.New(ck)
 	if err != nil {
 		t.Fatal(err)

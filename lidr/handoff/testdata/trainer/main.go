@@ -200,7 +200,13 @@ func save(base, out string) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	model.Tensors[0].Data[0]++
+	first := &model.Tensors[0]
+	values, err := first.Float32s()
+	if err != nil {
+		log.Fatal(err)
+	}
+	values[0]++
+	*first = checkpoint.NewTensor(first.Name, first.Shape, values)
 	made := filepath.Join(os.TempDir(), fmt.Sprint("trainer-", os.Getpid()))
 	defer os.RemoveAll(made)
 	if err := checkpoint.Save(made, model, "BF16"); err != nil {

@@ -1,0 +1,77 @@
+package checkpoint
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"unsafe"
+
+	"lidrlab/lidr/input"
+)
+
+// Hash returns the SHA-256, in hex, of everything that affects the model's answers: the configuration, the weights as
+// float32 and the tokenizer's files. The type of the stored weights is no part of it, so a model saved as F32 and
+// loaded again keeps its fingerprint. An error says that a file cannot be read any more, or was written to.
+func (c *Checkpoint) Hash() (string, error) {
+	h := sha256.New()
+	c.hashConfig(h)
+	for _, t := range c.Tensors {
+		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
+		if err := t.hash(h); err != nil {
+			return "", err
+		}
+	}
+	c.hashFiles(h)
+	for _, file := range c.Sources {
+		if err := file.Check(); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (c *Checkpoint) hashConfig(h hash.Hash) {
+	config, err := c.Config.encode("")
+	if err != nil {
+		config = fmt.Append(nil, c.Config) // only an unprintable number (NaN) gets here
+	}
+	fmt.Fprintf(h, "config %d\n%s", len(config), config)
+}
+
+func (c *Checkpoint) hashFiles(h hash.Hash) {
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+		if companions[name] {
+			fmt.Fprintf(h, "file %q %d\n", name, len(c.Files[name]))
+			h.Write(c.Files[name])
+		}
+	}
+}
+
+// hash writes the values as little-endian float32.
+func (t Tensor) hash(h hash.Hash) error {
+	if t.Type == F32 || t.Len() == 0 {
+		return input.Guard(func() error { h.Write(t.raw); return nil }, t.file)
+	}
+	const buffers = 3 // one is widened while one is hashed
+	free, full := make(chan []float32, buffers), make(chan []float32, buffers)
+	for range buffers {
+		free <- make([]float32, min(chunk, t.Len()))
+	}
+	var failed error
+	go func() {
+		defer close(full)
+		for from := 0; from < t.Len() && failed == nil; from += chunk {
+			part := (<-free)[:min(chunk, t.Len()-from)]
+			failed = t.widen(part, from)
+			full <- part
+		}
+	}()
+	for part := range full {
+		h.Write(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(part))), 4*len(part)))
+		free <- part[:cap(part)]
+	}
+	return failed
+}
