@@ -75,7 +75,7 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := transformer.New(ck)
+	weights, err := transformer.NewStored(ck, engine)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}

@@ -40,7 +40,7 @@ func LoadAdapter(fsys fs.FS, base Config) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", AdapterConfigFile, err)
 	}
-	if a.Tensors, err = readFile(fsys, AdapterWeightsFile); errors.Is(err, fs.ErrNotExist) {
+	if a.Tensors, _, err = readFile(fsys, AdapterWeightsFile); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is missing; adapter_model.bin is not read: save the adapter as safetensors",
 			AdapterWeightsFile)
 	} else if err != nil {

@@ -162,7 +162,7 @@ func TestSaveShards(t *testing.T) {
 		}
 		total := 0
 		for _, shard := range shards {
-			tensors, err := readFile(os.DirFS(dir), filepath.Base(shard))
+			tensors, _, err := readFile(os.DirFS(dir), filepath.Base(shard))
 			if err != nil {
 				t.Fatal(err)
 			}

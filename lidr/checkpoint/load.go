@@ -34,10 +34,9 @@ func Load(fsys fs.FS) (*Checkpoint, error) {
 	if c.Config, err = ParseConfig(config); err != nil {
 		return nil, err
 	}
-	if c.Tensors, err = readWeights(fsys); err != nil {
+	if c.Tensors, c.Sources, err = readWeights(fsys); err != nil {
 		return nil, err
 	}
-	c.Sources = filesOf(c.Tensors)
 	// Old conversions of Llama store this table, which follows from rope_theta; transformers skips it too.
 	c.Tensors = slices.DeleteFunc(c.Tensors,
 		func(t Tensor) bool { return strings.HasSuffix(t.Name, ".rotary_emb.inv_freq") })
@@ -90,68 +89,68 @@ func readText(fsys fs.FS, name string) ([]byte, error) {
 }
 
 // readWeights reads the one weights file, which transformers prefers too, or the shards.
-func readWeights(fsys fs.FS) ([]Tensor, error) {
-	tensors, err := readFile(fsys, weightsFile)
+func readWeights(fsys fs.FS) ([]Tensor, []*input.Content, error) {
+	tensors, source, err := readFile(fsys, weightsFile)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return tensors, err
+		return tensors, source, err
 	}
 	b, err := readText(fsys, indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("neither %s nor %s is there; .bin is not read, and a .gguf is named by its file", weightsFile,
+		return nil, nil, fmt.Errorf("neither %s nor %s is there; .bin is not read, and a .gguf is named by its file", weightsFile,
 			indexFile)
 	} else if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var index struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
 	if err := json.Unmarshal(b, &index); err != nil {
-		return nil, fmt.Errorf("%s: %w", indexFile, err)
+		return nil, nil, fmt.Errorf("%s: %w", indexFile, err)
 	}
 	shards := map[string]bool{}
 	for name, file := range index.WeightMap {
 		if !plainName(file) {
-			return nil, fmt.Errorf("%s: tensor %q is in %q; expected a file name without a path", indexFile, name, file)
+			return nil, nil, fmt.Errorf("%s: tensor %q is in %q; expected a file name without a path", indexFile, name, file)
 		}
 		shards[file] = true
 	}
-	tensors = nil
+	var sources []*input.Content
 	for _, file := range slices.Sorted(maps.Keys(shards)) {
-		part, err := readFile(fsys, file)
+		part, source, err := readFile(fsys, file)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, t := range part {
 			if index.WeightMap[t.Name] != file {
-				return nil, fmt.Errorf("%s: tensor %q is not listed for this file in %s", file, t.Name, indexFile)
+				return nil, nil, fmt.Errorf("%s: tensor %q is not listed for this file in %s", file, t.Name, indexFile)
 			}
 			delete(index.WeightMap, t.Name)
 		}
-		tensors = append(tensors, part...)
+		tensors, sources = append(tensors, part...), append(sources, source...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(index.WeightMap)) {
-		return nil, fmt.Errorf("%s: tensor %q is not in %s", indexFile, name, index.WeightMap[name])
+		return nil, nil, fmt.Errorf("%s: tensor %q is not in %s", indexFile, name, index.WeightMap[name])
 	}
 	sortByName(tensors)
-	return tensors, nil
+	return tensors, sources, nil
 }
 
-// readFile returns the tensors of a file of weights, mapped where it is one of the system.
-func readFile(fsys fs.FS, name string) ([]Tensor, error) {
+// readFile returns the tensors of a file of weights, and the file, which is mapped, where it is one of the system.
+func readFile(fsys fs.FS, name string) ([]Tensor, []*input.Content, error) {
 	f, err := input.Open(fsys, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if f, ok := f.(*os.File); ok {
 		file, err := input.Map(f)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tensors, err := mapSafetensors(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return tensors, nil
+		return tensors, []*input.Content{file}, nil
 	}
 	defer f.Close()
 	r, size := io.ReaderAt(nil), int64(0)
@@ -170,23 +169,9 @@ func readFile(fsys fs.FS, name string) ([]Tensor, error) {
 		tensors, _, err = ReadSafetensors(r, size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return tensors, nil
-}
-
-// filesOf lists the files that tensors are parts of, nil if one is part of none.
-func filesOf(tensors []Tensor) []*input.Content {
-	var files []*input.Content
-	for _, t := range tensors {
-		if t.file == nil {
-			return nil
-		}
-		if !slices.Contains(files, t.file) {
-			files = append(files, t.file)
-		}
-	}
-	return files
+	return tensors, nil, nil
 }
 
 // plainName reports whether name is a file name that stays in its folder.

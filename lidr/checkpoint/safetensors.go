@@ -49,7 +49,8 @@ func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, map[string]string, er
 	return tensors, metadata, nil
 }
 
-// mapSafetensors returns the tensors of a file, sorted by name, as parts of it.
+// mapSafetensors returns the tensors of a file, sorted by name, as parts of it. Where old writers left them at odd
+// places, they are copied.
 func mapSafetensors(file *input.Content) ([]Tensor, error) {
 	entries, _, start, err := readHeader(file, int64(len(file.Data)))
 	if err != nil {
@@ -57,8 +58,13 @@ func mapSafetensors(file *input.Content) ([]Tensor, error) {
 	}
 	tensors := make([]Tensor, len(entries))
 	for i, e := range entries {
-		raw := file.Data[start+e.Offsets[0] : start+e.Offsets[1] : start+e.Offsets[1]]
-		tensors[i] = Tensor{Name: e.name, Shape: e.Shape, Type: e.stored, raw: raw, file: file}
+		begin, end := start+e.Offsets[0], start+e.Offsets[1]
+		tensors[i] = Tensor{Name: e.name, Shape: e.Shape, Type: e.stored, raw: file.Data[begin:end:end], file: file}
+		if begin%int64(e.stored.Bytes) != 0 {
+			if tensors[i], err = tensors[i].copied(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	sortByName(tensors)
 	return tensors, nil

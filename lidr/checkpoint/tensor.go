@@ -111,6 +111,14 @@ func (t Tensor) widen(dst []float32, from int) error {
 	}, t.file)
 }
 
+// copied returns the tensor in memory of this process.
+func (t Tensor) copied() (Tensor, error) {
+	raw := make([]byte, len(t.raw))
+	err := input.Guard(func() error { copy(raw, t.raw); return nil }, t.file)
+	t.raw, t.file = raw, nil
+	return t, err
+}
+
 // sameValues says that two tensors hold the same numbers.
 func sameValues(a, b Tensor) (bool, error) {
 	if a.Len() != b.Len() {

@@ -124,7 +124,9 @@ func TestAdapterResumes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("steps differ (-straight +resumed):\n%s", diff)
 	}
-	if diff := cmp.Diff(straight, resumed); diff != "" {
-		t.Errorf("adapters differ (-straight +resumed):\n%s", diff)
+	for i, tensor := range straight.Tensors {
+		if !slices.Equal(valuesOf(t, tensor), valuesOf(t, resumed.Tensors[i])) {
+			t.Errorf("%s differs after the training was resumed", tensor.Name)
+		}
 	}
 }

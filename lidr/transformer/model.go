@@ -6,8 +6,8 @@
 // "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
 // misuse; GoMLX's Exec turns that into an error.
 //
-// Memory is saved in four ways. Weights held as bfloat16 ([NewBFloat16]) are widened where they are used and never kept
-// in float32. A LoRA adapter ([Model.WithAdapter]) is trained in place of the weights, which are shared and do not
+// Memory is saved in five ways. Weights may be those of a mapped file ([NewStored]). Weights held as bfloat16
+// ([NewBFloat16]) are widened where they are used and never kept in float32. A LoRA adapter ([Model.WithAdapter]) is trained in place of the weights, which are shared and do not
 // change. Checkpointing keeps one activation a layer for the backward pass and computes the others again. The logits of
 // a large vocabulary are computed for a chunk of positions at a time (LabelLogprobs).
 package transformer
@@ -40,19 +40,21 @@ type Model struct {
 	Checkpointing bool
 
 	design  checkpoint.Design
-	adapter *checkpoint.Adapter // without its tensors, which are variables of the store; nil for none
+	adapter *checkpoint.Adapter    // without its tensors, which are variables of the store; nil for none
+	source  *checkpoint.Checkpoint // whose memory the weights are; nil for weights of the model's own
 	files   map[string][]byte
 }
 
 // New returns a model with a copy of the checkpoint's weights.
-func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.Float32) }
+func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, float32Value) }
 
 // NewBFloat16 is [New] with the matrices rounded to bfloat16, to nearest and half to even, which takes half the memory;
 // weights that were published as bfloat16 do not change. Norms and biases stay float32, and so do all computations.
 // Such a model can decode and train an adapter; its matrices are too coarse to be trained themselves.
-func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, dtypes.BFloat16) }
+func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, bfloat16Value) }
 
-func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) {
+// newModel returns a model of the values that value makes of tensors.
+func newModel(ck *checkpoint.Checkpoint, value func(checkpoint.Tensor) (*tensors.Tensor, error)) (*Model, error) {
 	m := &Model{Config: ck.Config, design: ck.Config.Design(), Store: model.NewStore(), files: maps.Clone(ck.Files)}
 	expected := checkpoint.ExpectedTensors(ck.Config)
 	for _, name := range slices.Sorted(maps.Keys(expected)) {
@@ -63,19 +65,11 @@ func newModel(ck *checkpoint.Checkpoint, matrices dtypes.DType) (*Model, error) 
 		if !slices.Equal(t.Shape, shape) {
 			return nil, fmt.Errorf("transformer: tensor %s has shape %v, expected %v", name, t.Shape, shape)
 		}
-		data, err := t.Float32s()
+		v, err := value(*t)
 		if err != nil {
-			return nil, fmt.Errorf("transformer: %w", err)
+			return nil, fmt.Errorf("transformer: tensor %s: %w", name, err)
 		}
-		value := tensors.FromFlatDataAndDimensions(data, shape...)
-		if matrices == dtypes.BFloat16 && len(shape) == 2 {
-			narrow := make([]bfloat16.BFloat16, len(data))
-			for i, x := range data {
-				narrow[i] = bfloat16.FromFloat32(x)
-			}
-			value = tensors.FromFlatDataAndDimensions(narrow, shape...)
-		}
-		m.Store.RootScope().VariableWithValue(name, value)
+		m.Store.RootScope().VariableWithValue(name, v)
 	}
 	return m, nil
 }
@@ -134,11 +128,18 @@ func Init(cfg checkpoint.Config, seed int64) *Model {
 	return m
 }
 
-// Checkpoint returns a copy of the current weights with the files that came with them. An adapter is merged into them.
+// Checkpoint returns the current weights with the files that came with them: a copy, but for weights that are another
+// checkpoint's and never change. An adapter is merged into them.
 func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
 	ck := &checkpoint.Checkpoint{Config: m.Config, Files: maps.Clone(m.files)}
 	var err error
-	if ck.Tensors, err = m.read(checkpoint.ExpectedTensors(m.Config)); err != nil || m.adapter == nil {
+	if m.source != nil {
+		*ck = *m.source
+		ck.Tensors, ck.Files = slices.Clone(ck.Tensors), maps.Clone(m.files)
+	} else {
+		ck.Tensors, err = m.read(checkpoint.ExpectedTensors(m.Config))
+	}
+	if err != nil || m.adapter == nil {
 		return ck, err
 	}
 	a, err := m.Adapter()

@@ -10,13 +10,18 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"lidrlab/lidr/input"
 )
 
-// buffer is a tensor in the backend's memory: row-major, dense, aligned to 64 bytes.
+// buffer is a tensor: row-major, dense, in the backend's memory, aligned to 64 bytes, or in foreign memory that is only
+// read, aligned to its elements (mapped.go).
 type buffer struct {
 	backend *Backend
 	shape   shapes.Shape
-	mem     []byte // nil once finalized or donated
+	mem     []byte         // nil once finalized or donated
+	foreign bool           // mem is not the backend's
+	file    *input.Content // that mem is mapped from, nil for none
 }
 
 var _ compute.Buffer = (*buffer)(nil)
@@ -154,10 +159,10 @@ func (b *buffer) DeviceNum() (compute.DeviceNum, error) { return 0, nil }
 
 // Finalize implements compute.Buffer; finalizing twice, or after a donation, does nothing.
 func (b *buffer) Finalize() error {
-	if b.mem != nil && !b.backend.IsFinalized() {
+	if b.mem != nil && !b.foreign && !b.backend.IsFinalized() {
 		b.backend.buffers.put(b.mem)
 	}
-	b.mem = nil
+	b.mem, b.file = nil, nil
 	return nil
 }
 

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"unsafe"
@@ -244,6 +245,7 @@ type execution struct {
 	backend *Backend
 	base    []unsafe.Pointer // of every value, by id
 	own     *workspace       // of the goroutine that executes
+	guarded bool             // workers hand over what they panic with
 }
 
 func (x *execution) ptr(w view) unsafe.Pointer {
@@ -295,7 +297,11 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		}
 		in[i] = mine
 	}
-	donated := func(i int) bool { return i >= 0 && donate != nil && donate[i] }
+	files, err := checkFiles(in)
+	if err != nil {
+		return nil, err
+	}
+	donated := func(i int) bool { return i >= 0 && donate != nil && donate[i] && !in[i].foreign }
 	out := make([]compute.Buffer, len(ex.outputs))
 	mem := make([][]byte, len(ex.outputs))
 	for i, shape := range ex.outputs {
@@ -327,13 +333,14 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		}
 	}
 	ensureWorkers(ex.backend.threads - 1)
-	for _, s := range ex.steps {
-		s.run(x)
+	if err := ex.run(x, files); err != nil {
+		return nil, err // what was in use is left to the garbage collector
 	}
+	runtime.KeepAlive(in)
 	ex.backend.buffers.putArena(arena)
 	x.own.forget()
 	ex.backend.workspaces.Put(x.own)
-	x.own = nil
+	x.own, x.guarded = nil, false
 	clear(x.base) // an idle execution keeps no memory alive
 	ex.idle.Put(x)
 	for i, b := range in {

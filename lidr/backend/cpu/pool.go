@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -38,6 +39,9 @@ type job struct {
 	n    int64
 	next atomic.Int64
 	done sync.WaitGroup // one count for each worker that joined
+
+	guarded bool // a panic of a worker is the caller's
+	failed  atomic.Pointer[any]
 }
 
 func (j *job) work(w *workspace) {
@@ -48,6 +52,20 @@ func (j *job) work(w *workspace) {
 		}
 		j.run(int(i), w)
 	}
+}
+
+// join is a worker's part of a job. A worker that cannot read a mapped file ends its part as the caller would.
+func (j *job) join(w *workspace) {
+	defer j.done.Done()
+	if j.guarded {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer func() {
+			if r := recover(); r != nil {
+				j.failed.Store(&r)
+			}
+		}()
+	}
+	j.work(w)
 }
 
 var (
@@ -64,9 +82,8 @@ func ensureWorkers(n int) {
 		go func() {
 			var own workspace
 			for j := range invitations {
-				j.work(&own)
+				j.join(&own)
 				own.forget()
-				j.done.Done()
 			}
 		}()
 	}
@@ -82,7 +99,7 @@ func (x *execution) parallel(n int, run func(task int, w *workspace)) {
 		}
 		return
 	}
-	j := &job{run: run, n: int64(n)}
+	j := &job{run: run, n: int64(n), guarded: x.guarded}
 	for range min(threads, n) - 1 {
 		j.done.Add(1)
 		select {
@@ -91,8 +108,13 @@ func (x *execution) parallel(n int, run func(task int, w *workspace)) {
 			j.done.Done()
 		}
 	}
-	j.work(x.own)
-	j.done.Wait()
+	func() {
+		defer j.done.Wait() // after a panic too: the workers still use the memory
+		j.work(x.own)
+	}()
+	if r := j.failed.Load(); r != nil {
+		panic(*r)
+	}
 }
 
 // split cuts n items into tasks of at least grain items each and at most maxTasks tasks.
