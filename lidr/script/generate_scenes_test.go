@@ -1,5 +1,7 @@
 package script
 
+import "fmt"
+
 // nilErrors compares errors that hold a nil pointer.
 func (g *generator) nilErrors() {
 	e := g.fresh()
@@ -61,4 +63,37 @@ func (g *generator) switchInitialiser() {
 	g.line("default: fmt.Println(\"less\", %s)", v)
 	g.line("}")
 	g.line("fmt.Println(%s)", v)
+}
+
+// formats writes values by verbs, some of which name their operand or take their width from one.
+func (g *generator) formats() {
+	of := []string{g.name("S"), "error", "any", "[]int", "map[string]int", "[3]int", "string", "float64"}[g.IntN(8)]
+	verb := []string{"%v", "%+v", "%8v", "%-9v|", "%q", "%x", "%T", "%#v", "%[1]v %[1]T",
+		"%[2]v %[1]d", "%.3v %!"}[g.IntN(11)]
+	x := g.expression(of, 1)
+	if g.IntN(3) == 0 || verb == "%#v" && (of == "error" || of == "any") { // those may hold an address
+		x = g.holder()
+	}
+	g.line("fmt.Printf(\"%s %%s\\n\", %s, []%s{%s})", verb, x, g.name("K"), fmt.Sprint(g.IntN(5)))
+	if g.IntN(4) == 0 {
+		g.line("fmt.Printf(\"%%*d|%%-*v|%%d %%s\\n\", %s(4), 1, %s, %s(2), %s(3))", g.name("K"),
+			g.small(), g.name("K"), g.name("K"))
+	}
+}
+
+// holder is a value of the host that holds ones of the script, and no address.
+func (g *generator) holder() string {
+	k := g.name("K") + "(" + g.small() + ")"
+	s := g.expressionOf(g.name("S"), 0)
+	return []string{
+		"fmt.Errorf(\"w: %w\", " + k + ")",
+		"fmt.Errorf(\"%w, %w\", " + k + ", " + k + ")",
+		"errors.Join(" + k + ", nil, " + k + ")",
+		"[]any{" + k + ", " + s + ", nil, 1}",
+		"map[any]any{" + k + ": " + s + "}",
+		"[1]error{" + k + "}",
+		"struct { E error; f any }{" + k + ", " + s + "}",
+		"struct { E any; f []error }{[]any{" + k + "}, []error{" + k + ", nil}}",
+		"&[]fmt.Stringer{" + s + ", nil}",
+	}[g.IntN(9)]
 }

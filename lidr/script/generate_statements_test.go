@@ -1,7 +1,6 @@
 package script
 
 import (
-	"fmt"
 	"reflect"
 	"runtime"
 )
@@ -477,12 +476,6 @@ func (g *generator) shadowed() {
 	g.line("}")
 	g.line("global%d += %s", g.id, v)
 	g.line("fmt.Println(global%d)", g.id)
-}
-
-func (g *generator) formats() {
-	of := []string{g.name("S"), "error", "any", "[]int", "map[string]int", "[3]int", "string", "float64"}[g.IntN(8)]
-	verb := []string{"%v", "%+v", "%8v", "%-9v|", "%q", "%x", "%T", "%#v"}[g.IntN(8)]
-	g.line("fmt.Printf(\"%s %%s\\n\", %s, []%s{%s})", verb, g.expression(of, 1), g.name("K"), fmt.Sprint(g.IntN(5)))
 }
 
 // panics ends the program with a panic, rarely.

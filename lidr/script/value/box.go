@@ -1,7 +1,6 @@
 package value
 
 import (
-	"errors"
 	"fmt"
 	"go/types"
 	"reflect"
@@ -13,6 +12,14 @@ import (
 type Box struct {
 	T *Type
 	V any // of type T.Layout
+}
+
+// String is what package context writes of a value, which has the method String or else the name of a type.
+func (b Box) String() string {
+	if b.T.has("String", 0, 1) {
+		return b.call("String")[0].String()
+	}
+	return b.T.String()
 }
 
 // Err is a Box that is an error, so that the host sees it as one wherever an interface holds it.
@@ -281,35 +288,4 @@ func (m *Machine) assertFailed(x any, from, to *Type) Error {
 		name = missing.Name()
 	}
 	return Error(fmt.Sprintf("interface conversion: %s is not %s: missing method %s", dynamic, to, name))
-}
-
-// As is errors.As, which also finds types of the script.
-func (m *Machine) As(err error, target any) bool {
-	box, ok := m.Normal(target).(Box)
-	if !ok {
-		return errors.As(err, target)
-	}
-	pointer, ok := box.T.T.Underlying().(*types.Pointer)
-	if !ok {
-		panic("errors: target must be a non-nil pointer")
-	}
-	to := m.Type(pointer.Elem())
-	for ; err != nil; err = errors.Unwrap(err) {
-		if v, ok := m.Assert(err, to); ok {
-			box.T.see(box.value()).Elem().Set(v)
-			return true
-		}
-		if own, ok := err.(interface{ As(any) bool }); ok && own.As(target) {
-			return true
-		}
-		if several, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, one := range several.Unwrap() {
-				if m.As(one, target) {
-					return true
-				}
-			}
-			return false
-		}
-	}
-	return false
 }

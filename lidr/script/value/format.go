@@ -13,7 +13,7 @@ import (
 // the script's types.
 func (b Box) Format(s fmt.State, verb rune) {
 	p := printer{s, verb, b.T.machine}
-	p.value(b.T, b.value(), 0, true)
+	p.value(b.T, b.value(), 0, open)
 }
 
 type printer struct {
@@ -27,36 +27,60 @@ func (p printer) native(x any) { fmt.Fprintf(p.State, fmt.FormatString(p.State, 
 
 func (p printer) text(s string) { io.WriteString(p.State, s) }
 
-// value writes one value. reachable tells whether package fmt would look for its methods, as it does unless a field on
-// the way is not exported.
-func (p printer) value(t *Type, v reflect.Value, depth int, reachable bool) {
+// reach tells whether package fmt would look for the methods of a value, as it does unless a field on the way is not
+// exported.
+type reach int
+
+const (
+	open     reach = iota
+	embedded       // not of the value, but of its exported fields
+	closed
+)
+
+// field is the reach of a field of a struct.
+func (r reach) field(exported, anonymous bool) reach {
+	switch {
+	case r == closed, !exported && !anonymous:
+		return closed
+	case exported:
+		return open
+	}
+	return embedded
+}
+
+// element is the reach of what a value other than a struct holds.
+func (r reach) element() reach {
+	if r == embedded {
+		return closed
+	}
+	return r
+}
+
+// value writes one value, which is so deep within the operand.
+func (p printer) value(t *Type, v reflect.Value, depth int, r reach) {
 	if types.IsInterface(t.T) {
-		p.held(v.Interface(), depth, reachable)
+		p.held(v.Interface(), t.String(), depth, r)
 		return
 	}
-	if !t.Script && reachable {
-		p.native(v.Interface())
+	if !t.Script {
+		p.host(v, depth, r)
 		return
 	}
-	if !t.Script && !holdsInterfaces(t.T) {
-		p.hidden(v)
-		return
-	}
-	if reachable && p.methods(t, v) {
+	if r == open && p.methods(t, v) {
 		return
 	}
 	sharp := p.Flag('#') && p.verb == 'v'
 	switch u := t.T.Underlying().(type) {
 	case *types.Struct:
-		p.structure(t, u, v, depth, reachable, sharp)
+		p.structure(t, u, v, depth, r, sharp)
 	case *types.Map:
-		p.mapping(t, u, v, depth, reachable, sharp)
+		p.mapping(t, u, v, depth, r.element(), sharp)
 	case *types.Slice:
-		p.sequence(t, u.Elem(), t.see(v), depth, reachable, sharp)
+		p.sequence(t, u.Elem(), t.see(v), depth, r.element(), sharp)
 	case *types.Array:
-		p.sequence(t, u.Elem(), v, depth, reachable, sharp)
+		p.sequence(t, u.Elem(), v, depth, r.element(), sharp)
 	case *types.Pointer:
-		p.pointer(t, u, v, depth, reachable, sharp)
+		p.pointer(t, u, v, depth, r, sharp)
 	case *types.Basic:
 		if !strings.ContainsRune(verbs[basicKind(u)], p.verb) {
 			p.bad(t, v.Interface())
@@ -90,44 +114,19 @@ func basicKind(b *types.Basic) types.BasicInfo {
 // bad writes a value whose kind has no such verb.
 func (p printer) bad(t *Type, x any) { p.text(fmt.Sprintf("%%!%c(%s=%v)", p.verb, t, x)) }
 
-// holdsInterfaces tells whether a type without a name is one of interfaces, which may hold values of the script.
-func holdsInterfaces(t types.Type) bool {
-	switch u := types.Unalias(t).(type) {
-	case *types.Slice:
-		return holdsInterfaces(u.Elem())
-	case *types.Array:
-		return holdsInterfaces(u.Elem())
-	case *types.Map:
-		return holdsInterfaces(u.Key()) || holdsInterfaces(u.Elem())
-	}
-	return types.IsInterface(t)
-}
-
-// hidden writes a value of the host in a field that is not exported, of which package fmt calls no methods.
-func (p printer) hidden(v reflect.Value) {
-	field := reflect.StructField{Name: "x", PkgPath: "main", Type: v.Type()}
-	around := reflect.New(reflect.StructOf([]reflect.StructField{field})).Elem()
-	reflect.NewAt(v.Type(), around.Addr().UnsafePointer()).Elem().Set(v)
-	text := fmt.Sprintf(fmt.FormatString(p.State, p.verb), around.Interface())
-	before := "{"
-	if p.Flag('+') || p.Flag('#') {
-		before = "{x:"
-	}
-	p.text(text[strings.Index(text, before)+len(before) : strings.LastIndex(text, "}")])
-}
-
-func (p printer) held(x any, depth int, reachable bool) {
+// held writes what an interface of a type holds.
+func (p printer) held(x any, of string, depth int, r reach) {
 	switch box := p.m.Normal(x).(type) {
 	case nil:
 		if p.Flag('#') && p.verb == 'v' {
-			p.text("interface {}(nil)")
+			p.text(of + "(nil)")
 			return
 		}
 		p.text("<nil>")
 	case Box:
-		p.value(box.T, box.value(), depth+1, reachable)
+		p.value(box.T, box.value(), depth+1, r.element())
 	default:
-		p.value(p.m.dynamic(box), reflect.ValueOf(box), depth+1, reachable)
+		p.host(reflect.ValueOf(box), depth+1, r.element())
 	}
 }
 
@@ -183,7 +182,7 @@ func (p printer) methods(t *Type, v reflect.Value) (done bool) {
 	return true
 }
 
-func (p printer) structure(t *Type, u *types.Struct, v reflect.Value, depth int, reachable, sharp bool) {
+func (p printer) structure(t *Type, u *types.Struct, v reflect.Value, depth int, r reach, sharp bool) {
 	if sharp {
 		p.text(t.String())
 	}
@@ -196,15 +195,15 @@ func (p printer) structure(t *Type, u *types.Struct, v reflect.Value, depth int,
 			}
 			p.text(" ")
 		}
-		if p.Flag('+') || sharp {
+		if p.namesFields() {
 			p.text(field.Name() + ":")
 		}
-		p.value(p.m.Type(field.Type()), v.Field(i), depth+1, reachable && field.Exported())
+		p.value(p.m.Type(field.Type()), v.Field(i), depth+1, r.field(field.Exported(), field.Embedded()))
 	}
 	p.text("}")
 }
 
-func (p printer) mapping(t *Type, u *types.Map, v reflect.Value, depth int, reachable, sharp bool) {
+func (p printer) mapping(t *Type, u *types.Map, v reflect.Value, depth int, r reach, sharp bool) {
 	v = t.see(v)
 	if sharp {
 		p.text(t.String())
@@ -225,9 +224,9 @@ func (p printer) mapping(t *Type, u *types.Map, v reflect.Value, depth int, reac
 			}
 			p.text(" ")
 		}
-		p.value(p.m.Type(u.Key()), key, depth+1, reachable)
+		p.value(p.m.Type(u.Key()), key, depth+1, r)
 		p.text(":")
-		p.value(p.m.Type(u.Elem()), v.MapIndex(key), depth+1, reachable)
+		p.value(p.m.Type(u.Elem()), v.MapIndex(key), depth+1, r)
 	}
 	if sharp {
 		p.text("}")
@@ -245,12 +244,17 @@ func before(x, y reflect.Value) bool {
 		return x.Uint() < y.Uint()
 	case x.CanFloat():
 		return x.Float() < y.Float() || x.Float() != x.Float() && y.Float() == y.Float()
+	case x.CanComplex():
+		a, b := x.Complex(), y.Complex()
+		return real(a) < real(b) || real(a) == real(b) && imag(a) < imag(b)
 	}
 	switch x.Kind() {
 	case reflect.String:
 		return x.String() < y.String()
 	case reflect.Bool:
 		return !x.Bool() && y.Bool()
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+		return x.Pointer() < y.Pointer()
 	case reflect.Struct:
 		for i := range x.NumField() {
 			if before(x.Field(i), y.Field(i)) || before(y.Field(i), x.Field(i)) {
@@ -278,7 +282,7 @@ func before(x, y reflect.Value) bool {
 	return false
 }
 
-func (p printer) sequence(t *Type, elem types.Type, v reflect.Value, depth int, reachable, sharp bool) {
+func (p printer) sequence(t *Type, elem types.Type, v reflect.Value, depth int, r reach, sharp bool) {
 	if basic, ok := elem.Underlying().(*types.Basic); ok && basic.Kind() == types.Uint8 && !sharp &&
 		strings.ContainsRune("sqxX", p.verb) {
 		bytes := make([]byte, v.Len())
@@ -299,18 +303,18 @@ func (p printer) sequence(t *Type, elem types.Type, v reflect.Value, depth int, 
 		if i > 0 {
 			p.text(separator)
 		}
-		p.value(p.m.Type(elem), v.Index(i), depth+1, reachable)
+		p.value(p.m.Type(elem), v.Index(i), depth+1, r)
 	}
 	p.text(right)
 }
 
-func (p printer) pointer(t *Type, u *types.Pointer, v reflect.Value, depth int, reachable, sharp bool) {
+func (p printer) pointer(t *Type, u *types.Pointer, v reflect.Value, depth int, r reach, sharp bool) {
 	v = t.see(v)
 	if depth == 0 && !v.IsNil() && p.verb != 'p' {
 		switch u.Elem().Underlying().(type) {
 		case *types.Struct, *types.Map, *types.Slice, *types.Array:
 			p.text("&")
-			p.value(p.m.Type(u.Elem()), v.Elem(), depth+1, reachable)
+			p.value(p.m.Type(u.Elem()), v.Elem(), depth+1, r)
 			return
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"go/types"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
@@ -55,24 +54,33 @@ const marshalling = ` encoding/json.Marshal encoding/json.MarshalIndent encoding
 // HostFunction returns a function of the host in the form that scripts call: with the position first, and with what it
 // may see of the script's values.
 func (m *Machine) HostFunction(importPath, name string, function reflect.Value) reflect.Value {
+	return m.Plain(m.hostForm(importPath, name, function))
+}
+
+// hostForm is HostFunction without the position.
+func (m *Machine) hostForm(importPath, name string, function reflect.Value) reflect.Value {
 	full := importPath + "." + name
 	switch full {
 	case "errors.As":
-		return m.Plain(reflect.ValueOf(m.As))
+		return reflect.ValueOf(m.As)
 	case "errors.Is":
-		return m.Plain(reflect.ValueOf(func(err, target error) bool { return errors.Is(err, target) }))
+		return reflect.ValueOf(m.Is)
 	}
 	var see func(any) any
 	switch {
 	case importPath == "fmt" && strings.Contains(name, "rint") && strings.HasSuffix(name, "f") || full == "fmt.Errorf" ||
 		full == "fmt.Appendf" || importPath == "log" && strings.HasSuffix(name, "f"):
-		return m.Plain(m.typeNames(function))
+		return m.formatted(function, full == "fmt.Errorf")
 	case importPath == "fmt" && strings.Contains(name, "can"): // Sscan and its like
 		see = m.seen
 	case (importPath == "fmt" || importPath == "log") && spaces.MatchString(name):
 		see = m.textIfString
+	case importPath == "fmt" || importPath == "log":
+		see = m.looked
+	case storing[name] != "":
+		return m.consistent(storing[name], function)
 	case strings.Contains(careful, " "+importPath+" "):
-		return m.Plain(function)
+		return function
 	case strings.Contains(reflecting, " "+full+" "):
 		see = m.seen
 	case strings.Contains(marshalling, " "+full+" "):
@@ -80,7 +88,23 @@ func (m *Machine) HostFunction(importPath, name string, function reflect.Value) 
 	default:
 		see = func(x any) any { return m.exposed(full, x) }
 	}
-	return m.Plain(m.translated(function, see))
+	return m.translated(function, see)
+}
+
+// hostMethod returns a method of a type of the host, in the form of hostForm and with the receiver first.
+func (m *Machine) hostMethod(t reflect.Type, name string) reflect.Value {
+	key := [2]any{t, name}
+	form, known := m.methods.Load(key)
+	if !known {
+		method, _ := t.MethodByName(name)
+		named, star := t, ""
+		if t.Kind() == reflect.Pointer {
+			named, star = t.Elem(), "*"
+		}
+		full := star + named.PkgPath() + "." + named.Name() + "." + name
+		form, _ = m.methods.LoadOrStore(key, m.hostForm(named.PkgPath(), full, method.Func))
+	}
+	return form.(reflect.Value)
 }
 
 // spaces matches the functions that write blanks between values of which neither is a string.
@@ -90,6 +114,14 @@ var spaces = regexp.MustCompile(`([Pp]rint|Append|Fatal|Panic)$`)
 func (m *Machine) textIfString(x any) any {
 	if box, ok := m.Normal(x).(Box); ok && box.T.Layout.Kind() == reflect.String {
 		return fmt.Sprint(box)
+	}
+	return m.looked(x)
+}
+
+// looked returns a value of the host that holds ones of the script as package fmt may write it.
+func (m *Machine) looked(x any) any {
+	if m.hides(x) {
+		return foreign{m, x}
 	}
 	return x
 }
@@ -146,63 +178,6 @@ func (m *Machine) translated(function reflect.Value, see func(any) any) reflect.
 		}
 		return callPlain(function, in)
 	})
-}
-
-// typeNames writes the verbs %T and %p for the script's types, for which package fmt does not ask a value.
-func (m *Machine) typeNames(function reflect.Value) reflect.Value {
-	t := function.Type()
-	last := t.NumIn() - 1
-	return reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
-		format := in[last-1].String()
-		if strings.ContainsAny(format, "Tp") {
-			arguments := in[last].Interface().([]any)
-			format, arguments = m.nameTypes(format, append([]any{}, arguments...))
-			in[last-1] = reflect.ValueOf(format)
-			in[last] = reflect.ValueOf(arguments)
-		}
-		return function.CallSlice(in)
-	})
-}
-
-// nameTypes replaces each %T of a Box by %s and the name.
-func (m *Machine) nameTypes(format string, arguments []any) (string, []any) {
-	text := []byte(format)
-	n := 0
-	for i := 0; i < len(text); i++ {
-		if text[i] != '%' {
-			continue
-		}
-		for i++; i < len(text) && strings.IndexByte("+-# 0123456789.*[]", text[i]) >= 0; i++ {
-			switch text[i] {
-			case '*':
-				n++
-			case '[':
-				end := strings.IndexByte(format[i:], ']')
-				if index, err := strconv.Atoi(format[i+1 : max(i+1, i+end)]); err == nil {
-					n = index - 1
-				}
-			}
-		}
-		if i >= len(text) {
-			break
-		}
-		if text[i] == '%' {
-			continue
-		}
-		if n >= 0 && n < len(arguments) && (text[i] == 'T' || text[i] == 'p') {
-			box, ok := m.Normal(arguments[n]).(Box)
-			switch {
-			case !ok:
-			case text[i] == 'T':
-				text[i] = 's'
-				arguments[n] = box.T.String()
-			default:
-				arguments[n] = box.T.see(box.value()).Interface()
-			}
-		}
-		n++
-	}
-	return string(text), arguments
 }
 
 // exposed returns a value as a function of the host that looks into it may see it: with the names that the script gave

@@ -26,6 +26,7 @@ type Machine struct {
 	Trace     *Trace           // what the interpreter writes of the calls that a panic unwinds
 	At        atomic.Int64     // the position at which the host panicked, or 0
 
+	methods  sync.Map   // of the host, in the form of hostForm, by type and name
 	mu       sync.Mutex // of what follows
 	types    typeutil.Map
 	wrappers map[reflect.Type]bool

@@ -186,7 +186,9 @@ func (m *Machine) Invoke(of *Type, method string, in, out []reflect.Type, variad
 		if box, ok := x.(Box); ok {
 			return box.call(method, in[2:]...)
 		}
-		return m.hostCall(int(in[0].Int()), reflect.ValueOf(x).MethodByName(method), in[2:])
+		receiver := reflect.ValueOf(x)
+		args := append([]reflect.Value{receiver}, in[2:]...)
+		return m.hostCall(int(in[0].Int()), m.hostMethod(receiver.Type(), method), args)
 	})
 }
 

@@ -256,10 +256,6 @@ func (m *Machine) Crash(r any) (text, where, trace string) {
 func (m *Machine) panicText(x any) string {
 	x = m.Normal(x)
 	switch v := x.(type) {
-	case error:
-		return v.Error()
-	case fmt.Stringer:
-		return v.String()
 	case Box:
 		switch {
 		case v.T.has("Error", 0, 1):
@@ -275,6 +271,10 @@ func (m *Machine) panicText(x any) string {
 			return fmt.Sprintf("%s(%v)", v.T, value.Interface())
 		}
 		return fmt.Sprintf("(%s) %v", v.T, v)
+	case error:
+		return v.Error()
+	case fmt.Stringer:
+		return v.String()
 	case string:
 		return v
 	}
