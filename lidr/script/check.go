@@ -135,6 +135,11 @@ func (c *checker) head(tree *ast.File) {
 
 // unlike refuses what the form of a script would mean otherwise.
 func (c *checker) unlike(info *types.Info, node ast.Node) bool {
+	if selector, ok := node.(*ast.SelectorExpr); ok && selector.Sel.Name == "DefValue" {
+		if field, ok := info.Uses[selector.Sel].(*types.Var); ok && field.Pkg().Path() == "host" {
+			c.add(selector.Sel, "the text of a flag's default is not kept for scripts; keep the default itself")
+		}
+	}
 	loop, ok := node.(*ast.RangeStmt)
 	if !ok || loop.Value != nil {
 		return true

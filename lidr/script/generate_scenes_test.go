@@ -94,6 +94,6 @@ func (g *generator) holder() string {
 		"[1]error{" + k + "}",
 		"struct { E error; f any }{" + k + ", " + s + "}",
 		"struct { E any; f []error }{[]any{" + k + "}, []error{" + k + ", nil}}",
-		"&[]fmt.Stringer{" + s + ", nil}",
+		"&[]any{" + s + ", nil}",
 	}[g.IntN(9)]
 }

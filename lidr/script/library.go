@@ -13,6 +13,7 @@ import (
 	"github.com/traefik/yaegi/stdlib"
 
 	"lidrlab/lidr/script/symbols"
+	"lidrlab/lidr/script/value"
 )
 
 // pure are the packages of the standard library that a script may use whole: none of them reaches files, the network,
@@ -67,22 +68,23 @@ func library(files access) interp.Exports {
 			lib[key] = maps.Clone(names)
 		} else if list, ok := part[importPath]; ok {
 			lib[key] = map[string]reflect.Value{}
-			for name, value := range names {
+			for name, symbol := range names {
 				if inList(list, name) {
-					lib[key][name] = value
+					lib[key][name] = symbol
 				}
 			}
 		}
 	}
 	maps.Copy(lib, symbols.Symbols)
 	// The interpreter's own forms of these panic instead of ending the process; a script's process is its own.
-	for name, value := range map[string]any{
+	for name, symbol := range map[string]any{
 		"Fatal": fatal, "Fatalf": fatalf, "Fatalln": fatalln,
 		"New": log.New, "Logger": (*log.Logger)(nil),
 	} {
-		lib["log/log"][name] = reflect.ValueOf(value)
+		lib["log/log"][name] = reflect.ValueOf(symbol)
 	}
 	lib["os/os"]["Exit"] = reflect.ValueOf(os.Exit)
+	lib["context/context"]["_Context"] = reflect.ValueOf((*value.Context)(nil))
 	for key, functions := range files.functions() {
 		for name, function := range functions {
 			lib[key][name] = reflect.ValueOf(function)

@@ -115,6 +115,14 @@ func (m *Machine) Normal(x any) any {
 		return v
 	case Err:
 		return v.Box
+	case logValue:
+		return v.Box
+	case logText:
+		return v.Box
+	case logError:
+		return v.box
+	case foreign:
+		return v.x
 	}
 	if t := reflect.TypeOf(x); t.Kind() == reflect.Struct {
 		m.mu.Lock()

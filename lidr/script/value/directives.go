@@ -25,7 +25,8 @@ func (m *Machine) resolve(format string, operands []any, wraps bool) (string, []
 	touched := false
 	for _, x := range operands {
 		_, boxed := m.Normal(x).(Box)
-		touched = touched || boxed || m.hides(x)
+		_, thrown := x.(Error)
+		touched = touched || boxed || thrown || m.hides(x)
 	}
 	if !touched {
 		return format, operands
@@ -202,9 +203,12 @@ func (d *directives) operand(flags string, verb rune, number int) {
 	box, boxed := d.m.Normal(x).(Box)
 	_, isError := x.(error)
 	hides := d.m.hides(x)
+	_, isThrown := x.(Error)
 	switch {
-	case verb == 'T' && boxed:
-		d.another(flags, 's', box.T.String())
+	case verb == 'T' && (boxed || isThrown):
+		d.another(flags, 's', d.m.typeName(x))
+	case isThrown && (strings.IndexRune("vsqxXw", verb) < 0 || strings.Contains(flags, "#")):
+		panic(Error(fmt.Sprintf("package fmt cannot write a runtime error by %%%s%c here; write %%v", flags, verb)))
 	case verb == 'p' && boxed && box.T.isPointer():
 		d.another(flags, verb, d.m.seen(x))
 	case verb == 'p' && boxed, verb == 'w' && (!d.wraps || !isError) && (boxed || hides):
@@ -228,8 +232,11 @@ func (d *directives) another(flags string, verb rune, x any) {
 
 // typeName is what %T writes.
 func (m *Machine) typeName(x any) string {
-	if box, ok := m.Normal(x).(Box); ok {
-		return box.T.String()
+	switch v := m.Normal(x).(type) {
+	case Box:
+		return v.T.String()
+	case Error:
+		return v.typeName()
 	}
 	return fmt.Sprintf("%T", x)
 }

@@ -65,6 +65,10 @@ func (m *Machine) hostForm(importPath, name string, function reflect.Value) refl
 		return reflect.ValueOf(m.As)
 	case "errors.Is":
 		return reflect.ValueOf(m.Is)
+	case "log/slog.log/slog.Value.Any":
+		return m.given(function)
+	case "flag.Var", "flag.*flag.FlagSet.Var":
+		return m.defaulted(function)
 	}
 	var see func(any) any
 	switch {
@@ -72,7 +76,9 @@ func (m *Machine) hostForm(importPath, name string, function reflect.Value) refl
 		full == "fmt.Appendf" || importPath == "log" && strings.HasSuffix(name, "f"):
 		return m.formatted(function, full == "fmt.Errorf")
 	case importPath == "fmt" && strings.Contains(name, "can"): // Sscan and its like
-		see = m.seen
+		see = m.scanned
+	case importPath == "log/slog":
+		see = m.logged
 	case (importPath == "fmt" || importPath == "log") && spaces.MatchString(name):
 		see = m.textIfString
 	case importPath == "fmt" || importPath == "log":
@@ -86,7 +92,7 @@ func (m *Machine) hostForm(importPath, name string, function reflect.Value) refl
 	case strings.Contains(marshalling, " "+full+" "):
 		see = m.plainJSON
 	default:
-		see = func(x any) any { return m.exposed(full, x) }
+		see = func(x any) any { return m.exposed(importPath, full, x) }
 	}
 	return m.translated(function, see)
 }
@@ -134,6 +140,26 @@ func (m *Machine) seen(x any) any {
 	return x
 }
 
+// scanned is seen for package fmt, which looks for a method Scan.
+func (m *Machine) scanned(x any) any {
+	if box, ok := m.Normal(x).(Box); ok && box.T.has("Scan", 2, 1) {
+		return scanner{box}
+	}
+	return m.seen(x)
+}
+
+type scanner struct{ box Box }
+
+func (s scanner) Scan(state fmt.ScanState, verb rune) error {
+	in := reflect.New(reflect.TypeFor[fmt.ScanState]()).Elem()
+	in.Set(reflect.ValueOf(state))
+	err, _ := s.box.call("Scan", in, reflect.ValueOf(verb))[0].Interface().(error)
+	return err
+}
+
+// named are the packages that look for the name of a value's type.
+const named = ` encoding/xml encoding/gob `
+
 // Exposed tells why a function of the host cannot see a value of a type of the script, nil where it can.
 func (m *Machine) Exposed(importPath, name string, t *Type) error {
 	full := importPath + "." + name
@@ -142,7 +168,7 @@ func (m *Machine) Exposed(importPath, name string, t *Type) error {
 		return nil
 	case strings.Contains(marshalling, " "+full+" "):
 		return m.marshals(t.T, map[types.Type]bool{})
-	case importPath == "encoding/xml" || importPath == "encoding/gob":
+	case strings.Contains(named, " "+importPath+" "):
 		return errors.New("it needs the type's name")
 	}
 	_, err := m.open(t.T, map[types.Type]bool{})
@@ -182,8 +208,12 @@ func (m *Machine) translated(function reflect.Value, see func(any) any) reflect.
 
 // exposed returns a value as a function of the host that looks into it may see it: with the names that the script gave
 // its fields. It panics where that is not possible.
-func (m *Machine) exposed(function string, x any) any {
+func (m *Machine) exposed(importPath, function string, x any) any {
 	box, ok := m.Normal(x).(Box)
+	if strings.Contains(named, " "+importPath+" ") && (ok || m.hides(x)) {
+		panic(Error(fmt.Sprintf("%s needs the names of types, and does not see those of the script in %s", function,
+			m.typeName(x))))
+	}
 	if !ok {
 		return x
 	}

@@ -1,7 +1,6 @@
 package value
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/types"
 	"reflect"
@@ -20,9 +19,9 @@ func (b Box) MarshalJSON() ([]byte, error) {
 		if err, _ := results[1].Interface().(error); err != nil {
 			return nil, err
 		}
-		return json.Marshal(string(results[0].Bytes()))
+		return marshal(string(results[0].Bytes()))
 	}
-	return json.Marshal(b.T.machine.toJSON(b.T, b.value(), true))
+	return marshal(b.T.machine.toJSON(b.T, b.value(), true))
 }
 
 // plainJSON returns a value as package encoding/json may see it.

@@ -17,6 +17,9 @@ func (m *Machine) MakeMap(t *Type) reflect.Value {
 func (m *Machine) Lookup(of, key, elem *Type) reflect.Value {
 	in := []reflect.Type{of.Layout, key.Layout}
 	return makeFunc(in, []reflect.Type{elem.Layout, boolType}, func(in []reflect.Value) []reflect.Value {
+		if mayHold(key.Layout) {
+			defer m.hashing(in[1])
+		}
 		v := reflect.New(elem.Layout).Elem()
 		found := of.see(in[0]).MapIndex(in[1])
 		if found.IsValid() {
@@ -24,6 +27,13 @@ func (m *Machine) Lookup(of, key, elem *Type) reflect.Value {
 		}
 		return []reflect.Value{v, reflect.ValueOf(found.IsValid())}
 	})
+}
+
+// hashing names the type of a key that has no hash.
+func (m *Machine) hashing(key reflect.Value) {
+	if r := recover(); r != nil {
+		panic(m.renamed(r, []reflect.Value{key}))
+	}
 }
 
 // MapUpdate is m[k] = v.
@@ -34,6 +44,9 @@ func (m *Machine) MapUpdate(of, key, elem *Type) reflect.Value {
 		if x.IsNil() {
 			fail(int(in[0].Int()), "assignment to entry in nil map")
 		}
+		if mayHold(key.Layout) {
+			defer m.hashing(in[2])
+		}
 		x.SetMapIndex(in[2], in[3])
 		return nil
 	})
@@ -42,6 +55,9 @@ func (m *Machine) MapUpdate(of, key, elem *Type) reflect.Value {
 // Delete is delete(m, k).
 func (m *Machine) Delete(of, key *Type) reflect.Value {
 	return makeFunc([]reflect.Type{of.Layout, key.Layout}, nil, func(in []reflect.Value) []reflect.Value {
+		if mayHold(key.Layout) {
+			defer m.hashing(in[1])
+		}
 		if x := of.see(in[0]); !x.IsNil() {
 			x.SetMapIndex(in[1], reflect.Value{})
 		}
@@ -196,8 +212,12 @@ func (m *Machine) Invoke(of *Type, method string, in, out []reflect.Type, variad
 func (m *Machine) hostCall(at int, function reflect.Value, args []reflect.Value) []reflect.Value {
 	done := false
 	defer func() {
-		if !done {
-			m.At.CompareAndSwap(0, int64(at))
+		if done {
+			return
+		}
+		m.At.CompareAndSwap(0, int64(at))
+		if r := recover(); r != nil { // nil where the goroutine ends
+			panic(m.renamed(r, args))
 		}
 	}()
 	results := callPlain(function, args)

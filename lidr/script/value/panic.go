@@ -17,6 +17,22 @@ func (e Error) Error() string { return string(e) }
 // RuntimeError makes it a [runtime.Error].
 func (Error) RuntimeError() {}
 
+// typeName is the type that the error has compiled.
+func (e Error) typeName() string {
+	text, prefixed := strings.CutPrefix(string(e), "runtime error: ")
+	switch word, _, _ := strings.Cut(text, " "); {
+	case word == "interface":
+		return "*runtime.TypeAssertionError"
+	case word == "index" || word == "slice" || word == "cannot":
+		return "runtime.boundsError"
+	case strings.HasPrefix(text, "hash of unhashable type: "):
+		return "maps.unhashableTypeError"
+	case prefixed:
+		return "runtime.errorString"
+	}
+	return "runtime.plainError"
+}
+
 // Thrown is a panic of the script on its way.
 type Thrown struct {
 	Value any // normal
