@@ -211,3 +211,35 @@ func TestGradient(t *testing.T) {
 		near(t, "the slope along the gradient of "+p.name, slope, norm, 0.01*norm+3e-4)
 	}
 }
+
+// TestSaturatedGradient takes rewards 100 apart, where exp(-100) is subnormal in float32: pairs that are learnt leave
+// the gradient of the NLL alone, and the slope of pairs that are far wrong is β, however far.
+func TestSaturatedGradient(t *testing.T) {
+	b, m := openBackend(t), transformer.Init(tiny, 3)
+	pairs, s := randomPairs(4, tiny.VocabSize, 2), DefaultSettings()
+	s.BatchPairs = 4
+	gradient := func(objective string, margin float64) []float32 {
+		s.Objective = objective
+		tr, err := newTrainer(b, m, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.close()
+		ref := slices.Repeat([][2]float64{{-margin / s.Beta, 0}}, 4)
+		tr.gradient.MustCall((&plan{pairs: pairs, ref: ref, s: s, longest: 64}).step(0)[0].args()...)
+		var all []float32
+		for _, p := range tr.params {
+			all = append(all, tensors.MustCopyFlatData[float32](p.gradient.MustValue())...)
+		}
+		return all
+	}
+	nll, learnt := gradient("sft", 0), gradient("dpo+nll", 100)
+	wrong, wronger := gradient("dpo", -100), gradient("dpo", -120)
+	for i := range nll {
+		near(t, "learnt", float64(learnt[i]), float64(nll[i]), 1e-5)
+		near(t, "wrong", float64(wrong[i]), float64(wronger[i]), 1e-5)
+	}
+	if slices.Max(wrong) < 1e-3 {
+		t.Error("pairs that are far wrong have no gradient")
+	}
+}

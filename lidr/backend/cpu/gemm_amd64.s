@@ -4,6 +4,9 @@
 
 #include "textflag.h"
 
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA|NOPTR, $4
+
 DATA gemmMask<>+0(SB)/4, $0xffffffff
 DATA gemmMask<>+4(SB)/4, $0xffffffff
 DATA gemmMask<>+8(SB)/4, $0xffffffff
@@ -39,7 +42,9 @@ DATA gemmMask<>+124(SB)/4, $0x00000000
 GLOBL gemmMask<>(SB), RODATA|NOPTR, $128
 
 // func gemm12x32AVX512(args *gemmArgs)
-TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-8
+TEXT ·gemm12x32AVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -231,10 +236,13 @@ gemm12x32AVX512_store:
 	VMOVUPS Z22, K1, 0(DI)
 	VMOVUPS Z23, K2, 64(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm8x32AVX512(args *gemmArgs)
-TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-8
+TEXT ·gemm8x32AVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -372,10 +380,13 @@ gemm8x32AVX512_store:
 	VMOVUPS Z14, K1, 0(DI)
 	VMOVUPS Z15, K2, 64(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm4x32AVX512(args *gemmArgs)
-TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-8
+TEXT ·gemm4x32AVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -459,10 +470,13 @@ gemm4x32AVX512_store:
 	VMOVUPS Z6, K1, 0(DI)
 	VMOVUPS Z7, K2, 64(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm2x32AVX512(args *gemmArgs)
-TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-8
+TEXT ·gemm2x32AVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -517,10 +531,13 @@ gemm2x32AVX512_store:
 	VMOVUPS Z2, K1, 0(DI)
 	VMOVUPS Z3, K2, 64(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm1x32AVX512(args *gemmArgs)
-TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-8
+TEXT ·gemm1x32AVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -562,10 +579,13 @@ gemm1x32AVX512_store:
 	VMOVUPS Z0, K1, 0(DI)
 	VMOVUPS Z1, K2, 64(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm6x16AVX2(args *gemmArgs)
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-8
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -675,10 +695,13 @@ gemm6x16AVX2_store:
 	VMASKMOVPS Y10, Y12, 0(DI)
 	VMASKMOVPS Y11, Y13, 32(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm4x16AVX2(args *gemmArgs)
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-8
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -762,10 +785,13 @@ gemm4x16AVX2_store:
 	VMASKMOVPS Y6, Y8, 0(DI)
 	VMASKMOVPS Y7, Y9, 32(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm2x16AVX2(args *gemmArgs)
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-8
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -820,10 +846,13 @@ gemm2x16AVX2_store:
 	VMASKMOVPS Y2, Y4, 0(DI)
 	VMASKMOVPS Y3, Y5, 32(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func gemm1x16AVX2(args *gemmArgs)
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-8
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), DX
 	MOVQ 0(DX), CX
 	MOVQ 8(DX), AX
@@ -865,6 +894,7 @@ gemm1x16AVX2_store:
 	VMASKMOVPS Y0, Y2, 0(DI)
 	VMASKMOVPS Y1, Y3, 32(DI)
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func transpose16AVX512(args *transposeArgs)

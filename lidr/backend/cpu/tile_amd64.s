@@ -4,6 +4,9 @@
 
 #include "textflag.h"
 
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA|NOPTR, $4
+
 DATA tileConst00000000<>+0(SB)/4, $0x00000000
 DATA tileConst00000000<>+4(SB)/4, $0x00000000
 DATA tileConst00000000<>+8(SB)/4, $0x00000000
@@ -615,7 +618,9 @@ DATA tileMask<>+124(SB)/4, $0x00000000
 GLOBL tileMask<>(SB), RODATA|NOPTR, $128
 
 // func tileAddVVAVX512(args *tileArgs)
-TEXT ·tileAddVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileAddVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -656,10 +661,13 @@ tileAddVVAVX512_next:
 	DECQ BX
 	JNZ tileAddVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddVSAVX512(args *tileArgs)
-TEXT ·tileAddVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileAddVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -701,10 +709,13 @@ tileAddVSAVX512_next:
 	DECQ BX
 	JNZ tileAddVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulVVAVX512(args *tileArgs)
-TEXT ·tileMulVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMulVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -745,10 +756,13 @@ tileMulVVAVX512_next:
 	DECQ BX
 	JNZ tileMulVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulVSAVX512(args *tileArgs)
-TEXT ·tileMulVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMulVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -790,10 +804,13 @@ tileMulVSAVX512_next:
 	DECQ BX
 	JNZ tileMulVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubVVAVX512(args *tileArgs)
-TEXT ·tileSubVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -834,10 +851,13 @@ tileSubVVAVX512_next:
 	DECQ BX
 	JNZ tileSubVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubVSAVX512(args *tileArgs)
-TEXT ·tileSubVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -879,10 +899,13 @@ tileSubVSAVX512_next:
 	DECQ BX
 	JNZ tileSubVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubSVAVX512(args *tileArgs)
-TEXT ·tileSubSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -924,10 +947,13 @@ tileSubSVAVX512_next:
 	DECQ BX
 	JNZ tileSubSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivVVAVX512(args *tileArgs)
-TEXT ·tileDivVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileDivVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -968,10 +994,13 @@ tileDivVVAVX512_next:
 	DECQ BX
 	JNZ tileDivVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivVSAVX512(args *tileArgs)
-TEXT ·tileDivVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileDivVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1013,10 +1042,13 @@ tileDivVSAVX512_next:
 	DECQ BX
 	JNZ tileDivVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivSVAVX512(args *tileArgs)
-TEXT ·tileDivSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileDivSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1058,10 +1090,13 @@ tileDivSVAVX512_next:
 	DECQ BX
 	JNZ tileDivSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxVVAVX512(args *tileArgs)
-TEXT ·tileMaxVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMaxVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1108,10 +1143,13 @@ tileMaxVVAVX512_next:
 	DECQ BX
 	JNZ tileMaxVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxVSAVX512(args *tileArgs)
-TEXT ·tileMaxVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMaxVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1159,10 +1197,13 @@ tileMaxVSAVX512_next:
 	DECQ BX
 	JNZ tileMaxVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinVVAVX512(args *tileArgs)
-TEXT ·tileMinVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMinVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1209,10 +1250,13 @@ tileMinVVAVX512_next:
 	DECQ BX
 	JNZ tileMinVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinVSAVX512(args *tileArgs)
-TEXT ·tileMinVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMinVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1260,10 +1304,13 @@ tileMinVSAVX512_next:
 	DECQ BX
 	JNZ tileMinVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddIVVAVX512(args *tileArgs)
-TEXT ·tileAddIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileAddIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1304,10 +1351,13 @@ tileAddIVVAVX512_next:
 	DECQ BX
 	JNZ tileAddIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddIVSAVX512(args *tileArgs)
-TEXT ·tileAddIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileAddIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1349,10 +1399,13 @@ tileAddIVSAVX512_next:
 	DECQ BX
 	JNZ tileAddIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubIVVAVX512(args *tileArgs)
-TEXT ·tileSubIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1393,10 +1446,13 @@ tileSubIVVAVX512_next:
 	DECQ BX
 	JNZ tileSubIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubIVSAVX512(args *tileArgs)
-TEXT ·tileSubIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1438,10 +1494,13 @@ tileSubIVSAVX512_next:
 	DECQ BX
 	JNZ tileSubIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubISVAVX512(args *tileArgs)
-TEXT ·tileSubISVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSubISVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1483,10 +1542,13 @@ tileSubISVAVX512_next:
 	DECQ BX
 	JNZ tileSubISVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulIVVAVX512(args *tileArgs)
-TEXT ·tileMulIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMulIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1527,10 +1589,13 @@ tileMulIVVAVX512_next:
 	DECQ BX
 	JNZ tileMulIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulIVSAVX512(args *tileArgs)
-TEXT ·tileMulIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMulIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1572,10 +1637,13 @@ tileMulIVSAVX512_next:
 	DECQ BX
 	JNZ tileMulIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxIVVAVX512(args *tileArgs)
-TEXT ·tileMaxIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMaxIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1616,10 +1684,13 @@ tileMaxIVVAVX512_next:
 	DECQ BX
 	JNZ tileMaxIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxIVSAVX512(args *tileArgs)
-TEXT ·tileMaxIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMaxIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1661,10 +1732,13 @@ tileMaxIVSAVX512_next:
 	DECQ BX
 	JNZ tileMaxIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinIVVAVX512(args *tileArgs)
-TEXT ·tileMinIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMinIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1705,10 +1779,13 @@ tileMinIVVAVX512_next:
 	DECQ BX
 	JNZ tileMinIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinIVSAVX512(args *tileArgs)
-TEXT ·tileMinIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMinIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1750,10 +1827,13 @@ tileMinIVSAVX512_next:
 	DECQ BX
 	JNZ tileMinIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileCopyVAVX512(args *tileArgs)
-TEXT ·tileCopyVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileCopyVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1787,10 +1867,13 @@ tileCopyVAVX512_next:
 	DECQ BX
 	JNZ tileCopyVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileCopySAVX512(args *tileArgs)
-TEXT ·tileCopySAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileCopySAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1825,10 +1908,13 @@ tileCopySAVX512_next:
 	DECQ BX
 	JNZ tileCopySAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNegVAVX512(args *tileArgs)
-TEXT ·tileNegVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNegVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1864,10 +1950,13 @@ tileNegVAVX512_next:
 	DECQ BX
 	JNZ tileNegVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAbsVAVX512(args *tileArgs)
-TEXT ·tileAbsVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileAbsVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1903,10 +1992,13 @@ tileAbsVAVX512_next:
 	DECQ BX
 	JNZ tileAbsVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNotVAVX512(args *tileArgs)
-TEXT ·tileNotVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNotVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1944,10 +2036,13 @@ tileNotVAVX512_next:
 	DECQ BX
 	JNZ tileNotVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileTruthVAVX512(args *tileArgs)
-TEXT ·tileTruthVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileTruthVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -1987,10 +2082,13 @@ tileTruthVAVX512_next:
 	DECQ BX
 	JNZ tileTruthVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSqrtVAVX512(args *tileArgs)
-TEXT ·tileSqrtVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSqrtVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2026,10 +2124,13 @@ tileSqrtVAVX512_next:
 	DECQ BX
 	JNZ tileSqrtVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRsqrtVAVX512(args *tileArgs)
-TEXT ·tileRsqrtVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRsqrtVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2069,10 +2170,13 @@ tileRsqrtVAVX512_next:
 	DECQ BX
 	JNZ tileRsqrtVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileExpVAVX512(args *tileArgs)
-TEXT ·tileExpVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileExpVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2142,10 +2246,13 @@ tileExpVAVX512_next:
 	DECQ BX
 	JNZ tileExpVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLogVAVX512(args *tileArgs)
-TEXT ·tileLogVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLogVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2235,10 +2342,13 @@ tileLogVAVX512_next:
 	DECQ BX
 	JNZ tileLogVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLogisticVAVX512(args *tileArgs)
-TEXT ·tileLogisticVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLogisticVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2316,10 +2426,13 @@ tileLogisticVAVX512_next:
 	DECQ BX
 	JNZ tileLogisticVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromIVAVX512(args *tileArgs)
-TEXT ·tileFromIVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileFromIVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2355,10 +2468,13 @@ tileFromIVAVX512_next:
 	DECQ BX
 	JNZ tileFromIVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileToIVAVX512(args *tileArgs)
-TEXT ·tileToIVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileToIVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2394,10 +2510,13 @@ tileToIVAVX512_next:
 	DECQ BX
 	JNZ tileToIVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromBoolVAVX512(args *tileArgs)
-TEXT ·tileFromBoolVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileFromBoolVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2433,10 +2552,13 @@ tileFromBoolVAVX512_next:
 	DECQ BX
 	JNZ tileFromBoolVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileToBoolVAVX512(args *tileArgs)
-TEXT ·tileToBoolVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileToBoolVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2472,10 +2594,13 @@ tileToBoolVAVX512_next:
 	DECQ BX
 	JNZ tileToBoolVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromBF16VAVX512(args *tileArgs)
-TEXT ·tileFromBF16VAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileFromBF16VAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2511,10 +2636,13 @@ tileFromBF16VAVX512_next:
 	DECQ BX
 	JNZ tileFromBF16VAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromF16VAVX512(args *tileArgs)
-TEXT ·tileFromF16VAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileFromF16VAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2548,10 +2676,13 @@ tileFromF16VAVX512_next:
 	DECQ BX
 	JNZ tileFromF16VAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVVVAVX512(args *tileArgs)
-TEXT ·tileWhereVVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2603,10 +2734,13 @@ tileWhereVVVAVX512_next:
 	DECQ BX
 	JNZ tileWhereVVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVVSAVX512(args *tileArgs)
-TEXT ·tileWhereVVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2659,10 +2793,13 @@ tileWhereVVSAVX512_next:
 	DECQ BX
 	JNZ tileWhereVVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVSVAVX512(args *tileArgs)
-TEXT ·tileWhereVSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2715,10 +2852,13 @@ tileWhereVSVAVX512_next:
 	DECQ BX
 	JNZ tileWhereVSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileExpScaledVSSAVX512(args *tileArgs)
-TEXT ·tileExpScaledVSSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileExpScaledVSSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2804,10 +2944,13 @@ tileExpScaledVSSAVX512_next:
 	DECQ BX
 	JNZ tileExpScaledVSSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulAddVSVAVX512(args *tileArgs)
-TEXT ·tileMulAddVSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileMulAddVSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2854,10 +2997,13 @@ tileMulAddVSVAVX512_next:
 	DECQ BX
 	JNZ tileMulAddVSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSoftmaxGradVVSAVX512(args *tileArgs)
-TEXT ·tileSoftmaxGradVVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileSoftmaxGradVVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -2906,10 +3052,13 @@ tileSoftmaxGradVVSAVX512_next:
 	DECQ BX
 	JNZ tileSoftmaxGradVVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowSumVAVX512(args *tileArgs)
-TEXT ·tileRowSumVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowSumVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3007,10 +3156,13 @@ tileRowSumVAVX512_fold:
 	DECQ BX
 	JNZ tileRowSumVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowMaxVAVX512(args *tileArgs)
-TEXT ·tileRowMaxVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowMaxVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3147,10 +3299,13 @@ tileRowMaxVAVX512_fold:
 	DECQ BX
 	JNZ tileRowMaxVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotVVAVX512(args *tileArgs)
-TEXT ·tileRowDotVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3240,10 +3395,13 @@ tileRowDotVVAVX512_fold:
 	DECQ BX
 	JNZ tileRowDotVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotBF16VVAVX512(args *tileArgs)
-TEXT ·tileRowDotBF16VVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotBF16VVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3344,10 +3502,13 @@ tileRowDotBF16VVAVX512_fold:
 	DECQ BX
 	JNZ tileRowDotBF16VVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotF16VVAVX512(args *tileArgs)
-TEXT ·tileRowDotF16VVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotF16VVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3442,10 +3603,13 @@ tileRowDotF16VVAVX512_fold:
 	DECQ BX
 	JNZ tileRowDotF16VVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowMinVAVX512(args *tileArgs)
-TEXT ·tileRowMinVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileRowMinVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3582,10 +3746,13 @@ tileRowMinVAVX512_fold:
 	DECQ BX
 	JNZ tileRowMinVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqVVAVX512(args *tileArgs)
-TEXT ·tileEqVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3628,10 +3795,13 @@ tileEqVVAVX512_next:
 	DECQ BX
 	JNZ tileEqVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqVSAVX512(args *tileArgs)
-TEXT ·tileEqVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3675,10 +3845,13 @@ tileEqVSAVX512_next:
 	DECQ BX
 	JNZ tileEqVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqSVAVX512(args *tileArgs)
-TEXT ·tileEqSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3722,10 +3895,13 @@ tileEqSVAVX512_next:
 	DECQ BX
 	JNZ tileEqSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqIVVAVX512(args *tileArgs)
-TEXT ·tileEqIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3768,10 +3944,13 @@ tileEqIVVAVX512_next:
 	DECQ BX
 	JNZ tileEqIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqIVSAVX512(args *tileArgs)
-TEXT ·tileEqIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3815,10 +3994,13 @@ tileEqIVSAVX512_next:
 	DECQ BX
 	JNZ tileEqIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqISVAVX512(args *tileArgs)
-TEXT ·tileEqISVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileEqISVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3862,10 +4044,13 @@ tileEqISVAVX512_next:
 	DECQ BX
 	JNZ tileEqISVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeVVAVX512(args *tileArgs)
-TEXT ·tileNeVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3908,10 +4093,13 @@ tileNeVVAVX512_next:
 	DECQ BX
 	JNZ tileNeVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeVSAVX512(args *tileArgs)
-TEXT ·tileNeVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -3955,10 +4143,13 @@ tileNeVSAVX512_next:
 	DECQ BX
 	JNZ tileNeVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeSVAVX512(args *tileArgs)
-TEXT ·tileNeSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4002,10 +4193,13 @@ tileNeSVAVX512_next:
 	DECQ BX
 	JNZ tileNeSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeIVVAVX512(args *tileArgs)
-TEXT ·tileNeIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4048,10 +4242,13 @@ tileNeIVVAVX512_next:
 	DECQ BX
 	JNZ tileNeIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeIVSAVX512(args *tileArgs)
-TEXT ·tileNeIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4095,10 +4292,13 @@ tileNeIVSAVX512_next:
 	DECQ BX
 	JNZ tileNeIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeISVAVX512(args *tileArgs)
-TEXT ·tileNeISVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileNeISVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4142,10 +4342,13 @@ tileNeISVAVX512_next:
 	DECQ BX
 	JNZ tileNeISVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtVVAVX512(args *tileArgs)
-TEXT ·tileLtVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4188,10 +4391,13 @@ tileLtVVAVX512_next:
 	DECQ BX
 	JNZ tileLtVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtVSAVX512(args *tileArgs)
-TEXT ·tileLtVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4235,10 +4441,13 @@ tileLtVSAVX512_next:
 	DECQ BX
 	JNZ tileLtVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtSVAVX512(args *tileArgs)
-TEXT ·tileLtSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4282,10 +4491,13 @@ tileLtSVAVX512_next:
 	DECQ BX
 	JNZ tileLtSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtIVVAVX512(args *tileArgs)
-TEXT ·tileLtIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4328,10 +4540,13 @@ tileLtIVVAVX512_next:
 	DECQ BX
 	JNZ tileLtIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtIVSAVX512(args *tileArgs)
-TEXT ·tileLtIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4375,10 +4590,13 @@ tileLtIVSAVX512_next:
 	DECQ BX
 	JNZ tileLtIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtISVAVX512(args *tileArgs)
-TEXT ·tileLtISVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLtISVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4422,10 +4640,13 @@ tileLtISVAVX512_next:
 	DECQ BX
 	JNZ tileLtISVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeVVAVX512(args *tileArgs)
-TEXT ·tileLeVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4468,10 +4689,13 @@ tileLeVVAVX512_next:
 	DECQ BX
 	JNZ tileLeVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeVSAVX512(args *tileArgs)
-TEXT ·tileLeVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4515,10 +4739,13 @@ tileLeVSAVX512_next:
 	DECQ BX
 	JNZ tileLeVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeSVAVX512(args *tileArgs)
-TEXT ·tileLeSVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeSVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4562,10 +4789,13 @@ tileLeSVAVX512_next:
 	DECQ BX
 	JNZ tileLeSVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeIVVAVX512(args *tileArgs)
-TEXT ·tileLeIVVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeIVVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4608,10 +4838,13 @@ tileLeIVVAVX512_next:
 	DECQ BX
 	JNZ tileLeIVVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeIVSAVX512(args *tileArgs)
-TEXT ·tileLeIVSAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeIVSAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4655,10 +4888,13 @@ tileLeIVSAVX512_next:
 	DECQ BX
 	JNZ tileLeIVSAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeISVAVX512(args *tileArgs)
-TEXT ·tileLeISVAVX512(SB), NOSPLIT, $0-8
+TEXT ·tileLeISVAVX512(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4702,10 +4938,13 @@ tileLeISVAVX512_next:
 	DECQ BX
 	JNZ tileLeISVAVX512_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddVVAVX2(args *tileArgs)
-TEXT ·tileAddVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileAddVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4746,10 +4985,13 @@ tileAddVVAVX2_next:
 	DECQ BX
 	JNZ tileAddVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddVSAVX2(args *tileArgs)
-TEXT ·tileAddVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileAddVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4791,10 +5033,13 @@ tileAddVSAVX2_next:
 	DECQ BX
 	JNZ tileAddVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulVVAVX2(args *tileArgs)
-TEXT ·tileMulVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMulVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4835,10 +5080,13 @@ tileMulVVAVX2_next:
 	DECQ BX
 	JNZ tileMulVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulVSAVX2(args *tileArgs)
-TEXT ·tileMulVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMulVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4880,10 +5128,13 @@ tileMulVSAVX2_next:
 	DECQ BX
 	JNZ tileMulVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubVVAVX2(args *tileArgs)
-TEXT ·tileSubVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4924,10 +5175,13 @@ tileSubVVAVX2_next:
 	DECQ BX
 	JNZ tileSubVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubVSAVX2(args *tileArgs)
-TEXT ·tileSubVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -4969,10 +5223,13 @@ tileSubVSAVX2_next:
 	DECQ BX
 	JNZ tileSubVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubSVAVX2(args *tileArgs)
-TEXT ·tileSubSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5014,10 +5271,13 @@ tileSubSVAVX2_next:
 	DECQ BX
 	JNZ tileSubSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivVVAVX2(args *tileArgs)
-TEXT ·tileDivVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileDivVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5058,10 +5318,13 @@ tileDivVVAVX2_next:
 	DECQ BX
 	JNZ tileDivVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivVSAVX2(args *tileArgs)
-TEXT ·tileDivVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileDivVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5103,10 +5366,13 @@ tileDivVSAVX2_next:
 	DECQ BX
 	JNZ tileDivVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileDivSVAVX2(args *tileArgs)
-TEXT ·tileDivSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileDivSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5148,10 +5414,13 @@ tileDivSVAVX2_next:
 	DECQ BX
 	JNZ tileDivSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxVVAVX2(args *tileArgs)
-TEXT ·tileMaxVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMaxVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5196,10 +5465,13 @@ tileMaxVVAVX2_next:
 	DECQ BX
 	JNZ tileMaxVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxVSAVX2(args *tileArgs)
-TEXT ·tileMaxVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMaxVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5245,10 +5517,13 @@ tileMaxVSAVX2_next:
 	DECQ BX
 	JNZ tileMaxVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinVVAVX2(args *tileArgs)
-TEXT ·tileMinVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMinVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5293,10 +5568,13 @@ tileMinVVAVX2_next:
 	DECQ BX
 	JNZ tileMinVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinVSAVX2(args *tileArgs)
-TEXT ·tileMinVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMinVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5342,10 +5620,13 @@ tileMinVSAVX2_next:
 	DECQ BX
 	JNZ tileMinVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddIVVAVX2(args *tileArgs)
-TEXT ·tileAddIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileAddIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5386,10 +5667,13 @@ tileAddIVVAVX2_next:
 	DECQ BX
 	JNZ tileAddIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAddIVSAVX2(args *tileArgs)
-TEXT ·tileAddIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileAddIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5431,10 +5715,13 @@ tileAddIVSAVX2_next:
 	DECQ BX
 	JNZ tileAddIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubIVVAVX2(args *tileArgs)
-TEXT ·tileSubIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5475,10 +5762,13 @@ tileSubIVVAVX2_next:
 	DECQ BX
 	JNZ tileSubIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubIVSAVX2(args *tileArgs)
-TEXT ·tileSubIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5520,10 +5810,13 @@ tileSubIVSAVX2_next:
 	DECQ BX
 	JNZ tileSubIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSubISVAVX2(args *tileArgs)
-TEXT ·tileSubISVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSubISVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5565,10 +5858,13 @@ tileSubISVAVX2_next:
 	DECQ BX
 	JNZ tileSubISVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulIVVAVX2(args *tileArgs)
-TEXT ·tileMulIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMulIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5609,10 +5905,13 @@ tileMulIVVAVX2_next:
 	DECQ BX
 	JNZ tileMulIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulIVSAVX2(args *tileArgs)
-TEXT ·tileMulIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMulIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5654,10 +5953,13 @@ tileMulIVSAVX2_next:
 	DECQ BX
 	JNZ tileMulIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxIVVAVX2(args *tileArgs)
-TEXT ·tileMaxIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMaxIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5698,10 +6000,13 @@ tileMaxIVVAVX2_next:
 	DECQ BX
 	JNZ tileMaxIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMaxIVSAVX2(args *tileArgs)
-TEXT ·tileMaxIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMaxIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5743,10 +6048,13 @@ tileMaxIVSAVX2_next:
 	DECQ BX
 	JNZ tileMaxIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinIVVAVX2(args *tileArgs)
-TEXT ·tileMinIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMinIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5787,10 +6095,13 @@ tileMinIVVAVX2_next:
 	DECQ BX
 	JNZ tileMinIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMinIVSAVX2(args *tileArgs)
-TEXT ·tileMinIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMinIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5832,10 +6143,13 @@ tileMinIVSAVX2_next:
 	DECQ BX
 	JNZ tileMinIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileCopyVAVX2(args *tileArgs)
-TEXT ·tileCopyVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileCopyVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5869,10 +6183,13 @@ tileCopyVAVX2_next:
 	DECQ BX
 	JNZ tileCopyVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileCopySAVX2(args *tileArgs)
-TEXT ·tileCopySAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileCopySAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5907,10 +6224,13 @@ tileCopySAVX2_next:
 	DECQ BX
 	JNZ tileCopySAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNegVAVX2(args *tileArgs)
-TEXT ·tileNegVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNegVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5946,10 +6266,13 @@ tileNegVAVX2_next:
 	DECQ BX
 	JNZ tileNegVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileAbsVAVX2(args *tileArgs)
-TEXT ·tileAbsVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileAbsVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -5985,10 +6308,13 @@ tileAbsVAVX2_next:
 	DECQ BX
 	JNZ tileAbsVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNotVAVX2(args *tileArgs)
-TEXT ·tileNotVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNotVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6026,10 +6352,13 @@ tileNotVAVX2_next:
 	DECQ BX
 	JNZ tileNotVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileTruthVAVX2(args *tileArgs)
-TEXT ·tileTruthVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileTruthVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6069,10 +6398,13 @@ tileTruthVAVX2_next:
 	DECQ BX
 	JNZ tileTruthVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSqrtVAVX2(args *tileArgs)
-TEXT ·tileSqrtVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSqrtVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6108,10 +6440,13 @@ tileSqrtVAVX2_next:
 	DECQ BX
 	JNZ tileSqrtVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRsqrtVAVX2(args *tileArgs)
-TEXT ·tileRsqrtVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRsqrtVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6151,10 +6486,13 @@ tileRsqrtVAVX2_next:
 	DECQ BX
 	JNZ tileRsqrtVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileExpVAVX2(args *tileArgs)
-TEXT ·tileExpVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileExpVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6240,10 +6578,13 @@ tileExpVAVX2_next:
 	DECQ BX
 	JNZ tileExpVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLogVAVX2(args *tileArgs)
-TEXT ·tileLogVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLogVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6363,10 +6704,13 @@ tileLogVAVX2_next:
 	DECQ BX
 	JNZ tileLogVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLogisticVAVX2(args *tileArgs)
-TEXT ·tileLogisticVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLogisticVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6460,10 +6804,13 @@ tileLogisticVAVX2_next:
 	DECQ BX
 	JNZ tileLogisticVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromIVAVX2(args *tileArgs)
-TEXT ·tileFromIVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileFromIVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6499,10 +6846,13 @@ tileFromIVAVX2_next:
 	DECQ BX
 	JNZ tileFromIVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileToIVAVX2(args *tileArgs)
-TEXT ·tileToIVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileToIVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6538,10 +6888,13 @@ tileToIVAVX2_next:
 	DECQ BX
 	JNZ tileToIVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromBoolVAVX2(args *tileArgs)
-TEXT ·tileFromBoolVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileFromBoolVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6577,10 +6930,13 @@ tileFromBoolVAVX2_next:
 	DECQ BX
 	JNZ tileFromBoolVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileToBoolVAVX2(args *tileArgs)
-TEXT ·tileToBoolVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileToBoolVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6619,10 +6975,13 @@ tileToBoolVAVX2_next:
 	DECQ BX
 	JNZ tileToBoolVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromBF16VAVX2(args *tileArgs)
-TEXT ·tileFromBF16VAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileFromBF16VAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6667,10 +7026,13 @@ tileFromBF16VAVX2_next:
 	DECQ BX
 	JNZ tileFromBF16VAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileFromF16VAVX2(args *tileArgs)
-TEXT ·tileFromF16VAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileFromF16VAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6713,10 +7075,13 @@ tileFromF16VAVX2_next:
 	DECQ BX
 	JNZ tileFromF16VAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVVVAVX2(args *tileArgs)
-TEXT ·tileWhereVVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6766,10 +7131,13 @@ tileWhereVVVAVX2_next:
 	DECQ BX
 	JNZ tileWhereVVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVVSAVX2(args *tileArgs)
-TEXT ·tileWhereVVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6820,10 +7188,13 @@ tileWhereVVSAVX2_next:
 	DECQ BX
 	JNZ tileWhereVVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileWhereVSVAVX2(args *tileArgs)
-TEXT ·tileWhereVSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileWhereVSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6874,10 +7245,13 @@ tileWhereVSVAVX2_next:
 	DECQ BX
 	JNZ tileWhereVSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileExpScaledVSSAVX2(args *tileArgs)
-TEXT ·tileExpScaledVSSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileExpScaledVSSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -6979,10 +7353,13 @@ tileExpScaledVSSAVX2_next:
 	DECQ BX
 	JNZ tileExpScaledVSSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileMulAddVSVAVX2(args *tileArgs)
-TEXT ·tileMulAddVSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileMulAddVSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7029,10 +7406,13 @@ tileMulAddVSVAVX2_next:
 	DECQ BX
 	JNZ tileMulAddVSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileSoftmaxGradVVSAVX2(args *tileArgs)
-TEXT ·tileSoftmaxGradVVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileSoftmaxGradVVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7081,10 +7461,13 @@ tileSoftmaxGradVVSAVX2_next:
 	DECQ BX
 	JNZ tileSoftmaxGradVVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowSumVAVX2(args *tileArgs)
-TEXT ·tileRowSumVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowSumVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7178,10 +7561,13 @@ tileRowSumVAVX2_fold:
 	DECQ BX
 	JNZ tileRowSumVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowMaxVAVX2(args *tileArgs)
-TEXT ·tileRowMaxVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowMaxVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7299,10 +7685,13 @@ tileRowMaxVAVX2_fold:
 	DECQ BX
 	JNZ tileRowMaxVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotVVAVX2(args *tileArgs)
-TEXT ·tileRowDotVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7388,10 +7777,13 @@ tileRowDotVVAVX2_fold:
 	DECQ BX
 	JNZ tileRowDotVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotBF16VVAVX2(args *tileArgs)
-TEXT ·tileRowDotBF16VVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotBF16VVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7497,10 +7889,13 @@ tileRowDotBF16VVAVX2_fold:
 	DECQ BX
 	JNZ tileRowDotBF16VVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowDotF16VVAVX2(args *tileArgs)
-TEXT ·tileRowDotF16VVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowDotF16VVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7600,10 +7995,13 @@ tileRowDotF16VVAVX2_fold:
 	DECQ BX
 	JNZ tileRowDotF16VVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileRowMinVAVX2(args *tileArgs)
-TEXT ·tileRowMinVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileRowMinVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7721,10 +8119,13 @@ tileRowMinVAVX2_fold:
 	DECQ BX
 	JNZ tileRowMinVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqVVAVX2(args *tileArgs)
-TEXT ·tileEqVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7767,10 +8168,13 @@ tileEqVVAVX2_next:
 	DECQ BX
 	JNZ tileEqVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqVSAVX2(args *tileArgs)
-TEXT ·tileEqVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7814,10 +8218,13 @@ tileEqVSAVX2_next:
 	DECQ BX
 	JNZ tileEqVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqSVAVX2(args *tileArgs)
-TEXT ·tileEqSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7861,10 +8268,13 @@ tileEqSVAVX2_next:
 	DECQ BX
 	JNZ tileEqSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqIVVAVX2(args *tileArgs)
-TEXT ·tileEqIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7907,10 +8317,13 @@ tileEqIVVAVX2_next:
 	DECQ BX
 	JNZ tileEqIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqIVSAVX2(args *tileArgs)
-TEXT ·tileEqIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -7954,10 +8367,13 @@ tileEqIVSAVX2_next:
 	DECQ BX
 	JNZ tileEqIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileEqISVAVX2(args *tileArgs)
-TEXT ·tileEqISVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileEqISVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8001,10 +8417,13 @@ tileEqISVAVX2_next:
 	DECQ BX
 	JNZ tileEqISVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeVVAVX2(args *tileArgs)
-TEXT ·tileNeVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8047,10 +8466,13 @@ tileNeVVAVX2_next:
 	DECQ BX
 	JNZ tileNeVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeVSAVX2(args *tileArgs)
-TEXT ·tileNeVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8094,10 +8516,13 @@ tileNeVSAVX2_next:
 	DECQ BX
 	JNZ tileNeVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeSVAVX2(args *tileArgs)
-TEXT ·tileNeSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8141,10 +8566,13 @@ tileNeSVAVX2_next:
 	DECQ BX
 	JNZ tileNeSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeIVVAVX2(args *tileArgs)
-TEXT ·tileNeIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8187,10 +8615,13 @@ tileNeIVVAVX2_next:
 	DECQ BX
 	JNZ tileNeIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeIVSAVX2(args *tileArgs)
-TEXT ·tileNeIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8234,10 +8665,13 @@ tileNeIVSAVX2_next:
 	DECQ BX
 	JNZ tileNeIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileNeISVAVX2(args *tileArgs)
-TEXT ·tileNeISVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileNeISVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8281,10 +8715,13 @@ tileNeISVAVX2_next:
 	DECQ BX
 	JNZ tileNeISVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtVVAVX2(args *tileArgs)
-TEXT ·tileLtVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8327,10 +8764,13 @@ tileLtVVAVX2_next:
 	DECQ BX
 	JNZ tileLtVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtVSAVX2(args *tileArgs)
-TEXT ·tileLtVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8374,10 +8814,13 @@ tileLtVSAVX2_next:
 	DECQ BX
 	JNZ tileLtVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtSVAVX2(args *tileArgs)
-TEXT ·tileLtSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8421,10 +8864,13 @@ tileLtSVAVX2_next:
 	DECQ BX
 	JNZ tileLtSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtIVVAVX2(args *tileArgs)
-TEXT ·tileLtIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8467,10 +8913,13 @@ tileLtIVVAVX2_next:
 	DECQ BX
 	JNZ tileLtIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtIVSAVX2(args *tileArgs)
-TEXT ·tileLtIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8514,10 +8963,13 @@ tileLtIVSAVX2_next:
 	DECQ BX
 	JNZ tileLtIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLtISVAVX2(args *tileArgs)
-TEXT ·tileLtISVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLtISVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8561,10 +9013,13 @@ tileLtISVAVX2_next:
 	DECQ BX
 	JNZ tileLtISVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeVVAVX2(args *tileArgs)
-TEXT ·tileLeVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8607,10 +9062,13 @@ tileLeVVAVX2_next:
 	DECQ BX
 	JNZ tileLeVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeVSAVX2(args *tileArgs)
-TEXT ·tileLeVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8654,10 +9112,13 @@ tileLeVSAVX2_next:
 	DECQ BX
 	JNZ tileLeVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeSVAVX2(args *tileArgs)
-TEXT ·tileLeSVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeSVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8701,10 +9162,13 @@ tileLeSVAVX2_next:
 	DECQ BX
 	JNZ tileLeSVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeIVVAVX2(args *tileArgs)
-TEXT ·tileLeIVVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeIVVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8747,10 +9211,13 @@ tileLeIVVAVX2_next:
 	DECQ BX
 	JNZ tileLeIVVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeIVSAVX2(args *tileArgs)
-TEXT ·tileLeIVSAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeIVSAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8794,10 +9261,13 @@ tileLeIVSAVX2_next:
 	DECQ BX
 	JNZ tileLeIVSAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 
 // func tileLeISVAVX2(args *tileArgs)
-TEXT ·tileLeISVAVX2(SB), NOSPLIT, $0-8
+TEXT ·tileLeISVAVX2(SB), NOSPLIT, $8-8
+	STMXCSR mxcsr-8(SP)
+	LDMXCSR flushing<>(SB)
 	MOVQ args+0(FP), AX
 	MOVQ 0(AX), DI
 	MOVQ 8(AX), SI
@@ -8841,5 +9311,6 @@ tileLeISVAVX2_next:
 	DECQ BX
 	JNZ tileLeISVAVX2_row
 	VZEROUPPER 
+	LDMXCSR mxcsr-8(SP)
 	RET 
 

@@ -40,7 +40,7 @@ func tailMasks() string {
 func gemmKernel(s isa, rows, vecs int) string {
 	a := &asm{isa: s}
 	name := fmt.Sprintf("gemm%dx%d%s", rows, vecs*s.lanes, s.name)
-	a.out.WriteString(fmt.Sprintf("// func %s(args *gemmArgs)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name))
+	a.enter(name, "gemmArgs")
 	a.f("MOVQ", "args+0(FP)", "DX")
 	a.f("MOVQ", "0(DX)", "CX") // k
 	a.f("MOVQ", "8(DX)", "AX") // a: rows 0,1,2 at AX, AX+R12, AX+2·R12
@@ -138,8 +138,7 @@ func gemmKernel(s isa, rows, vecs int) string {
 			a.f("ADDQ", "SI", "DI")
 		}
 	}
-	a.f("VZEROUPPER")
-	a.f("RET")
+	a.leave()
 	return a.out.String() + "\n"
 }
 

@@ -69,7 +69,7 @@ func tileFile() string {
 func tileKernel(s isa, op tileOp, kinds string, consts map[uint32]bool) string {
 	t := &tile{asm: asm{isa: s}, consts: consts, op: op}
 	name := "tile" + op.name + strings.ToUpper(kinds) + s.name
-	fmt.Fprintf(&t.out, "// func %s(args *tileArgs)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
+	t.enter(name, "tileArgs")
 	t.f("MOVQ", "args+0(FP)", "AX")
 	for i, r := range []string{"DI", "SI", "DX", "R8", "CX", "BX", "R9", "R10", "R11", "R12"} {
 		if (i == 2 || i == 8) && op.inputs < 2 || (i == 3 || i == 9) && op.inputs < 3 {
@@ -97,8 +97,7 @@ func tileKernel(s isa, op tileOp, kinds string, consts map[uint32]bool) string {
 	}
 	t.f("DECQ", "BX")
 	t.f("JNZ", name+"_row")
-	t.f("VZEROUPPER")
-	t.f("RET")
+	t.leave()
 	return t.out.String() + "\n"
 }
 
