@@ -12,6 +12,11 @@ type Response struct {
 	Prompt   string `json:"prompt"`
 	Response string `json:"response"` // as the model gave it; may be empty
 
+	// Sample numbers the answers to one prompt from 0, where a run asks for several.
+	Sample int `json:"sample,omitempty" frame:"optional"`
+	// From is the language of the answer that this one is a translation of, "" for one that the model gave itself.
+	From string `json:"from,omitempty" frame:"optional"`
+
 	FinishReason string `json:"finish_reason"` // "stop", "length"; "" where the source does not give it
 	Tokens       int    `json:"tokens"`        // generated tokens; 0 where the source does not give them
 
@@ -30,7 +35,8 @@ type Translation struct {
 	OK         bool   `json:"ok"`
 	Reason     string `json:"reason"` // why it failed, "" if it did not
 	// Fault is why the completion is no whole answer, "" for one: a cut one can still hold its translation.
-	Fault string `json:"fault,omitempty" frame:"optional"`
+	Fault  string `json:"fault,omitempty" frame:"optional"`
+	Sample int    `json:"sample,omitempty" frame:"optional"` // of the answer that was translated, see [Response]
 }
 
 // publishedFailure is what the LIDR reference code writes instead of a translation without a closing tag. Of the 1,000
@@ -48,12 +54,12 @@ func LoadResponses(path, lang string) ([]Response, error) {
 	var out []Response
 	seen := idLines{}
 	err := readRecords(path, func(r record) error {
-		if err := r.spelled([]string{"id", "lang", "prompt", "response", "finish_reason", "tokens"}); err != nil {
+		if err := r.spelled([]string{"id", "lang", "prompt", "response", "sample", "from", "finish_reason", "tokens"}); err != nil {
 			return err
 		}
 		resp, err := parseResponse(r, lang)
 		if err == nil {
-			err = seen.add(r, resp.ID)
+			err = seen.add(r, sampleID(resp.ID, resp.Sample))
 		}
 		out = append(out, resp)
 		return err
@@ -74,7 +80,7 @@ func LoadTranslations(path, from, to string) ([]Translation, error) {
 	err := readRecords(path, func(r record) error {
 		t, err := parseTranslation(r, from, to)
 		if err == nil {
-			err = seen.add(r, t.ID)
+			err = seen.add(r, sampleID(t.ID, t.Sample))
 		}
 		out = append(out, t)
 		return err
@@ -91,6 +97,14 @@ func complete[T any](path, what string, out []T, err error) ([]T, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// sampleID names one of several answers to a prompt.
+func sampleID(id string, sample int) string {
+	if sample == 0 {
+		return id
+	}
+	return fmt.Sprintf("%s, sample %d", id, sample)
 }
 
 // idLines holds the line of each ID that has been read.
@@ -121,11 +135,17 @@ func parseResponse(r record, lang string) (out Response, err error) {
 		}
 		return out, err
 	}
-	err = r.onlyFields("id", "lang", "prompt", "response", "finish_reason", "tokens", "fault", "reason")
+	err = r.onlyFields("id", "lang", "prompt", "response", "sample", "from", "finish_reason", "tokens", "fault", "reason")
 	if err != nil {
 		return out, err
 	}
 	if err = r.same("lang", lang); err != nil {
+		return out, err
+	}
+	if out.Sample, err = r.sample(); err != nil {
+		return out, err
+	}
+	if out.From, err = r.optional("from"); err != nil {
 		return out, err
 	}
 	if out.FinishReason, err = r.text("finish_reason"); err != nil {
@@ -168,7 +188,7 @@ func parseTranslation(r record, from, to string) (out Translation, err error) {
 }
 
 func parseOurTranslation(r record, out Translation) (Translation, error) {
-	err := r.onlyFields("id", "from", "to", "source", "completion", "text", "ok", "reason", "fault")
+	err := r.onlyFields("id", "from", "to", "source", "completion", "text", "ok", "reason", "fault", "sample")
 	if err != nil {
 		return out, err
 	}
@@ -193,6 +213,9 @@ func parseOurTranslation(r record, out Translation) (Translation, error) {
 	if out.Fault, err = r.optional("fault"); err != nil {
 		return out, err
 	}
+	if out.Sample, err = r.sample(); err != nil {
+		return out, err
+	}
 	if err = r.value("ok", "true or false", &out.OK); err != nil {
 		return out, err
 	}
@@ -201,6 +224,17 @@ func parseOurTranslation(r record, out Translation) (Translation, error) {
 			"expected a text where ok is true and a reason where it is not")
 	}
 	return out, nil
+}
+
+// sample returns the number of an answer among those to its prompt, 0 where the file does not say.
+func (r record) sample() (n int, err error) {
+	if !r.has("sample") {
+		return 0, nil
+	}
+	if err = r.value("sample", "a whole number", &n); err == nil && n < 0 {
+		err = r.errorf("field \"sample\": expected a whole number of at least 0, found %d", n)
+	}
+	return n, err
 }
 
 // same is an error unless the string field has the value that the caller asked for.

@@ -41,7 +41,7 @@ func DryRun(s Settings, p lm.Prices, options ...Option) (dataframe.DataFrame, er
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
-		generate, err := answerCost(s, modelName(round), "generate", asked, nil, p)
+		generate, err := answerCost(s, modelName(round), "generate", asked, nil, s.Generate.Samples, p)
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
@@ -50,7 +50,8 @@ func DryRun(s Settings, p lm.Prices, options ...Option) (dataframe.DataFrame, er
 		if s.Pairs.Mode == released {
 			back = len(s.Trained)
 		}
-		translate, err := translationCost(s, modelName(round), "translate", s.Prompts.N*(len(s.Trained)+back), p)
+		translate, err := translationCost(s, modelName(round), "translate",
+			s.Prompts.N*max(1, s.Generate.Samples)*(len(s.Trained)+back), p)
 		if err != nil {
 			return dataframe.DataFrame{}, err
 		}
@@ -80,7 +81,7 @@ func (r *Run) evaluationCost(round int, p lm.Prices) ([]Cost, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, err := answerCost(s, modelName(round), "evaluate", problems, shots, p)
+	answers, err := answerCost(s, modelName(round), "evaluate", problems, shots, s.Evaluate.Samples, p)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (r *Run) evaluationCost(round int, p lm.Prices) ([]Cost, error) {
 }
 
 func answerCost(s Settings, model, step string, prompts []Prompt, shots map[string][]tokenizer.Message,
-	p lm.Prices) (Cost, error) {
+	samples int, p lm.Prices) (Cost, error) {
 	cost := Cost{Model: model, Step: step}
 	for _, row := range prompts {
 		messages, err := s.Generate.Messages(row.Prompt, row.Lang)
@@ -105,7 +106,7 @@ func answerCost(s Settings, model, step string, prompts []Prompt, shots map[stri
 			return cost, err
 		}
 		tokens := lm.EstimateTokens(lm.Request{Messages: append(messages, shots[row.Lang]...)})
-		cost.Add(1, tokens, s.Generate.Sampling.MaxTokens, p)
+		cost.Add(max(1, samples), max(1, samples)*tokens, s.Generate.Sampling.MaxTokens, p)
 	}
 	return cost, nil
 }

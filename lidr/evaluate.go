@@ -34,6 +34,10 @@ const (
 // it. With [EvaluateSettings].Shots, worked
 // examples come before each problem. Evaluate writes <model>/eval/problems/LANG.jsonl, <model>/eval/translations.jsonl
 // (miniature) and <model>/eval/scores.json. [Run.Verdicts] reads the problems back.
+//
+// With [EvaluateSettings].Samples, k answers to each problem, pass_1 is the mean accuracy of one, pass_k the share of
+// the problems that one of the k is right for ([eval.PassAt]), and majority_k the accuracy of the answer that most of
+// them give ([eval.Majority]); <model>/eval/samples/LANG.jsonl has the verdict on each.
 func Evaluate(ctx context.Context, run *Run, m *Model) (dataframe.DataFrame, error) {
 	scores, err := evaluate(ctx, run, m)
 	return datasets.Frame(scores), err
@@ -58,7 +62,7 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	if err != nil {
 		return nil, fmt.Errorf("few-shot evaluation: %w", err)
 	}
-	requests, err := answerRequests(s.Generate, m, prompts, shots)
+	requests, err := answerRequests(s.Generate, m, prompts, shots, s.Evaluate.Samples)
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +71,15 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 		return nil, err
 	}
 	task := run.evalTask()
-	verdicts := make([]Verdict, len(responses))
+	samples := len(responses) / len(prompts)
+	all := make([]Verdict, len(responses))
+	var verdicts []Verdict // on the first answer to each problem
 	for i, row := range responses {
-		if verdicts[i], err = verdictOn(task, prompts[i], row); err != nil {
+		if all[i], err = verdictOn(task, prompts[i/samples], row); err != nil {
 			return nil, fmt.Errorf("evaluation prompts: %w", err)
+		}
+		if row.Sample == 0 {
+			verdicts = append(verdicts, all[i])
 		}
 	}
 	for _, lang := range s.AllLanguages() {
@@ -80,6 +89,15 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 		}
 	}
 	scores := scoreVerdicts(s, task, m.Name(), verdicts)
+	if samples > 1 {
+		for _, lang := range s.AllLanguages() {
+			file := run.Path(m.Name(), "eval", "samples", lang+".jsonl")
+			if err := run.WriteLines(file, verdictsIn(all, lang)); err != nil {
+				return nil, err
+			}
+		}
+		scores = append(scores, scoreSamples(s, task, m.Name(), prompts, all)...)
+	}
 	translations, err := evaluateTranslation(ctx, run, m, task)
 	if err != nil {
 		return nil, err
@@ -101,7 +119,7 @@ func verdictOn(task Task, p Prompt, row datasets.Response) (Verdict, error) {
 	if noAnswer(row.Fault) {
 		v = Verdict{OnTarget: true}
 	}
-	v.ID, v.Lang, v.Gold = p.ID, p.Lang, p.Answer
+	v.ID, v.Lang, v.Sample, v.Gold = p.ID, p.Lang, row.Sample, p.Answer
 	v.Response, v.FinishReason, v.Fault = row.Response, row.FinishReason, row.Fault
 	return v, nil
 }
@@ -120,6 +138,64 @@ func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []ev
 				row.Value, row.SE, row.N = e.Mean, e.SE, e.N
 				scores = append(scores, row)
 			}
+		}
+		for _, lang := range s.AllLanguages() {
+			add(lang, oneLanguage, []string{lang})
+		}
+		add("trained", meanOver, s.Trained)
+		add("unseen", meanOver, s.Unseen)
+	}
+	return scores
+}
+
+// scoreSamples scores several answers to each problem; the verdicts on one problem stand one after the other.
+func scoreSamples(s Settings, task Task, model string, prompts []Prompt, verdicts []Verdict) []eval.Score {
+	k := len(verdicts) / len(prompts)
+	b, counts := task.(builtin)
+	values := map[string]map[string][]float64{} // by metric and language
+	put := func(metric, lang string, value float64) {
+		if values[metric] == nil {
+			values[metric] = map[string][]float64{}
+		}
+		values[metric][lang] = append(values[metric][lang], value)
+	}
+	passed, majority := fmt.Sprintf("pass_%d", k), fmt.Sprintf("majority_%d", k)
+	for i, p := range prompts {
+		right, hits, answers := make([]bool, k), 0, make([]string, k)
+		for j, v := range verdicts[i*k : (i+1)*k] {
+			right[j] = v.Correct
+			if v.Correct {
+				hits++
+			}
+			if counts && !noAnswer(v.Fault) {
+				answers[j] = b.number(p, v.Response)
+			}
+		}
+		put("pass_1", p.Lang, eval.PassAt(1, k, hits))
+		put(passed, p.Lang, eval.PassAt(k, k, hits))
+		if counts {
+			share, err := eval.Majority(answers, right)
+			if err != nil {
+				panic(err) // an answer of each verdict, by the loop above
+			}
+			put(majority, p.Lang, share)
+		}
+	}
+	var scores []eval.Score
+	for _, metric := range []string{"pass_1", passed, majority} {
+		add := func(name, scope string, langs []string) {
+			if len(values[metric]) == 0 || len(langs) == 0 {
+				return
+			}
+			mean := make([]float64, len(values[metric][langs[0]]))
+			for _, lang := range langs {
+				for i, x := range values[metric][lang] {
+					mean[i] += x / float64(len(langs))
+				}
+			}
+			e := eval.MeanSE(mean)
+			scores = append(scores, eval.Score{Model: model, Metric: metric, Lang: name, Scope: scope, Value: e.Mean,
+				SE: e.SE, N: e.N})
 		}
 		for _, lang := range s.AllLanguages() {
 			add(lang, oneLanguage, []string{lang})

@@ -18,8 +18,9 @@ import (
 )
 
 // Generate lets the model answer every prompt, a frame of [Prompt] rows, and returns a frame of [datasets.Response]
-// rows. It writes <model>/responses/LANG.jsonl. Answers that the store holds are not generated again. [Run.Responses]
-// reads them back.
+// rows. It writes <model>/responses/LANG.jsonl. Answers that the store holds are not generated again. With
+// [GenerateSettings].Samples each prompt has several rows, numbered in the column sample. [Run.Responses] reads all of
+// them back.
 func Generate(ctx context.Context, run *Run, m *Model, prompts dataframe.DataFrame) (dataframe.DataFrame, error) {
 	rows, err := rowsOf[Prompt](prompts, "prompts")
 	if err != nil {
@@ -33,7 +34,7 @@ func generate(ctx context.Context, run *Run, m *Model, prompts []Prompt) ([]data
 	if err := run.Enter(m); err != nil {
 		return nil, err
 	}
-	requests, err := answerRequests(run.Settings.Generate, m, prompts, nil)
+	requests, err := answerRequests(run.Settings.Generate, m, prompts, nil, run.Settings.Generate.Samples)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +95,13 @@ func (r *Run) measureTokens(model string, langs []string, responses []datasets.R
 	return r.WriteMeasure(model, m)
 }
 
-// answerRequests makes the requests for answers to prompts; shots are turns before the prompts of a language.
-func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[string][]tokenizer.Message) ([]lm.Request,
-	error) {
-	requests := make([]lm.Request, len(prompts))
-	for i, row := range prompts {
+// answerRequests makes the requests for so many answers to each prompt, those of a prompt one after the other; shots are
+// turns before the prompts of a language. A request's ID, which its random stream is drawn by, has the number of its
+// answer from the second one on, so that one answer is asked for as it always was.
+func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[string][]tokenizer.Message,
+	samples int) ([]lm.Request, error) {
+	var requests []lm.Request
+	for _, row := range prompts {
 		messages, err := s.Messages(row.Prompt, row.Lang)
 		if err != nil {
 			return nil, err
@@ -107,28 +110,35 @@ func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[st
 			return nil, fmt.Errorf("%s: prompt %s in %s is empty, expected text", row.Source, row.ID, row.Lang)
 		}
 		messages = slices.Insert(messages, len(messages)-1, shots[row.Lang]...)
-		requests[i] = lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages, Thinking: s.Thinking}
-		if err := m.Fits(requests[i], row.Source); err != nil {
+		request := lm.Request{ID: row.ID + "/" + row.Lang, Messages: messages, Thinking: s.Thinking}
+		if err := m.Fits(request, row.Source); err != nil {
 			return nil, err
+		}
+		requests = append(requests, request)
+		for sample := 1; sample < samples; sample++ {
+			another := request
+			another.ID += fmt.Sprintf("/%d", sample)
+			requests = append(requests, another)
 		}
 	}
 	return requests, nil
 }
 
-// respond answers prompts by their requests; step names the work in the progress and in timing.jsonl.
+// respond answers prompts by their requests, equally many for each; step names the work in the progress and in timing.jsonl.
 func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Prompt,
 	requests []lm.Request) ([]datasets.Response, error) {
 	completions, err := complete(ctx, run, m, m.Name()+" "+step, requests, run.Settings.Generate.Sampling)
 	if err != nil {
 		return nil, err
 	}
-	responses := make([]datasets.Response, len(prompts))
+	responses := make([]datasets.Response, len(requests))
 	count := newFaultCount(m.Name() + " " + step)
-	for i, row := range prompts {
-		c := completions[i].Split()
+	for i := range requests {
+		samples := len(requests) / len(prompts)
+		row, c := prompts[i/samples], completions[i].Split()
 		responses[i] = datasets.Response{
-			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Response: c.Text, FinishReason: c.FinishReason, Tokens: c.Tokens,
-			Fault: c.Fault(), Reason: cmp.Or(c.Reason, c.By),
+			ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Sample: i % samples, Response: c.Text,
+			FinishReason: c.FinishReason, Tokens: c.Tokens, Fault: c.Fault(), Reason: cmp.Or(c.Reason, c.By),
 		}
 		count.add(row.Lang, requests[i].ID, c.Fault(), saysOf(c))
 	}

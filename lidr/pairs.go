@@ -69,34 +69,38 @@ type candidate struct {
 	faulty      string // which side is of an answer that is none, or not whole, and why
 }
 
-// candidates makes one candidate for every prompt and trained language, and one for every prompt in the dominant one.
+// candidates makes one candidate for every answer in a trained language, and one for every answer in the dominant one;
+// answers of several to a prompt are paired by their number.
 // In released mode both pairs of a prompt and language fail with either translation between that language and the
 // dominant one, those of prompts that ask for a translation too, as in the reference code (process_translations).
 func candidates(s Settings, answers []datasets.Response, translated []datasets.Translation) ([]candidate, error) {
-	type key struct{ id, from, to string }
+	type key struct {
+		id, from, to string
+		sample       int
+	}
 	texts := map[key]datasets.Translation{}
 	for _, row := range translated {
-		texts[key{row.ID, row.From, row.To}] = row
+		texts[key{row.ID, row.From, row.To, row.Sample}] = row
 	}
-	find := func(id, from, to string) (datasets.Translation, error) {
-		t, ok := texts[key{id, from, to}]
+	find := func(row datasets.Response, from, to string) (datasets.Translation, error) {
+		t, ok := texts[key{row.ID, from, to, row.Sample}]
 		if !ok {
 			return t, fmt.Errorf("translations: prompt %s has no row from %s to %s; pass the whole frame that Translate "+
-				"returned", id, from, to)
+				"returned", row.ID, from, to)
 		}
 		return t, nil
 	}
-	english := map[string]datasets.Response{}
+	english := map[key]datasets.Response{}
 	for _, row := range inLanguage(answers, s.Dominant) {
-		english[row.ID] = row
+		english[key{id: row.ID, sample: row.Sample}] = row
 	}
 	own := map[key]datasets.Response{}
 	for _, row := range answers {
-		own[key{id: row.ID, from: row.Lang}] = row
+		own[key{id: row.ID, from: row.Lang, sample: row.Sample}] = row
 	}
 	var out []candidate
 	for _, row := range answers {
-		source, ok := english[row.ID]
+		source, ok := english[key{id: row.ID, sample: row.Sample}]
 		if !ok {
 			return nil, fmt.Errorf("responses: prompt %s is answered in %s and not in %s, so no pair can be made; generate "+
 				"both languages", row.ID, row.Lang, s.Dominant)
@@ -109,13 +113,13 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		} else if !slices.Contains(s.Trained, row.Lang) {
 			continue
 		}
-		t, err := find(row.ID, from, to)
+		t, err := find(row, from, to)
 		if err != nil {
 			return nil, err
 		}
 		c.Source, c.failed = from+">"+to, !t.OK
 		if s.Pairs.Mode == released {
-			back, err := find(row.ID, to, from)
+			back, err := find(row, to, from)
 			if err != nil {
 				return nil, err
 			}
@@ -123,7 +127,7 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		}
 		chosen, rejected := source, row
 		if row.Lang == s.Dominant {
-			rejected = own[key{id: row.ID, from: from}]
+			rejected = own[key{id: row.ID, from: from, sample: row.Sample}]
 		}
 		if !s.Pairs.keeps(chosen.Fault) {
 			c.faulty = "chosen answer: " + chosen.Fault

@@ -64,6 +64,7 @@ type Reward struct {
 type Verdict struct {
 	ID           string `json:"id"`
 	Lang         string `json:"lang"`
+	Sample       int    `json:"sample,omitempty" frame:"optional"` // of several answers to the problem, from 0
 	Response     string `json:"response"`
 	FinishReason string `json:"finish_reason"`
 	Fault        string `json:"fault,omitempty" frame:"optional"` // why it is no whole answer, "" for one
@@ -144,6 +145,7 @@ type ControlChange struct {
 // passage is a text to translate.
 type passage struct {
 	ID, From, To, Text string
+	Sample             int
 	Origin             string // for errors
 	Fault              string // of the answer that it is, "" for a whole one
 }

@@ -53,6 +53,9 @@ type GenerateSettings struct {
 	// System is the system message, "" for none.
 	System   string      `json:"system"`
 	Sampling lm.Sampling `json:"sampling"`
+	// Samples is the number of answers that [Generate] asks for to each prompt, each drawn from its own random stream; 0
+	// stands for 1. More than one needs a temperature above 0. Another number is another list, asked anew.
+	Samples int `json:"samples,omitempty"`
 	// Thinking lets a model that can think do so before it answers, in evaluations too. What it thinks counts as new
 	// tokens and is no part of the answer. Otherwise thinking is switched off, where the chat template or the server
 	// offers that; in translations it always is.
@@ -176,6 +179,10 @@ type EvaluateSettings struct {
 	Shots int `json:"shots,omitempty"`
 	// Exemplars is the folder or file of the worked examples, which datasets.LoadExemplars reads.
 	Exemplars string `json:"exemplars,omitempty"`
+	// Samples is the number of answers to each problem; 0 stands for 1. Every metric is of the first one; more of them
+	// add pass_1 and pass_k, and majority_k where the task tells an answer's final number, and need a temperature above 0
+	// in [GenerateSettings].Sampling.
+	Samples int `json:"samples,omitempty"`
 	// Identifier names the language identifier that labels the answers of files: "" is the small default, and "lingua"
 	// lingua-go, which the command has linked (see [langid.Named]). The miniature's checker knows its own languages.
 	Identifier string `json:"identifier,omitempty"`

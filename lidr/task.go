@@ -27,10 +27,11 @@ type Task interface {
 // builtin is what the tasks of this package add to the methods of any.
 type builtin interface {
 	Task
-	metrics() []metric  // beyond those of every task
-	right(Verdict) bool // the verdict on one side of a pair
-	identifier() string // the identifier that scores depend on, "" for an exact one
-	synthetic() bool    // results say nothing about real models
+	metrics() []metric                       // beyond those of every task
+	right(Verdict) bool                      // the verdict on one side of a pair
+	number(p Prompt, response string) string // the final number, in a normal form, "" for none
+	identifier() string                      // the identifier that scores depend on, "" for an exact one
+	synthetic() bool                         // results say nothing about real models
 	passages(s Settings) (texts []passage, gold []string)
 }
 

@@ -106,6 +106,11 @@ func (fileTask) metrics() []metric {
 
 func (fileTask) right(v Verdict) bool { return v.Correct && v.OnTarget }
 
+func (fileTask) number(p Prompt, response string) string {
+	number, _ := eval.Number(response, baseLanguage(p.Lang))
+	return number
+}
+
 func (t fileTask) identifier() string { return t.langid().Name() }
 
 func (fileTask) synthetic() bool { return false }

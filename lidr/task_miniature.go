@@ -51,6 +51,17 @@ func (miniatureTask) metrics() []metric {
 
 func (miniatureTask) right(v Verdict) bool { return v.Correct && v.Steps && v.OnTarget }
 
+func (miniatureTask) number(p Prompt, response string) string {
+	problem, err := miniature.Decode(p.ID)
+	if err != nil {
+		return ""
+	}
+	if v := miniature.Check(response, problem, p.Lang); v.HasNumber {
+		return fmt.Sprint(v.Number)
+	}
+	return ""
+}
+
 func (miniatureTask) identifier() string { return "" }
 
 func (miniatureTask) synthetic() bool { return true }

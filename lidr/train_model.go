@@ -140,7 +140,7 @@ func replayPairs(run *Run, m *Model, rows []Pair) ([]dpo.Pair, error) {
 		var text, target, from, to string
 		if english, ok := byPrompt[row.ID+"/"+s.Dominant]; ok && row.Source == s.Dominant+">"+row.Lang {
 			text, target, from, to = english.Chosen, row.Chosen, s.Dominant, row.Lang
-		} else if row.Lang == s.Dominant {
+		} else if row.Lang == s.Dominant && row.Source == rejectedFrom(s, row.ID)+">"+s.Dominant {
 			from, to = rejectedFrom(s, row.ID), s.Dominant
 			text, target = byPrompt[row.ID+"/"+from].Rejected, row.Rejected
 		}

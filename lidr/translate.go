@@ -48,7 +48,7 @@ func translate(ctx context.Context, run *Run, m, translator *Model,
 	responses = withFaults(responses)
 	var passages []passage
 	add := func(row datasets.Response, to string) {
-		p := passage{ID: row.ID, From: row.Lang, To: to, Text: row.Response, Origin: "responses"}
+		p := passage{ID: row.ID, From: row.Lang, To: to, Sample: row.Sample, Text: row.Response, Origin: "responses"}
 		if !s.Pairs.keeps(row.Fault) {
 			p.Fault = row.Fault
 		}
@@ -106,12 +106,15 @@ func translatePassages(ctx context.Context, run *Run, m *Model, step string,
 	var requests []lm.Request
 	var asked []int
 	for i, p := range passages {
-		rows[i] = datasets.Translation{ID: p.ID, From: p.From, To: p.To, Source: p.Text}
+		rows[i] = datasets.Translation{ID: p.ID, From: p.From, To: p.To, Sample: p.Sample, Source: p.Text}
 		messages, err := s.Messages(p.Text, p.From, p.To)
 		if err != nil {
 			return nil, err
 		}
 		request := lm.Request{ID: p.ID + "/" + p.From + "-" + p.To, Messages: messages, Prefill: s.Prefill}
+		if p.Sample > 0 {
+			request.ID += fmt.Sprintf("/%d", p.Sample)
+		}
 		if p.Text == "" {
 			rows[i].Reason = "the text to translate is empty"
 		} else if p.Fault != "" {

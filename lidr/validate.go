@@ -16,11 +16,12 @@ import (
 
 // Whole numbers beyond these are mistakes: a run would not end, or not fit into any memory.
 const (
-	maxNumber = 1_000_000_000
-	maxDrawn  = 1_000_000 // problems of the miniature world, whose drawing takes 20 seconds
-	maxRounds = 100
-	maxShots  = 1000
-	maxReplay = 4096 // sequences a step
+	maxNumber  = 1_000_000_000
+	maxDrawn   = 1_000_000 // problems of the miniature world, whose drawing takes 20 seconds
+	maxRounds  = 100
+	maxShots   = 1000
+	maxReplay  = 4096 // sequences a step
+	maxSamples = 1000
 )
 
 // keepable are the faults of answers that have a text all the same.
@@ -59,6 +60,9 @@ func (s Settings) Validate() error {
 		return bad("generate.max_refused", s.Generate.MaxRefused, fmt.Sprintf("above 0 to 1, or 0 for %g", maxRefused))
 	case slices.ContainsFunc(s.Pairs.KeepFaulty, func(fault string) bool { return !slices.Contains(keepable, fault) }):
 		return bad("pairs.keep_faulty", fmt.Sprintf("%q", s.Pairs.KeepFaulty), fmt.Sprintf("names among %q", keepable))
+	case s.Train.Replay > 0 && s.Generate.Samples > 1:
+		return bad("train.replay", s.Train.Replay, "0 with generate.samples: it rehearses the translation of one answer to a "+
+			"prompt")
 	case s.Evaluate.N < 0 || s.Evaluate.N == 1:
 		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
 	case s.Evaluate.Source == miniatureSource && s.Evaluate.N > maxDrawn:
@@ -73,6 +77,15 @@ func (s Settings) Validate() error {
 		return bad("evaluate.shots", s.Evaluate.Shots, fmt.Sprintf("0 to %d", maxShots))
 	case s.Evaluate.Shots > 0 && s.Evaluate.Exemplars == "":
 		return bad("evaluate.exemplars", `""`, "a folder of worked examples for evaluate.shots")
+	}
+	for field, samples := range map[string]int{"generate.samples": s.Generate.Samples,
+		"evaluate.samples": s.Evaluate.Samples} {
+		if samples < 0 || samples > maxSamples {
+			return bad(field, samples, fmt.Sprintf("0 (one) to %d", maxSamples))
+		}
+		if samples > 1 && s.Generate.Sampling.Temperature == 0 {
+			return bad(field, samples, "1 at generate.sampling.temperature 0, where all answers to a prompt are equal")
+		}
 	}
 	if _, err := s.Generate.parsed(); err != nil {
 		return fmt.Errorf("settings: %w", err)

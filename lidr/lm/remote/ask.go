@@ -70,12 +70,37 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 	if err := m.afford(asked, s); err != nil {
 		return err
 	}
-	one := func(r *run, i int) (Answer, error) {
-		a, err := send(r, bodies[i], m.answer)
-		a.Text = m.server.withoutPrefill(a.Text, reqs[i].Prefill)
-		return a, err
+	first, group := m.together(reqs, todo, s)
+	one := func(r *run, i int) ([]Answer, error) {
+		out, err := m.askGroup(r, group[i], bodies)
+		for k := range out {
+			out[k].Text = m.server.withoutPrefill(out[k].Text, reqs[i].Prefill)
+		}
+		return out, err
 	}
-	return each(ctx, m, reqs, todo, one, save)
+	err := each(ctx, m, reqs, first, one, func(idx []int, out [][]Answer) error {
+		var all []int
+		for _, i := range idx {
+			all = append(all, group[i]...)
+		}
+		return save(all, slices.Concat(out...))
+	})
+	var incomplete *lm.IncompleteError
+	if errors.As(err, &incomplete) {
+		return ofGroups(incomplete, reqs, group, len(todo))
+	}
+	return err
+}
+
+// ofGroups says of every request of a group what was said of its first.
+func ofGroups(e *lm.IncompleteError, reqs []lm.Request, group map[int][]int, requests int) error {
+	all := &lm.IncompleteError{Requests: requests}
+	for _, f := range e.Failed {
+		for _, i := range group[f.Index] {
+			all.Failed = append(all.Failed, lm.Failed{Index: i, ID: reqs[i].ID, Reason: f.Reason, Final: f.Final})
+		}
+	}
+	return all
 }
 
 // answer reads an answer from a response: without its thought, the key, and with the name of a model that is not ours.

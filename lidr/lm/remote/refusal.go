@@ -156,6 +156,8 @@ func (c complaint) field(status int) string {
 		return ""
 	case strings.Contains(c.all, "logprobs"):
 		return "logprobs"
+	case c.parameter == "n":
+		return "n"
 	case c.says(tooLong) || !c.says(notTaken):
 		return ""
 	case slices.Contains(leavable, c.parameter) || slices.Contains(lengthFields, c.parameter):

@@ -252,3 +252,77 @@ func ExampleEstimate() {
 	fmt.Println(Estimate(requests, lm.Sampling{MaxTokens: 2048}, Prices{Prompt: 2.5, New: 10}))
 	// Output: 1 requests, about 15 prompt tokens, at most 2,048 new tokens, at most $0.02
 }
+
+// Several answers to one prompt are one request where the server has the field n, and requests with seeds of their own
+// where it has none, refuses the field, or gives fewer.
+func TestSamples(t *testing.T) {
+	for name, c := range map[string]struct {
+		about  string
+		gives  int // choices of a response, 0: it refuses n
+		sent   int // requests
+		tokens string
+	}{
+		"n":       {`"owned_by":"vllm"`, 3, 2, "1 1 2, 1 1 2"},
+		"fewer":   {`"owned_by":"vllm"`, 2, 4, "2 2 4, 2 2 4"},
+		"refused": {`"owned_by":"vllm"`, 0, 7, "4 4 4, 4 4 4"},
+		"other":   {`"owned_by":"test"`, 1, 6, "4 4 4, 4 4 4"},
+	} {
+		f := newFake(t)
+		f.about = c.about
+		seeds := map[float64]bool{}
+		f.script = func(w http.ResponseWriter, _ *http.Request, _ string, _ int) bool {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.body["n"] == nil {
+				seeds[f.body["seed"].(float64)] = true
+				fmt.Fprint(w, strings.Replace(completion("one", ""), `"completion_tokens":3`, `"completion_tokens":4`, 1))
+				return true
+			}
+			if c.gives == 0 {
+				w.WriteHeader(http.StatusBadRequest)
+				fmt.Fprint(w, `{"error":{"message":"Unsupported value: 'n' does not support 3","param":"n"}}`)
+				return true
+			}
+			var choices []string
+			for k := range c.gives { // in any order
+				choice := `{"index":%d,"message":{"role":"assistant","content":"choice %d"},"finish_reason":"stop"}`
+				choices = append([]string{fmt.Sprintf(choice, k, k)}, choices...)
+			}
+			fmt.Fprintf(w, `{"model":"m","choices":[%s],"usage":{"completion_tokens":4}}`, strings.Join(choices, ","))
+			return true
+		}
+		m := open(t, Options{InFlight: 1}, f)
+		var reqs []lm.Request
+		for i := range 6 {
+			r := ask([]string{"a", "b"}[i/3])
+			r.ID += fmt.Sprint("/", i%3)
+			reqs = append(reqs, r)
+		}
+		got := make([]lm.Completion, len(reqs))
+		err := m.Generate(t.Context(), reqs, lm.Sampling{MaxTokens: 9, Temperature: 1}, nil,
+			func(idx []int, out []lm.Completion) error {
+				for k, i := range idx {
+					got[i] = out[k]
+				}
+				return nil
+			})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		tokens, single := "", 0
+		for i, a := range got {
+			tokens += fmt.Sprint(a.Tokens) + []string{" ", " ", ", "}[i%3]
+			if a.Text == "one" {
+				single++
+			} else if a.Text != fmt.Sprint("choice ", i%3) {
+				t.Errorf("%s: answer %d is %q", name, i, a.Text)
+			}
+		}
+		if tokens != c.tokens+", " || f.total != c.sent {
+			t.Errorf("%s: answers of %s tokens by %d requests, want %s by %d", name, tokens, f.total, c.tokens, c.sent)
+		}
+		if len(seeds) != single {
+			t.Errorf("%s: %d seeds of %d requests of their own", name, len(seeds), single)
+		}
+	}
+}

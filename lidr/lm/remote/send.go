@@ -17,6 +17,7 @@ import (
 // form is how a request is sent to a server that refuses the usual form. It changes no answer.
 type form struct {
 	words  bool   // without log-probabilities
+	single bool   // one answer a request
 	length string // the field that the number of new tokens is sent in, "" for the usual one
 }
 
@@ -24,6 +25,9 @@ type form struct {
 func (f form) of(body openai.ChatCompletionNewParams) openai.ChatCompletionNewParams {
 	if f.words {
 		body.Logprobs, body.TopLogprobs = param.Opt[bool]{}, param.Opt[int64]{}
+	}
+	if f.single {
+		body.N = param.Opt[int64]{}
 	}
 	if f.length != "" {
 		extra := maps.Clone(body.ExtraFields())
@@ -45,6 +49,9 @@ func (f form) without(field string, body openai.ChatCompletionNewParams) (next f
 	switch {
 	case field == "logprobs" && body.Logprobs.Value && !f.words:
 		f.words = true
+		return f, true
+	case field == "n" && body.N.Value > 1 && !f.single:
+		f.single = true
 		return f, true
 	case slices.Contains(lengthFields, field) && f.length == "":
 		f.length = lengthFields[0]

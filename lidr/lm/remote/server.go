@@ -26,15 +26,16 @@ type server struct {
 	minP           bool     // has min_p, which lm.Sampling lacks: it is turned off
 	prefill        bool     // continues an assistant's message: continue_final_message
 	thinking       bool     // passes chat_template_kwargs to the chat template, which may know enable_thinking
+	many           bool     // gives several answers to one request: n
 	promptLogprobs bool     // returns the probabilities of given tokens: prompt_logprobs
 	advice         string   // what to do about a filter that has no field
 }
 
 var servers = []server{
 	{name: "vllm", ownedBy: []string{"vllm"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
-		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true, promptLogprobs: true},
+		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true, promptLogprobs: true, many: true},
 	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
-		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true},
+		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true, many: true},
 	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty",
 		prefill: true, thinking: true, promptLogprobs: true},
 	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k",
@@ -43,7 +44,7 @@ var servers = []server{
 	{name: "ollama", ownedBy: []string{"library"}, maxTokens: "max_tokens",
 		advice: "set PARAMETER top_k or repeat_penalty in its Modelfile"},
 	{name: "openai", ownedBy: []string{"openai", "openai-internal", "system"}, maxTokens: "max_completion_tokens",
-		advice: "leave it off"},
+		many: true, advice: "leave it off"},
 	{name: "other", maxTokens: "max_tokens", advice: "leave it off, or say in Options.Server which kind of server it is"},
 }
 
