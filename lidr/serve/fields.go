@@ -28,11 +28,11 @@ var harmless = []string{"user", "metadata", "store", "service_tier", "parallel_t
 
 // neutral are fields that could change the answer and are not implemented, with the values that have no effect.
 var neutral = map[string][]string{
-	"n": {"1"}, "best_of": {"1"}, "echo": {"false"}, "suffix": {`""`},
+	"suffix":           {`""`},
 	"presence_penalty": {"0"}, "frequency_penalty": {"0"}, "logit_bias": {"{}"}, "min_p": {"0"}, "typical_p": {"1"},
 	"tools": {"[]"}, "tool_choice": {`"none"`, `"auto"`}, "functions": {"[]"}, "function_call": {`"none"`, `"auto"`},
 	"response_format": {`{"type":"text"}`}, "modalities": {`["text"]`}, "reasoning_effort": {`"none"`},
-	"chat_template_kwargs": {"{}"}, "min_tokens": {"0"}, "ignore_eos": {"false"}, "stop_token_ids": {"[]"},
+	"chat_template_kwargs": {"{}"}, "min_tokens": {"0"}, "echo": {"false"}, "stop_token_ids": {"[]"},
 	"bad_words": {"[]"}, "length_penalty": {"1"}, "use_beam_search": {"false"}, "skip_special_tokens": {"true"},
 	"spaces_between_special_tokens": {"true"}, "include_stop_str_in_output": {"false"},
 }

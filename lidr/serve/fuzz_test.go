@@ -15,6 +15,8 @@ func FuzzChatRequest(f *testing.F) {
 			`"stream":true,"stream_options":{"include_usage":true}}`,
 		`{"prompt":[0,2047],"logprobs":0,"max_tokens":1e3,"seed":9223372036854775807,"top_k":-1,"temperature":1e308,` +
 			`"prompt_logprobs":0}`,
+		`{"prompt":["a","b"],"echo":true,"max_tokens":0,"logprobs":20,"n":3,"best_of":3,"ignore_eos":true}`,
+		`{"prompt":[[0,1],[2]],"echo":true,"add_special_tokens":false}`,
 		`{"prompt":["a"],"echo":null,"stop":"","n":1.0,"logit_bias":{},"min_p":0e5}`,
 	} {
 		f.Add([]byte(body), true)
@@ -23,10 +25,16 @@ func FuzzChatRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, chat bool) {
 		r, err := s.parse(body, chat)
 		if err == nil {
-			q := r.query
-			if len(q.Prompt) == 0 || len(q.Prompt) >= s.model.ContextLength() || q.Sampling.Validate() != nil ||
-				q.TopLogprobs < 0 || q.TopLogprobs > maxTop {
-				t.Errorf("%q is taken as %+v", body, q)
+			all := r.queries()
+			for _, q := range all {
+				if len(q.Prompt) == 0 || len(q.Prompt) > s.model.ContextLength() ||
+					len(q.Prompt) == s.model.ContextLength() && !q.PromptOnly || q.Sampling.Validate() != nil ||
+					q.TopLogprobs < 0 || q.TopLogprobs > maxTop || q.PromptTop < 0 || q.PromptTop > maxTop {
+					t.Errorf("%q is taken as %+v", body, q)
+				}
+			}
+			if len(all) == 0 || len(all) > maxChoices || r.echo && len(r.texts) != len(r.prompts) {
+				t.Errorf("%q asks for %d answers to %d prompts", body, len(all), len(r.prompts))
 			}
 			return
 		}

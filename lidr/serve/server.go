@@ -4,8 +4,10 @@
 //
 //	lidr serve runs/demo/M1/model --max-batch 64 --max-queue 256
 //
-// Both kinds of completions have stop texts, a seed, log-probabilities and vLLM's prompt_logprobs, and chat also its
-// continue_final_message. /v1/models gives the model's id, the length of its context and the hash of its
+// Both kinds of completions have n, stop texts, a seed, log-probabilities, and vLLM's prompt_logprobs and ignore_eos;
+// chat has vLLM's continue_final_message, and raw completions have lists of prompts, token ids, and echo, with which
+// max_tokens may be 0: that is how lm-eval measures the likelihood of texts. /tokenize, /detokenize and
+// /tokenizer_info are vLLM's. /v1/models gives the model's id, the length of its context and the hash of its
 // weights, and /health says whether the server answers. Requests join the running batch between two decoding steps, and
 // leave it when their answer ends or their client disconnects. With --max-batch answers under way and --max-queue
 // requests waiting, a further one gets status 429. A request waits until there is memory for its longest answer
@@ -15,7 +17,7 @@
 // The server listens on a loopback address; on any other it needs an API key, in LIDR_API_KEY or --key-file, and the
 // connection is not encrypted: put a proxy with TLS in front of it.
 //
-// A field that would change the answer and is not implemented (tools, JSON mode, logit_bias, penalties, n above 1) is
+// A field that would change the answer and is not implemented (tools, JSON mode, logit_bias, penalties) is
 // refused by its name, and sampling is that of lm/local, so that a request with a seed has one answer. Requests and
 // answers are never logged.
 package serve
@@ -165,6 +167,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("GET /v1/models/{id...}", s.allowed(s.describe))
 	mux.Handle("POST /v1/chat/completions", s.allowed(s.bounded(s.chat)))
 	mux.Handle("POST /v1/completions", s.allowed(s.bounded(s.complete)))
+	mux.Handle("POST /tokenize", s.allowed(s.bounded(s.tokenize)))
+	mux.Handle("POST /detokenize", s.allowed(s.bounded(s.detokenize)))
+	mux.Handle("GET /tokenizer_info", s.allowed(s.describeTokenizer))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, &problem{status: http.StatusNotFound,
 			Message: fmt.Sprintf("there is no %s %.80s here; expected POST /v1/chat/completions, POST /v1/completions, "+

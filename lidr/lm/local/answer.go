@@ -12,6 +12,7 @@ type answer struct {
 	limit   int // tokens it may have
 	sampler *sampler
 	stream  *Stream // receives each token; nil in Generate
+	endless bool    // an end-of-turn token is one among others
 
 	tokens []int
 	bytes  []byte // the text of the tokens
@@ -23,7 +24,7 @@ func (a *answer) add(token int, spelling []byte, ends bool) {
 	a.tokens = append(a.tokens, token)
 	before := len(a.bytes)
 	a.bytes = append(a.bytes, spelling...)
-	if cut := findStop(a.bytes, before, a.sampler.Stop); ends || cut >= 0 {
+	if cut := findStop(a.bytes, before, a.sampler.Stop); ends && !a.endless || cut >= 0 {
 		a.finish = lm.FinishStop
 		if cut >= 0 {
 			a.bytes = a.bytes[:cut]

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
 	"lidrlab/lidr/backend/cpu"
+	"lidrlab/lidr/lm"
 )
 
 // ErrClosed is the error of answers that are under way when their batcher is closed.
@@ -76,13 +78,18 @@ func (b *Batcher) Close() {
 // Submit puts a query at the end of the queue, which has no limit. A query whose ctx has ended leaves the queue, or the
 // batch before its next step.
 func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
-	if err := q.Sampling.Validate(); err != nil {
+	if q.PromptOnly {
+		q.Sampling = lm.Sampling{}
+	} else if err := q.Sampling.Validate(); err != nil {
 		return nil, fmt.Errorf("sampling: %w", err)
 	}
 	limit, vocabulary := b.model.ContextLength(), b.model.transformer.Config.VocabSize
-	if n := len(q.Prompt); n == 0 || n >= limit {
-		return nil, fmt.Errorf("the prompt has %d tokens, expected at least one and fewer than the context length %d", n,
-			limit)
+	room := limit - 1 // for the prompt
+	if q.PromptOnly {
+		room = limit
+	}
+	if n := len(q.Prompt); n == 0 || n > room {
+		return nil, fmt.Errorf("the prompt has %d tokens, expected 1 to %d in the context of %d", n, room, limit)
 	}
 	for _, id := range q.Prompt {
 		if id < 0 || id >= vocabulary {
@@ -90,8 +97,12 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 		}
 	}
 	s := &Stream{query: q, context: ctx, news: make(chan struct{}, 1)}
+	id := "" // as that of a request of Generate without an ID
+	if q.Choice > 0 {
+		id = strconv.Itoa(q.Choice)
+	}
 	s.answer = &answer{prompt: q.Prompt, limit: min(q.Sampling.MaxTokens, limit-len(q.Prompt)),
-		sampler: newSampler(q.Sampling, "", q.Prompt), stream: s}
+		sampler: newSampler(q.Sampling, id, q.Prompt), stream: s, endless: q.IgnoreEnd}
 	if need := b.model.cacheBytes([]*answer{s.answer}); need > b.room {
 		return nil, fmt.Errorf("%w: %s for %d tokens of the prompt and up to %d of the answer, and there is %s; shorten them",
 			ErrTooLarge, humanize.IBytes(uint64(need)), len(q.Prompt), s.answer.limit, humanize.IBytes(uint64(b.room)))
@@ -234,6 +245,10 @@ func (d *decoding) step(fresh []*answer) error {
 		if err := d.model.tellPrompts(group); err != nil {
 			return err
 		}
+		group = slices.DeleteFunc(slices.Clone(group), func(a *answer) bool { return a.finish != "" })
+		if len(group) == 0 {
+			continue
+		}
 		n := &decoding{model: d.model, live: group}
 		err := n.read()
 		if err == nil {
@@ -271,30 +286,4 @@ func alike(answers []*answer) (groups [][]*answer) {
 		}
 	}
 	return groups
-}
-
-// tellPrompts computes the log-probabilities of the prompts whose queries request them.
-func (l *Model) tellPrompts(answers []*answer) error {
-	var wanted []*Stream
-	var prompts [][]int
-	for _, a := range answers {
-		if a.stream.query.PromptLogprobs {
-			wanted, prompts = append(wanted, a.stream), append(prompts, a.prompt)
-		}
-	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	logprobs, err := l.tokenLogprobs(prompts)
-	if err != nil {
-		return err
-	}
-	for k, s := range wanted {
-		s.mu.Lock()
-		for _, lp := range logprobs[k] {
-			s.prompt = append(s.prompt, float64(lp))
-		}
-		s.mu.Unlock()
-	}
-	return nil
 }

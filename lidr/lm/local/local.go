@@ -38,6 +38,8 @@ type Model struct {
 	prefill  *model.Exec
 	step     *model.Exec
 	logprobs *model.Exec
+	hidden   *model.Exec
+	head     *model.Exec
 	place    func() error // called before the first computation
 
 	identify    sync.Once
@@ -67,6 +69,12 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 	}).SetMaxCache(-1)
 	l.logprobs = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
 		return nodes{m.TokenLogprobs(scope, in[0])}
+	}).SetMaxCache(-1)
+	l.hidden = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
+		return nodes{m.Hidden(scope, in[0])}
+	}).SetMaxCache(-1)
+	l.head = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
+		return nodes{m.Head(scope, in[0])}
 	}).SetMaxCache(-1)
 	l.place = sync.OnceValue(func() error {
 		err := m.ToDevice(b)

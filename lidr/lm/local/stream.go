@@ -19,12 +19,17 @@ const abandoned = "abandoned"
 type Query struct {
 	Prompt         []int       // token ids
 	Sampling       lm.Sampling // its random stream is that of Model.Generate for a request whose ID is empty
+	Choice         int         // another answer to the same query has another random stream; 0 for the first
 	Logprobs       bool        // return the log-probability of every new token
 	TopLogprobs    int         // and of this many likeliest alternatives
 	PromptLogprobs bool        // return the log-probabilities of the prompt's tokens
+	PromptTop      int         // and of this many likeliest alternatives of each
+	PromptOnly     bool        // draw no token; Sampling is not read
+	IgnoreEnd      bool        // go on after an end-of-turn token, to MaxTokens or a stop text
 }
 
-// Token is a new token. Log-probabilities are the model's own, before penalty, temperature and filters.
+// Token is a token of an answer or of a prompt. Log-probabilities are the model's own, before penalty, temperature and
+// filters.
 type Token struct {
 	ID      int
 	Logprob float64
@@ -41,7 +46,7 @@ type Alternative struct {
 type Piece struct {
 	Text   string  // new text, without bytes that may still become part of a stop text or of a character
 	Tokens []Token // all new tokens, the end-of-turn token included
-	Finish string  // lm.FinishStop or lm.FinishLength in the last piece
+	Finish string  // lm.FinishStop or lm.FinishLength in the last piece, which may have no tokens
 }
 
 // Stream is an answer under way.
@@ -53,7 +58,7 @@ type Stream struct {
 
 	mu     sync.Mutex
 	piece  Piece
-	prompt []float64
+	prompt []Token
 	err    error
 	news   chan struct{} // holds an element when there is something new
 }
@@ -70,15 +75,29 @@ func (s *Stream) Next() (Piece, error) {
 		piece, err := s.piece, s.err
 		s.piece = Piece{}
 		s.mu.Unlock()
-		if err != nil || len(piece.Tokens) > 0 {
+		if err != nil || len(piece.Tokens) > 0 || piece.Finish != "" {
 			return piece, err
 		}
 	}
 }
 
-// PromptLogprobs returns log p of each token of the prompt but the first, given those before it, if the query requested
-// them. They are available with the first piece.
-func (s *Stream) PromptLogprobs() []float64 {
+// Whole waits for the end of the answer and returns all its pieces as one.
+func (s *Stream) Whole() (Piece, error) {
+	var whole Piece
+	for whole.Finish == "" {
+		piece, err := s.Next()
+		if err != nil {
+			return Piece{}, err
+		}
+		whole.Text += piece.Text
+		whole.Tokens, whole.Finish = append(whole.Tokens, piece.Tokens...), piece.Finish
+	}
+	return whole, nil
+}
+
+// Prompt returns the tokens of the prompt but the first, each with log p given those before it, if the query requested
+// PromptLogprobs. They are available with the first piece.
+func (s *Stream) Prompt() []Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.prompt
