@@ -51,6 +51,8 @@ func list() []int { return nil }
 			"a call in this statement may change this value", `c := &counting{}; _ = c.next() + c.n; _ = c.n + c.get()`},
 		{"value that the host looks into", "encoding/xml", `xml.Marshal(counting{})`,
 			"Marshal cannot look into a main.counting: it needs the type's name", ""},
+		{"text of a default", "flag", `_ = flag.Lookup("x").DefValue`, "the text of a flag's default is not kept for scripts",
+			`_ = flag.Lookup("x").Value`},
 		{"unused variable", "", `x := 1`, "declared and not used: x", `x := 1; _ = x`},
 		{"unused import", "fmt", ``, `"fmt" imported and not used`, `fmt.Println()`},
 		{"misspelt name of a package", "lidrlab/lidr", `lidr.MiniatureSetings()`,

@@ -157,7 +157,7 @@ func (s scanner) Scan(state fmt.ScanState, verb rune) error {
 	return err
 }
 
-// named are the packages that look for the name of a value's type.
+// named are the packages that write the name of a value's type.
 const named = ` encoding/xml encoding/gob `
 
 // Exposed tells why a function of the host cannot see a value of a type of the script, nil where it can.
@@ -210,7 +210,8 @@ func (m *Machine) translated(function reflect.Value, see func(any) any) reflect.
 // its fields. It panics where that is not possible.
 func (m *Machine) exposed(importPath, function string, x any) any {
 	box, ok := m.Normal(x).(Box)
-	if strings.Contains(named, " "+importPath+" ") && (ok || m.hides(x)) {
+	reads := strings.Contains(function, "Unmarshal") || strings.Contains(function, "Decode")
+	if strings.Contains(named, " "+importPath+" ") && !reads && (ok || m.hides(x)) {
 		panic(Error(fmt.Sprintf("%s needs the names of types, and does not see those of the script in %s", function,
 			m.typeName(x))))
 	}
