@@ -29,7 +29,10 @@ var stdout, stderr = printable.Writer(os.Stdout), printable.Writer(os.Stderr)
 const patience = 1400 * time.Millisecond
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.Background(), context.CancelFunc(func() {})
+	if !isScript() {
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	}
 	defer stop()
 	defer sayEndless()
 	context.AfterFunc(ctx, func() {

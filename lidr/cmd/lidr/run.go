@@ -67,3 +67,7 @@ refused, crashed or went beyond a limit.`,
 	}
 	return cmd
 }
+
+// isScript tells whether this is the process of a script. Waiting for signals, it would not end where all goroutines of
+// the script wait for each other.
+func isScript() bool { return len(os.Args) > 2 && os.Args[1] == "run" && os.Args[2] == "--child" }
