@@ -19,6 +19,7 @@ type matmul struct {
 	lhsM, lhsK    int // strides, in elements
 	rhsN, rhsK    int
 	outM          int
+	blocks        *blockType // of the right-hand side, or nil
 }
 
 // dot schedules a DotGeneral. Operands are read through their views; only those whose rows, columns or contracted axes
@@ -107,7 +108,7 @@ func (mm *matmul) matrices(x *execution, batch int) (a matrix, b source, c matri
 	lc, _ := offset2(batch, mm.batch, mm.outBatch, mm.outBatch)
 	size, dtype := mm.out.val.dtype.Size(), mm.rhs.val.dtype
 	return matrix{unsafe.Add(x.ptr(mm.lhs), la*size), mm.lhsM, mm.lhsK},
-		source{matrix{unsafe.Add(x.ptr(mm.rhs), lb*dtype.Size()), mm.rhsK, mm.rhsN}, dtype},
+		source{matrix{unsafe.Add(x.ptr(mm.rhs), lb*dtype.Size()), mm.rhsK, mm.rhsN}, dtype, mm.blocks, 0},
 		matrix{unsafe.Add(x.ptr(mm.out), lc*size), mm.outM, 1}
 }
 
@@ -118,6 +119,10 @@ func (mm *matmul) run(x *execution) {
 		return
 	}
 	if mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
+		if mm.blocks != nil {
+			mm.runBlockVectors(x)
+			return
+		}
 		mm.runVectors(x, batch)
 		return
 	}

@@ -41,7 +41,7 @@ func TestGemm(t *testing.T) {
 				const guard = 3
 				C := make([]float32, m*(n+guard))
 				c := matrix{unsafe.Pointer(&C[0]), n + guard, 1}
-				gemm(m, n, k, a, source{b, dtypes.Float32}, c, &workspace{})
+				gemm(m, n, k, a, source{matrix: b, dtype: dtypes.Float32}, c, &workspace{})
 				for i := range m {
 					for j := range n + guard {
 						want := 0.0
@@ -97,7 +97,7 @@ func BenchmarkGemm(b *testing.B) {
 			var w workspace
 			t0 := threadTime()
 			for b.Loop() {
-				gemm(s.m, s.n, s.k, a, source{bm, dtypes.Float32}, c, &w)
+				gemm(s.m, s.n, s.k, a, source{matrix: bm, dtype: dtypes.Float32}, c, &w)
 			}
 			b.ReportMetric(2*float64(s.m)*float64(s.n)*float64(s.k)*float64(b.N)/(threadTime()-t0).Seconds()/1e9, "GFLOP/cpu-s")
 		})

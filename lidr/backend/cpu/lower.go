@@ -162,6 +162,10 @@ func (l *lowerer) lower(n *node) (view, error) {
 		return l.dynamicUpdateSlice(n)
 	case compute.OpTypeDotGeneral:
 		return l.dot(n)
+	case compute.OpTypeFusedQuantizedDense:
+		return l.quantizedDense(n)
+	case compute.OpTypeQuantizedEmbeddingLookup:
+		return l.quantizedLookup(n)
 	case compute.OpTypeFusedScaledDotProductAttention:
 		return l.attention(n)
 	case compute.OpTypeFusedScaledDotProductAttentionVJP:

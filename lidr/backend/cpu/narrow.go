@@ -36,19 +36,28 @@ func (l *lowerer) view(n *node) view {
 	return w
 }
 
-// source is the right-hand side of a product, in float32 or half precision.
+// source is the right-hand side of a product, in float32, half precision or blocks.
 type source struct {
 	matrix
-	dtype dtypes.DType
+	dtype  dtypes.DType
+	blocks *blockType // nil for none
+	k0     int        // of blocks: the place along k
 }
 
 func (s source) at(i, j int) source {
+	if s.blocks != nil {
+		return s.atBlocks(i, j)
+	}
 	s.p = unsafe.Add(s.p, (i*s.row+j*s.col)*s.dtype.Size())
 	return s
 }
 
 // pack packs the source as packB does. scratch holds mBlock × kc float32.
 func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, ws *workspace) {
+	if s.blocks != nil {
+		s.packBlocks(kc, nc, pack, scratch, ws)
+		return
+	}
 	if s.dtype == dtypes.Float32 {
 		packB(s.matrix, kc, nc, pack, ws)
 		return

@@ -13,6 +13,11 @@ type workspace struct {
 	gemm gemmArgs
 	turn transposeArgs
 	mem  []byte
+
+	widen   widenArgs
+	panel   panelArgs
+	round   roundArgs
+	product productArgs
 }
 
 // scratch returns n bytes at the start of a cache line, with unspecified contents; the next call may return the same.
@@ -32,6 +37,7 @@ func (w *workspace) scratch(n int) []byte {
 // forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
 	w.tile, w.gemm, w.turn = tileArgs{}, gemmArgs{}, transposeArgs{}
+	w.widen, w.panel, w.round, w.product = widenArgs{}, panelArgs{}, roundArgs{}, productArgs{}
 }
 
 type job struct {

@@ -24,6 +24,8 @@ type kernelSet struct {
 	tile        tileMap
 	micro       microKernels
 	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
+	widen       map[string]func(*widenArgs)     // by block type
+	products    productKernels                  // of integers
 }
 
 // kernels is the set in use, chosen when the program starts.
@@ -43,6 +45,12 @@ func use(set kernelSet) kernelSet {
 	tile := maps.Clone(goKernels)
 	maps.Copy(tile, set.tile)
 	set.tile = tile
+	widen := maps.Clone(goWideners)
+	maps.Copy(widen, set.widen)
+	set.widen = widen
+	if set.products.width == 0 {
+		set.products = goProducts
+	}
 	return set
 }
 

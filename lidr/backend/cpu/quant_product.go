@@ -1,0 +1,266 @@
+package cpu
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// A product in integers first rounds the rows of x to blocks of 32 values: a scale d, which is a 127th of the largest
+// magnitude, and x/d to the nearest integer, half to even. Then for each block, in order along k, it adds to each result
+// float32(Σ (u - offset)·q) · (scale·d), fused, and the minimum times d·Σ q, fused too. The sums of integers are exact,
+// so the result has the same bits whatever the kernels, the number of rows and the number of threads.
+//
+// It works on panels of weights: rows of the weight, a kernel's width of them, are unpacked once and multiplied with all
+// rows of x.
+
+// rounded is a block of 32 values of x. The assembly reads this layout.
+type rounded struct {
+	q        [32]int8
+	d, total float32  // total is d·Σ q
+	start    [2]int32 // -offset·Σ q, of each half of the block or in the first place of all
+}
+
+const roundedBytes = 48
+
+// roundArgs are the operands of the rounding kernels: blocks of 32 values. The assembly reads this layout.
+type roundArgs struct {
+	dst, src       unsafe.Pointer
+	blocks, offset int
+	halves         int // 1: sums of each half of a block
+}
+
+// tooSmall is the magnitude below which a block of x counts as zero: its inverse would overflow.
+const tooSmall = 0x1p-100
+
+func goRound(a *roundArgs) {
+	src := f32(a.src, a.blocks*32)
+	for i := range unsafe.Slice((*rounded)(a.dst), a.blocks) {
+		r, x := &unsafe.Slice((*rounded)(a.dst), a.blocks)[i], src[32*i:32*i+32]
+		top := uint32(0) // as bits, so that a NaN is the largest
+		for _, v := range x {
+			top = max(top, math.Float32bits(v)&^(1<<31))
+		}
+		largest, inverse := math.Float32frombits(top), float32(0)
+		r.d = largest / 127
+		if largest < tooSmall {
+			r.d = 0
+		} else {
+			inverse = 127 / largest
+		}
+		var sums [2]int32
+		for j, v := range x {
+			q := int32(math.RoundToEven(float64(v * inverse)))
+			r.q[j] = int8(q)
+			sums[j/16] += q
+		}
+		r.total = r.d * float32(sums[0]+sums[1])
+		if a.halves == 0 {
+			sums[0], sums[1] = sums[0]+sums[1], 0
+		}
+		r.start[0], r.start[1] = -int32(a.offset)*sums[0], -int32(a.offset)*sums[1]
+	}
+}
+
+// productArgs are the operands of a product kernel: rows of x times a panel. The assembly reads this layout.
+type productArgs struct {
+	dst, x, panel      unsafe.Pointer
+	blocks             int // of 32 values
+	strideDst, strideX int
+	accumulate         int
+}
+
+// productKernels are the kernels of products in integers, for panels of that width and these numbers of rows of x,
+// descending to 1.
+type productKernels struct {
+	width int
+	round func(*roundArgs)
+	panel map[string]func(*panelArgs) // by block type
+	rows  []int
+	run   map[int][]func(*productArgs) // by kind
+}
+
+// The kinds of products.
+const (
+	withOffset = iota
+	withMinima
+	withHalves // scales of 16 values, and an offset
+)
+
+func (b *blockType) kind() int {
+	switch {
+	case b.minima:
+		return withMinima
+	case b.group == 16:
+		return withHalves
+	}
+	return withOffset
+}
+
+// fma returns a·b + c rounded once. The float64 product is exact, and the sum is rounded to odd before it is rounded to
+// float32 (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums").
+func fma(a, b, c float32) float32 {
+	p, z := float64(a)*float64(b), float64(c)
+	s := p + z
+	t := s - p
+	if e := (p - (s - t)) + (z - t); e != 0 && e == e {
+		if bits := math.Float64bits(s); bits&1 == 0 {
+			if (e > 0) == (s > 0) {
+				bits++
+			} else {
+				bits--
+			}
+			s = math.Float64frombits(bits)
+		}
+	}
+	return float32(s)
+}
+
+const goWidth = 4
+
+func goProduct(kind int) func(*productArgs) {
+	const width = goWidth
+	return func(a *productArgs) {
+		vectors := 10
+		if kind == withOffset {
+			vectors = 9
+		}
+		var y [width]float32
+		dst := f32(a.dst, width)
+		if a.accumulate != 0 {
+			copy(y[:], dst)
+		}
+		for b, x := range unsafe.Slice((*rounded)(a.x), a.blocks) {
+			record := unsafe.Add(a.panel, b*vectors*width*4)
+			u, scales := unsafe.Slice((*byte)(record), 32*width), f32(unsafe.Add(record, 32*width), 2*width)
+			for j := range width {
+				sums := x.start
+				for i, q := range x.q {
+					half := 0
+					if kind == withHalves {
+						half = i / 16
+					}
+					sums[half] += int32(q) * int32(u[(i/4*width+j)*4+i%4])
+				}
+				y[j] = fma(float32(sums[0]), scales[j]*x.d, y[j])
+				switch kind {
+				case withHalves:
+					y[j] = fma(float32(sums[1]), scales[width+j]*x.d, y[j])
+				case withMinima:
+					y[j] = fma(scales[width+j], x.total, y[j])
+				}
+			}
+		}
+		copy(dst, y[:])
+	}
+}
+
+// goProducts are the plain Go kernels.
+var goProducts = productKernels{width: goWidth, round: goRound, panel: goPanels(goWidth), rows: []int{1},
+	run: map[int][]func(*productArgs){withOffset: {goProduct(withOffset)}, withMinima: {goProduct(withMinima)},
+		withHalves: {goProduct(withHalves)}}}
+
+func goPanels(width int) map[string]func(*panelArgs) {
+	all := map[string]func(*panelArgs){}
+	for _, t := range blockTypes {
+		all[t.name] = goPanel(t, width)
+	}
+	return all
+}
+
+// blockProduct is a product in integers: x [m, k] rounded, weights [n, k/values blocks], out [m, n] float32.
+type blockProduct struct {
+	format  *blockType
+	m, n, k int
+	x, w    view
+	out     *value
+}
+
+// round schedules the rounding of x, once for all products that read the same rows in the same form.
+func (l *lowerer) round(x view, t *blockType) view {
+	k := x.dims[len(x.dims)-1]
+	m := x.size() / max(1, k)
+	halves := 0
+	if t.group == 16 {
+		halves = 1
+	}
+	offset := t.offset
+	key := copyKey{x.val, x.off, sprint("rounded", offset, halves, x.dims, x.strides)}
+	if w, ok := l.copies[key]; ok {
+		return w
+	}
+	x = l.dense(x)
+	out := l.newValue(dtypes.Uint8, m*k/32*roundedBytes)
+	l.push(&step{name: "Round", reads: []*value{x.val}, writes: []*value{out}, run: func(e *execution) {
+		tasks, bounds := split(m*k/32, 256, 16)
+		e.parallel(tasks, func(task int, w *workspace) {
+			lo, hi := bounds(task)
+			w.round = roundArgs{dst: unsafe.Add(e.base[out.id], lo*roundedBytes), src: unsafe.Add(e.ptr(x), lo*32*4),
+				blocks: hi - lo, offset: offset, halves: halves}
+			kernels.products.round(&w.round)
+		})
+	}})
+	w := denseView(out, []int{out.size})
+	l.copies[key] = w
+	return w
+}
+
+// panelValues is the number of values of a row that a panel holds: so it stays in the first-level cache.
+const panelValues = 1024
+
+// rowBlock is the number of rows of x that one unpacked panel serves: so many stay in the second-level cache.
+const rowBlock = 256
+
+// run computes the product: tasks are panels, for blocks of rows.
+func (p *blockProduct) run(e *execution) {
+	t, set := p.format, &kernels.products
+	kind, row, strideX := t.kind(), t.row(p.k), p.k/32*roundedBytes
+	panels := (p.n + set.width - 1) / set.width
+	tasks, bounds := split(panels, max(1, (128<<10)/(p.k*set.width)), 64)
+	rowBlocks := (p.m + rowBlock - 1) / rowBlock
+	x, weights, out := e.ptr(p.x), e.ptr(p.w), e.base[p.out.id]
+	e.parallel(tasks*rowBlocks, func(task int, w *workspace) {
+		lo, hi := bounds(task % tasks)
+		i0 := task / tasks * rowBlock
+		m := min(rowBlock, p.m-i0)
+		width := set.width
+		panelBytes := t.vectors() * width * 4 * min(p.k, panelValues) / 32
+		scratch := w.scratch(panelBytes + width*row + m*width*4)
+		panel := unsafe.Pointer(unsafe.SliceData(scratch))
+		for j := lo; j < hi; j++ {
+			j0 := j * width
+			src := unsafe.Add(weights, j0*row)
+			dst, strideDst := unsafe.Add(out, (i0*p.n+j0)*4), p.n*4
+			ragged := p.n-j0 < width
+			if ragged { // the last rows of the weight: of copies, into memory of the panel's width
+				rows := scratch[panelBytes : panelBytes+width*row]
+				clear(rows)
+				copy(rows, unsafe.Slice((*byte)(src), (p.n-j0)*row))
+				src = unsafe.Pointer(unsafe.SliceData(rows))
+				dst, strideDst = unsafe.Pointer(unsafe.SliceData(scratch[panelBytes+width*row:])), width*4
+			}
+			for k0 := 0; k0 < p.k; k0 += panelValues {
+				kc := min(panelValues, p.k-k0)
+				w.panel = panelArgs{dst: panel, src: unsafe.Add(src, t.row(k0)), stride: row, blocks: kc / t.values,
+					ahead: uintptr(src) + uintptr(width*(row+t.row(k0)))}
+				set.panel[t.name](&w.panel)
+				a := &w.product
+				*a = productArgs{panel: panel, blocks: kc / 32, strideDst: strideDst, strideX: strideX, accumulate: min(k0, 1)}
+				for i, height := 0, 0; i < m; i += set.rows[height] {
+					for set.rows[height] > m-i {
+						height++
+					}
+					a.dst = unsafe.Add(dst, i*strideDst)
+					a.x = unsafe.Add(x, (i0+i)*strideX+k0/32*roundedBytes)
+					set.run[kind][height](a)
+				}
+			}
+			if ragged {
+				for i := range m {
+					copy(f32(unsafe.Add(out, ((i0+i)*p.n+j0)*4), p.n-j0), f32(unsafe.Add(dst, i*strideDst), p.n-j0))
+				}
+			}
+		}
+	})
+}
