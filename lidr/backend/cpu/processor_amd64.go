@@ -9,8 +9,12 @@ func processorKernels() []kernelSet {
 	var sets []kernelSet
 	x := cpu.X86
 	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasBMI2 {
+		products := goProducts
+		if x.HasAVX512VNNI {
+			products = productsAVX512
+		}
 		sets = append(sets, kernelSet{
-			name: "AVX-512", tile: tileAVX512,
+			name: "AVX-512", products: products, tile: tileAVX512,
 			transpose16: map[string]func(*transposeArgs){
 				"":     transpose16AVX512,
 				"BF16": transpose16BF16AVX512,

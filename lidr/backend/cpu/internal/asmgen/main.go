@@ -20,10 +20,12 @@ func main() {
 	dir := flag.String("dir", ".", "folder to write to")
 	flag.Parse()
 	for name, source := range map[string]string{
-		"tile_amd64.s":   tileFile(),
-		"gemm_amd64.s":   gemmFile(),
-		"stubs_amd64.go": stubsFile(),
-		"methods.go":     methodsFile(),
+		"tile_amd64.s":         tileFile(),
+		"gemm_amd64.s":         gemmFile(),
+		"stubs_amd64.go":       stubsFile(),
+		"quant_amd64.s":        quantFile(),
+		"quant_stubs_amd64.go": quantStubsFile(),
+		"methods.go":           methodsFile(),
 	} {
 		if strings.HasSuffix(name, ".go") {
 			formatted, err := format.Source([]byte(source))
