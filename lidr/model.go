@@ -84,6 +84,22 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 	}, nil
 }
 
+// Quantized returns the model with its products computed in integers, as llama.cpp's are: with "stored", those with
+// matrices that a GGUF file holds in blocks; with "q8", all others as well, rounded to Q8_0. Its answers differ from
+// m's, and so does its fingerprint.
+func (m *Model) Quantized(how string) (*Model, error) {
+	if m.checkpoint == nil {
+		return nil, fmt.Errorf("model %s is behind a server, which decides how it computes", m.Path)
+	}
+	weights, err := transformer.NewQuantized(m.checkpoint, m.engine, how)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", m.Path, err)
+	}
+	quantized := *m
+	quantized.weights, quantized.lm = weights, local.New(m.engine, weights, m.tokenizer)
+	return &quantized, nil
+}
+
 // maxAdapters bounds the adapters that are merged one after the other: more than anybody trains on top of each other,
 // and an adapter that leads back to itself has no end.
 const maxAdapters = 8

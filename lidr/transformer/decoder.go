@@ -46,6 +46,9 @@ func (w weights) linear(x *Node, layer string, biased bool) *Node {
 // between.
 func (w weights) product(x *Node, name string) *Node {
 	matrix := w.get(name)
+	if format, ok := w.m.formats[name]; ok {
+		return w.blockProduct(x, matrix, format)
+	}
 	if matrix.DType() == x.DType() {
 		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
 	}
@@ -132,8 +135,14 @@ func (m *Model) residual(x, part *Node) *Node {
 
 // embed returns the embeddings of tokens int32 [b, t] as rows [b*t, D].
 func (m *Model) embed(w weights, tokens *Node) *Node {
-	x := ConvertDType(Gather(w.get("model.embed_tokens.weight"), Reshape(tokens, tokens.Shape().Size(), 1)),
-		dtypes.Float32)
+	const name = "model.embed_tokens.weight"
+	rows := Reshape(tokens, tokens.Shape().Size(), 1)
+	var x *Node
+	if format, ok := w.m.formats[name]; ok {
+		x = BackendQuantizedEmbeddingLookup(w.get(name), rows, inBlocks(format))
+	} else {
+		x = ConvertDType(Gather(w.get(name), rows), dtypes.Float32)
+	}
 	if scale := m.design.EmbeddingScale; scale != 1 {
 		x = MulScalar(x, scale)
 	}

@@ -39,9 +39,12 @@ type Model struct {
 	// from the forward pass (Chen et al. 2016, arXiv 1604.06174). It changes no result.
 	Checkpointing bool
 
+	Quantization string // how products are computed with integers ([NewQuantized]), "" for those in float32
+
 	design  checkpoint.Design
-	adapter *checkpoint.Adapter    // without its tensors, which are variables of the store; nil for none
-	source  *checkpoint.Checkpoint // whose memory the weights are; nil for weights of the model's own
+	adapter *checkpoint.Adapter              // without its tensors, which are variables of the store; nil for none
+	source  *checkpoint.Checkpoint           // whose memory the weights are; nil for weights of the model's own
+	formats map[string]compute.GGMLQuantType // formats of the matrices held in blocks
 	files   map[string][]byte
 }
 

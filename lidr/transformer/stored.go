@@ -13,7 +13,7 @@ import (
 
 // NewStored returns a model whose weights are those of the checkpoint itself, in the type that they are stored in, on
 // backend b: in a mapped file, they are read where they are, and take no other memory. Float32 stays float32, and a
-// matrix in half precision stays as it is and is widened where it is read; all else is widened beforehand. Answers have
+// matrix in half precision or in blocks stays as it is and is widened where it is read; all else is widened beforehand. Answers have
 // the same bits as those of [New], which it is on a backend other than ours. Such a model decodes and trains an adapter;
 // its weights cannot be trained.
 func NewStored(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
@@ -21,9 +21,26 @@ func NewStored(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
 	if !ok {
 		return New(ck)
 	}
-	m, err := newModel(ck, func(t checkpoint.Tensor) (*tensors.Tensor, error) { return storedValue(ours, t) })
+	return newStored(ck, ours, false)
+}
+
+// newStored is [NewStored]. round: matrices that are in no blocks are rounded to some, where their rows can be.
+func newStored(ck *checkpoint.Checkpoint, b *cpu.Backend, round bool) (*Model, error) {
+	blocks := map[string]compute.GGMLQuantType{}
+	m, err := newModel(ck, func(t checkpoint.Tensor) (*tensors.Tensor, error) {
+		format, ok := cpu.BlockTypes[t.Type.Name]
+		switch {
+		case len(t.Shape) == 2 && ok:
+			blocks[t.Name] = format
+			return blockValue(b, t)
+		case len(t.Shape) == 2 && round && t.Shape[1]%32 == 0:
+			blocks[t.Name] = compute.GGMLQ8_0
+			return roundedValue(t)
+		}
+		return storedValue(b, t)
+	})
 	if err == nil {
-		m.source = ck
+		m.source, m.formats = ck, blocks
 	}
 	return m, err
 }

@@ -26,4 +26,6 @@ func UseKernels(name string) (restore func()) {
 func Arena(e compute.Executable) int { return e.(*executable).arena }
 
 // BlockSize returns the number of values and of bytes of a block.
-func BlockSize(t compute.GGMLQuantType) (values, bytes int) { return blockTypes[t].values, blockTypes[t].bytes }
+func BlockSize(t compute.GGMLQuantType) (values, bytes int) {
+	return blockTypes[t].values, blockTypes[t].bytes
+}

@@ -27,10 +27,10 @@ const (
 // Integers is added to a format for a product in integers (FusedQuantizedDense). Without it, products are in float32.
 const Integers compute.GGMLQuantType = 1 << 16
 
-// BlockTypes are the formats that the backend reads, by their names in lower case.
-var BlockTypes = map[string]compute.GGMLQuantType{"q4_0": compute.GGMLQ4_0, "q4_1": GGMLQ4_1, "q5_0": GGMLQ5_0,
-	"q5_1": GGMLQ5_1, "q8_0": compute.GGMLQ8_0, "q4_k": compute.GGMLQ4_K, "q5_k": compute.GGMLQ5_K,
-	"q6_k": compute.GGMLQ6_K}
+// BlockTypes are the formats that the backend reads, by GGML's names.
+var BlockTypes = map[string]compute.GGMLQuantType{"Q4_0": compute.GGMLQ4_0, "Q4_1": GGMLQ4_1, "Q5_0": GGMLQ5_0,
+	"Q5_1": GGMLQ5_1, "Q8_0": compute.GGMLQ8_0, "Q4_K": compute.GGMLQ4_K, "Q5_K": compute.GGMLQ5_K,
+	"Q6_K": compute.GGMLQ6_K}
 
 // blockType is a format of blocks.
 type blockType struct {

@@ -189,7 +189,7 @@ func served(t *testing.T, m *lidr.Model) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	s, err := load(m.Path, serve.Options{Name: "real", MaxBatch: 2, MaxQueue: 2})
+	s, err := load(m.Path, "", serve.Options{Name: "real", MaxBatch: 2, MaxQueue: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const keyEnv = "LIDR_API_KEY"
 // serveCommand serves a model until it is interrupted.
 func serveCommand() *cobra.Command {
 	o := serve.Options{MaxBatch: 64, MaxQueue: 256}
-	var listen, keyFile string
+	var listen, keyFile, quantize string
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
 		Short: "Serve a model over OpenAI's API",
@@ -45,7 +45,7 @@ for which there never will be gets status 400, and one beyond --max-queue status
 				return err
 			}
 			defer l.Close()
-			s, err := load(args[0], o)
+			s, err := load(args[0], quantize, o)
 			if err != nil {
 				return err
 			}
@@ -56,6 +56,8 @@ for which there never will be gets status 400, and one beyond --max-queue status
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:8000", "address and port; port 0 takes a free one")
 	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's or file's name)")
+	flags.StringVar(&quantize, "quantize", "", "compute with integers, faster and less exactly: \"stored\" with a GGUF file's "+
+		"blocks as they are, \"q8\" with all matrices, rounded to 8 bits where they are in none")
 	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
 	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")
 	flags.StringVar(&keyFile, "key-file", "", "file with the API key, instead of $"+keyEnv)
@@ -78,8 +80,11 @@ func apiKey(file string) (string, error) {
 	return key, nil
 }
 
-func load(path string, o serve.Options) (*serve.Server, error) {
+func load(path, quantize string, o serve.Options) (*serve.Server, error) {
 	m, err := lidr.LoadModel(path)
+	if err == nil && quantize != "" {
+		m, err = m.Quantized(quantize)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -86,12 +86,17 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 	return l
 }
 
-// Fingerprint returns the SHA-256, in hex, of weights, tokenizer and chat template.
+// Fingerprint returns the SHA-256, in hex, of weights, tokenizer and chat template, and of the way in which a quantized
+// model computes, whose answers are others.
 func (l *Model) Fingerprint() string {
 	l.identify.Do(func() {
 		ck, err := l.transformer.Checkpoint()
 		if err == nil {
 			l.fingerprint, err = ck.Fingerprint()
+		}
+		if q := l.transformer.Quantization; q != "" {
+			sum := sha256.Sum256([]byte(l.fingerprint + " in integers, " + q))
+			l.fingerprint = hex.EncodeToString(sum[:])
 		}
 		if err != nil { // a weight has been freed: no answer may be stored under a valid fingerprint
 			sum := sha256.Sum256([]byte(err.Error()))

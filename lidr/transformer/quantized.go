@@ -1,0 +1,94 @@
+package transformer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"lidrlab/lidr/backend/cpu"
+	"lidrlab/lidr/checkpoint"
+)
+
+// Quantizations are the ways in which [NewQuantized] computes with integers.
+var Quantizations = []string{"stored", "q8"}
+
+// NewQuantized is [NewStored] with products in integers, as llama.cpp's are: x is rounded to blocks of 32 signed bytes
+// for each product with a matrix in blocks (cpu.Integers). With "stored", these are the matrices that the checkpoint
+// holds in blocks; with "q8", all others are rounded to Q8_0 as well, which takes half the memory of bfloat16. Such a
+// model decodes. It needs our own backend.
+func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Model, error) {
+	ours, ok := b.(*cpu.Backend)
+	switch {
+	case !slices.Contains(Quantizations, how):
+		return nil, fmt.Errorf("transformer: quantization %q, expected one of %q", how, Quantizations)
+	case !ok:
+		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers; take %q", b, cpu.Name)
+	}
+	m, err := newStored(ck, ours, how == "q8")
+	if err != nil {
+		return nil, err
+	}
+	for name := range m.formats {
+		m.formats[name] |= cpu.Integers
+	}
+	if len(m.formats) == 0 {
+		return nil, fmt.Errorf("transformer: the model has no matrix that can be computed with integers; with %q, matrices "+
+			"whose rows are multiples of 32 values are rounded, and with %q none", "q8", "stored")
+	}
+	m.Quantization = how
+	return m, nil
+}
+
+// blockValue returns a matrix in blocks as bytes [out, bytes of a row], in the memory that it is stored in.
+func blockValue(b *cpu.Backend, t checkpoint.Tensor) (*tensors.Tensor, error) {
+	raw, file := t.Raw()
+	buffer, err := b.Map(shapes.Make(dtypes.Uint8, t.Shape[0], len(raw)/t.Shape[0]), raw, file)
+	if err != nil {
+		return nil, err
+	}
+	return tensors.FromBuffer(buffer)
+}
+
+// roundedValue returns a matrix rounded to Q8_0.
+func roundedValue(t checkpoint.Tensor) (*tensors.Tensor, error) {
+	values := tensors.FromShape(shapes.Make(dtypes.Uint8, t.Shape[0], t.Shape[1]/32*34))
+	var failed error
+	err := tensors.MutableFlatData(values, func(flat []uint8) {
+		failed = t.Each(func(from int, values []float32) error {
+			return checkpoint.EncodeQ80(flat[from/32*34:], values)
+		})
+	})
+	if failed != nil {
+		err = failed
+	}
+	return values, err
+}
+
+func inBlocks(format compute.GGMLQuantType) *Quantization {
+	return &Quantization{Scheme: compute.QuantGGML, GGMLType: format}
+}
+
+// blockProduct is product for a matrix in blocks. Only an adapter's training needs its gradient, which is that of the
+// product with the widened matrix.
+func (w weights) blockProduct(x, matrix *Node, format compute.GGMLQuantType) *Node {
+	fused := func() *Node {
+		return BackendFusedQuantizedDense(x, matrix, nil, inBlocks(format), compute.ActivationNone)
+	}
+	if w.m.adapter == nil {
+		return fused()
+	}
+	y, _ := InternalFusedOpCaller(fused, func() *Node {
+		rows := Iota(w.g, shapes.Make(dtypes.Int32, matrix.Shape().Dim(0), 1), 0)
+		wide := StopGradient(BackendQuantizedEmbeddingLookup(matrix.Checkpoint(), rows, inBlocks(format)))
+		return DotGeneral(x, []int{1}, nil, wide, []int{1}, nil)
+	}, true)
+	if w.again {
+		return y
+	}
+	return y.StopCheckpoint()
+}
