@@ -1,280 +1,236 @@
-// Bench compares the cpu backend, or another, with PyTorch, side by side on one machine: training steps of three sizes,
-// a DPO step and decoding with a cache, in turn, each in a process of its own, and prints the table.
+//go:build linux
+
+// Bench measures lidr beside the programs that do the same work, and beside what the machine can do at all: loading,
+// decoding and training of SmolLM2-135M and Qwen2.5-Coder-0.5B on the processor. It prints a table.
 //
-//	go run ./lidr/backend/cpu/bench [-python /usr/bin/python3] [-threads 2] [-only train]
-//	go run ./lidr/backend/cpu/bench -backend xla:cuda -device cuda
+//	make bench-peers                                  # all of it
+//	make bench-peers LINES='decode 64,LoRA'           # the lines whose name contains one of these
+//	make bench-peers BASE=/tmp/lidr-before            # beside another build of lidr
+//	make bench-growth                                 # how cost grows with size, context, batch and pairs
 //
-// The second form compares XLA with PyTorch 2 on the same GPU, both in float32, or both in TF32 with xla:cuda,tf32, and
-// adds rows of a model of half a billion parameters; memory is the host's.
-//
-// PyTorch runs with one thread and with all; the two are measured in turn, and the best measurement of each counts.
-// PyTorch needs a good BLAS: with Debian's python3-torch, install libopenblas0-pthread, and check in the first lines
-// that both reach similar rates of matrix products. "memory" is the largest resident size minus the size after loading
-// the model, in MB. On the processor a second table shows the gain by more threads.
+// lidr is a command, measured as a user has it: lidr doctor, lidr serve with a client over HTTP, lidr run with a
+// training script. LIDR_BACKEND chooses its backend, as elsewhere. The peers run in the environments of make peers-env:
+// vLLM behind its own server with the same client, transformers, llama.cpp and TRL in the small programs of peers. The
+// sides of a line take turns, the medians count, and while one side is measured the servers of the others are stopped.
 package main
 
 import (
-	_ "embed"
-	"encoding/json"
+	"cmp"
 	"flag"
 	"fmt"
 	"log"
-	"math"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
-
-	"lidrlab/lidr/backend/cpu"
-	_ "lidrlab/lidr/backend/xla"
+	"time"
 )
 
-//go:embed torch_side.py
-var torchSide []byte
-
-// workload is one row of the table.
-type workload struct {
-	Name    string `json:"-"`
-	Kind    string `json:"kind"` // "train", "dpo" or "decode"
-	Vocab   int    `json:"vocab"`
-	Hidden  int    `json:"hidden"`
-	Layers  int    `json:"layers"`
-	Heads   int    `json:"heads"`
-	FFN     int    `json:"ffn"`
-	Rows    int    `json:"rows"`
-	Length  int    `json:"length"` // tokens a row; in decoding, the room in the cache
-	Steps   int    `json:"steps"`
-	Threads int    `json:"threads"`
-	Backend string `json:"backend"`
-	Device  string `json:"device"` // PyTorch's
-	TF32    bool   `json:"tf32"`   // PyTorch's
-}
-
-// outcome is the measurement of one process.
-type outcome struct {
-	TokensPerSecond float64 `json:"tokens_per_second"`
-	Memory          float64 `json:"memory"` // MB
-	GFLOPS          float64 `json:"gflops"` // of matrix products
-}
-
-func workloads(backend string) []workload {
-	one := workload{Vocab: 1024, Hidden: 128, Layers: 4, Heads: 4, FFN: 512}
-	three := workload{Vocab: 2048, Hidden: 192, Layers: 6, Heads: 6, FFN: 512}
-	ten := workload{Vocab: 4096, Hidden: 320, Layers: 7, Heads: 10, FFN: 864}
-	with := func(w workload, name, kind string, rows, length, steps int) workload {
-		w.Name, w.Kind, w.Rows, w.Length, w.Steps = name, kind, rows, length, steps
-		return w
-	}
-	rows := []workload{
-		with(one, "train 1 M, 16 × 256", "train", 16, 256, 10),
-		with(three, "train 3 M, 16 × 256", "train", 16, 256, 6),
-		with(ten, "train 10 M, 16 × 128", "train", 16, 128, 5),
-		with(one, "DPO 1 M, 32 pairs × 72", "dpo", 64, 72, 10),
-		with(one, "decode 1 M, batch 1", "decode", 1, 240, 200),
-		with(one, "decode 1 M, batch 64", "decode", 64, 140, 100),
-		with(ten, "decode 10 M, batch 1", "decode", 1, 140, 100),
-		with(ten, "decode 10 M, batch 64", "decode", 64, 90, 50),
-	}
-	if backend != cpu.Name {
-		// Qwen2.5-0.5B's shape, each head with its own keys
-		half := workload{Vocab: 151936, Hidden: 896, Layers: 24, Heads: 14, FFN: 4864}
-		rows = append(rows,
-			with(half, "train 0.5 B, 8 × 256", "train", 8, 256, 10),
-			with(half, "DPO 0.5 B, 4 pairs × 256", "dpo", 8, 256, 10),
-			with(half, "decode 0.5 B, batch 1", "decode", 1, 240, 200),
-			with(half, "decode 0.5 B, batch 64", "decode", 64, 240, 200))
-	}
-	return rows
+// bench is what the lines share.
+type bench struct {
+	lidr, base    string // commands; base is empty or another build
+	models, peers string // folders
+	rounds        int
+	lock          string // file, or empty
+	lines         []string
+	machine       machine
+	checkpointing map[string]bool // by build and model: a training without it did not fit
+	notes         []string
 }
 
 func main() {
 	log.SetFlags(0)
-	python := flag.String("python", "/usr/bin/python3", "Python with PyTorch; empty: leave PyTorch out")
-	threads := flag.Int("threads", runtime.NumCPU(), "threads")
-	backend := flag.String("backend", cpu.Name, "backend to measure, as in LIDR_BACKEND")
-	device := flag.String("device", "cpu", "PyTorch's device")
-	only := flag.String("only", "", "only rows whose name contains this")
-	child := flag.String("child", "", "measure this workload (JSON) and print the outcome; used by bench itself")
+	b := bench{checkpointing: map[string]bool{}}
+	flag.StringVar(&b.lidr, "lidr", "bin/lidr", "lidr to measure")
+	flag.StringVar(&b.base, "base", "", "another build of lidr to measure beside it")
+	flag.StringVar(&b.models, "models", "bin/real", "folder of the models, as .tools/peers/models.sh makes it")
+	flag.StringVar(&b.peers, "peers", "bin/peers", "folder of the peers' environments, as make peers-env makes it")
+	flag.IntVar(&b.rounds, "rounds", 3, "measurements of each side; their median counts")
+	flag.StringVar(&b.lock, "lock", "", "file that is locked while a side is measured, where several share a machine")
+	lines := flag.String("lines", "", "only lines whose name contains one of these, separated by commas")
+	growth := flag.String("growth", "", "measure how cost grows in place of the table, and draw it into this folder")
+	limits := flag.Bool("limits", false, "print the limits of the machine and no more")
 	flag.Parse()
-	if *child != "" {
-		var w workload
-		if err := json.Unmarshal([]byte(*child), &w); err != nil {
-			log.Fatal(err)
-		}
-		result, err := measure(w)
-		if err != nil {
-			log.Fatal(err)
-		}
-		if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
-			log.Fatal(err)
-		}
+	if *limits {
+		printLimits()
 		return
 	}
-	fixed := workload{Threads: *threads, Backend: *backend, Device: *device, TF32: strings.HasSuffix(*backend, ",tf32")}
-	torchThreads := []int{1, *threads}
-	if *device != "cpu" {
-		torchThreads = torchThreads[1:]
-	}
-	peak := math.NaN() // not measured on a GPU, where the call of a product returns before its end
-	if *backend == cpu.Name {
-		var err error
-		if peak, err = peakGEMM(fixed); err != nil {
-			log.Fatal(err)
-		}
-		fmt.Printf("matrix products of 1024³ reach %.0f GFLOP/s with %d threads\n", peak, *threads)
-	}
-	if *python != "" && *device == "cpu" {
-		if err := chooseKernels(*python); err != nil {
-			log.Fatalf("PyTorch: %v", err)
-		}
-		for _, n := range torchThreads {
-			torch, err := runTorch(workload{Kind: "peak", Hidden: 1, Heads: 1, Threads: n, Device: *device}, *python)
-			if err != nil {
-				log.Fatalf("PyTorch: %v", err)
+	b.lines = strings.Split(*lines, ",")
+	var err error
+	for _, path := range []*string{&b.lidr, &b.base, &b.models, &b.peers} { // scripts and servers are told whole paths
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				log.Fatal(err)
 			}
-			fmt.Printf("PyTorch's reach %.0f GFLOP/s with %d threads (OPENBLAS_CORETYPE=%s)\n", torch.GFLOPS, n,
-				os.Getenv(coreType))
+		}
+	}
+	if b.machine, err = b.measureMachine(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, %d cores; %s\n", b.machine.processor, runtime.NumCPU(), time.Now().Format("2 January 2006"))
+	fmt.Printf("flags: %s\n", b.machine.flags)
+	fmt.Printf("limits: reading %.1f GB/s, copying %.1f GB/s (read and written), float32 products %.0f GFLOP/s (%s)\n\n",
+		b.machine.read, b.machine.copied, b.machine.gflops, b.machine.fastest)
+	if *growth != "" {
+		err = b.growth(*growth)
+	} else {
+		err = b.table()
+	}
+	for _, note := range b.notes {
+		fmt.Println("-", note)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// note keeps a sentence for the list under the table, once.
+func (b *bench) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(b.notes, text) {
+		b.notes = append(b.notes, text)
+	}
+}
+
+// wanted says whether a line was asked for.
+func (b *bench) wanted(name string) bool {
+	return slices.ContainsFunc(b.lines, func(part string) bool { return strings.Contains(name, part) })
+}
+
+// outcome is what one side reached once.
+type outcome struct {
+	value  float64 // in the line's unit
+	memory float64 // the largest resident size, in GB, of the processes of the side
+	prompt float64 // of answers: tokens of prompts for each new one
+}
+
+// side is a program that does the work of a line. Its measure may keep a server from one call to the next.
+type side struct {
+	name    string
+	measure func(line) (outcome, error)
+	close   func()
+}
+
+// line is a line of the table: work that some sides do.
+type line struct {
+	name    string
+	unit    string                // "tok/s", where more is better, or "s"
+	limit   string                // in words: the size of the file
+	bound   func(outcome) float64 // or the machine's limit, given what lidr did
+	without string                // names of sides of the group that do not do this
+	batch   int                   // answers at once
+	round   int
+}
+
+// better says whether a is better than b.
+func (l line) better(a, b float64) bool { return (a > b) == (l.unit == "tok/s") }
+
+// table prints all lines.
+func (b *bench) table() error {
+	fmt.Println("| work | lidr | before | peers | limit | beside the best peer | beside before |")
+	fmt.Println("|---|--:|--:|---|--:|--:|--:|")
+	for _, group := range b.groups() {
+		lines := slices.DeleteFunc(group.lines, func(l line) bool { return !b.wanted(l.name) })
+		if len(lines) == 0 {
+			continue
+		}
+		sides := group.open()
+		for _, l := range lines {
+			b.printLine(l, b.measureLine(l, sides))
+		}
+		for _, s := range sides {
+			if s.close != nil {
+				s.close()
+			}
 		}
 	}
 	fmt.Println()
-	fmt.Printf("| | %s, tokens/s | PyTorch on %s, tokens/s | ratio | memory, MB | PyTorch's | GFLOP/s | of peak |\n",
-		*backend, *device)
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
-	for _, w := range workloads(*backend) {
-		if !strings.Contains(w.Name, *only) {
-			continue
-		}
-		w.Backend, w.Device, w.TF32 = fixed.Backend, fixed.Device, fixed.TF32
-		var own, torch outcome
-		for range rounds {
-			w.Threads = fixed.Threads
-			got, err := run(w, os.Args[0], "-child")
-			if err != nil {
-				log.Fatalf("%s: %v", w.Name, err)
-			}
-			own = better(own, got)
-			if *python == "" {
-				continue
-			}
-			for _, w.Threads = range torchThreads {
-				got, err := runTorch(w, *python)
-				if err != nil {
-					log.Fatalf("%s with PyTorch: %v", w.Name, err)
-				}
-				torch = better(torch, got)
-			}
-		}
-		rate := w.flopsPerToken() * own.TokensPerSecond / 1e9
-		fmt.Printf("| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.0f | %.0f %% |\n", w.Name, own.TokensPerSecond,
-			torch.TokensPerSecond, own.TokensPerSecond/torch.TokensPerSecond, own.Memory, torch.Memory, rate, 100*rate/peak)
-	}
-	if *backend == cpu.Name && *threads > 1 {
-		if err := scaling(fixed, *only); err != nil {
-			log.Fatal(err)
-		}
-	}
-}
-
-// rounds is the number of measurements of each side; the best counts, since other programs on the machine only slow it.
-const rounds = 3
-
-func better(a, b outcome) outcome {
-	if b.TokensPerSecond > a.TokensPerSecond {
-		return b
-	}
-	return a
-}
-
-// scaling prints the gain by more threads in a training step of 32 × 128 tokens.
-func scaling(fixed workload, only string) error {
-	header := fmt.Sprintf("\n| | 1 thread, tokens/s | %d threads | ratio |\n|---|--:|--:|--:|\n", fixed.Threads)
-	for _, w := range workloads(fixed.Backend)[:3] {
-		w.Name = strings.Split(w.Name, ",")[0] + ", 32 × 128"
-		if !strings.Contains(w.Name, only) {
-			continue
-		}
-		w.Rows, w.Length, w.Backend = 32, 128, fixed.Backend
-		best := map[int]outcome{}
-		for range rounds {
-			for _, w.Threads = range []int{1, fixed.Threads} {
-				got, err := run(w, os.Args[0], "-child")
-				if err != nil {
-					return fmt.Errorf("%s: %w", w.Name, err)
-				}
-				best[w.Threads] = better(best[w.Threads], got)
-			}
-		}
-		fmt.Print(header)
-		header = ""
-		one, all := best[1].TokensPerSecond, best[fixed.Threads].TokensPerSecond
-		fmt.Printf("| %s | %.0f | %.0f | %.2f |\n", w.Name, one, all, all/one)
-	}
 	return nil
 }
 
-// flopsPerToken returns the multiplications and additions of the matrix products: weights (the DPO step's head computes
-// half of the tokens) and causal attention, and twice that again for the gradients of a training step.
-func (w workload) flopsPerToken() float64 {
-	d := float64(w.Hidden)
-	body := float64(w.Layers) * (4*d*d + 3*d*float64(w.FFN))
-	head, attention := d*float64(w.Vocab), float64(w.Layers)*d*float64(w.Length)
-	switch w.Kind {
-	case "dpo":
-		return 6 * (body + head/2 + attention)
-	case "decode":
-		return 2 * (body + head + 2*float64(w.Layers)*d*float64(32+w.Steps/2))
-	}
-	return 6 * (body + head + attention)
-}
-
-const coreType = "OPENBLAS_CORETYPE"
-
-// chooseKernels makes OpenBLAS use its best kernels: a version older than the processor chooses those of a very old
-// one, which reach a fifth of the rate.
-func chooseKernels(python string) error {
-	if os.Getenv(coreType) != "" {
-		return nil
-	}
-	best, fastest := "", 0.0
-	for _, kernels := range []string{"", "HASWELL", "SKYLAKEX"} {
-		os.Setenv(coreType, kernels)
-		got, err := runTorch(workload{Kind: "peak", Hidden: 1, Heads: 1, Threads: 1, Device: "cpu"}, python)
-		if err != nil && kernels == "" {
-			return err
-		}
-		if err == nil && got.GFLOPS > fastest { // an instruction that the processor lacks ends the process
-			best, fastest = kernels, got.GFLOPS
+// measureLine lets the sides take turns and returns the median of each.
+func (b *bench) measureLine(l line, sides []side) map[string]outcome {
+	all := map[string][]outcome{}
+	failed := map[string]bool{}
+	for l.round = range b.rounds {
+		for _, s := range sides {
+			if failed[s.name] || strings.Contains(l.without, s.name) {
+				continue
+			}
+			unlock := b.locked()
+			got, err := s.measure(l)
+			unlock()
+			if err != nil {
+				failed[s.name] = true
+				b.note("%s, %s: %v", l.name, s.name, err)
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "%s, %s: %.4g %s, %.2f GB\n", l.name, s.name, got.value, l.unit, got.memory)
+			all[s.name] = append(all[s.name], got)
 		}
 	}
-	return os.Setenv(coreType, best)
+	medians := map[string]outcome{}
+	for name, list := range all {
+		medians[name] = outcome{
+			value:  median(list, func(o outcome) float64 { return o.value }),
+			memory: median(list, func(o outcome) float64 { return o.memory }),
+			prompt: median(list, func(o outcome) float64 { return o.prompt }),
+		}
+	}
+	return medians
 }
 
-// runTorch measures PyTorch.
-func runTorch(w workload, python string) (outcome, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return outcome{}, err
-	}
-	defer os.RemoveAll(dir)
-	script := filepath.Join(dir, "torch_side.py")
-	if err := os.WriteFile(script, torchSide, 0o644); err != nil {
-		return outcome{}, err
-	}
-	return run(w, python, script, w.Kind)
+func median(list []outcome, of func(outcome) float64) float64 {
+	sorted := slices.SortedFunc(slices.Values(list), func(a, b outcome) int { return cmp.Compare(of(a), of(b)) })
+	return of(sorted[len(sorted)/2])
 }
 
-// run starts a process with the workload as its last argument and reads the outcome from its output.
-func run(w workload, name string, args ...string) (out outcome, err error) {
-	argument, err := json.Marshal(w)
-	if err != nil {
-		return out, err
+const (
+	ours   = "lidr"
+	before = "lidr before"
+)
+
+func (b *bench) printLine(l line, got map[string]outcome) {
+	show := func(o outcome) string { return fmt.Sprintf("%.3g %s, %.2f GB", o.value, l.unit, o.memory) }
+	cells := map[string]string{}
+	var peers []string
+	best := 0.0
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		o := got[name]
+		cells[name] = show(o)
+		if name == ours || name == before {
+			continue
+		}
+		peers = append(peers, name+" "+show(o))
+		if best == 0 || l.better(o.value, best) {
+			best = o.value
+		}
 	}
-	cmd := exec.Command(name, append(args, string(argument))...)
-	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
-	if err != nil {
-		return out, err
+	limit := l.limit
+	if l.bound != nil {
+		limit = fmt.Sprintf("%.3g %s", l.bound(got[ours]), l.unit)
 	}
-	return out, json.Unmarshal(text, &out)
+	fmt.Printf("| %s | %s | %s | %s | %s | %s | %s |\n", l.name, or(cells[ours]), or(cells[before]),
+		or(strings.Join(peers, "; ")), or(limit), l.ratio(got[ours].value, best), l.ratio(got[ours].value, got[before].value))
 }
+
+// ratio says how many times as fast a is as b.
+func (l line) ratio(a, b float64) string {
+	switch {
+	case a == 0 || b == 0:
+		return "–"
+	case l.unit == "tok/s":
+		return fmt.Sprintf("%.2f", a/b)
+	}
+	return fmt.Sprintf("%.2f", b/a)
+}
+
+func or(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+func (b *bench) growth(string) error { return nil }
