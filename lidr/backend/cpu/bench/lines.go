@@ -45,8 +45,8 @@ func (l line) prompts(n int) []string {
 func (l line) answers() int { return max(l.batch, 2) }
 
 func (b *bench) groups() []group {
-	qwen := func(form string) string { return filepath.Join(b.models, "qwen", form) }
-	gguf := qwen("Qwen2.5-Coder-0.5B-Instruct.gguf")
+	qwen := func(form string) string { return b.model("qwen", form, "0.5B") }
+	gguf := filepath.Join(b.models, "qwen", "Qwen2.5-Coder-0.5B-Instruct.gguf")
 	groups := []group{b.loading(qwen("bf16"), gguf), b.miniature()}
 	for _, decoding := range []struct {
 		form, model string

@@ -4,7 +4,7 @@
 // decoding and training of SmolLM2-135M and Qwen2.5-Coder-0.5B on the processor. It prints a table.
 //
 //	make bench-peers                                  # all of it
-//	make bench-peers LINES='decode 64,LoRA'           # the lines whose name contains one of these
+//	make bench-peers LINES='decode 64|LoRA'           # the lines whose name this regular expression matches
 //	make bench-peers BASE=/tmp/lidr-before            # beside another build of lidr
 //	make bench-growth                                 # how cost grows with size, context, batch and pairs
 //
@@ -22,6 +22,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -34,22 +35,23 @@ type bench struct {
 	models, peers string // folders
 	rounds        int
 	lock          string // file, or empty
-	lines         []string
+	lines         *regexp.Regexp
 	machine       machine
-	checkpointing map[string]bool // by build and model: a training without it did not fit
+	checkpointing map[string]bool   // by build and model: a training without it did not fit
+	random        map[string]string // folders of random weights by their size
 	notes         []string
 }
 
 func main() {
 	log.SetFlags(0)
-	b := bench{checkpointing: map[string]bool{}}
+	b := bench{checkpointing: map[string]bool{}, random: map[string]string{}}
 	flag.StringVar(&b.lidr, "lidr", "bin/lidr", "lidr to measure")
 	flag.StringVar(&b.base, "base", "", "another build of lidr to measure beside it")
 	flag.StringVar(&b.models, "models", "bin/real", "folder of the models, as .tools/peers/models.sh makes it")
 	flag.StringVar(&b.peers, "peers", "bin/peers", "folder of the peers' environments, as make peers-env makes it")
 	flag.IntVar(&b.rounds, "rounds", 3, "measurements of each side; their median counts")
 	flag.StringVar(&b.lock, "lock", "", "file that is locked while a side is measured, where several share a machine")
-	lines := flag.String("lines", "", "only lines whose name contains one of these, separated by commas")
+	lines := flag.String("lines", "", "only lines whose name this regular expression matches")
 	growth := flag.String("growth", "", "measure how cost grows in place of the table, and draw it into this folder")
 	limits := flag.Bool("limits", false, "print the limits of the machine and no more")
 	flag.Parse()
@@ -57,8 +59,10 @@ func main() {
 		printLimits()
 		return
 	}
-	b.lines = strings.Split(*lines, ",")
 	var err error
+	if b.lines, err = regexp.Compile(*lines); err != nil {
+		log.Fatal(err)
+	}
 	for _, path := range []*string{&b.lidr, &b.base, &b.models, &b.peers} { // scripts and servers are told whole paths
 		if *path != "" {
 			if *path, err = filepath.Abs(*path); err != nil {
@@ -78,6 +82,9 @@ func main() {
 	} else {
 		err = b.table()
 	}
+	for _, dir := range b.random {
+		os.RemoveAll(dir)
+	}
 	for _, note := range b.notes {
 		fmt.Println("-", note)
 	}
@@ -95,7 +102,7 @@ func (b *bench) note(format string, args ...any) {
 
 // wanted says whether a line was asked for.
 func (b *bench) wanted(name string) bool {
-	return slices.ContainsFunc(b.lines, func(part string) bool { return strings.Contains(name, part) })
+	return b.lines.MatchString(name)
 }
 
 // outcome is what one side reached once.
@@ -232,5 +239,3 @@ func or(s string) string {
 	}
 	return s
 }
-
-func (b *bench) growth(string) error { return nil }

@@ -51,7 +51,7 @@ type trained struct {
 
 // training are the lines of training, each against TRL.
 func (b *bench) training() []group {
-	smol, qwen := filepath.Join(b.models, "smollm2", "f32"), filepath.Join(b.models, "qwen", "f32")
+	smol, qwen := b.model("smollm2", "f32", "135M"), b.model("qwen", "f32", "0.5B")
 	var groups []group
 	for _, t := range []struct {
 		name string
