@@ -54,7 +54,8 @@ func LoadResponses(path, lang string) ([]Response, error) {
 	var out []Response
 	seen := idLines{}
 	err := readRecords(path, func(r record) error {
-		if err := r.spelled([]string{"id", "lang", "prompt", "response", "sample", "from", "finish_reason", "tokens"}); err != nil {
+		err := r.spelled([]string{"id", "lang", "prompt", "response", "sample", "from", "finish_reason", "tokens"})
+		if err != nil {
 			return err
 		}
 		resp, err := parseResponse(r, lang)

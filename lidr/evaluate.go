@@ -96,7 +96,7 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 				return nil, err
 			}
 		}
-		scores = append(scores, scoreSamples(s, task, m.Name(), prompts, all)...)
+		scores = append(scores, sampleMetrics(s, task, m.Name(), prompts, all)...)
 	}
 	translations, err := evaluateTranslation(ctx, run, m, task)
 	if err != nil {
@@ -148,8 +148,8 @@ func scoreVerdicts(s Settings, task Task, model string, verdicts []Verdict) []ev
 	return scores
 }
 
-// scoreSamples scores several answers to each problem; the verdicts on one problem stand one after the other.
-func scoreSamples(s Settings, task Task, model string, prompts []Prompt, verdicts []Verdict) []eval.Score {
+// sampleMetrics scores several answers to each problem; the verdicts on one problem stand one after the other.
+func sampleMetrics(s Settings, task Task, model string, prompts []Prompt, verdicts []Verdict) []eval.Score {
 	k := len(verdicts) / len(prompts)
 	b, counts := task.(builtin)
 	values := map[string]map[string][]float64{} // by metric and language

@@ -95,7 +95,7 @@ func (r *Run) measureTokens(model string, langs []string, responses []datasets.R
 	return r.WriteMeasure(model, m)
 }
 
-// answerRequests makes the requests for so many answers to each prompt, those of a prompt one after the other; shots are
+// answerRequests makes the requests for so many answers to each prompt, those of one prompt after each other; shots are
 // turns before the prompts of a language. A request's ID, which its random stream is drawn by, has the number of its
 // answer from the second one on, so that one answer is asked for as it always was.
 func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[string][]tokenizer.Message,
@@ -124,7 +124,8 @@ func answerRequests(s GenerateSettings, m *Model, prompts []Prompt, shots map[st
 	return requests, nil
 }
 
-// respond answers prompts by their requests, equally many for each; step names the work in the progress and in timing.jsonl.
+// respond answers prompts by their requests, equally many for each; step names the work in the progress and in
+// timing.jsonl.
 func respond(ctx context.Context, run *Run, m *Model, step string, prompts []Prompt,
 	requests []lm.Request) ([]datasets.Response, error) {
 	completions, err := complete(ctx, run, m, m.Name()+" "+step, requests, run.Settings.Generate.Sampling)

@@ -55,10 +55,14 @@ func makePairs(ctx context.Context, run *Run, m *Model, answers []datasets.Respo
 	if err := run.claim(m, "pairs", ledger.Key(kept, stats)); err != nil {
 		return nil, nil, err
 	}
-	if err := run.WriteLines(run.Path(m.Name(), "pairs.jsonl"), kept); err != nil {
-		return nil, nil, err
+	return kept, stats, run.writePairs(m, kept, stats)
+}
+
+func (r *Run) writePairs(m *Model, kept []Pair, stats []PairCount) error {
+	if err := r.WriteLines(r.Path(m.Name(), "pairs.jsonl"), kept); err != nil {
+		return err
 	}
-	return kept, stats, run.WriteJSON(run.Path(m.Name(), "pairs.stats.json"), stats)
+	return r.WriteJSON(r.Path(m.Name(), "pairs.stats.json"), stats)
 }
 
 // candidate is a pair before the filters; a failed translation has no text.

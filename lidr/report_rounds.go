@@ -29,7 +29,7 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 		case "dropped":
 			last := &data.Counts[len(data.Counts)-1]
 			last.Dropped = append(last.Dropped, report.Dropped{Filter: row.Filter, Count: row.N})
-		default:
+		case "pairs":
 			data.Counts[len(data.Counts)-1].Kept = row.N
 		}
 	}

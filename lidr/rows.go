@@ -1,7 +1,10 @@
 package lidr
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/go-gota/gota/dataframe"
@@ -44,9 +47,10 @@ func (p Pair) Origin() (from, to string) {
 
 // PairCount is a row of the counts that [Pairs] returns: how many pairs of a language there were at one stage.
 type PairCount struct {
-	Lang   string `json:"lang"`
-	Count  string `json:"count"`  // "candidates", "dropped" or "pairs", which are what is left
-	Filter string `json:"filter"` // what dropped them, "" for the other counts
+	Lang string `json:"lang"`
+	// Count is "candidates", "dropped", "pairs", which are what is left, or "unscored", which are samples and no pairs.
+	Count  string `json:"count"`
+	Filter string `json:"filter"` // what dropped them, or why they have no score; "" for the other counts
 	N      int    `json:"n"`
 }
 
@@ -171,4 +175,78 @@ func inLanguage(rows []datasets.Response, lang string) []datasets.Response {
 		}
 	}
 	return own
+}
+
+// SampleScore is a row of the frame that [ScoreSamples] returns, and a line of <model>/scores/NAME.jsonl: what one
+// answer is worth.
+type SampleScore struct {
+	ID     string  `json:"id"`
+	Lang   string  `json:"lang"`
+	Sample int     `json:"sample"`                           // of the answer, see [datasets.Response]
+	Score  float64 `json:"score"`                            // more is better; NaN where there is none, null in a file
+	Parts  string  `json:"parts,omitempty" frame:"optional"` // numbers that the score is made of, as a JSON object
+	Fault  string  `json:"fault,omitempty" frame:"optional"` // why there is no score, "" for one
+}
+
+// With returns the row with one more part; what is no finite number is left out.
+func (s SampleScore) With(name string, value float64) SampleScore {
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return s
+	}
+	parts := map[string]float64{}
+	if s.Parts != "" && json.Unmarshal([]byte(s.Parts), &parts) != nil {
+		parts = map[string]float64{}
+	}
+	parts[name] = value
+	encoded, err := json.Marshal(parts)
+	if err != nil {
+		panic(err) // finite numbers by name
+	}
+	s.Parts = string(encoded)
+	return s
+}
+
+// Part is a part of the score by its name, NaN where it has none.
+func (s SampleScore) Part(name string) float64 {
+	var parts map[string]float64
+	if json.Unmarshal([]byte(s.Parts), &parts) == nil {
+		if value, ok := parts[name]; ok {
+			return value
+		}
+	}
+	return math.NaN()
+}
+
+// sampleScoreJSON is the form of a score in a file: JSON has no NaN, and parts are an object there.
+type sampleScoreJSON struct {
+	ID     string          `json:"id"`
+	Lang   string          `json:"lang"`
+	Sample int             `json:"sample"`
+	Score  *float64        `json:"score"`
+	Parts  json.RawMessage `json:"parts,omitempty"`
+	Fault  string          `json:"fault,omitempty"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (s SampleScore) MarshalJSON() ([]byte, error) {
+	file := sampleScoreJSON{s.ID, s.Lang, s.Sample, &s.Score, json.RawMessage(s.Parts), s.Fault}
+	if math.IsNaN(s.Score) {
+		file.Score = nil
+	}
+	return json.Marshal(file)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *SampleScore) UnmarshalJSON(data []byte) error {
+	var file sampleScoreJSON
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&file); err != nil {
+		return err
+	}
+	*s = SampleScore{file.ID, file.Lang, file.Sample, math.NaN(), string(file.Parts), file.Fault}
+	if file.Score != nil {
+		s.Score = *file.Score
+	}
+	return nil
 }

@@ -61,8 +61,8 @@ func (s Settings) Validate() error {
 	case slices.ContainsFunc(s.Pairs.KeepFaulty, func(fault string) bool { return !slices.Contains(keepable, fault) }):
 		return bad("pairs.keep_faulty", fmt.Sprintf("%q", s.Pairs.KeepFaulty), fmt.Sprintf("names among %q", keepable))
 	case s.Train.Replay > 0 && s.Generate.Samples > 1:
-		return bad("train.replay", s.Train.Replay, "0 with generate.samples: it rehearses the translation of one answer to a "+
-			"prompt")
+		return bad("train.replay", s.Train.Replay, "0 with generate.samples: it rehearses the translation of one answer to "+
+			"a prompt")
 	case s.Evaluate.N < 0 || s.Evaluate.N == 1:
 		return bad("evaluate.n", s.Evaluate.N, "0 (all of a file's), or at least 2: one problem gives no standard error")
 	case s.Evaluate.Source == miniatureSource && s.Evaluate.N > maxDrawn:
