@@ -66,25 +66,22 @@ func (s MAPO) Score(ctx context.Context, run *lidr.Run, m *lidr.Model,
 	if err != nil {
 		return nil, err
 	}
-	losses, faults := map[int][]float64{}, map[int]string{}
+	told, faults := map[int][]likelihood{}, map[int]string{}
 	for k, i := range at {
 		if found[k].Fault != "" {
 			faults[i] = found[k].Fault
-			continue
+		} else {
+			told[i] = append(told[i], found[k])
 		}
-		losses[i] = append(losses[i], -found[k].Sum/float64(found[k].Tokens))
 	}
 	for i := range rows {
-		if rows[i].Fault != "" {
-			continue
-		}
-		if len(losses[i]) == 0 {
+		if rows[i].Fault == "" && len(told[i]) == 0 {
 			rows[i] = nan(faults[i])
-			continue
+		} else if rows[i].Fault == "" {
+			mean, most := translationReward(told[i])
+			rows[i].Score = mean
+			rows[i] = rows[i].With("mean", mean).With("max", most)
 		}
-		mean, most := meanReciprocal(losses[i])
-		rows[i].Score = mean
-		rows[i] = rows[i].With("mean", mean).With("max", most)
 	}
 	if s.Correct {
 		return rows, correctOnly(run, m, samples, rows)
@@ -92,11 +89,12 @@ func (s MAPO) Score(ctx context.Context, run *lidr.Run, m *lidr.Model,
 	return rows, nil
 }
 
-// meanReciprocal is the mean of 1/ℓ and the largest.
-func meanReciprocal(losses []float64) (mean, most float64) {
-	for _, loss := range losses {
-		mean += 1 / loss / float64(len(losses))
-		most = max(most, 1/loss)
+// translationReward is the mean of 1/ℓ over the English answers, and the largest.
+func translationReward(english []likelihood) (mean, most float64) {
+	for _, e := range english {
+		reward := -float64(e.Tokens) / e.Sum
+		mean += reward / float64(len(english))
+		most = max(most, reward)
 	}
 	return mean, most
 }
