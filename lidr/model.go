@@ -75,6 +75,7 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	ck.Remember = !inRun(path)
 	weights, err := transformer.NewStored(ck, engine)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
@@ -293,6 +294,26 @@ func wholeModel(path string) error {
 }
 
 var trainedName = regexp.MustCompile(`^M[1-9][0-9]*$`)
+
+// inRun says that a model is inside of a run's folder. Its weights are hashed whenever it is loaded: the run's records
+// go by them.
+func inRun(path string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return true
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for dir := path; ; dir = filepath.Dir(dir) {
+		if isRun(dir) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
+}
 
 // isRun says that a folder is one of a run.
 func isRun(dir string) bool {

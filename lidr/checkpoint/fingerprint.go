@@ -18,9 +18,13 @@ import (
 func (c *Checkpoint) Hash() (string, error) {
 	h := sha256.New()
 	c.hashConfig(h)
+	free := make(chan []float32, 3)
+	for range cap(free) {
+		free <- make([]float32, chunk)
+	}
 	for _, t := range c.Tensors {
 		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
-		if err := t.hash(h); err != nil {
+		if err := t.hash(h, free); err != nil {
 			return "", err
 		}
 	}
@@ -50,16 +54,13 @@ func (c *Checkpoint) hashFiles(h hash.Hash) {
 	}
 }
 
-// hash writes the values as little-endian float32.
-func (t Tensor) hash(h hash.Hash) error {
+// hash writes the values as little-endian float32. free holds buffers of a chunk each: one is hashed while others are
+// widened into.
+func (t Tensor) hash(h hash.Hash, free chan []float32) error {
 	if t.Type == F32 || t.Len() == 0 {
 		return input.Guard(func() error { h.Write(t.raw); return nil }, t.file)
 	}
-	const buffers = 3 // one is widened while one is hashed
-	free, full := make(chan []float32, buffers), make(chan []float32, buffers)
-	for range buffers {
-		free <- make([]float32, min(chunk, t.Len()))
-	}
+	full := make(chan []float32, cap(free))
 	var failed error
 	go func() {
 		defer close(full)
@@ -71,7 +72,7 @@ func (t Tensor) hash(h hash.Hash) error {
 	}()
 	for part := range full {
 		h.Write(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(part))), 4*len(part)))
-		free <- part[:cap(part)]
+		free <- part[:chunk]
 	}
 	return failed
 }

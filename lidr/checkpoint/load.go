@@ -96,8 +96,8 @@ func readWeights(fsys fs.FS) ([]Tensor, []*input.Content, error) {
 	}
 	b, err := readText(fsys, indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("neither %s nor %s is there; .bin is not read, and a .gguf is named by its file", weightsFile,
-			indexFile)
+		return nil, nil, fmt.Errorf("neither %s nor %s is there; .bin is not read, and a .gguf is named by its file",
+			weightsFile, indexFile)
 	} else if err != nil {
 		return nil, nil, err
 	}

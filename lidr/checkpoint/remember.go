@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+// worthwhile is the size of weights from which on their fingerprint is remembered, in bytes: hashing those of less takes
+// no tenth of a second.
+var worthwhile = 64 << 20
+
 // Fingerprint returns the [Checkpoint.Hash] of the checkpoint. Where Remember is set, it may be the one of an earlier
 // reading of the same files: the user's cache folder keeps it, under the paths, sizes, times and inodes of the files of
 // weights, and all that is read beside them. A file that is changed so that none of these changes keeps the fingerprint
@@ -29,17 +33,13 @@ func (c *Checkpoint) Fingerprint() (string, error) {
 	return fingerprint, err
 }
 
-// Correct returns the Hash of the checkpoint, remembers it, and says whether another one was remembered.
-func (c *Checkpoint) Correct() (fingerprint string, wrong bool, err error) {
-	if fingerprint, err = c.Hash(); err != nil {
-		return "", false, err
-	}
-	known, err := c.Fingerprint()
-	if err == nil && known != fingerprint {
-		place, key := c.memory()
+// Correct returns the Hash of the checkpoint, and remembers it in the place of what was remembered.
+func (c *Checkpoint) Correct() (string, error) {
+	fingerprint, err := c.Hash()
+	if place, key := c.memory(); place != "" && err == nil {
 		remember(place, key, fingerprint)
 	}
-	return fingerprint, known != fingerprint, err
+	return fingerprint, err
 }
 
 // memory returns the file that remembers the fingerprint, and the key that its line is sealed with; "" for none.
@@ -54,13 +54,18 @@ func (c *Checkpoint) memory() (place, key string) {
 	for _, t := range c.Tensors {
 		fmt.Fprintf(h, "tensor %q %v %s\n", t.Name, t.Shape, t.Type.Name)
 	}
+	size := 0
 	for _, file := range c.Sources {
 		identity := file.Identity()
 		if identity == "" {
 			return "", ""
 		}
+		size += len(file.Data)
 		fmt.Fprintf(h, "weights %s\n", identity)
 		fmt.Fprintln(paths, file.Path())
+	}
+	if size < worthwhile {
+		return "", ""
 	}
 	place = filepath.Join(folder, "lidr", "fingerprints", hex.EncodeToString(paths.Sum(nil)))
 	return place, hex.EncodeToString(h.Sum(nil))

@@ -49,8 +49,7 @@ func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, map[string]string, er
 	return tensors, metadata, nil
 }
 
-// mapSafetensors returns the tensors of a file, sorted by name, as parts of it. Where old writers left them at odd
-// places, they are copied.
+// mapSafetensors returns the tensors of a file, sorted by name, as parts of it.
 func mapSafetensors(file *input.Content) ([]Tensor, error) {
 	entries, _, start, err := readHeader(file, int64(len(file.Data)))
 	if err != nil {
@@ -59,11 +58,8 @@ func mapSafetensors(file *input.Content) ([]Tensor, error) {
 	tensors := make([]Tensor, len(entries))
 	for i, e := range entries {
 		begin, end := start+e.Offsets[0], start+e.Offsets[1]
-		tensors[i] = Tensor{Name: e.name, Shape: e.Shape, Type: e.stored, raw: file.Data[begin:end:end], file: file}
-		if begin%int64(e.stored.Bytes) != 0 {
-			if tensors[i], err = tensors[i].copied(); err != nil {
-				return nil, err
-			}
+		if tensors[i], err = StoredTensor(e.name, e.Shape, e.stored, file.Data[begin:end:end], file); err != nil {
+			return nil, err
 		}
 	}
 	sortByName(tensors)

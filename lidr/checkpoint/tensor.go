@@ -31,17 +31,21 @@ func NewTensor(name string, shape []int, data []float32) Tensor {
 }
 
 // StoredTensor returns a tensor of values that are stored in raw as t says. file is what raw is a part of, nil for
-// memory of its own.
+// memory of its own. Numbers at an odd place are copied to where the processor can read them.
 func StoredTensor(name string, shape []int, t *Type, raw []byte, file *input.Content) (Tensor, error) {
 	values := 1
 	for _, n := range shape {
 		values *= n
 	}
 	if want := values / t.Block * t.Bytes; len(raw) != want || values%t.Block != 0 {
-		return Tensor{}, fmt.Errorf("tensor %q has shape %v and %d bytes, expected %d of type %s", name, shape, len(raw), want,
-			t.Name)
+		return Tensor{}, fmt.Errorf("tensor %q has shape %v and %d bytes, expected %d of type %s", name, shape, len(raw),
+			want, t.Name)
 	}
-	return Tensor{Name: name, Shape: shape, Type: t, raw: raw, file: file}, nil
+	stored := Tensor{Name: name, Shape: shape, Type: t, raw: raw, file: file}
+	if t.Block == 1 && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%uintptr(t.Bytes) != 0 {
+		return stored.copied()
+	}
+	return stored, nil
 }
 
 // Len returns the number of values.
@@ -52,8 +56,8 @@ func (t Tensor) Len() int {
 	return len(t.raw) / t.Type.Bytes * t.Type.Block
 }
 
-// Raw returns the values as they are stored, which nobody may write, and the file that they are mapped from: it is to be
-// kept as long as they are used. It is nil for memory of this process.
+// Raw returns the values as they are stored, which nobody may write, and the file that they are a part of: who uses
+// them keeps it as long. It is nil for memory of their own.
 func (t Tensor) Raw() ([]byte, *input.Content) { return t.raw, t.file }
 
 // Each calls f with the values as float32, some at a time, and the index of the first of them. f may not keep nor

@@ -34,6 +34,9 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	}
 	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
 	d.sizes(m)
+	if err := d.fingerprint(m); err != nil {
+		return nil, err
+	}
 	if err := d.weights(m.Checkpoint()); err != nil {
 		return nil, err
 	}
@@ -98,7 +101,22 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 			c.SlidingWindow)
 	}
 	d.fact("context", "%s tokens, %s, %s", humanize.Comma(int64(c.MaxPositionEmbeddings)), rotary, attention)
-	d.fact("fingerprint", "%s", m.Fingerprint())
+}
+
+// fingerprint hashes the weights, even of files whose fingerprint is remembered.
+func (d *Diagnosis) fingerprint(m *lidr.Model) error {
+	remembered, ck := m.Fingerprint(), m.Checkpoint()
+	hash, err := ck.Correct()
+	if err != nil {
+		return err
+	}
+	d.fact("fingerprint", "%s", hash)
+	if hash != remembered {
+		d.warn("the fingerprint %.12s was remembered of these files, whose paths, sizes and times are as they were: they "+
+			"were changed in a way that leaves no trace, or the cache was; what was made under it since is of another model",
+			remembered)
+	}
+	return nil
 }
 
 // weights looks for numbers that are not finite.

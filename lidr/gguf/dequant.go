@@ -8,24 +8,6 @@ import (
 // The values of a quantized tensor are computed as gguf-py's quants.py does, operation by operation in float32, so that
 // they are the same in every bit. A conversion float32(a*b) before a sum keeps the compiler from fusing the two.
 
-func decodeF32(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-	}
-}
-
-func decodeF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = half(src[2*i:])
-	}
-}
-
-func decodeBF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
-	}
-}
-
 // half widens the IEEE 754 binary16 that b begins with.
 func half(b []byte) float32 {
 	h := uint32(binary.LittleEndian.Uint16(b))

@@ -29,7 +29,7 @@ func TestDequantize(t *testing.T) {
 	}
 	checked := 0
 	for _, d := range dtypes {
-		if d.block == 1 {
+		if d.stored.Block == 1 {
 			continue // TestWrite and TestRoundTrip
 		}
 		want, ok := golden[d.name]
@@ -45,7 +45,7 @@ func TestDequantize(t *testing.T) {
 		if d.bytes(len(values)) != len(blocks) {
 			t.Fatalf("%s: %d values in %d bytes", d.name, len(values), len(blocks))
 		}
-		d.decode(values, blocks)
+		d.stored.Decode(values, blocks)
 		for i, v := range want.First {
 			if math.Float32bits(values[i]) != math.Float32bits(v) {
 				t.Errorf("%s: value %d is %g, expected %g", d.name, i, values[i], v)

@@ -4,38 +4,57 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
+
+	"lidrlab/lidr/checkpoint"
 )
 
-// dtype is a format of a tensor's values: a number of bytes for each block of values. encode, nil where files of the
-// format are only read, and decode take whole blocks.
+// dtype is a format of a tensor's values.
 type dtype struct {
-	name       string
-	id         uint32 // enum ggml_type
-	fileType   uint32 // enum llama_ftype of a file whose matrices have it; of no use where files are only read
-	block      int    // values
-	blockBytes int
-	encode     func(dst []byte, src []float32) error
-	decode     func(dst []float32, src []byte)
+	name     string
+	id       uint32 // enum ggml_type
+	fileType uint32 // enum llama_ftype of a file whose matrices have it; of no use where files are only read
+	stored   *checkpoint.Type
+
+	// All values are finite if infinite, the bits of the exponent, is not whole in any of these halves of a block: its
+	// scales, or the upper half of a float.
+	halves   []int // their bytes
+	infinite uint16
+
+	encode func(dst []byte, src []float32) error // whole blocks; nil where files of the format are only read
+}
+
+// blocks is a format whose values share scales.
+func blocks(name string, id, fileType uint32, block, bytes int, decode func([]float32, []byte), scales ...int) dtype {
+	stored := &checkpoint.Type{Name: strings.ToUpper(name), Block: block, Bytes: bytes, Decode: decode}
+	return dtype{name: name, id: id, fileType: fileType, stored: stored, halves: scales, infinite: 0x7c00}
 }
 
 // dtypes are the formats that are read (ggml-common.h).
 var dtypes = []dtype{
-	{"f32", 0, 0, 1, 4, encodeF32, decodeF32},
-	{"f16", 1, 1, 1, 2, encodeF16, decodeF16},
-	{"bf16", 30, 32, 1, 2, encodeBF16, decodeBF16},
-	{"q8_0", 8, 7, 32, 34, encodeQ80, decodeQ80},
-	{"q4_0", 2, 0, 32, 18, nil, decodeQ40},
-	{"q4_1", 3, 0, 32, 20, nil, decodeQ41},
-	{"q5_0", 6, 0, 32, 22, nil, decodeQ50},
-	{"q5_1", 7, 0, 32, 24, nil, decodeQ51},
-	{"q2_k", 10, 0, 256, 84, nil, decodeQ2K},
-	{"q3_k", 11, 0, 256, 110, nil, decodeQ3K},
-	{"q4_k", 12, 0, 256, 144, nil, decodeQ4K},
-	{"q5_k", 13, 0, 256, 176, nil, decodeQ5K},
-	{"q6_k", 14, 0, 256, 210, nil, decodeQ6K},
-	{"iq4_nl", 20, 0, 32, 18, nil, decodeIQ4NL},
-	{"iq4_xs", 23, 0, 256, 136, nil, decodeIQ4XS},
+	{"f32", 0, 0, checkpoint.F32, []int{2}, 0x7f80, encodeF32},
+	{"f16", 1, 1, checkpoint.F16, []int{0}, 0x7c00, encodeF16},
+	{"bf16", 30, 32, checkpoint.BF16, []int{0}, 0x7f80, encodeBF16},
+	q80,
+	blocks("q4_0", 2, 0, 32, 18, decodeQ40, 0),
+	blocks("q4_1", 3, 0, 32, 20, decodeQ41, 0, 2),
+	blocks("q5_0", 6, 0, 32, 22, decodeQ50, 0),
+	blocks("q5_1", 7, 0, 32, 24, decodeQ51, 0, 2),
+	blocks("q2_k", 10, 0, 256, 84, decodeQ2K, 80, 82),
+	blocks("q3_k", 11, 0, 256, 110, decodeQ3K, 108),
+	blocks("q4_k", 12, 0, 256, 144, decodeQ4K, 0, 2),
+	blocks("q5_k", 13, 0, 256, 176, decodeQ5K, 0, 2),
+	blocks("q6_k", 14, 0, 256, 210, decodeQ6K, 208),
+	blocks("iq4_nl", 20, 0, 32, 18, decodeIQ4NL, 0),
+	blocks("iq4_xs", 23, 0, 256, 136, decodeIQ4XS, 0),
 }
+
+// q80 is written as well.
+var q80 = func() dtype {
+	d := blocks("q8_0", 8, 7, 32, 34, decodeQ80, 0)
+	d.encode = encodeQ80
+	return d
+}()
 
 // f32 is the format of vectors.
 var f32 = dtypes[0]
@@ -72,7 +91,7 @@ func writable(name string) (dtype, error) {
 	return dtype{}, fmt.Errorf("type %q is not supported; expected f32, f16, bf16 or q8_0", name)
 }
 
-func (d dtype) bytes(values int) int { return values / d.block * d.blockBytes }
+func (d dtype) bytes(values int) int { return values / d.stored.Block * d.stored.Bytes }
 
 func encodeF32(dst []byte, src []float32) error {
 	for i, v := range src {

@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/input"
 )
 
 // entry is a tensor in a file.
@@ -22,7 +26,7 @@ type entry struct {
 	offset int64 // in the file
 }
 
-func (t entry) size() int64 { return int64(t.values / t.dtype.block * t.dtype.blockBytes) }
+func (t entry) size() int64 { return int64(t.dtype.bytes(t.values)) }
 
 // tensor reads the entry of a tensor. Its offset is one in the data until place has been called.
 func (p *parser) tensor() (t entry, err error) {
@@ -61,9 +65,9 @@ func (p *parser) tensor() (t entry, err error) {
 	if t.dtype, err = dtypeOf(id); err != nil {
 		return t, fmt.Errorf("%s has %w", what, err)
 	}
-	if width := t.shape[rank-1]; width%t.dtype.block != 0 {
+	if width := t.shape[rank-1]; width%t.dtype.stored.Block != 0 {
 		return t, fmt.Errorf("%s has rows of %d values of type %s; expected a multiple of %d", what, width, t.dtype.name,
-			t.dtype.block)
+			t.dtype.stored.Block)
 	}
 	offset, err := p.u64(what)
 	if err == nil && offset > maxValues {
@@ -98,21 +102,32 @@ func (h *header) place(size, step int64) error {
 	return nil
 }
 
-// part is a stretch of a tensor, whole blocks.
+// part is a stretch of a tensor, whole blocks of its bytes.
 type part struct {
-	tensor   *entry
-	into     []float32
-	from, to int // values
+	entry  *entry
+	tensor checkpoint.Tensor
+	from   int // value
+	raw    []byte
 }
 
-// decodeAll reads tensors and widens their values to float32, each into the slice of the same index, on all processors.
-func decodeAll(tensors []entry, into [][]float32) error {
+// load returns tensors as they are stored, mapped where their file is, and checks on all processors that their values
+// are finite.
+func load(entries []entry) ([]checkpoint.Tensor, error) {
+	tensors := make([]checkpoint.Tensor, len(entries))
 	var parts []part
-	for i := range tensors {
-		t := &tensors[i]
-		for from := 0; from < t.values; from += chunk {
-			parts = append(parts, part{t, into[i], from, min(from+chunk, t.values)})
+	for i := range entries {
+		e := &entries[i]
+		t, err := e.stored()
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", e.name, err)
 		}
+		raw, _ := t.Raw()
+		size := chunk / e.dtype.stored.Block * e.dtype.stored.Bytes
+		for from := 0; from < len(raw); from += size {
+			parts = append(parts, part{e, t, from / e.dtype.stored.Bytes * e.dtype.stored.Block,
+				raw[from:min(from+size, len(raw))]})
+		}
+		tensors[i] = t
 	}
 	workers := runtime.GOMAXPROCS(0)
 	failed := make([]error, workers)
@@ -120,34 +135,60 @@ func decodeAll(tensors []entry, into [][]float32) error {
 	var wg sync.WaitGroup
 	for worker := range workers {
 		wg.Go(func() {
-			var buffer []byte
 			for failed[worker] == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(parts) {
 					return
 				}
-				buffer, failed[worker] = parts[i].decode(buffer)
+				failed[worker] = parts[i].check()
 			}
 		})
 	}
 	wg.Wait()
-	return cmp.Or(failed...) // one line, of one tensor
+	return tensors, cmp.Or(failed...) // one line, of one tensor
 }
 
-func (p part) decode(buffer []byte) ([]byte, error) {
-	d := p.tensor.dtype
-	buffer = slices.Grow(buffer[:0], d.bytes(chunk))[:d.bytes(p.to-p.from)]
-	at := p.tensor.offset + int64(p.from/d.block)*int64(d.blockBytes)
-	if n, err := p.tensor.from.ReadAt(buffer, at); n < len(buffer) {
-		return buffer, fmt.Errorf("tensor %q: %w", p.tensor.name, err)
+// stored returns the tensor as it is stored, a part of its file if that is mapped.
+func (t entry) stored() (checkpoint.Tensor, error) {
+	if file, ok := t.from.(*input.Content); ok {
+		raw := file.Data[t.offset:][:t.size():t.size()]
+		return checkpoint.StoredTensor(t.name, t.shape, t.dtype.stored, raw, file)
 	}
-	values := p.into[p.from:p.to]
-	d.decode(values, buffer)
-	for i, v := range values {
-		if math.Float32bits(v)&0x7f800000 == 0x7f800000 { // in a quantized tensor, the scale of a block is damaged
-			return buffer, fmt.Errorf("tensor %q has %g as value %d; the file is damaged, copy or download it again",
-				p.tensor.name, v, p.from+i)
+	raw := make([]byte, t.size())
+	if n, err := t.from.ReadAt(raw, t.offset); n < len(raw) {
+		return checkpoint.Tensor{}, err
+	}
+	return checkpoint.StoredTensor(t.name, t.shape, t.dtype.stored, raw, nil)
+}
+
+// check is an error for a value that is not finite: in a quantized tensor, the scale of a block is damaged. A finite
+// scale makes finite values.
+func (p part) check() error {
+	_, file := p.tensor.Raw()
+	return input.Guard(func() error {
+		d := p.entry.dtype
+		for _, at := range d.halves {
+			for i := at; i < len(p.raw); i += d.stored.Bytes {
+				if binary.LittleEndian.Uint16(p.raw[i:])&d.infinite == d.infinite {
+					block := i / d.stored.Bytes
+					values := make([]float32, d.stored.Block)
+					d.stored.Decode(values, p.raw[block*d.stored.Bytes:])
+					broken := func(v float32) bool { return math.Float32bits(v)&0x7f800000 == 0x7f800000 }
+					k := max(0, slices.IndexFunc(values, broken))
+					return fmt.Errorf("tensor %q has %g as value %d; the file is damaged, copy or download it again", p.entry.name,
+						values[k], p.from+block*d.stored.Block+k)
+				}
+			}
 		}
+		return nil
+	}, file)
+}
+
+// float32s returns the values of a tensor, which are few.
+func (t entry) float32s() ([]float32, error) {
+	tensors, err := load([]entry{t})
+	if err != nil {
+		return nil, err
 	}
-	return buffer, nil
+	return tensors[0].Float32s()
 }

@@ -64,10 +64,10 @@ func implyPhi3(c map[string]any, h *header) error {
 			return fmt.Errorf("tensor %q has %d values, and heads have %d dimensions; expected at most half as many", e.name,
 				e.values, dim)
 		}
-		lists[i] = make([]float32, e.values)
-	}
-	if err := decodeAll([]entry{*long, *short}, lists[:]); err != nil {
-		return err
+		var err error
+		if lists[i], err = e.float32s(); err != nil {
+			return err
+		}
 	}
 	scaling := map[string]any{"rope_type": "longrope", "long_factor": lists[0], "short_factor": lists[1]}
 	longest, _ := c["max_position_embeddings"].(int)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"os"
 	"unicode/utf8"
+
+	"lidrlab/lidr/input"
 )
 
 // What a file may ask of its reader. The largest vocabulary in use has 262,144 tokens and 580,604 merges, the longest
@@ -29,7 +30,7 @@ type header struct {
 	metadata map[string]any // int, float32, float64, bool, string, or a slice of int, float32 or string
 	tensors  []entry        // in the order of the file
 	data     int64          // where the tensors' data begin
-	opened   []*os.File     // the files, where they are to be closed
+	mapped   []*input.Content
 }
 
 // readHeader reads the header of a file of that size. It reads no more than maxMetadata bytes.

@@ -24,7 +24,6 @@ func Import(path, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer h.close()
 	ck, _, err := h.load(path)
 	if err != nil {
 		return err

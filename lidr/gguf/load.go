@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -22,7 +21,6 @@ func Load(path string) (*checkpoint.Checkpoint, *tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer h.close()
 	return h.load(path)
 }
 
@@ -53,7 +51,7 @@ var partName = regexp.MustCompile(`^(.*)-([0-9]{5})-of-([0-9]{5})\.gguf$`)
 // maxParts bounds the files of a split model.
 const maxParts = 1 << 10
 
-// open reads the header of a model's file, or those of all its files as one, whose files close closes.
+// open reads the header of a model's file, or those of all its files as one.
 func open(path string) (*header, error) {
 	h, err := openFile(path)
 	if err != nil {
@@ -63,7 +61,6 @@ func open(path string) (*header, error) {
 	if count <= 1 {
 		return h, nil
 	}
-	h.close()
 	paths, err := partsOf(path, count)
 	if err != nil {
 		return nil, err
@@ -71,7 +68,6 @@ func open(path string) (*header, error) {
 	whole, seen := &header{}, map[string]bool{}
 	for i, part := range paths {
 		if err := whole.join(part, i, count, seen); err != nil {
-			whole.close()
 			return nil, err
 		}
 	}
@@ -83,23 +79,16 @@ func openFile(path string) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
+	file, err := input.Map(f)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
-	h, err := readHeader(f, info.Size())
+	h, err := readHeader(file, int64(len(file.Data)))
 	if err != nil {
-		f.Close() // it was only read
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	h.opened = []*os.File{f}
+	h.mapped = []*input.Content{file}
 	return h, nil
-}
-
-func (h *header) close() {
-	for _, f := range h.opened {
-		f.Close() // it was only read
-	}
 }
 
 // join adds the part of a split model: the metadata of the first, the tensors of all, whose names are in seen.
@@ -111,7 +100,7 @@ func (h *header) join(path string, no, count int, seen map[string]bool) error {
 	} else if err != nil {
 		return err
 	}
-	h.opened = append(h.opened, p.opened...)
+	h.mapped = append(h.mapped, p.mapped...)
 	if n, _ := p.metadata["split.no"].(int); n != no || p.metadata["split.count"] != count {
 		return fmt.Errorf("%s: metadata %q and %q do not fit its name; take the files of one model", path, "split.no",
 			"split.count")

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"lidrlab/lidr/checkpoint"
 )
 
 // parser reads numbers and strings and keeps count of the bytes that are left.
@@ -142,7 +144,7 @@ func (p *parser) array(what string) (any, error) {
 	switch kind {
 	case typeFloat32:
 		values := make([]float32, n)
-		decodeF32(values, raw)
+		checkpoint.F32.Decode(values, raw)
 		return values, nil
 	case typeFloat64:
 		return nil, nil // no key that is used

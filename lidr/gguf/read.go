@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/input"
 )
 
-// Read reads a model from a GGUF file as checkpoint.Load reads it from a Hugging Face folder: tensors widened to
-// float32 under their names there, and the files that tell of tokenizer and chat template. Errors name the key of the
+// Read reads a model from a GGUF file as checkpoint.Load reads it from a Hugging Face folder: tensors as they are
+// stored, under their names there, and the files that tell of tokenizer and chat template. Errors name the key of the
 // metadata or the tensor; a damaged or hostile file takes no memory beyond the file's size.
 func Read(r io.ReaderAt, size int64) (*checkpoint.Checkpoint, error) {
 	h, err := readHeader(r, size)
@@ -31,7 +32,7 @@ func (h *header) checkpoint() (*checkpoint.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	ck := &checkpoint.Checkpoint{Config: config}
+	ck := &checkpoint.Checkpoint{Config: config, Sources: h.mapped}
 	if ck.Files, err = h.files(config); err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (h *header) read(c checkpoint.Config, f family) ([]checkpoint.Tensor, error
 	}
 	want := checkpoint.ExpectedTensors(c)
 	var entries []entry
-	var tensors []checkpoint.Tensor
+	var names []string
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		there := f.tensorName(name)
 		e, ok := byName[there]
@@ -63,44 +64,60 @@ func (h *header) read(c checkpoint.Config, f family) ([]checkpoint.Tensor, error
 		}
 		delete(byName, there)
 		entries = append(entries, e)
-		tensors = append(tensors, checkpoint.Tensor{Name: name, Shape: e.shape})
+		names = append(names, name)
 	}
 	if len(byName) > 0 {
 		names := slices.Sorted(maps.Keys(byName))
 		return nil, fmt.Errorf("tensor %q belongs to no %s model that is computed here (%d such tensors in all)", names[0],
 			c.ModelType, len(names))
 	}
-	values := make([][]float32, len(entries))
-	for i, e := range entries {
-		values[i] = make([]float32, e.values)
-	}
-	if err := decodeAll(entries, values); err != nil {
+	tensors, err := load(entries)
+	if err != nil {
 		return nil, err
 	}
-	for i, t := range tensors {
-		data := values[i]
-		if heads := f.heads(t.Name, c); heads > 0 {
-			data = separate(data, heads, t.Shape[0])
+	for i, name := range names {
+		tensors[i].Name = name
+		if err := restore(&tensors[i], f.heads(name, c), f.shift(name)); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		if shift := f.shift(t.Name); shift != 0 {
-			for j := range data {
-				data[j] -= shift
-			}
-		}
-		tensors[i] = checkpoint.NewTensor(t.Name, t.Shape, data)
 	}
 	return tensors, nil
 }
 
-// separate undoes interleave.
-func separate(data []float32, heads, rows int) []float32 {
-	out := make([]float32, len(data))
-	width, dim := len(data)/rows, rows/heads
+// restore makes of a tensor what it is in a Hugging Face folder. One that is another here takes memory of its own: rows
+// that are interleaved within each head, where heads is no 0, and values that shift was added to.
+func restore(t *checkpoint.Tensor, heads int, shift float32) error {
+	if heads > 0 {
+		raw, file := t.Raw()
+		out := make([]byte, len(raw))
+		err := input.Guard(func() error { separate(out, raw, heads, t.Shape[0]); return nil }, file)
+		if err != nil {
+			return err
+		}
+		*t, err = checkpoint.StoredTensor(t.Name, t.Shape, t.Type, out, nil)
+		return err
+	}
+	if shift != 0 {
+		values, err := t.Float32s()
+		if err != nil {
+			return err
+		}
+		values = slices.Clone(values)
+		for i := range values {
+			values[i] -= shift
+		}
+		*t = checkpoint.NewTensor(t.Name, t.Shape, values)
+	}
+	return nil
+}
+
+// separate undoes interleave on the bytes of rows.
+func separate(out, raw []byte, heads, rows int) {
+	width, dim := len(raw)/rows, rows/heads
 	for row := range rows {
 		from := interleaved(row, dim)
-		copy(out[row*width:(row+1)*width], data[from*width:(from+1)*width])
+		copy(out[row*width:(row+1)*width], raw[from*width:(from+1)*width])
 	}
-	return out
 }
 
 // typesOf lists the formats of the file's tensors and how many have each, the most frequent first.

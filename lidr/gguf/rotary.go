@@ -52,8 +52,8 @@ func (h *header) scaling(c map[string]any) error {
 		return fmt.Errorf("tensor %q has %d values, and heads have %d dimensions; expected half as many", ropeFactors,
 			e.values, dim)
 	}
-	factors := make([]float32, e.values)
-	if err := decodeAll([]entry{*e}, [][]float32{factors}); err != nil {
+	factors, err := e.float32s()
+	if err != nil {
 		return err
 	}
 	largest := factors[0]

@@ -38,9 +38,9 @@ func tensorsOf(ck *checkpoint.Checkpoint, f family, matrix dtype) ([]tensor, err
 			heads: f.heads(t.Name, ck.Config), shift: f.shift(t.Name)}
 		if len(t.Shape) > 1 {
 			out.dtype = matrix
-			if width := t.Shape[1]; width%matrix.block != 0 {
+			if width := t.Shape[1]; width%matrix.stored.Block != 0 {
 				return nil, fmt.Errorf("tensor %q has rows of %d values, not a multiple of %d; write f16, bf16 or f32",
-					t.Name, width, matrix.block)
+					t.Name, width, matrix.stored.Block)
 			}
 		}
 		tensors = append(tensors, out)

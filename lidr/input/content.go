@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Content is what a regular file holds, in memory that nobody may write: mapped where the system can, so that it is the
-// system's own copy of the file and is read from the disk as it is needed, else read. It is unmapped when the Content is
-// unreachable: who keeps a part of Data keeps the Content as well.
+// Content is what a regular file holds, in memory that nobody may write: mapped where the system can, so that it is
+// the system's own copy of the file and comes from the disk as it is needed, else read. It is unmapped when the Content
+// is unreachable: who keeps a part of Data keeps the Content as well.
 //
-// A mapped file must stay as it is while it is used. One that is replaced by another of its name, as programs save
-// files, does: what is mapped is the old one. One that is written to does not: [Content.Check] finds that out by its
-// size and its modification time, and [Guard] makes an error of an access behind the end of one that was cut, which
-// would end the process.
+// A file must stay as it is while it is mapped. One that is replaced by another of its name, as programs save files,
+// does: what is mapped is the old one. One that is written to does not: [Content.Check] finds that out by its size and
+// its modification time, and [Guard] makes an error of an access behind the end of one that was cut, by which the
+// system would end the process.
 type Content struct {
 	Data []byte
 
@@ -72,9 +72,9 @@ func (c *Content) Check() error {
 	now, err := c.file.Stat()
 	if err == nil && (now.Size() != c.info.Size() || !now.ModTime().Equal(c.info.ModTime())) {
 		const layout = "2006-01-02 15:04:05.000"
-		err = fmt.Errorf("%s was written to while it was in use: it had %d bytes of %s, and has %d of %s now; load the model "+
-			"again, and replace files of models by renaming", c.path, c.info.Size(), c.info.ModTime().Format(layout),
-			now.Size(), now.ModTime().Format(layout))
+		err = fmt.Errorf("%s was written to while it was in use: it had %d bytes of %s, and has %d of %s now; load it "+
+			"again, and replace such files by renaming", c.path, c.info.Size(), c.info.ModTime().Format(layout), now.Size(),
+			now.ModTime().Format(layout))
 	}
 	return err
 }

@@ -93,8 +93,8 @@ func (m *Model) Trained() (map[string]*model.Variable, error) {
 	if m.adapter != nil {
 		expected = m.adapter.ExpectedTensors(m.Config)
 	} else if m.source != nil {
-		return nil, fmt.Errorf("transformer: the weights are a checkpoint's own, which nobody changes: train an adapter, or a " +
-			"Clone")
+		return nil, fmt.Errorf("transformer: the weights are a checkpoint's own, which nobody changes: train an adapter, " +
+			"or a Clone")
 	}
 	variables := map[string]*model.Variable{}
 	for name := range expected {

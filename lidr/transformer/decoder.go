@@ -41,9 +41,9 @@ func (w weights) linear(x *Node, layer string, biased bool) *Node {
 	return w.adapt(y, x, layer+".weight")
 }
 
-// product returns x [n, in] times the transposed matrix [out, in] of that name. A matrix held in half precision is widened
-// for the forward pass and, by a checkpoint, again for the backward pass, so that its float32 form is not kept in
-// between.
+// product returns x [n, in] times the transposed matrix [out, in] of that name. A matrix held in half precision is
+// widened for the forward pass and, by a checkpoint, again for the backward pass, so that its float32 form is not kept
+// in between.
 func (w weights) product(x *Node, name string) *Node {
 	matrix := w.get(name)
 	if format, ok := w.m.formats[name]; ok {

@@ -6,10 +6,11 @@
 // "model.layers.0.self_attn.q_proj.weight" with shape [out, in]. Graph functions follow GoMLX's convention and panic on
 // misuse; GoMLX's Exec turns that into an error.
 //
-// Memory is saved in five ways. Weights may be those of a mapped file ([NewStored]). Weights held as bfloat16
-// ([NewBFloat16]) are widened where they are used and never kept in float32. A LoRA adapter ([Model.WithAdapter]) is trained in place of the weights, which are shared and do not
-// change. Checkpointing keeps one activation a layer for the backward pass and computes the others again. The logits of
-// a large vocabulary are computed for a chunk of positions at a time (LabelLogprobs).
+// Memory is saved in five ways. Weights are read where their checkpoint is mapped ([NewStored]). Weights held in half
+// precision are widened where they are used and never kept in float32. A LoRA adapter ([Model.WithAdapter]) is trained
+// in place of the weights, which are shared and do not change. Checkpointing keeps one activation a layer for the
+// backward pass and computes the others again. The logits of a large vocabulary are computed for a chunk of positions
+// at a time (LabelLogprobs).
 package transformer
 
 import (

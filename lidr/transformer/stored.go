@@ -11,11 +11,11 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// NewStored returns a model whose weights are those of the checkpoint itself, in the type that they are stored in, on
-// backend b: in a mapped file, they are read where they are, and take no other memory. Float32 stays float32, and a
-// matrix in half precision or in blocks stays as it is and is widened where it is read; all else is widened beforehand. Answers have
-// the same bits as those of [New], which it is on a backend other than ours. Such a model decodes and trains an adapter;
-// its weights cannot be trained.
+// NewStored returns a model whose weights are the checkpoint's own, in the type that they are stored in, on backend b:
+// in a mapped file, they are read where they are, and take no other memory. Float32 stays float32, and a matrix in half
+// precision or in blocks stays as it is and is widened where it is read; all else is widened beforehand. Answers have
+// the same bits as those of [New], which it is on a backend that is not ours. Such a model decodes and trains an adapter;
+// its weights cannot be trained. A file that is written to in the meantime is an error of the next computation.
 func NewStored(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
 	ours, ok := b.(*cpu.Backend)
 	if !ok {
@@ -52,10 +52,14 @@ var storedTypes = map[*checkpoint.Type]dtypes.DType{
 
 func storedValue(b *cpu.Backend, t checkpoint.Tensor) (*tensors.Tensor, error) {
 	dtype, ok := storedTypes[t.Type]
-	raw, file := t.Raw()
-	if !ok || len(raw) == 0 || len(t.Shape) != 2 && dtype != dtypes.Float32 {
-		return float32Value(t)
+	if !ok || len(t.Shape) != 2 && dtype != dtypes.Float32 {
+		values, err := t.Float32s()
+		if err != nil {
+			return nil, err
+		}
+		t, dtype = checkpoint.NewTensor(t.Name, t.Shape, values), dtypes.Float32
 	}
+	raw, file := t.Raw()
 	buffer, err := b.Map(shapes.Make(dtype, t.Shape...), raw, file)
 	if err != nil {
 		return nil, err

@@ -11,10 +11,9 @@ import (
 	"lidrlab/lidr/input"
 )
 
-// Map returns a buffer over memory that is not the backend's, such as a weight in a mapped file, which is nil for other
-// memory. Nothing is copied, and it is never written: a donation of the buffer frees nothing. The memory must begin at a
-// multiple of the size of its elements; kernels read operands at any such place, a little slower where a vector reaches
-// across two cache lines.
+// Map returns a buffer over memory that is not the backend's, such as a weight in a mapped file; file is nil for other
+// memory. Nothing is copied, and nothing is written: a donation of the buffer frees nothing. The memory begins at a
+// multiple of the size of its elements. Kernels read operands at any such place.
 func (b *Backend) Map(shape shapes.Shape, mem []byte, file *input.Content) (compute.Buffer, error) {
 	if err := checkShape(shape); err != nil {
 		return nil, err
