@@ -6,6 +6,23 @@
 // it. Everything is read through fs.FS, so that the same code reads a folder on disk and one embedded in the binary.
 // Reading a file of any origin takes bounded memory.
 //
+// # Weights stay where they are stored
+//
+// A file of weights on disk is mapped and not read: a [Tensor] is a part of it, in the type that it is stored in, and is
+// widened where its values are asked for. Our backend computes with F32, BF16 and F16 where they lie, so that a model
+// takes the memory of its file, which the system shares among programs and takes back when it is short. What streams
+// (an archive), and any file on Windows, is read into memory as it is stored.
+//
+// A mapped file that is replaced by another of its name, or deleted, stays what it was. One that is written to is an
+// error of the next computation, by its size and its modification time, which its name begins; an access behind the end
+// of one that is cut meanwhile is that error too, never the end of the process. So no answer is given under a
+// fingerprint that was of other weights, unless somebody edits weights in place and sets the time back, or while a
+// computation reads them.
+//
+// A fingerprint ([Checkpoint.Hash]) is of the float32 values, so the stored type is no part of it. It takes about a
+// second for a gigabyte of BF16. Inside a run's folder it is computed whenever a model is loaded; elsewhere it is
+// remembered ([Checkpoint.Fingerprint]).
+//
 // # Models that work
 //
 // Checked on 29 November 2026 against transformers 5.23.0 with torch 2.15.0 and PyTorch 1.13.1, all in float32 on a

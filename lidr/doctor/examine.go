@@ -34,7 +34,7 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	}
 	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
 	d.sizes(m)
-	if err := d.fingerprint(m); err != nil {
+	if err := d.fingerprint(m.Fingerprint(), m.Checkpoint()); err != nil {
 		return nil, err
 	}
 	if err := d.weights(m.Checkpoint()); err != nil {
@@ -73,9 +73,10 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 
 // sizes states the model's architecture and the memory that it needs.
 func (d *Diagnosis) sizes(m *lidr.Model) {
-	c, parameters := m.Checkpoint().Config, 0
+	c, parameters, stored := m.Checkpoint().Config, 0, 0
 	for _, t := range m.Checkpoint().Tensors {
-		parameters += t.Len()
+		raw, _ := t.Raw()
+		parameters, stored = parameters+t.Len(), stored+len(raw)
 	}
 	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
 	d.fact("architecture", "%s: %d layers of width %d, %d heads of %d (%d of keys and values), feed-forward %d",
@@ -84,8 +85,8 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 	d.fact("parameters", "%s, published as %s", humanize.Comma(int64(parameters)), c.TorchDType)
 	// AdamW holds two moments beside weight and gradient, all in float32; the cache holds keys and values.
 	cache := 2 * 4 * c.NumHiddenLayers * c.NumKeyValueHeads * c.HeadDim
-	d.fact("memory", "%s as float32; training all of it at least %s, activations not counted; %s of cache a token",
-		size(4*parameters), size(16*parameters), size(cache))
+	d.fact("memory", "%s as stored, %s as float32; training all of it at least %s, activations not counted; %s of cache a "+
+		"token", size(stored), size(4*parameters), size(16*parameters), size(cache))
 	rotary := fmt.Sprintf("rotary base %g", c.RopeTheta)
 	if s := c.RopeScaling; s != nil && s.OriginalMaxPositionEmbeddings > 0 {
 		rotary += fmt.Sprintf(", %s scaling by %g of %d tokens", s.RopeType, s.Factor, s.OriginalMaxPositionEmbeddings)
@@ -104,8 +105,7 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 }
 
 // fingerprint hashes the weights, even of files whose fingerprint is remembered.
-func (d *Diagnosis) fingerprint(m *lidr.Model) error {
-	remembered, ck := m.Fingerprint(), m.Checkpoint()
+func (d *Diagnosis) fingerprint(remembered string, ck *checkpoint.Checkpoint) error {
 	hash, err := ck.Correct()
 	if err != nil {
 		return err

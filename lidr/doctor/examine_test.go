@@ -302,3 +302,22 @@ func TestLanguagesCostTokens(t *testing.T) {
 		t.Errorf("the diagnosis says nothing of the length of answers:\n%s", text)
 	}
 }
+
+// A fingerprint that was remembered and is not that of the weights is told.
+func TestWrongFingerprintIsTold(t *testing.T) {
+	ck, err := transformer.Init(checkpoint.Config{ModelType: "llama", VocabSize: 4, HiddenSize: 4, HeadDim: 4,
+		NumAttentionHeads: 1, NumKeyValueHeads: 1, IntermediateSize: 4, NumHiddenLayers: 1}, 1).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, err := ck.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for remembered, warnings := range map[string]int{hash: 0, strings.Repeat("f", 64): 1} {
+		var d Diagnosis
+		if err := d.fingerprint(remembered, ck); err != nil || len(d.Warnings) != warnings || d.Facts[0].Value != hash {
+			t.Errorf("%s was remembered: error %v, %+v", remembered, err, d)
+		}
+	}
+}
