@@ -14,7 +14,7 @@ func processorKernels() []kernelSet {
 			products = productsAVX512
 		}
 		sets = append(sets, kernelSet{
-			name: "AVX-512", products: products, tile: tileAVX512,
+			name: "AVX-512", products: products, widen: widenAVX512, tile: tileAVX512,
 			transpose16: map[string]func(*transposeArgs){
 				"":     transpose16AVX512,
 				"BF16": transpose16BF16AVX512,
@@ -26,7 +26,7 @@ func processorKernels() []kernelSet {
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {
 		sets = append(sets, kernelSet{
-			name: "AVX2", tile: tileAVX2,
+			name: "AVX2", tile: tileAVX2, widen: widenAVX2,
 			micro: microKernels{width: 16, rows: []int{6, 4, 2, 1},
 				run: []func(*gemmArgs){gemm6x16AVX2, gemm4x16AVX2, gemm2x16AVX2, gemm1x16AVX2}},
 		})

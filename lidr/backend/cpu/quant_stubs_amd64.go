@@ -92,3 +92,73 @@ var productsAVX512 = productKernels{width: 16, round: roundAVX512, rows: []int{1
 		withMinima: {productMinima12AVX512, productMinima8AVX512, productMinima4AVX512, productMinima2AVX512, productMinima1AVX512},
 		withHalves: {productHalves12AVX512, productHalves8AVX512, productHalves4AVX512, productHalves2AVX512, productHalves1AVX512},
 	}}
+
+//go:noescape
+func widenQ40AVX512(args *widenArgs)
+
+//go:noescape
+func widenQ41AVX512(args *widenArgs)
+
+//go:noescape
+func widenQ50AVX512(args *widenArgs)
+
+//go:noescape
+func widenQ51AVX512(args *widenArgs)
+
+//go:noescape
+func widenQ80AVX512(args *widenArgs)
+
+//go:noescape
+func widenQ4KAVX512(args *widenArgs)
+
+//go:noescape
+func widenQ5KAVX512(args *widenArgs)
+
+//go:noescape
+func widenQ6KAVX512(args *widenArgs)
+
+var widenAVX512 = map[string]func(*widenArgs){
+	"Q40": widenQ40AVX512,
+	"Q41": widenQ41AVX512,
+	"Q50": widenQ50AVX512,
+	"Q51": widenQ51AVX512,
+	"Q80": widenQ80AVX512,
+	"Q4K": widenQ4KAVX512,
+	"Q5K": widenQ5KAVX512,
+	"Q6K": widenQ6KAVX512,
+}
+
+//go:noescape
+func widenQ40AVX2(args *widenArgs)
+
+//go:noescape
+func widenQ41AVX2(args *widenArgs)
+
+//go:noescape
+func widenQ50AVX2(args *widenArgs)
+
+//go:noescape
+func widenQ51AVX2(args *widenArgs)
+
+//go:noescape
+func widenQ80AVX2(args *widenArgs)
+
+//go:noescape
+func widenQ4KAVX2(args *widenArgs)
+
+//go:noescape
+func widenQ5KAVX2(args *widenArgs)
+
+//go:noescape
+func widenQ6KAVX2(args *widenArgs)
+
+var widenAVX2 = map[string]func(*widenArgs){
+	"Q40": widenQ40AVX2,
+	"Q41": widenQ41AVX2,
+	"Q50": widenQ50AVX2,
+	"Q51": widenQ51AVX2,
+	"Q80": widenQ80AVX2,
+	"Q4K": widenQ4KAVX2,
+	"Q5K": widenQ5KAVX2,
+	"Q6K": widenQ6KAVX2,
+}

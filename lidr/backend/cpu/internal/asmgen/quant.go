@@ -377,7 +377,12 @@ func quantConstants() string {
 }
 
 func quantFile() string {
-	s := header + quantConstants() + roundKernel(avx512)
+	s := header + quantConstants() + widenConstants() + roundKernel(avx512)
+	for _, set := range []isa{avx512, avx2} {
+		for _, f := range blockFormats {
+			s += widenKernel(set, f)
+		}
+	}
 	for _, f := range blockFormats {
 		s += panelKernel(avx512, f)
 	}
@@ -416,6 +421,14 @@ func quantStubsFile() string {
 			lists += "},\n"
 		}
 		s += lists + "}}\n\n"
+	}
+	for _, set := range []isa{avx512, avx2} {
+		lists := fmt.Sprintf("var widen%s = map[string]func(*widenArgs){\n", set.name)
+		for _, f := range blockFormats {
+			declare("widen"+f.name+set.name, "widenArgs")
+			lists += fmt.Sprintf("\t%q: widen%s%s,\n", f.name, f.name, set.name)
+		}
+		s += lists + "}\n\n"
 	}
 	return s
 }
