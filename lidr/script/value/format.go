@@ -97,6 +97,10 @@ func (p printer) value(t *Type, v reflect.Value, depth int, r reach) {
 			}
 			return
 		}
+		if !strings.ContainsRune(verbs[0], p.verb) {
+			p.bad(t, t.see(v).Interface())
+			return
+		}
 		p.native(t.see(v).Interface())
 	}
 }
@@ -111,8 +115,20 @@ func basicKind(b *types.Basic) types.BasicInfo {
 	return b.Info() & (types.IsBoolean | types.IsInteger | types.IsFloat | types.IsComplex | types.IsString)
 }
 
-// bad writes a value whose kind has no such verb.
-func (p printer) bad(t *Type, x any) { p.text(fmt.Sprintf("%%!%c(%s=%v)", p.verb, t, x)) }
+// bad writes a value whose kind has no such verb: by its usual one, and with the flags.
+func (p printer) bad(t *Type, x any) {
+	p.text(fmt.Sprintf("%%!%c(%s=", p.verb, t))
+	usual := 'v'
+	switch v := reflect.ValueOf(x); { // of %+v, the sign is not meant
+	case v.CanInt() || v.CanUint():
+		usual = 'd'
+	case v.CanFloat() || v.CanComplex():
+		usual = 'g'
+	}
+	format := strings.ReplaceAll(fmt.FormatString(p.State, usual), "#", "")
+	fmt.Fprintf(p.State, format, x)
+	p.text(")")
+}
 
 // held writes what an interface of a type holds.
 func (p printer) held(x any, of string, depth int, r reach) {

@@ -17,6 +17,12 @@ func (c code) Error() string { return fmt.Sprintf("code %d", int(c)) }
 
 type count int
 
+type ratio float64
+
+type flagged bool
+
+type action func()
+
 type day int
 
 func (day) String() string { return "day" }
@@ -57,6 +63,7 @@ func main() {
 	fmt.Println()
 	fmt.Printf("%w %!|%z %d %", count(1), pair{1, 2}, code(3))
 	fmt.Printf("%[9]d %[x]d %d\n", count(1))
+	fmt.Printf("%+s %06t %+d %z\n", count(1), []any{ratio(2.5)}, []any{ratio(1), flagged(true)}, action(nil))
 	fmt.Printf("%p %w %w\n", count(1), code(2), both)
 	fmt.Println(fmt.Errorf("%w, %w, %v", code(1), count(2), []any{pair{3, 4}}))
 
@@ -96,6 +103,7 @@ func (hidden) Error() string { return "hidden" }
 // 1
 // %!(EXTRA main.count=2, <nil>, main.pair={3 4})
 // %!w(main.count=1) {%!!(int=1) %!!(int=2)}|%!z(main.code=3) %!d(MISSING) %!(NOVERB)%!d(BADINDEX) %!d(BADINDEX) 1
+// %!s(main.count=+1) [%!t(main.ratio=0002.5)] [%!d(main.ratio=+1) %!d(main.flagged=true)] %!z(main.action=<nil>)
 // %!p(main.count=1) %!w(main.code=2) %!w(*errors.joinError=&{[3 4]})
 // code 1, %!w(main.count=2), [{3 4}]
 // context.Background.WithValue(main.count, main.code) &{{{}} 1 2}
