@@ -15,6 +15,11 @@
 //  7. [Iterate] repeats 1–6 for as many rounds as asked; [Round] is 1–5 once.
 //  8. [Report] draws the plots and writes report.html and report.md.
 //
+// What LIDR's successors do otherwise is in the middle: [Generate] gives several answers to a prompt
+// ([GenerateSettings].Samples), [ScoreSamples] says what each is worth, by a [Scorer] of package lidr/scorers or of your
+// own, and [PairsByScore] takes the place of 4: a [Selection] says which two of the answers to a prompt are a pair. LIDR
+// is one of the scorers, and one of the selections.
+//
 // Every step takes and returns gota frames, whose columns are the json tags of a row type, writes open files into the
 // run folder, and keeps what it has computed under a complete content key: called again with the same inputs it returns
 // at once, and a process killed at any moment ends, started again, with the same bytes:
@@ -38,12 +43,13 @@
 //
 // # A step of your own
 //
-// A filter is a [Filter], a rubric a function that [HeadToHead] takes, and a task of your own, with its prompts,
-// checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or [Run.Meter], [Run.Path] and
-// [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a report.Measure in
-// <model>/measures/KEY.json. The packages below this one that are made so: lidr/judge, what other models say of the
-// answers; lidr/handoff, training by LLaMA-Factory or TRL; lidr/choices, multiple choice and the alignment tax;
-// lidr/doctor, a look at a model before training; lidr/pretrain, the miniature's M0.
+// A filter is a [Filter], a reward a [Scorer], a rubric a function that [HeadToHead] takes, and a task of your own, with
+// its prompts, checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or [Run.Meter],
+// [Run.Path] and [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a
+// report.Measure in <model>/measures/KEY.json. The packages below this one that are made so: lidr/scorers, what answers
+// are worth without labels; lidr/judge, what other models say of them; lidr/handoff, training by LLaMA-Factory or TRL; lidr/choices,
+// multiple choice and the alignment tax; lidr/doctor, a look at a model before training; lidr/pretrain, the
+// miniature's M0.
 //
 // # Answers that are none
 //
@@ -67,7 +73,9 @@
 //	M0/pairs.jsonl           [Pair] lines, as TRL reads them: id, lang, prompt, chosen, rejected, source
 //	M0/pairs.stats.json      [PairCount] rows: candidates, what each filter dropped, pairs
 //	M0/pairs.rewards.json    [Reward] rows: reward accuracy of the pairs, measured before training
+//	M0/scores/SCORER.jsonl   [SampleScore] lines
 //	M0/eval/problems/LANG.jsonl     [Verdict] lines
+//	M0/eval/samples/LANG.jsonl      [Verdict] lines on every answer, where an evaluation asks for several
 //	M0/eval/scores.json      [eval.Score] rows
 //	M0/measures/KEY.json     tables for the report: a judge's verdicts, MT-bench, saturation, a measure of your own
 //	M1/model/                the checkpoint, with a model card; M1/adapter/ what LoRA trained

@@ -6,8 +6,10 @@
 package symbols
 
 import (
+	"context"
 	"go/constant"
 	"go/token"
+	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"reflect"
 )
@@ -33,6 +35,7 @@ func init() {
 		"NewMeter":          reflect.ValueOf(lidr.NewMeter),
 		"Open":              reflect.ValueOf(lidr.Open),
 		"Pairs":             reflect.ValueOf(lidr.Pairs),
+		"PairsByScore":      reflect.ValueOf(lidr.PairsByScore),
 		"PaperSettings":     reflect.ValueOf(lidr.PaperSettings),
 		"ProgressLines":     reflect.ValueOf(lidr.ProgressLines),
 		"Prompts":           reflect.ValueOf(lidr.Prompts),
@@ -43,6 +46,7 @@ func init() {
 		"RewardAccuracy":    reflect.ValueOf(lidr.RewardAccuracy),
 		"Round":             reflect.ValueOf(lidr.Round),
 		"Rubric":            reflect.ValueOf(constant.MakeFromLiteral("\"An answer scores one point for the right final number, one for the language of the problem, and (miniature only) one for a solution in which every step is right. More points win; equal points tie.\"", token.STRING, 0)),
+		"ScoreSamples":      reflect.ValueOf(lidr.ScoreSamples),
 		"Show":              reflect.ValueOf(lidr.Show),
 		"ShowProgress":      reflect.ValueOf(lidr.ShowProgress),
 		"Sweep":             reflect.ValueOf(lidr.Sweep),
@@ -76,6 +80,9 @@ func init() {
 		"PromptSettings":    reflect.ValueOf((*lidr.PromptSettings)(nil)),
 		"Reward":            reflect.ValueOf((*lidr.Reward)(nil)),
 		"Run":               reflect.ValueOf((*lidr.Run)(nil)),
+		"SampleScore":       reflect.ValueOf((*lidr.SampleScore)(nil)),
+		"Scorer":            reflect.ValueOf((*lidr.Scorer)(nil)),
+		"Selection":         reflect.ValueOf((*lidr.Selection)(nil)),
 		"Settings":          reflect.ValueOf((*lidr.Settings)(nil)),
 		"SweepCell":         reflect.ValueOf((*lidr.SweepCell)(nil)),
 		"SweepScore":        reflect.ValueOf((*lidr.SweepScore)(nil)),
@@ -86,8 +93,27 @@ func init() {
 		"Verdict":           reflect.ValueOf((*lidr.Verdict)(nil)),
 
 		// interface wrapper definitions
-		"_Task": reflect.ValueOf((*_lidrlab_lidr_Task)(nil)),
+		"_Scorer": reflect.ValueOf((*_lidrlab_lidr_Scorer)(nil)),
+		"_Task":   reflect.ValueOf((*_lidrlab_lidr_Task)(nil)),
 	}
+}
+
+// _lidrlab_lidr_Scorer is an interface wrapper for Scorer type
+type _lidrlab_lidr_Scorer struct {
+	IValue interface{}
+	WKey   func() string
+	WName  func() string
+	WScore func(ctx context.Context, run *lidr.Run, m *lidr.Model, samples []datasets.Response) ([]lidr.SampleScore, error)
+}
+
+func (W _lidrlab_lidr_Scorer) Key() string {
+	return W.WKey()
+}
+func (W _lidrlab_lidr_Scorer) Name() string {
+	return W.WName()
+}
+func (W _lidrlab_lidr_Scorer) Score(ctx context.Context, run *lidr.Run, m *lidr.Model, samples []datasets.Response) ([]lidr.SampleScore, error) {
+	return W.WScore(ctx, run, m, samples)
 }
 
 // _lidrlab_lidr_Task is an interface wrapper for Task type
