@@ -16,9 +16,9 @@
 //  8. [Report] draws the plots and writes report.html and report.md.
 //
 // What LIDR's successors do otherwise is in the middle: [Generate] gives several answers to a prompt
-// ([GenerateSettings].Samples), [ScoreSamples] says what each is worth, by a [Scorer] of package lidr/scorers or of your
-// own, and [PairsByScore] takes the place of 4: a [Selection] says which two of the answers to a prompt are a pair. LIDR
-// is one of the scorers, and one of the selections.
+// ([GenerateSettings].Samples), [ScoreSamples] says what each is worth, by a [Scorer] of package lidr/scorers or of
+// your own, and [PairsByScore] takes the place of 4: a [Selection] says which two of the answers to a prompt are a
+// pair. LIDR is one of the scorers, and one of the selections.
 //
 // Every step takes and returns gota frames, whose columns are the json tags of a row type, writes open files into the
 // run folder, and keeps what it has computed under a complete content key: called again with the same inputs it returns
@@ -43,13 +43,13 @@
 //
 // # A step of your own
 //
-// A filter is a [Filter], a reward a [Scorer], a rubric a function that [HeadToHead] takes, and a task of your own, with
-// its prompts, checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or [Run.Meter],
-// [Run.Path] and [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a
+// A filter is a [Filter], a reward a [Scorer], a rubric a function that [HeadToHead] takes, and a task of your own,
+// with its prompts, checker and language rule, a [Task]. A step of your own is made of [Run.Enter], [Ask] or
+// [Run.Meter], [Run.Path] and [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a
 // report.Measure in <model>/measures/KEY.json. The packages below this one that are made so: lidr/scorers, what answers
-// are worth without labels; lidr/judge, what other models say of them; lidr/handoff, training by LLaMA-Factory or TRL; lidr/choices,
-// multiple choice and the alignment tax; lidr/doctor, a look at a model before training; lidr/pretrain, the
-// miniature's M0.
+// are worth without labels; lidr/judge, what other models say of them; lidr/handoff, training by LLaMA-Factory or TRL;
+// lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before training; lidr/pretrain,
+// the miniature's M0.
 //
 // # Answers that are none
 //
