@@ -19,7 +19,7 @@
 // No GPU has been at hand so far. Tests show that every graph is translated for XLA, and that a missing or broken
 // plugin is a plain error, but not that its numbers agree. On a GPU of your own the benchmark compares it with PyTorch:
 //
-//	go run ./lidr/backend/cpu/bench -backend xla:cuda -device cuda
+//	LIDR_BACKEND=xla:cuda go run ./lidr/backend/cpu/bench -lidr bin/lidr
 //
 // # Settings of our own
 //

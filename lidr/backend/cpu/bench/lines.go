@@ -197,7 +197,7 @@ func (b *bench) vllm(model string) *launch {
 	return &launch{model, func(port string) *exec.Cmd {
 		cmd := exec.Command(filepath.Join(filepath.Dir(python), "vllm"), "serve", model, "--dtype", "bfloat16",
 			"--max-model-len", "2048", "--port", port)
-		cmd.Env = append(os.Environ(), "VLLM_CPU_KVCACHE_SPACE=3", "HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1",
+		cmd.Env = append(os.Environ(), "VLLM_CPU_KVCACHE_SPACE=1", "HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1",
 			"PATH="+filepath.Dir(python)+":"+os.Getenv("PATH"))
 		return cmd
 	}}

@@ -96,6 +96,7 @@ func main() {
 // note keeps a sentence for the list under the table, once.
 func (b *bench) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(b.notes, text) {
+		fmt.Fprintln(os.Stderr, text)
 		b.notes = append(b.notes, text)
 	}
 }

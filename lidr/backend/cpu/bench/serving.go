@@ -94,6 +94,9 @@ func (s *server) close() {
 	s.log.Close()
 }
 
+// A server that was stopped may close the connections that it kept.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 // usage is what an answer took.
 type usage struct {
 	In  int `json:"prompt_tokens"`
@@ -109,7 +112,7 @@ func (s *server) ask(prompt string, tokens int) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	resp, err := http.Post(s.url, "application/json", bytes.NewReader(body))
+	resp, err := client.Post(s.url, "application/json", bytes.NewReader(body))
 	if err != nil {
 		return usage{}, err
 	}
