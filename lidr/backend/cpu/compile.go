@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
 )
@@ -121,6 +122,11 @@ func (l *lowerer) finish(s *step) {
 		return
 	}
 	code := s.group.compile()
+	if n := code.tasks * code.partials; n > 0 {
+		code.room = l.newValue(dtypes.Float32, n)
+		code.room.step, code.room.stored = s.group.at, true
+		s.writes = append(s.writes, code.room)
+	}
 	s.run = code.run
 	s.inPlace = s.group.inPlace()
 }

@@ -20,6 +20,9 @@ type matmul struct {
 	rhsN, rhsK    int
 	outM          int
 	blocks        *blockType // of the right-hand side, or nil
+	slabs         int        // parts of a long contraction whose products are added up, if above 1
+	rowBlocks     int        // blocks of rows that share the packed right-hand side, if above 1
+	room          *value     // memory for the slabs' products, or for the packed right-hand side
 }
 
 // dot schedules a DotGeneral. Operands are read through their views; only those whose rows, columns or contracted axes
@@ -82,16 +85,27 @@ func (l *lowerer) dot(n *node) (view, error) {
 	out := l.newValue(n.shape.DType, n.shape.Size())
 	result.val = out
 	mm.out = result
-	s := &step{name: "DotGeneral", reads: []*value{lhs.val, rhs.val}, writes: []*value{out}, run: mm.run}
-	if n.shape.DType != dtypes.Float32 {
-		e := elements[n.shape.DType]
-		if e == nil {
-			return view{}, unsupported(n)
-		}
-		s.run = func(x *execution) { mm.runPlain(x, e) }
+	if n.shape.DType == dtypes.Float32 {
+		l.product(mm)
+		return result, nil
+	}
+	e := elements[n.shape.DType]
+	if e == nil {
+		return view{}, unsupported(n)
+	}
+	l.push(&step{name: "DotGeneral", reads: []*value{lhs.val, rhs.val}, writes: []*value{out},
+		run: func(x *execution) { mm.runPlain(x, e) }})
+	return result, nil
+}
+
+// product schedules a product in float32.
+func (l *lowerer) product(mm *matmul) {
+	s := &step{name: "DotGeneral", reads: []*value{mm.lhs.val, mm.rhs.val}, writes: []*value{mm.out.val}, run: mm.run}
+	if room := mm.cut(); room > 0 {
+		mm.room = l.newValue(dtypes.Float32, room)
+		s.writes = append(s.writes, mm.room)
 	}
 	l.push(s)
-	return result, nil
 }
 
 // transposedUse returns the permutation if the node's only use is a Transpose.
@@ -126,12 +140,9 @@ func (mm *matmul) run(x *execution) {
 		mm.runVectors(x, batch)
 		return
 	}
-	const grain = 4e6 // floating-point operations a task
-	work := 2 * float64(batch) * float64(mm.m) * float64(mm.n) * float64(mm.k)
-	want := max(1, min(24, int(work/grain)))
-	pieces := (want + batch - 1) / batch
+	pieces := mm.pieces()
 	if pieces == 1 {
-		tasks, bounds := split(batch, 1, want)
+		tasks, bounds := split(batch, 1, mm.tasks())
 		x.parallel(tasks, func(task int, w *workspace) {
 			lo, hi := bounds(task)
 			for i := lo; i < hi; i++ {
@@ -141,12 +152,12 @@ func (mm *matmul) run(x *execution) {
 		})
 		return
 	}
-	if slabs := min(8, mm.k/(2*kBlock)); batch == 1 && slabs > 1 && mm.k > 2*(mm.m+mm.n) {
-		mm.runSlabs(x, slabs)
+	switch {
+	case mm.slabs > 1:
+		mm.runSlabs(x)
 		return
-	}
-	if rowBlocks := min(pieces, mm.m/mBlock); batch == 1 && rowBlocks > 1 && mm.k <= kBlock*4 && mm.n*mm.k <= sharedPack {
-		mm.runRows(x, rowBlocks)
+	case mm.rowBlocks > 1:
+		mm.runRows(x)
 		return
 	}
 	// Columns first: each task packs its own part of B once. Then rows.
@@ -162,17 +173,45 @@ func (mm *matmul) run(x *execution) {
 	})
 }
 
+// tasks is the number of tasks that the work is worth.
+func (mm *matmul) tasks() int {
+	const grain = 4e6 // floating-point operations a task
+	work := 2 * float64(product(mm.batch)) * float64(mm.m) * float64(mm.n) * float64(mm.k)
+	return max(1, min(24, int(work/grain)))
+}
+
+// pieces is the number of tasks for one product of the batch.
+func (mm *matmul) pieces() int {
+	batch := product(mm.batch)
+	return (mm.tasks() + batch - 1) / max(1, batch)
+}
+
+// cut decides whether a product is computed by slabs or by blocks of rows, and returns how much room that takes.
+func (mm *matmul) cut() (room int) {
+	pieces := mm.pieces()
+	if pieces == 1 || product(mm.batch) != 1 || mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
+		return 0
+	}
+	if slabs := min(8, mm.k/(2*kBlock)); slabs > 1 && mm.k > 2*(mm.m+mm.n) {
+		mm.slabs = slabs
+		return slabs * mm.m * mm.n
+	}
+	if rowBlocks := min(pieces, mm.m/mBlock); rowBlocks > 1 && mm.k <= kBlock*4 && mm.n*mm.k <= sharedPack {
+		mm.rowBlocks = rowBlocks
+		return roundUp(mm.n, kernels.micro.width) * mm.k
+	}
+	return 0
+}
+
 // sharedPack is the size of the right-hand side, in elements, up to which it is packed once for all blocks of rows.
 const sharedPack = 1 << 20
 
 // runRows computes one product by blocks of rows that share the packed right-hand side.
-func (mm *matmul) runRows(x *execution, rowBlocks int) {
+func (mm *matmul) runRows(x *execution) {
 	width := kernels.micro.width
 	blocks := kBlocks(mm.k)
 	columns := roundUp(mm.n, width)
-	mem := x.backend.buffers.get(columns * mm.k * 4)
-	defer x.backend.buffers.put(mem)
-	shared := unsafe.Pointer(unsafe.SliceData(mem))
+	shared := x.base[mm.room.id]
 	a, b, c := mm.matrices(x, 0)
 	part := func(block int) (k0, kc int, panels unsafe.Pointer) {
 		k0 = block * mm.k / blocks
@@ -187,7 +226,7 @@ func (mm *matmul) runRows(x *execution, rowBlocks int) {
 			b.at(k0, j0).pack(kc, min(j1, mm.n)-j0, unsafe.Add(panels, j0*kc*4), spare, w)
 		}
 	})
-	step := roundUp((mm.m+rowBlocks-1)/rowBlocks, 12)
+	step := roundUp((mm.m+mm.rowBlocks-1)/mm.rowBlocks, 12)
 	x.parallel((mm.m+step-1)/step, func(task int, w *workspace) {
 		spare := unsafe.Pointer(unsafe.SliceData(w.scratch(packSize(0, mm.k))))
 		i0 := task * step
@@ -200,11 +239,8 @@ func (mm *matmul) runRows(x *execution, rowBlocks int) {
 
 // runSlabs computes a product with a long contraction, as a weight's gradient is, by slabs of the contracted axis: so
 // each task reads its own part of both operands, and reads it once. The slabs' results are added up in order.
-func (mm *matmul) runSlabs(x *execution, slabs int) {
-	size := mm.m * mm.n
-	mem := x.backend.buffers.get(slabs * size * 4)
-	defer x.backend.buffers.put(mem)
-	parts := unsafe.Pointer(unsafe.SliceData(mem))
+func (mm *matmul) runSlabs(x *execution) {
+	size, slabs, parts := mm.m*mm.n, mm.slabs, x.base[mm.room.id]
 	a, b, c := mm.matrices(x, 0)
 	x.parallel(slabs, func(slab int, w *workspace) {
 		k0, k1 := slab*mm.k/slabs, (slab+1)*mm.k/slabs

@@ -48,8 +48,9 @@ type groupCode struct {
 	tileRows         int
 	tasks            int
 	instrs           []instr
-	scratch          int // bytes of tile registers for a task
-	partials         int // float32 of partial results for a task
+	scratch          int    // bytes of tile registers for a task
+	partials         int    // float32 of partial results for a task
+	room             *value // memory for the partial results of all tasks
 	sinks            []int
 }
 

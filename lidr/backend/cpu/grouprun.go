@@ -29,9 +29,7 @@ func (code *groupCode) run(x *execution) {
 	tiles := (code.rows + code.tileRows - 1) / code.tileRows
 	var partials []float32
 	if code.partials > 0 {
-		mem := x.backend.buffers.get(code.tasks * code.partials * 4)
-		defer x.backend.buffers.put(mem)
-		partials = f32(unsafe.Pointer(unsafe.SliceData(mem)), code.tasks*code.partials)
+		partials = f32(x.base[code.room.id], code.tasks*code.partials)
 	}
 	x.parallel(code.tasks, func(task int, w *workspace) {
 		scratch := unsafe.Pointer(unsafe.SliceData(w.scratch(code.scratch)))

@@ -103,7 +103,7 @@ func (l *lowerer) quantizedDense(n *node) (view, error) {
 			outM: columns}
 		out := l.newValue(dtypes.Float32, n.shape.Size())
 		mm.out = denseView(out, n.shape.Dimensions)
-		l.push(&step{name: "DotGeneral", reads: []*value{x.val, w.val}, writes: []*value{out}, run: mm.run})
+		l.product(mm)
 		return mm.out, nil
 	}
 	p := &blockProduct{format: t, m: m, n: columns, k: k, x: l.round(x, t), w: w}
