@@ -120,7 +120,7 @@ func (w weights) adapt(y, x *Node, weight string) *Node {
 	if !ok {
 		return y
 	}
-	low := DotGeneral(x, []int{1}, nil, w.get(nameA), []int{1}, nil)
+	low := w.forgotten(DotGeneral(x, []int{1}, nil, w.get(nameA), []int{1}, nil))
 	high := DotGeneral(MulScalar(low, w.m.adapter.Scale()), []int{1}, nil, w.get(nameB), []int{1}, nil)
 	return Add(y, high)
 }

@@ -19,6 +19,9 @@ type weights struct {
 	// again is whether this part of the graph is inside a checkpoint and thus computed again in the backward pass; the
 	// caller that opened the checkpoint closes it.
 	again bool
+	// keep is whether the graph is differentiated and keeps the results of products and attention for its backward pass.
+	// What lies between them, norms and activations, takes as much memory and next to no time, and is computed again.
+	keep bool
 }
 
 // get returns the variable of that name.
@@ -38,7 +41,23 @@ func (w weights) linear(x *Node, layer string, biased bool) *Node {
 	if biased {
 		y = Add(y, ExpandLeftToRank(w.get(layer+".bias"), 2))
 	}
-	return w.adapt(y, x, layer+".weight")
+	return w.kept(w.adapt(y, x, layer+".weight"))
+}
+
+// kept ends a part of the graph that is computed again, if results are kept.
+func (w weights) kept(x *Node) *Node {
+	if w.keep {
+		return x.StopCheckpoint()
+	}
+	return x
+}
+
+// forgotten begins a part of the graph that is computed again from x, if results are kept.
+func (w weights) forgotten(x *Node) *Node {
+	if w.keep {
+		return x.Checkpoint()
+	}
+	return x
 }
 
 // product returns x [n, in] times the transposed matrix [out, in] of that name. A matrix held in half precision is
@@ -66,9 +85,9 @@ type attention func(layer int, q, k, v *Node) *Node
 // holds the rotary embeddings of the design's layers.
 func (m *Model) blocks(w weights, x *Node, b, t int, pos map[*checkpoint.Rotary]rotary, attend attention) *Node {
 	d := m.design
-	w.again = m.Checkpointing
+	w.again, w.keep = m.Checkpointing || w.keep, w.keep && !m.Checkpointing
 	for i := range d.Layers {
-		if m.Checkpointing {
+		if w.again {
 			x = x.Checkpoint()
 		}
 		p := fmt.Sprintf("model.layers.%d.", i)
@@ -78,12 +97,12 @@ func (m *Model) blocks(w weights, x *Node, b, t int, pos map[*checkpoint.Rotary]
 			x = Add(m.residual(x, o), m.feedForward(w, h, p+"mlp."))
 			continue
 		}
-		x = m.residual(x, m.norm(w, o, p, d.AttentionOutputNorm))
+		x = w.forgotten(m.residual(x, m.norm(w, o, p, d.AttentionOutputNorm)))
 		h = m.norm(w, x, p, d.FeedForwardNorm)
 		o = m.feedForward(w, h, p+"mlp.")
 		x = m.residual(x, m.norm(w, o, p, d.FeedForwardOutputNorm))
 	}
-	if m.Checkpointing {
+	if w.again {
 		x = x.StopCheckpoint()
 	}
 	return m.norm(w, x, "model.", "norm")
@@ -158,6 +177,7 @@ func (m *Model) feedForward(w weights, x *Node, prefix string) *Node {
 	} else {
 		gate, up = w.linear(x, prefix+"gate_proj", false), w.linear(x, prefix+"up_proj", false)
 	}
+	gate, up = w.forgotten(gate), w.forgotten(up)
 	share := gate
 	if m.design.GELU {
 		share = geluShare(gate)
@@ -197,7 +217,7 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 // Hidden returns the hidden states after the final norm, [B, T, D], of token ids int32 [B, T]. Sequences are padded on
 // the right; a state depends on the tokens up to its position alone, so padding needs no mask.
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
-	w := weights{m: m, scope: scope, g: tokens.Graph()}
+	w := weights{m: m, scope: scope, g: tokens.Graph(), keep: true}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t, nil), m.causalAttention(w.g, t))
 	return Reshape(h, b, t, m.Config.HiddenSize)
