@@ -40,8 +40,12 @@ type state struct {
 
 // newState computes the key: a state is only ever resumed by the training that wrote it.
 func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int, data any) (*state, error) {
+	st := &state{note: h.Note}
+	if st.note == nil {
+		st.note = func(string) {}
+	}
 	if h.CheckpointDir == "" {
-		return &state{}, nil
+		return st, nil
 	}
 	ck, err := m.Checkpoint()
 	if err != nil {
@@ -67,11 +71,8 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	if err := json.NewEncoder(hash).Encode(parts); err != nil {
 		return nil, fmt.Errorf("key of the training state: %w", err)
 	}
-	st := &state{path: filepath.Join(h.CheckpointDir, StateFile), key: hex.EncodeToString(hash.Sum(nil)),
-		arithmetic: backend.Arithmetic(b), note: h.Note}
-	if st.note == nil {
-		st.note = func(string) {}
-	}
+	st.path, st.key = filepath.Join(h.CheckpointDir, StateFile), hex.EncodeToString(hash.Sum(nil))
+	st.arithmetic = backend.Arithmetic(b)
 	return st, nil
 }
 

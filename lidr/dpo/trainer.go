@@ -16,6 +16,7 @@ import (
 
 // trainer holds the part of a training that is on the device: the parameters and the two graphs.
 type trainer struct {
+	backend  compute.Backend
 	m        *transformer.Model
 	s        Settings
 	params   []parameter
@@ -26,37 +27,47 @@ type trainer struct {
 
 // newTrainer puts the optimizer's variables into the model's store; close takes them out.
 func newTrainer(b compute.Backend, m *transformer.Model, s Settings) (*trainer, error) {
-	t := &trainer{m: m, s: s}
+	t := &trainer{backend: b, m: m, s: s}
 	var err error
 	if t.params, err = newParameters(m); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
-	t.gradient, err = model.NewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
-		x := newInputs(in)
-		each, sums := x.logprobs(scope, m)
-		loss, nll := x.loss(each, sums, s.Beta)
-		accumulate(t.params, loss)
-		return []*Node{sums, nll}
-	})
-	if err != nil {
-		return nil, errors.Join(err, t.close())
-	}
-	t.gradient.SetMaxCache(-1)
-	t.update, err = model.NewExec(b, m.Store, func(scope *model.Scope, rates []*Node) []*Node {
-		return []*Node{update(t.params, s, rates)}
-	})
-	if err != nil {
+	if err := t.compile(); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
 }
 
-func (t *trainer) close() error {
+// compile makes the two graphs anew, as after a change of the model's Checkpointing.
+func (t *trainer) compile() (err error) {
+	t.finalize()
+	t.gradient, err = model.NewExec(t.backend, t.m.Store, func(scope *model.Scope, in []*Node) []*Node {
+		x := newInputs(in)
+		each, sums := x.logprobs(scope, t.m)
+		loss, nll := x.loss(each, sums, t.s.Beta)
+		accumulate(t.params, loss)
+		return []*Node{sums, nll}
+	})
+	if err != nil {
+		return err
+	}
+	t.gradient.SetMaxCache(-1)
+	t.update, err = model.NewExec(t.backend, t.m.Store, func(scope *model.Scope, rates []*Node) []*Node {
+		return []*Node{update(t.params, t.s, rates)}
+	})
+	return err
+}
+
+func (t *trainer) finalize() {
 	for _, exec := range []*model.Exec{t.gradient, t.update} {
 		if exec != nil {
 			exec.Finalize()
 		}
 	}
+}
+
+func (t *trainer) close() error {
+	t.finalize()
 	return t.m.Store.DeleteVariablesInScope(optimizerScope)
 }
 

@@ -40,6 +40,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sync/semaphore"
 
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/tokenizer"
 )
@@ -90,7 +91,7 @@ func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
 			"and at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
 	}
 	if o.Memory == 0 {
-		o.Memory = availableMemory() / 4 * 3
+		o.Memory = backend.AvailableMemory() / 4 * 3
 	}
 	spelling := 0
 	for id := range t.VocabSize() {

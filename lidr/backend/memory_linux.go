@@ -1,4 +1,4 @@
-package serve
+package backend
 
 import (
 	"os"
@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// availableMemory returns the bytes that this process may still use without swapping: the least of what the kernel
+// AvailableMemory returns the bytes that this process may still use without swapping: the least of what the kernel
 // estimates (MemAvailable), what the control group of a container or service leaves, and what the limits of the process
 // leave.
-func availableMemory() int {
+func AvailableMemory() int {
 	least := meminfo("/proc/meminfo", "MemAvailable:")
 	if least < 0 { // a kernel before 3.14, or no /proc
 		least = 4 << 30

@@ -1,0 +1,132 @@
+package dpo
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/dustin/go-humanize"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"lidrlab/lidr/backend"
+)
+
+// demand is what a training takes, in bytes.
+type demand struct {
+	weights     int // as they are held
+	optimizer   int // gradients and moments
+	activations int // of the largest micro-batch, with gradients under way and all else that its graph computes
+}
+
+func (d demand) total() int { return d.weights + d.optimizer + d.activations }
+
+func (d demand) String() string {
+	return fmt.Sprintf("%s of memory (weights %s, gradients and moments %s, activations %s)", inWords(d.total()),
+		inWords(d.weights), inWords(d.optimizer), inWords(d.activations))
+}
+
+func inWords(n int) string { return humanize.Bytes(uint64(n)) }
+
+// size is what the memory of a micro-batch's graph grows with.
+type size struct{ slots, width, predictions int }
+
+func (m *micro) size() size { return size{m.slots(), m.width, len(m.place)} }
+
+// within reports whether no part of a is larger than b's.
+func (a size) within(b size) bool {
+	return a.slots <= b.slots && a.width <= b.width && a.predictions <= b.predictions
+}
+
+// largest returns the micro-batches of a training of which no other one is larger in every way.
+func largest(total int, batch func(n int) ([]micro, error)) ([]micro, error) {
+	var all []micro
+next:
+	for n := range total {
+		micros, err := batch(n)
+		if err != nil {
+			return nil, fmt.Errorf("step %d: %w", n+1, err)
+		}
+		for _, m := range micros {
+			var rest []micro
+			for _, other := range all {
+				if m.kind == other.kind && m.size().within(other.size()) {
+					continue next
+				}
+				if m.kind != other.kind || !other.size().within(m.size()) {
+					rest = append(rest, other)
+				}
+			}
+			all = append(rest, m)
+		}
+	}
+	return all, nil
+}
+
+// demand returns what the training takes with these micro-batches as the largest, from the compiled graphs; false if
+// the backend does not tell.
+func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
+	for v := range t.m.Store.IterVariables() {
+		d.weights += int(v.Shape().ByteSize())
+	}
+	for _, p := range t.params {
+		d.optimizer += 3 * int(p.value.Shape().ByteSize())
+	}
+	d.weights -= d.optimizer // which the store holds too
+	for _, m := range micros {
+		var in []shapes.Shape
+		for _, arg := range m.args() {
+			in = append(in, arg.(*tensors.Tensor).Shape())
+		}
+		g, err := t.gradient.Compile(in...)
+		if err != nil {
+			return d, false, err
+		}
+		plan, ok := g.Executable().(interface{ Memory() int })
+		if !ok {
+			return d, false, nil
+		}
+		d.activations = max(d.activations, plan.Memory())
+	}
+	return d, true, nil
+}
+
+// fit makes the training fit into limit bytes, or, if that is 0, into what the machine has available: it turns
+// checkpointing on where all activations are too much. What cannot fit is an error, before anything is computed. It
+// says what the training takes.
+func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, say func(string)) error {
+	micros, err := largest(total, batch)
+	if err != nil {
+		return err
+	}
+	d, known, err := t.demand(micros)
+	if err != nil || !known {
+		return err
+	}
+	debug.FreeOSMemory() // what loading left behind is neither available nor in use
+	have, whose := limit, "the limit is"
+	if limit == 0 {
+		have, whose = d.weights+backend.AvailableMemory(), "the machine has, the weights included,"
+	}
+	how := ""
+	if d.total() > have && !t.m.Checkpointing {
+		how = fmt.Sprintf(" with checkpointing (without it %s, and %s %s)", inWords(d.total()), whose, inWords(have))
+		t.m.Checkpointing = true
+		if err := t.compile(); err != nil {
+			return err
+		}
+		if d, _, err = t.demand(micros); err != nil {
+			return err
+		}
+	}
+	if d.total() > have {
+		return fmt.Errorf("this training takes %s%s, and %s %s: lower micro_batch (now %d, where 0 is batch_pairs, %d) or "+
+			"max_length, or train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have), t.s.MicroBatch,
+			t.s.BatchPairs)
+	}
+	say(fmt.Sprintf("the training takes %s%s", d, how))
+	if err := t.m.ToDevice(t.backend); err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // the host's copies
+	return nil
+}
