@@ -228,15 +228,19 @@ func (m *Model) Head(scope *model.Scope, hidden *Node) *Node {
 	return m.head(weights{m: m, scope: scope, g: hidden.Graph()}, hidden)
 }
 
-func (m *Model) head(w weights, hidden *Node) *Node {
-	name := "lm_head"
+// headName names the matrix [V, D] of the vocabulary projection.
+func (m *Model) headName() string {
 	if m.Config.TieWordEmbeddings {
-		name = "model.embed_tokens"
+		return "model.embed_tokens.weight"
 	}
+	return "lm_head.weight"
+}
+
+func (m *Model) head(w weights, hidden *Node) *Node {
 	if scale := m.design.LogitScale; scale != 1 {
 		hidden = MulScalar(hidden, scale)
 	}
-	logits := w.linear(hidden, name, false)
+	logits := w.product(hidden, m.headName())
 	if limit := m.design.LogitCap; limit > 0 {
 		logits = softCap(logits, limit)
 	}

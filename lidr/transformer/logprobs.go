@@ -12,21 +12,52 @@ const chunkLogits = 1 << 25
 
 // LabelLogprobs returns the log-probabilities of labels, int32 [N], after the hidden states [N, D], as [N]. Where the
 // logits [N, V] are more than chunkLogits, they are computed and reduced in chunks of positions, and computed again in
-// the backward pass.
+// the backward pass. Below an adapter the head is frozen, and the forward pass leaves the gradient of each hidden state
+// in place of the logits.
 func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
 	n := hidden.Shape().Dim(0)
 	chunks := (n*m.Config.VocabSize + chunkLogits - 1) / chunkLogits
-	if chunks <= 1 {
+	frozen := m.adapter != nil && m.design.LogitCap == 0
+	if chunks <= 1 && !frozen {
 		return labelLogprobs(m.Head(scope, hidden), labels)
 	}
 	w, size := weights{m: m, scope: scope, g: hidden.Graph(), again: true}, (n+chunks-1)/chunks
 	var parts []*Node
 	for start := 0; start < n; start += size {
 		part := AxisRange(start, min(start+size, n))
+		if frozen {
+			parts = append(parts, m.frozenLogprobs(w, Slice(hidden, part), Slice(labels, part)))
+			continue
+		}
 		logits := m.head(w, Slice(hidden, part).Checkpoint())
 		parts = append(parts, labelLogprobs(logits, Slice(labels, part)).StopCheckpoint())
 	}
 	return Concatenate(parts, 0)
+}
+
+// frozenLogprobs is labelLogprobs of the head's logits with a gradient by the hidden states alone: d·scale·(onehot(label)
+// - softmax(logits))·W, of which the forward pass computes all but d.
+func (m *Model) frozenLogprobs(w weights, hidden, labels *Node) *Node {
+	n, v := labels.Shape().Dim(0), m.Config.VocabSize
+	logits := StopGradient(m.head(w, hidden))
+	value := StopGradient(labelLogprobs(logits, labels))
+	isLabel := Equal(Iota(w.g, shapes.Make(labels.DType(), n, v), 1), BroadcastToDims(ExpandDims(labels, -1), n, v))
+	off := Sub(ConvertDType(isLabel, logits.DType()), Exp(Sub(logits, logSum(logits))))
+	slope := DotGeneral(off, []int{1}, nil, ConvertDType(w.get(m.headName()), off.DType()), []int{0}, nil)
+	slope = StopGradient(MulScalar(slope, m.design.LogitScale))
+	return carry(value, IdentityWithCustomGradient(hidden, func(_, d *Node) *Node { return Mul(d, slope) }))
+}
+
+// carry returns value [n] with the gradient of the rows' sums of x [n, ·], whose own value cancels.
+func carry(value, x *Node) *Node {
+	sum := ReduceSum(x, -1)
+	return Add(value, Sub(sum, StopGradient(sum)))
+}
+
+// logSum returns log Σ exp(x) over the last axis, which is kept.
+func logSum(x *Node) *Node {
+	peak := ReduceAndKeep(x, ReduceMax, -1)
+	return Add(Log(ReduceAndKeep(Exp(Sub(x, peak)), ReduceSum, -1)), peak)
 }
 
 // labelLogprobs returns log softmax(logits)[n, labels[n]] as [N], for logits [N, V] and labels int32 [N].
@@ -36,8 +67,7 @@ func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
 func labelLogprobs(logits, labels *Node) *Node {
 	g, n, v := logits.Graph(), logits.Shape().Dim(0), logits.Shape().Dim(1)
 	x := StopGradient(logits)
-	peak := ReduceAndKeep(x, ReduceMax, -1)
-	logSum := Add(Log(ReduceAndKeep(Exp(Sub(x, peak)), ReduceSum, -1)), peak) // [n, 1]
+	logSum := logSum(x) // [n, 1]
 	flat := Add(MulScalar(Iota(g, shapes.Make(labels.DType(), n), 0), v), labels)
 	value := Sub(Gather(Reshape(x, n*v), ExpandDims(flat, -1)), Reshape(logSum, n))
 
@@ -45,6 +75,5 @@ func labelLogprobs(logits, labels *Node) *Node {
 		isLabel := Equal(Iota(g, shapes.Make(labels.DType(), n, v), 1), BroadcastToDims(ExpandDims(labels, -1), n, v))
 		return Mul(d, Sub(ConvertDType(isLabel, x.DType()), Exp(Sub(x, logSum))))
 	})
-	sum := ReduceSum(differentiable, -1) // carries the gradient; its value cancels
-	return Add(value, Sub(sum, StopGradient(sum)))
+	return carry(value, differentiable)
 }

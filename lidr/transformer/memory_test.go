@@ -141,7 +141,8 @@ func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
 	}
 }
 
-// Log-probabilities and gradients in chunks of positions are those of all logits at once.
+// Log-probabilities and gradients in chunks of positions are those of all logits at once, and so they are where an
+// adapter leaves the head frozen.
 func TestChunkedLogprobs(t *testing.T) {
 	c := checkpoint.Config{
 		ModelType: "llama", HiddenSize: 8, NumHiddenLayers: 1, NumAttentionHeads: 1, NumKeyValueHeads: 1, HeadDim: 8,
@@ -153,7 +154,7 @@ func TestChunkedLogprobs(t *testing.T) {
 		t.Fatal("the test needs more than one chunk")
 	}
 	labels, hidden := batch(1, n, c.VocabSize)[0], hashedWeight("hidden", []int{n, c.HiddenSize})
-	run := func(logprobs func(scope *model.Scope, hidden, labels *Node) *Node) []*tensors.Tensor {
+	run := func(m *Model, logprobs func(scope *model.Scope, hidden, labels *Node) *Node) []*tensors.Tensor {
 		exec := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
 			each := logprobs(scope, in[0], in[1])
 			head := m.Store.GetVariable("model.embed_tokens.weight").NodeValue(in[0].Graph())
@@ -165,10 +166,14 @@ func TestChunkedLogprobs(t *testing.T) {
 		}
 		return out
 	}
-	whole := run(func(scope *model.Scope, hidden, labels *Node) *Node {
+	whole := run(m, func(scope *model.Scope, hidden, labels *Node) *Node {
 		return labelLogprobs(m.Head(scope, hidden), labels)
 	})
-	for i, chunked := range run(m.LabelLogprobs) {
+	for i, chunked := range run(m, m.LabelLogprobs) {
 		near(t, "chunked", tensors.MustCopyFlatData[float32](chunked), tensors.MustCopyFlatData[float32](whole[i]), 1e-5)
+	}
+	adapted := withHashedAdapter(t, m)
+	for i, frozen := range run(adapted, adapted.LabelLogprobs)[:2] {
+		near(t, "frozen", tensors.MustCopyFlatData[float32](frozen), tensors.MustCopyFlatData[float32](whole[i]), 1e-5)
 	}
 }
