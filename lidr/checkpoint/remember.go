@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// worthwhile is the size of weights from which on their fingerprint is remembered, in bytes: hashing those of less takes
-// no tenth of a second.
+// worthwhile is the size of weights from which on their fingerprint is remembered, in bytes: hashing those of less
+// takes no tenth of a second.
 var worthwhile = 64 << 20
 
 // Fingerprint returns the [Checkpoint.Hash] of the checkpoint. Where Remember is set, it may be the one of an earlier

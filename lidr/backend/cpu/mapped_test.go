@@ -20,8 +20,8 @@ import (
 	"lidrlab/lidr/input"
 )
 
-// A product by a weight in a mapped file is that of the weight in memory, a donation leaves the file's memory alone, and
-// memory that cannot be read is an error that names the file, whichever thread reads it.
+// A product by a weight in a mapped file is that of the weight in memory, a donation leaves the file's memory alone,
+// and memory that cannot be read is an error that names the file, whichever thread reads it.
 func TestMappedWeights(t *testing.T) {
 	const n = 512
 	weight := make([]float32, n*n)
