@@ -18,19 +18,20 @@ var worthwhile = 64 << 20
 // weights, and all that is read beside them. A file that is changed so that none of these changes keeps the fingerprint
 // of what it was; `lidr doctor` computes it anew.
 func (c *Checkpoint) Fingerprint() (string, error) {
-	place, key := c.memory()
-	if place == "" {
-		return c.Hash()
-	}
-	text, err := os.ReadFile(place)
-	if known, seal, _ := strings.Cut(strings.TrimSpace(string(text)), " "); err == nil && seal == sealed(key, known) {
+	if known := c.Remembered(); known != "" {
 		return known, nil
 	}
-	fingerprint, err := c.Hash()
-	if err == nil {
-		remember(place, key, fingerprint)
+	return c.Correct()
+}
+
+// Remembered returns the fingerprint that is remembered of the checkpoint, "" for none.
+func (c *Checkpoint) Remembered() string {
+	place, key := c.memory()
+	text, err := os.ReadFile(place)
+	if known, seal, _ := strings.Cut(strings.TrimSpace(string(text)), " "); err == nil && seal == sealed(key, known) {
+		return known
 	}
-	return fingerprint, err
+	return ""
 }
 
 // Correct returns the Hash of the checkpoint, and remembers it in the place of what was remembered.

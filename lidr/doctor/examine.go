@@ -34,7 +34,7 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 	}
 	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
 	d.sizes(m)
-	if err := d.fingerprint(m.Fingerprint(), m.Checkpoint()); err != nil {
+	if err := d.fingerprint(m.Checkpoint(), m.Checkpoint().Remembered()); err != nil {
 		return nil, err
 	}
 	if err := d.weights(m.Checkpoint()); err != nil {
@@ -105,13 +105,13 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 }
 
 // fingerprint hashes the weights, even of files whose fingerprint is remembered.
-func (d *Diagnosis) fingerprint(remembered string, ck *checkpoint.Checkpoint) error {
+func (d *Diagnosis) fingerprint(ck *checkpoint.Checkpoint, remembered string) error {
 	hash, err := ck.Correct()
 	if err != nil {
 		return err
 	}
 	d.fact("fingerprint", "%s", hash)
-	if hash != remembered {
+	if remembered != "" && remembered != hash {
 		d.warn("the fingerprint %.12s was remembered of these files, whose paths, sizes and times are as they were: they "+
 			"were changed in a way that leaves no trace, or the cache was; what was made under it since is of another model",
 			remembered)

@@ -314,9 +314,9 @@ func TestWrongFingerprintIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for remembered, warnings := range map[string]int{hash: 0, strings.Repeat("f", 64): 1} {
+	for remembered, warnings := range map[string]int{"": 0, hash: 0, strings.Repeat("f", 64): 1} {
 		var d Diagnosis
-		if err := d.fingerprint(remembered, ck); err != nil || len(d.Warnings) != warnings || d.Facts[0].Value != hash {
+		if err := d.fingerprint(ck, remembered); err != nil || len(d.Warnings) != warnings || d.Facts[0].Value != hash {
 			t.Errorf("%s was remembered: error %v, %+v", remembered, err, d)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -123,5 +124,26 @@ func TestMappedFileIsReplaced(t *testing.T) {
 	}
 	if identity := open(t, path).Identity(); identity != "" {
 		t.Errorf("a file that was written to just before has the identity %q", identity)
+	}
+}
+
+// A file is unmapped when nothing of it is used any more.
+func TestUnmapped(t *testing.T) {
+	maps := func() string {
+		text, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Skip(err)
+		}
+		return string(text)
+	}
+	c, path := written(t)
+	if !strings.Contains(maps(), path) {
+		t.Fatal("the file is not mapped")
+	}
+	runtime.KeepAlive(c)
+	for end := time.Now().Add(10 * time.Second); strings.Contains(maps(), path); {
+		if runtime.GC(); time.Now().After(end) {
+			t.Fatal("the file is still mapped")
+		}
 	}
 }
