@@ -43,7 +43,11 @@ func (m *Model) frozenLogprobs(w weights, hidden, labels *Node) *Node {
 	value := StopGradient(labelLogprobs(logits, labels))
 	isLabel := Equal(Iota(w.g, shapes.Make(labels.DType(), n, v), 1), BroadcastToDims(ExpandDims(labels, -1), n, v))
 	off := Sub(ConvertDType(isLabel, logits.DType()), Exp(Sub(logits, logSum(logits))))
-	slope := DotGeneral(off, []int{1}, nil, ConvertDType(w.get(m.headName()), off.DType()), []int{0}, nil)
+	head := w.get(m.headName())
+	if format, ok := m.formats[m.headName()]; ok {
+		head = w.unpacked(head, format)
+	}
+	slope := DotGeneral(off, []int{1}, nil, ConvertDType(head, off.DType()), []int{0}, nil)
 	slope = StopGradient(MulScalar(slope, m.design.LogitScale))
 	return carry(value, IdentityWithCustomGradient(hidden, func(_, d *Node) *Node { return Mul(d, slope) }))
 }

@@ -83,12 +83,17 @@ func (w weights) blockProduct(x, matrix *Node, format compute.GGMLQuantType) *No
 		return fused()
 	}
 	y, _ := InternalFusedOpCaller(fused, func() *Node {
-		rows := Iota(w.g, shapes.Make(dtypes.Int32, matrix.Shape().Dim(0), 1), 0)
-		wide := StopGradient(BackendQuantizedEmbeddingLookup(matrix.Checkpoint(), rows, inBlocks(format)))
+		wide := StopGradient(w.unpacked(matrix.Checkpoint(), format))
 		return DotGeneral(x, []int{1}, nil, wide, []int{1}, nil)
 	}, true)
 	if w.again {
 		return y
 	}
 	return y.StopCheckpoint()
+}
+
+// unpacked returns a matrix in blocks as float32 [out, in].
+func (w weights) unpacked(matrix *Node, format compute.GGMLQuantType) *Node {
+	rows := Iota(w.g, shapes.Make(dtypes.Int32, matrix.Shape().Dim(0), 1), 0)
+	return BackendQuantizedEmbeddingLookup(matrix, rows, inBlocks(format))
 }
