@@ -25,6 +25,7 @@
 #   make fuzz       every parser of outside data, FUZZTIME (30s) each, one after another
 #   make build-xla  the command with GoMLX's XLA, for GPUs (needs a C compiler): see lidr backend --help
 #   make race       the tests with the race detector (half an hour and more), or those of RACE='./lidr/ledger ...' alone
+#   make test-arm64 the arm64 kernels under qemu-user, and a decoder beside them (needs qemu-user-static)
 #   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
 #   make dist       static binaries for five platforms, with checksums, in bin/dist
 #   make licenses   the licences of all modules that the command is built of
@@ -48,7 +49,7 @@ TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter dist
 .PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env
-.PHONY: lint vulncheck race cross fuzz crash scale soak
+.PHONY: lint vulncheck race cross test-arm64 fuzz crash scale soak
 .PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
 
 demo: build
@@ -151,6 +152,14 @@ fuzz:
 # The stock backend's own pointer arithmetic does not survive the checks that the race detector turns on.
 race:
 	go test -race -gcflags='github.com/gomlx/compute/...=-d=checkptr=0' -timeout 3h $(RACE)
+
+# An emulated processor shows that the kernels are right, not how fast they are.
+test-arm64:
+	@qemu=$$(command -v qemu-aarch64-static || command -v qemu-aarch64) || { echo "make test-arm64: qemu-user is missing," \
+	"so no arm64 kernel was run: sudo apt-get install qemu-user-static"; exit 1; }; \
+	export CGO_ENABLED=0 GOOS=linux GOARCH=arm64; \
+	go test -count=1 -exec "$$qemu" -run 'Tile|Accuracy|Gemm' -v ./lidr/backend/cpu && \
+	go test -count=1 -exec "$$qemu" -run 'TestGolden|TestCacheInvariance' -v ./lidr/transformer
 
 cross:
 	@for target in linux/arm64 darwin/arm64 windows/amd64; do echo "== $$target"; \

@@ -140,6 +140,10 @@ func (mm *matmul) run(x *execution) {
 		mm.runVectors(x, batch)
 		return
 	}
+	if mm.few() {
+		mm.runFew(x, batch)
+		return
+	}
 	pieces := mm.pieces()
 	if pieces == 1 {
 		tasks, bounds := split(batch, 1, mm.tasks())
@@ -189,7 +193,7 @@ func (mm *matmul) pieces() int {
 // cut decides whether a product is computed by slabs or by blocks of rows, and returns how much room that takes.
 func (mm *matmul) cut() (room int) {
 	pieces := mm.pieces()
-	if pieces == 1 || product(mm.batch) != 1 || mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
+	if pieces == 1 || product(mm.batch) != 1 || mm.few() || mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
 		return 0
 	}
 	if slabs := min(8, mm.k/(2*kBlock)); slabs > 1 && mm.k > 2*(mm.m+mm.n) {

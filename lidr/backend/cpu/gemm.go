@@ -92,8 +92,10 @@ func gemm(m, n, k int, a matrix, b source, c matrix, w *workspace) {
 	blocks := kBlocks(k)
 	pack := unsafe.Pointer(unsafe.SliceData(w.scratch(packSize(n, k))))
 	packA := unsafe.Add(pack, packSize(n, k)-mBlock*min(k, kWhole)*4)
-	for j0 := 0; j0 < n; j0 += nBlock {
-		nc := min(nBlock, n-j0)
+	strips := (n + nBlock - 1) / nBlock // of equal width: A may be packed again for each
+	step := roundUp((n+strips-1)/strips, kernels.micro.width)
+	for j0 := 0; j0 < n; j0 += step {
+		nc := min(step, n-j0)
 		for block := range blocks {
 			k0, k1 := block*k/blocks, (block+1)*k/blocks
 			kc := k1 - k0

@@ -76,6 +76,8 @@ func BenchmarkGemm(b *testing.B) {
 		{"TN", 512, 128, 4096, true, false},
 		{"TN", 128, 512, 4096, true, false},
 		{"TN", 128, 128, 4096, true, false},
+		{"TN", 1536, 576, 1208, true, false},
+		{"TN", 4864, 896, 1208, true, false},
 		{"NT", 4096, 1024, 128, false, true},
 		{"QK", 256, 256, 32, false, true},
 		{"PV", 256, 32, 256, false, false},

@@ -12,6 +12,7 @@ type workspace struct {
 	tile tileArgs
 	gemm gemmArgs
 	turn transposeArgs
+	rows rowsArgs
 	mem  []byte
 
 	widen   widenArgs

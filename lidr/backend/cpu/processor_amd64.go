@@ -4,6 +4,15 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go run ./internal/asmgen
 
+// features lists what kernels may ask of this processor, whether it has it or not.
+func features() []feature {
+	x := cpu.X86
+	return []feature{{"AVX2", x.HasAVX2}, {"FMA", x.HasFMA}, {"F16C", x.HasF16C},
+		{"AVX-512", x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL}, {"AVX512-BF16", x.HasAVX512BF16},
+		{"AVX512-VNNI", x.HasAVX512VNNI}, {"AVX-VNNI", x.HasAVXVNNI},
+		{"AMX-BF16", x.HasAMXTile && x.HasAMXBF16}, {"AMX-INT8", x.HasAMXTile && x.HasAMXInt8}}
+}
+
 // processorKernels lists the assembly kernels that this processor can run, the best first.
 func processorKernels() []kernelSet {
 	var sets []kernelSet
@@ -20,15 +29,12 @@ func processorKernels() []kernelSet {
 				"BF16": transpose16BF16AVX512,
 				"F16":  transpose16F16AVX512,
 			},
-			micro: microKernels{width: 32, rows: []int{12, 8, 4, 2, 1},
-				run: []func(*gemmArgs){gemm12x32AVX512, gemm8x32AVX512, gemm4x32AVX512, gemm2x32AVX512, gemm1x32AVX512}},
+			micro: microAVX512, rows: rowsAVX512,
 		})
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {
 		sets = append(sets, kernelSet{
-			name: "AVX2", tile: tileAVX2, widen: widenAVX2,
-			micro: microKernels{width: 16, rows: []int{6, 4, 2, 1},
-				run: []func(*gemmArgs){gemm6x16AVX2, gemm4x16AVX2, gemm2x16AVX2, gemm1x16AVX2}},
+			name: "AVX2", widen: widenAVX2, tile: tileAVX2, micro: microAVX2, rows: rowsAVX2,
 		})
 	}
 	return sets

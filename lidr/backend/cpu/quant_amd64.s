@@ -4,6 +4,9 @@
 
 #include "textflag.h"
 
+DATA flushing<>+0(SB)/4, $0x9fc0
+GLOBL flushing<>(SB), RODATA|NOPTR, $4
+
 DATA quantFifteen<>(SB)/4, $0x0f0f0f0f
 GLOBL quantFifteen<>(SB), RODATA|NOPTR, $4
 

@@ -254,6 +254,18 @@ func gemm2x32AVX512(args *gemmArgs)
 func gemm1x32AVX512(args *gemmArgs)
 
 //go:noescape
+func rows6x4AVX512(args *rowsArgs)
+
+//go:noescape
+func rows4x4AVX512(args *rowsArgs)
+
+//go:noescape
+func rows2x4AVX512(args *rowsArgs)
+
+//go:noescape
+func rows1x4AVX512(args *rowsArgs)
+
+//go:noescape
 func tileAddVVAVX2(args *tileArgs)
 
 //go:noescape
@@ -500,6 +512,15 @@ func gemm2x16AVX2(args *gemmArgs)
 func gemm1x16AVX2(args *gemmArgs)
 
 //go:noescape
+func rows3x4AVX2(args *rowsArgs)
+
+//go:noescape
+func rows2x4AVX2(args *rowsArgs)
+
+//go:noescape
+func rows1x4AVX2(args *rowsArgs)
+
+//go:noescape
 func transpose16AVX512(args *transposeArgs)
 
 //go:noescape
@@ -589,6 +610,12 @@ var tileAVX512 = map[string]func(*tileArgs){
 	"LeISV":          tileLeISVAVX512,
 }
 
+var microAVX512 = microKernels{width: 32, rows: []int{12, 8, 4, 2, 1},
+	run: []func(*gemmArgs){gemm12x32AVX512, gemm8x32AVX512, gemm4x32AVX512, gemm2x32AVX512, gemm1x32AVX512}}
+
+var rowsAVX512 = rowKernels{rows: []int{6, 4, 2, 1},
+	run: []func(*rowsArgs){rows6x4AVX512, rows4x4AVX512, rows2x4AVX512, rows1x4AVX512}}
+
 var tileAVX2 = map[string]func(*tileArgs){
 	"AddVV":          tileAddVVAVX2,
 	"AddVS":          tileAddVSAVX2,
@@ -669,3 +696,9 @@ var tileAVX2 = map[string]func(*tileArgs){
 	"LeIVS":          tileLeIVSAVX2,
 	"LeISV":          tileLeISVAVX2,
 }
+
+var microAVX2 = microKernels{width: 16, rows: []int{6, 4, 2, 1},
+	run: []func(*gemmArgs){gemm6x16AVX2, gemm4x16AVX2, gemm2x16AVX2, gemm1x16AVX2}}
+
+var rowsAVX2 = rowKernels{rows: []int{3, 2, 1},
+	run: []func(*rowsArgs){rows3x4AVX2, rows2x4AVX2, rows1x4AVX2}}

@@ -23,6 +23,7 @@ type kernelSet struct {
 	name        string
 	tile        tileMap
 	micro       microKernels
+	rows        rowKernels
 	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
 	widen       map[string]func(*widenArgs)     // by block type
 	products    productKernels                  // of integers
@@ -56,7 +57,8 @@ func use(set kernelSet) kernelSet {
 
 // plainGo is the set for processors without assembly kernels.
 var plainGo = kernelSet{name: "plain Go",
-	micro: microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}}}
+	micro: microKernels{width: 16, rows: []int{4, 1}, run: []func(*gemmArgs){goGemm(4), goGemm(1)}},
+	rows:  rowKernels{rows: []int{1}, run: []func(*rowsArgs){goRows}}}
 
 // goKernels holds the plain Go kernels by operation and operand kinds ("AddVV": vector and vector; "S": one element a
 // row, broadcast).

@@ -9,7 +9,7 @@ import "fmt"
 //	type gemmArgs struct { k int; a, b, c unsafe.Pointer; rowA, kA, rowC int (bytes); cols, accumulate int }
 
 // gemmRows lists the heights of the micro-kernels; the lower ones are for the last rows.
-var gemmRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {6, 4, 2, 1}}
+var gemmRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {6, 4, 2, 1}, "NEON": {6, 4, 2, 1}}
 
 func gemmFile() string {
 	s := header + tailMasks()
