@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lidrlab/lidr/backend"
+	"lidrlab/lidr/backend/cpu"
 )
 
 // backendCommand shows what can compute, and fetches what may be missing.
@@ -29,7 +30,7 @@ and its CUDA plugin is installed, and otherwise cpu.`,
 func backendListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the backends of this program, XLA's plugins on this machine, and which one computes",
+		Short: "List the backends of this program, the processor's kernels, XLA's plugins, and which one computes",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, kind := range []string{"cpu", "go"} {
@@ -38,6 +39,11 @@ func backendListCommand() *cobra.Command {
 					return err
 				}
 				fmt.Fprintf(stdout, "%-4s %s\n", kind, b.Description())
+				if kind == cpu.Name {
+					for _, fact := range cpu.Processor() {
+						fmt.Fprintf(stdout, "     %s\n", fact)
+					}
+				}
 			}
 			if err := listPlugins(); err != nil {
 				fmt.Fprintf(stdout, "%-4s %v\n", backend.XLA, err)
