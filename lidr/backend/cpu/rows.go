@@ -60,8 +60,8 @@ func (mm *matmul) runFew(x *execution, batch int) {
 	})
 }
 
-// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. Columns of B that are no
-// float32 are widened into the first-level cache, once for all rows.
+// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. Columns of B that are
+// no float32 are widened into the first-level cache, once for all rows.
 func gemmRows(m, n, k int, a matrix, b source, c matrix, w *workspace) {
 	size := b.dtype.Size()
 	stretches := max(1, (k+rowStretch-1)/rowStretch)
