@@ -18,7 +18,7 @@ func processorKernels() []kernelSet {
 	var sets []kernelSet
 	x := cpu.X86
 	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL && x.HasBMI2 {
-		products := goProducts
+		products := productsAVX2
 		if x.HasAVX512VNNI {
 			products = productsAVX512
 		}
@@ -34,7 +34,7 @@ func processorKernels() []kernelSet {
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {
 		sets = append(sets, kernelSet{
-			name: "AVX2", widen: widenAVX2, tile: tileAVX2, micro: microAVX2, rows: rowsAVX2,
+			name: "AVX2", widen: widenAVX2, tile: tileAVX2, micro: microAVX2, rows: rowsAVX2, products: productsAVX2,
 		})
 	}
 	return sets

@@ -68,7 +68,7 @@ type productArgs struct {
 	dst, x, panel      unsafe.Pointer
 	blocks             int // of 32 values
 	strideDst, strideX int
-	accumulate         int
+	accumulate, offset int
 }
 
 // productKernels are the kernels of products in integers, for panels of that width and these numbers of rows of x,
@@ -246,7 +246,8 @@ func (p *blockProduct) run(e *execution) {
 					ahead: uintptr(src) + uintptr(width*(row+t.row(k0)))}
 				set.panel[t.name](&w.panel)
 				a := &w.product
-				*a = productArgs{panel: panel, blocks: kc / 32, strideDst: strideDst, strideX: strideX, accumulate: min(k0, 1)}
+				*a = productArgs{panel: panel, blocks: kc / 32, strideDst: strideDst, strideX: strideX, accumulate: min(k0, 1),
+					offset: t.offset}
 				for i, height := 0, 0; i < m; i += set.rows[height] {
 					for set.rows[height] > m-i {
 						height++

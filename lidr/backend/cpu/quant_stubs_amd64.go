@@ -94,6 +94,77 @@ var productsAVX512 = productKernels{width: 16, round: roundAVX512, rows: []int{1
 	}}
 
 //go:noescape
+func roundAVX2(args *roundArgs)
+
+//go:noescape
+func panelQ40AVX2(args *panelArgs)
+
+//go:noescape
+func panelQ41AVX2(args *panelArgs)
+
+//go:noescape
+func panelQ50AVX2(args *panelArgs)
+
+//go:noescape
+func panelQ51AVX2(args *panelArgs)
+
+//go:noescape
+func panelQ80AVX2(args *panelArgs)
+
+//go:noescape
+func panelQ4KAVX2(args *panelArgs)
+
+//go:noescape
+func panelQ5KAVX2(args *panelArgs)
+
+//go:noescape
+func panelQ6KAVX2(args *panelArgs)
+
+//go:noescape
+func productOffset4AVX2(args *productArgs)
+
+//go:noescape
+func productOffset2AVX2(args *productArgs)
+
+//go:noescape
+func productOffset1AVX2(args *productArgs)
+
+//go:noescape
+func productMinima4AVX2(args *productArgs)
+
+//go:noescape
+func productMinima2AVX2(args *productArgs)
+
+//go:noescape
+func productMinima1AVX2(args *productArgs)
+
+//go:noescape
+func productHalves4AVX2(args *productArgs)
+
+//go:noescape
+func productHalves2AVX2(args *productArgs)
+
+//go:noescape
+func productHalves1AVX2(args *productArgs)
+
+var productsAVX2 = productKernels{width: 8, round: roundAVX2, rows: []int{4, 2, 1},
+	panel: map[string]func(*panelArgs){
+		"Q40": panelQ40AVX2,
+		"Q41": panelQ41AVX2,
+		"Q50": panelQ50AVX2,
+		"Q51": panelQ51AVX2,
+		"Q80": panelQ80AVX2,
+		"Q4K": panelQ4KAVX2,
+		"Q5K": panelQ5KAVX2,
+		"Q6K": panelQ6KAVX2,
+	},
+	run: map[int][]func(*productArgs){
+		withOffset: {productOffset4AVX2, productOffset2AVX2, productOffset1AVX2},
+		withMinima: {productMinima4AVX2, productMinima2AVX2, productMinima1AVX2},
+		withHalves: {productHalves4AVX2, productHalves2AVX2, productHalves1AVX2},
+	}}
+
+//go:noescape
 func widenQ40AVX512(args *widenArgs)
 
 //go:noescape

@@ -41,6 +41,30 @@ type panel struct {
 	format blockFormat
 }
 
+// constantNames are the constants that AVX2, which has half the registers, reads from memory.
+var constantNames = map[int]string{fifteen: "Fifteen", sixteen: "Sixteen", 27: "SixtyThree", 26: "FortyEight", 25: "Byte",
+	spread: "Sign"}
+
+var shortNames = map[string]string{"VPANDD": "VPAND", "VPORD": "VPOR", "VPXORD": "VPXOR", "VMOVDQU32": "VMOVDQU",
+	"VMOVDQA32": "VMOVDQA"}
+
+// f adds one instruction, for AVX2 in its form there.
+func (p *panel) f(op string, operands ...any) {
+	if p.reg == "Y" {
+		if short, ok := shortNames[op]; ok {
+			op = short
+		}
+		for i, o := range operands {
+			if r, ok := o.(int); ok && r >= 25 {
+				operands[i] = fmt.Sprintf("quant%s<>(SB)", constantNames[r])
+			} else if ok && r >= 20 {
+				operands[i] = r - 12
+			}
+		}
+	}
+	p.asm.f(op, operands...)
+}
+
 var rowBases = []string{"SI", "R8", "R10", "R12"}
 
 func (p *panel) quarters() int { return p.lanes / 4 }
@@ -94,6 +118,17 @@ func (p *panel) put(reg, group, i int) {
 
 // scale widens the binary16 in the low halves of from's words.
 func (p *panel) scale(from, to int) {
+	if p.reg == "Y" {
+		if to >= 20 {
+			to -= 12
+		}
+		x := fmt.Sprintf("X%d", to)
+		p.f("VPAND", "quantWord<>(SB)", from, to)
+		p.f("VEXTRACTI128", "$1", to, "X10")
+		p.f("VPACKUSDW", "X10", x, x)
+		p.f("VCVTPH2PS", x, to)
+		return
+	}
 	y := fmt.Sprintf("Y%d", to)
 	p.f("VPMOVDW", from, y)
 	p.f("VCVTPH2PS", y, to)
@@ -169,6 +204,16 @@ func (p *panel) q41() {
 // fifths stores nibbles with the fifth bits that register bits holds, one word a row.
 func (p *panel) fifths(bits int) {
 	with := func(value, shift int) {
+		if p.reg == "Y" { // spread to bytes what byte of the bits holds them, and compare
+			p.f("VPSHUFB", fmt.Sprintf("quantWhole%d<>(SB)", shift/8), bits, 22)
+			mask := fmt.Sprintf("quantNibble%d<>(SB)", shift/4%2)
+			p.f("VPAND", mask, 22, 22)
+			p.f("VPCMPEQB", mask, 22, 22)
+			p.f("VPAND", sixteen, 22, 22)
+			p.f("VPORD", 22, value, value)
+			p.put(value, 0, shift/4)
+			return
+		}
 		from := bits
 		if shift > 0 {
 			p.f("VPSRLD", fmt.Sprintf("$%d", shift), bits, 22)
@@ -342,7 +387,9 @@ func panelKernel(s isa, f blockFormat) string {
 	for l := 1; l < p.quarters(); l++ {
 		p.f("LEAQ", fmt.Sprintf("(%s)(R9*4)", rowBases[l-1]), rowBases[l])
 	}
-	p.constants()
+	if p.reg == "Z" {
+		p.constants()
+	}
 	p.label(name + "_loop")
 	for line := 0; line < f.bytes*s.lanes; line += 64 {
 		p.f("PREFETCHT0", fmt.Sprintf("%d(DX)", line))
@@ -362,14 +409,28 @@ func panelKernel(s isa, f blockFormat) string {
 
 func quantConstants() string {
 	var s strings.Builder
-	for _, c := range []struct {
+	constants := []struct {
 		name  string
 		value uint32
 	}{{"Fifteen", 0x0f0f0f0f}, {"Sixteen", 0x10101010}, {"Sign", 0x80808080}, {"SixtyThree", 0x3f3f3f3f},
-		{"FortyEight", 0x30303030}, {"Byte", 0xff},
-		{"Magnitude", 0x7fffffff}, {"127", 0x42fe0000}, {"Ones", 0x01010101}} {
-		fmt.Fprintf(&s, "DATA quant%s<>(SB)/4, $0x%08x\nGLOBL quant%s<>(SB), RODATA|NOPTR, $4\n\n", c.name, c.value, c.name)
+		{"FortyEight", 0x30303030}, {"Byte", 0xff}, {"Word", 0xffff}, {"Magnitude", 0x7fffffff}, {"127", 0x42fe0000},
+		{"Ones", 0x01010101}, {"Units", 0x00010001}, {"Nibble0", 0x08040201}, {"Nibble1", 0x80402010}}
+	for _, c := range constants {
+		for i := range 8 {
+			fmt.Fprintf(&s, "DATA quant%s<>+%d(SB)/4, $0x%08x\n", c.name, 4*i, c.value)
+		}
+		fmt.Fprintf(&s, "GLOBL quant%s<>(SB), RODATA|NOPTR, $32\n\n", c.name)
 	}
+	for whole := range uint32(4) { // VPSHUFB: that byte of each 32-bit lane, four times
+		for i := range uint32(8) {
+			fmt.Fprintf(&s, "DATA quantWhole%d<>+%d(SB)/4, $0x%08x\n", whole, 4*i, (whole+i%4*4)*0x01010101)
+		}
+		fmt.Fprintf(&s, "GLOBL quantWhole%d<>(SB), RODATA|NOPTR, $32\n\n", whole)
+	}
+	for i, lane := range []int{0, 4, 1, 5, 2, 6, 3, 7} {
+		fmt.Fprintf(&s, "DATA quantLanes<>+%d(SB)/4, $%d\n", 4*i, lane)
+	}
+	s.WriteString("GLOBL quantLanes<>(SB), RODATA|NOPTR, $32\n\n")
 	for n := range uint32(16) {
 		fmt.Fprintf(&s, "DATA quantSpread<>+%d(SB)/4, $0x%08x\n", 4*n, n&1<<4|n>>1&1<<12|n>>2&1<<20|n>>3&1<<28)
 	}
@@ -377,18 +438,20 @@ func quantConstants() string {
 }
 
 func quantFile() string {
-	s := header + quantConstants() + widenConstants() + roundKernel(avx512)
+	s := header + quantConstants() + widenConstants() + roundKernel(avx512) + roundAVX2()
 	for _, set := range []isa{avx512, avx2} {
 		for _, f := range blockFormats {
 			s += widenKernel(set, f)
 		}
 	}
-	for _, f := range blockFormats {
-		s += panelKernel(avx512, f)
-	}
-	for kind := range productKinds {
-		for _, rows := range productRows {
-			s += productKernel(avx512, kind, rows)
+	for _, set := range []isa{avx512, avx2} {
+		for _, f := range blockFormats {
+			s += panelKernel(set, f)
+		}
+		for kind := range productKinds {
+			for _, rows := range productRows[set.name] {
+				s += productKernel(set, kind, rows)
+			}
 		}
 	}
 	return s
@@ -398,11 +461,11 @@ func quantFile() string {
 func quantStubsFile() string {
 	s := "// Code generated by internal/asmgen. DO NOT EDIT.\n\n//go:build amd64\n\npackage cpu\n\n"
 	declare := func(name, args string) { s += fmt.Sprintf("//go:noescape\nfunc %s(args *%s)\n\n", name, args) }
-	for _, set := range []isa{avx512} {
+	for _, set := range []isa{avx512, avx2} {
 		declare("round"+set.name, "roundArgs")
 		lists := fmt.Sprintf("var products%s = productKernels{width: %d, round: round%s, rows: []int{", set.name, set.lanes,
 			set.name)
-		for _, rows := range productRows {
+		for _, rows := range productRows[set.name] {
 			lists += fmt.Sprintf("%d, ", rows)
 		}
 		lists += "},\npanel: map[string]func(*panelArgs){\n"
@@ -413,7 +476,7 @@ func quantStubsFile() string {
 		lists += "},\nrun: map[int][]func(*productArgs){\n"
 		for _, kind := range productKinds {
 			lists += fmt.Sprintf("with%s: {", kind.name)
-			for _, rows := range productRows {
+			for _, rows := range productRows[set.name] {
 				name := fmt.Sprintf("product%s%d%s", kind.name, rows, set.name)
 				declare(name, "productArgs")
 				lists += name + ", "

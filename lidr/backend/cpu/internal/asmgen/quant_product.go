@@ -5,14 +5,14 @@ import "fmt"
 // A product kernel multiplies rows of x, rounded to blocks of 32 signed bytes, with a panel of weights:
 //
 //	type productArgs struct {
-//		dst, x, panel unsafe.Pointer; blocks, strideDst, strideX (bytes), accumulate int
+//		dst, x, panel unsafe.Pointer; blocks, strideDst, strideX (bytes), accumulate, offset int
 //	}
 //
 // Vectors hold the panel's rows, one a lane, so each lane ends with the sum of one result. Registers: DI panel, BX blocks
 // left, CX the stride of x; AX, R8, R9, R10 rows 0, 3, 6, 9 of x.
 
 // productRows lists the heights of the product kernels.
-var productRows = []int{12, 8, 4, 2, 1}
+var productRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {4, 2, 1}}
 
 // productKinds are those of lidr/backend/cpu/quant_product.go, with the vectors of their panels.
 var productKinds = []struct {
@@ -21,6 +21,9 @@ var productKinds = []struct {
 }{{"Offset", 9}, {"Minima", 10}, {"Halves", 10}}
 
 func productKernel(s isa, kind, rows int) string {
+	if s.reg == "Y" {
+		return productAVX2(kind, rows)
+	}
 	a := &asm{isa: s}
 	k := productKinds[kind]
 	name := fmt.Sprintf("product%s%d%s", k.name, rows, s.name)
