@@ -56,8 +56,8 @@ for which there never will be gets status 400, and one beyond --max-queue status
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:8000", "address and port; port 0 takes a free one")
 	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's or file's name)")
-	flags.StringVar(&quantize, "quantize", "", "compute with integers, faster and less exactly: \"stored\" with a GGUF file's "+
-		"blocks as they are, \"q8\" with all matrices, rounded to 8 bits where they are in none")
+	flags.StringVar(&quantize, "quantize", "", "compute with integers, faster and less exactly: \"stored\" with a GGUF "+
+		"file's blocks as they are, \"q8\" with all matrices, rounded to 8 bits where they are in none")
 	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
 	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")
 	flags.StringVar(&keyFile, "key-file", "", "file with the API key, instead of $"+keyEnv)
