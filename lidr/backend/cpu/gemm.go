@@ -4,13 +4,13 @@ import (
 	"unsafe"
 )
 
-// gemmArgs are the operands of a micro-kernel: C[rows × cols] = or += A[rows × k] · B[k × width], B packed. Strides are
-// in bytes; C's columns lie side by side. The assembly reads this layout.
+// gemmArgs are the operands of a micro-kernel: C[rows × cols] = or += A[rows × k] · B[k × width]. Strides are in bytes;
+// the columns of B lie side by side, and so do those of C. The assembly reads this layout.
 type gemmArgs struct {
-	k                int
-	a, b, c          unsafe.Pointer
-	rowA, kA, rowC   int
-	cols, accumulate int
+	k                    int
+	a, b, c              unsafe.Pointer
+	rowA, kA, rowB, rowC int
+	cols, accumulate     int
 }
 
 // microKernels are the matrix-multiplication kernels in use: for blocks of up to width columns and of these numbers of
@@ -24,9 +24,8 @@ type microKernels struct {
 func goGemm(rows int) func(*gemmArgs) {
 	return func(g *gemmArgs) {
 		var acc [4 * 16]float32
-		b := f32(g.b, g.k*16)
 		for k := range g.k {
-			row := b[k*16 : k*16+16]
+			row := f32(unsafe.Add(g.b, k*g.rowB), 16)
 			for i := range rows {
 				v := *(*float32)(unsafe.Add(g.a, i*g.rowA+k*g.kA))
 				out := acc[i*16 : i*16+16]
@@ -111,7 +110,7 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 	w *workspace) {
 	args, t := &w.gemm, &w.tile
 	width := kernels.micro.width
-	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowC: c.row * 4}
+	*args = gemmArgs{k: k, rowA: a.row * 4, kA: a.col * 4, rowB: width * 4, rowC: c.row * 4}
 	if accumulate {
 		args.accumulate = 1
 	}

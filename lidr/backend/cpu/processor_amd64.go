@@ -23,7 +23,7 @@ func processorKernels() []kernelSet {
 			products = productsAVX512
 		}
 		sets = append(sets, kernelSet{
-			name: "AVX-512", products: products, widen: widenAVX512, tile: tileAVX512,
+			name: "AVX-512", products: products, widen: widenAVX512, tile: tileAVX512, dots: dotsAVX512,
 			transpose16: map[string]func(*transposeArgs){
 				"":     transpose16AVX512,
 				"BF16": transpose16BF16AVX512,

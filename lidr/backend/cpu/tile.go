@@ -24,6 +24,7 @@ type kernelSet struct {
 	tile        tileMap
 	micro       microKernels
 	rows        rowKernels
+	dots        func(*tileArgs)                 // RowDotVV for four rows at a time of whole vectors; nil if there is none
 	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
 	widen       map[string]func(*widenArgs)     // by block type
 	products    productKernels                  // of integers

@@ -2,11 +2,12 @@ package main
 
 import "fmt"
 
-// The micro-kernel computes C[rows × cols] (+)= A[rows × k] · B[k × width] in registers. B is packed (k rows of width
-// float32, zero-padded); A is read in place by broadcasts with a row stride and a k stride, so neither A nor Aᵀ is
-// ever copied; C has unit column stride and is written under a mask of its columns.
+// The micro-kernel computes C[rows × cols] (+)= A[rows × k] · B[k × width] in registers. B has rows of width float32,
+// whole ones even if there are fewer columns, and is packed or lies in a matrix with wider rows; A is read in place by
+// broadcasts with a row stride and a k stride, so neither A nor Aᵀ is ever copied; C has unit column stride and is
+// written under a mask of its columns.
 //
-//	type gemmArgs struct { k int; a, b, c unsafe.Pointer; rowA, kA, rowC int (bytes); cols, accumulate int }
+//	type gemmArgs struct { k int; a, b, c unsafe.Pointer; rowA, kA, rowB, rowC int (bytes); cols, accumulate int }
 
 // gemmRows lists the heights of the micro-kernels; the lower ones are for the last rows.
 var gemmRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {6, 4, 2, 1}, "NEON": {6, 4, 2, 1}}
@@ -47,6 +48,7 @@ func gemmKernel(s isa, rows, vecs int) string {
 	a.f("MOVQ", "16(DX)", "BX")
 	a.f("MOVQ", "32(DX)", "R12")
 	a.f("MOVQ", "40(DX)", "R13")
+	a.f("MOVQ", "48(DX)", "R15")
 	bases := []string{"AX", "R8", "R9", "R10"}
 	groups := (rows + 2) / 3
 	if groups > 1 {
@@ -80,15 +82,15 @@ func gemmKernel(s isa, rows, vecs int) string {
 	for g := range groups {
 		a.f("ADDQ", "R13", bases[g])
 	}
-	a.f("ADDQ", fmt.Sprintf("$%d", vecs*s.bytes()), "BX")
+	a.f("ADDQ", "R15", "BX")
 	a.f("DECQ", "CX")
 	a.f("JMP", name+"_loop")
 	a.label(name + "_done")
 	// Column masks.
 	a.f("MOVQ", "24(DX)", "DI")
-	a.f("MOVQ", "48(DX)", "SI")
-	a.f("MOVQ", "56(DX)", "CX")
-	a.f("MOVQ", "64(DX)", "R8")
+	a.f("MOVQ", "56(DX)", "SI")
+	a.f("MOVQ", "64(DX)", "CX")
+	a.f("MOVQ", "72(DX)", "R8")
 	masks := [2]string{}
 	if s.reg == "Z" {
 		a.f("MOVQ", "$-1", "R9")
