@@ -21,7 +21,8 @@ func TestDotsOfFourRows(t *testing.T) {
 		const rows = 12
 		a, b := random(n), random(rows*(n+5))
 		got, want := make([]float32, rows), make([]float32, rows)
-		args := tileArgs{a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&b[0]), n: n, rows: rows, strideDst: 4, strideB: (n + 5) * 4}
+		args := tileArgs{a: unsafe.Pointer(&a[0]), b: unsafe.Pointer(&b[0]), n: n, rows: rows, strideDst: 4,
+			strideB: (n + 5) * 4}
 		args.dst = unsafe.Pointer(&got[0])
 		kernels.dots(&args)
 		args.dst = unsafe.Pointer(&want[0])

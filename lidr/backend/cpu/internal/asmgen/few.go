@@ -6,7 +6,7 @@ import "fmt"
 // sums are folded together. The additions have the same order as there: four partial sums along a row while there are
 // four vectors, then one. Rows are a multiple of four, elements of a row a multiple of the vector's.
 //
-// Registers: DI dst, SI a, CX n, BX rows, R11 strideB, DX and R9 the first and fourth row, R13 element index, AX scratch.
+// Registers: DI dst, SI a, CX n, BX rows, R11 strideB, DX, R8, R10 and R9 the rows, R13 element index, AX scratch.
 // Vector registers 4r … 4r+3 hold the partial sums of row r.
 
 func fewFile() string { return header + dotsKernel(avx512) }
