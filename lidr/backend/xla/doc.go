@@ -17,7 +17,8 @@
 // The plugin of an installed JAX is opened by its path: LIDR_BACKEND=xla:/PATH/xla_cuda_plugin.so.
 //
 // No GPU has been at hand so far. Tests show that every graph is translated for XLA, and that a missing or broken
-// plugin is a plain error, but not that its numbers agree. On a GPU of your own the benchmark compares it with PyTorch:
+// plugin is a plain error, but not that its numbers agree. On a GPU of your own the benchmark measures it, beside
+// peers on the processor:
 //
 //	LIDR_BACKEND=xla:cuda go run ./lidr/backend/cpu/bench -lidr bin/lidr
 //

@@ -60,6 +60,9 @@ func (b *bench) groups() []group {
 		}},
 		{"float32", qwen("f32"), 4, []int{1}, nil, func() []side { return b.transformers(qwen("f32"), "float32") }},
 		{"GGUF", gguf, 0, []int{1, 16, 64}, nil, func() []side { return b.llamaCPP(gguf) }},
+		{"GGUF in integers", gguf, 0, []int{1, 16, 64}, []string{"--quantize", "stored"}, func() []side {
+			return b.llamaCPP(gguf)
+		}},
 		{"bf16 as q8", qwen("bf16"), 34. / 32, []int{1, 16, 64}, []string{"--quantize", "q8"}, func() []side { return nil }},
 	} {
 		shape, err := readShape(qwen("bf16"))
