@@ -81,11 +81,13 @@ func (b *bench) growth(folder string) error {
 
 // walk measures along an axis, prints a line and draws it.
 func (b *bench) walk(folder, name string, labels []string, measure func(i int) (outcome, error)) error {
-	if !b.wanted(name) {
-		return nil
-	}
 	rate, memory := plots.Series{Name: "tokens/s"}, plots.Series{Name: "GB"}
+	var measured []string
 	for i, label := range labels {
+		if !b.wanted(name + " " + label) {
+			continue
+		}
+		measured = append(measured, label)
 		unlock := b.locked()
 		got, err := measure(i)
 		unlock()
@@ -98,9 +100,12 @@ func (b *bench) walk(folder, name string, labels []string, measure func(i int) (
 		fmt.Printf("| %s | %s | %s |\n", name, label, cell)
 		rate.Values, memory.Values = append(rate.Values, got.value), append(memory.Values, got.memory)
 	}
+	if measured == nil {
+		return nil
+	}
 	file := strings.NewReplacer(", ", "-", " ", "-").Replace(name)
 	for _, s := range []plots.Series{rate, memory} {
-		figure := plots.Lines{Title: name, Unit: s.Name, X: labels, Series: []plots.Series{s}}.Figure()
+		figure := plots.Lines{Title: name, Unit: s.Name, X: measured, Series: []plots.Series{s}}.Figure()
 		path := filepath.Join(folder, file+"-"+strings.ReplaceAll(s.Name, "/", "-per-")+".png")
 		if err := figure.Save(path); err != nil {
 			b.note("%s was not drawn: %v", path, err)
