@@ -4,7 +4,7 @@
 // decoding and training of SmolLM2-135M and Qwen2.5-Coder-0.5B on the processor. It prints a table.
 //
 //	make bench-peers                                  # all of it
-//	make bench-peers LINES='decode 64|LoRA'           # the lines whose name this regular expression matches
+//	make bench-peers LINES=LoRA                       # the lines whose name this regular expression matches
 //	make bench-peers BASE=/tmp/lidr-before            # beside another build of lidr
 //	make bench-growth                                 # how cost grows with size, context, batch and pairs
 //
