@@ -37,7 +37,7 @@ var servers = []server{
 	{name: "sglang", ownedBy: []string{"sglang"}, maxTokens: "max_tokens", topK: "top_k", topKOff: -1,
 		repetition: "repetition_penalty", minP: true, prefill: true, thinking: true, many: true},
 	{name: "lidr", ownedBy: []string{"lidr"}, maxTokens: "max_tokens", topK: "top_k", repetition: "repetition_penalty",
-		prefill: true, thinking: true, promptLogprobs: true},
+		prefill: true, thinking: true, promptLogprobs: true, many: true},
 	{name: "llama.cpp", ownedBy: []string{"llamacpp"}, maxTokens: "max_tokens", topK: "top_k",
 		repetition: "repeat_penalty", minP: true, thinking: true},
 	// Ollama's own top_k of 40 and repeat_penalty of 1.1 hold unless the model's Modelfile says otherwise.
