@@ -251,9 +251,30 @@ var metricWords = []report.Metric{
 	},
 }
 
+// sampleWords are those of the metrics of k answers to each problem.
+func sampleWords(k int) []report.Metric {
+	if k < 2 {
+		return nil
+	}
+	return []report.Metric{
+		{
+			Key: "pass_1", Name: "Accuracy of one answer", Percent: true,
+			What: fmt.Sprintf("Mean accuracy over the %d answers to each problem.", k),
+		},
+		{
+			Key: fmt.Sprintf("pass_%d", k), Name: fmt.Sprintf("Right at least once in %d", k), Percent: true,
+			What: fmt.Sprintf("Share of the problems that one of the %d answers is right for.", k),
+		},
+		{
+			Key: fmt.Sprintf("majority_%d", k), Name: fmt.Sprintf("Accuracy of the majority of %d", k), Percent: true,
+			What: fmt.Sprintf("Share of the problems whose right number is the one that most of the %d answers give; of m "+
+				"numbers given equally often it counts 1/m.", k),
+		},
+	}
+}
+
 func addScores(run *Run, data *report.Data, models []string, scores []eval.Score) error {
-	for _, words := range metricWords {
-		metric := words
+	for _, metric := range slices.Concat(metricWords, sampleWords(run.Settings.Evaluate.Samples)) {
 		identifier := ""
 		for _, row := range scores {
 			if row.Metric == metric.Key {

@@ -219,6 +219,18 @@ func TestSamplesOfOneRun(t *testing.T) {
 			t.Errorf("%s: pass@1 %g, pass@4 %g, majority of 4 %g", lang, one, some, most)
 		}
 	}
+	var words []string
+	for _, w := range sampleWords(s.Evaluate.Samples) {
+		words = append(words, w.Key)
+	}
+	if want := []string{"pass_1", "pass_4", "majority_4"}; !slices.Equal(words, want) {
+		t.Errorf("the report knows the metrics %q, want %q", words, want)
+	}
+	for _, key := range words {
+		if _, measured := at[key+" trained"]; !measured {
+			t.Errorf("no score of %s", key)
+		}
+	}
 	var verdicts []Verdict
 	if err := run.ReadLines(run.Path("M0", "eval", "samples", "de.jsonl"), &verdicts); err != nil || len(verdicts) != 12 ||
 		verdicts[5].Sample != 1 {

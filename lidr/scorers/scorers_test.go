@@ -256,7 +256,7 @@ func testKilled(t *testing.T, straight, url string, whole time.Duration) {
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
-		wait := time.Duration(random.Int64N(int64(whole)))/6 + time.Duration(kills)*whole/60
+		wait := time.Duration(random.Int64N(int64(whole)))/3 + time.Duration(kills)*whole/20
 		timer := time.AfterFunc(wait, func() { command.Process.Kill() })
 		err := command.Wait()
 		timer.Stop()
