@@ -55,6 +55,7 @@ type GenerateSettings struct {
 	Sampling lm.Sampling `json:"sampling"`
 	// Samples is the number of answers that [Generate] asks for to each prompt, each drawn from its own random stream; 0
 	// stands for 1. More than one needs a temperature above 0. Another number is another list, asked anew.
+	// [ScoreSamples] and [PairsByScore] choose among them; [Pairs], and so [Iterate], pairs them by their numbers.
 	Samples int `json:"samples,omitempty"`
 	// Thinking lets a model that can think do so before it answers, in evaluations too. What it thinks counts as new
 	// tokens and is no part of the answer. Otherwise thinking is switched off, where the chat template or the server

@@ -23,8 +23,8 @@
 //	Sum, Product  of several
 //
 // "English" is the run's dominant language. What a scorer asks a model, and what it computes by one, goes through the
-// run's store: a process that was killed goes on where it was, and a changed selection asks nothing again. A sample that
-// a scorer can say nothing of has no score and a reason, never a number.
+// run's store: a process that was killed goes on where it was, and a changed selection asks nothing again. A sample
+// that a scorer can say nothing of has no score and a reason, never a number.
 //
 // A scorer of one's own is a type with three methods, Name, Key and Score, in a script or in a notebook.
 package scorers

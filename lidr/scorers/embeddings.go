@@ -10,9 +10,9 @@ import (
 	"lidrlab/lidr/ledger"
 )
 
-// Embeddings is LRPO's reward (Guo et al. 2026, arXiv 2605.25360, and the authors' code): the cosine of the embeddings of
-// a sample and of the English answers to its prompt, the mean over them, calibrated by what languages have in common in
-// such embeddings, whatever the texts say:
+// Embeddings is LRPO's reward (Guo et al. 2026, arXiv 2605.25360, and the authors' code): the cosine of the embeddings
+// of a sample and of the English answers to its prompt, the mean over them, calibrated by what languages have in
+// common in such embeddings, whatever the texts say:
 //
 //	score = cos − n/(n+K)·(μ_pair − μ_ref), within −1 and 1
 //

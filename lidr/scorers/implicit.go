@@ -44,17 +44,20 @@ func (s Implicit) Key() string {
 // and alpha.
 func (s Implicit) Score(ctx context.Context, run *lidr.Run, m *lidr.Model,
 	samples []datasets.Response) ([]lidr.SampleScore, error) {
-	english := answers(samples, run.Settings.Dominant)
+	questions, err := questions(run, m, samples)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]lidr.SampleScore, len(samples))
 	var requests []lm.Request
 	var texts []string
 	var at []int
 	for i, row := range samples {
-		if len(english[row.ID]) == 0 {
+		if questions[row.ID] == "" {
 			rows[i] = nan(noQuestion)
 			continue
 		}
-		messages, err := run.Settings.Generate.Messages(english[row.ID][0].Prompt, run.Settings.Dominant)
+		messages, err := run.Settings.Generate.Messages(questions[row.ID], run.Settings.Dominant)
 		if err != nil {
 			return nil, err
 		}
@@ -124,10 +127,10 @@ func withoutLength(samples []datasets.Response, rows []lidr.SampleScore) {
 	}
 }
 
-// LengthAlpha returns the α of 0, 0.001, …, 0.999 for which the highest and the lowest of r − α·length, of each prompt's
-// samples, differ the least in length on average over the prompts: the first one with the smallest absolute mean
-// difference, and that difference. Of equal scores the first sample counts; a prompt of one sample has a difference of
-// 0.
+// LengthAlpha returns the α of 0, 0.001, …, 0.999 for which the highest and the lowest of r − α·length, of each
+// prompt's samples, differ the least in length on average over the prompts: the first one with the smallest absolute
+// mean difference, and that difference. Of equal scores the first sample counts; a prompt of one sample has a
+// difference of 0.
 func LengthAlpha(rewards, lengths [][]float64) (alpha, difference float64) {
 	best := math.Inf(1)
 	for step := range 1000 {

@@ -11,8 +11,8 @@ import (
 )
 
 // Language is how far a sample is in the language of its prompt, l: by default p(l), the probability that the run's
-// language identifier gives to l where l is the likeliest language, and 0 where another one is. It is a factor or a term
-// beside other scores ([Product], [Sum]).
+// language identifier gives to l where l is the likeliest language, and 0 where another one is. It is a factor or a
+// term beside other scores ([Product], [Sum]).
 type Language struct {
 	// Share is the share of words in l instead: of the words of the sample's sentences and lines whose language the
 	// identifier can tell, those of sentences in l. It tells an answer that changes its language half-way from one that

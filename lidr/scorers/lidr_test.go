@@ -46,8 +46,8 @@ func lidrData() (responses, translations dataframe.DataFrame) {
 	return datasets.Frame(answers), datasets.Frame(translated)
 }
 
-// The selection lidr makes the pairs and the counts of lidr.Pairs, in both modes; the scorer Translation chooses the same
-// sides where a prompt has one answer in each language and asks for no translation.
+// The selection lidr makes the pairs and the counts of lidr.Pairs, in both modes; the scorer Translation chooses the
+// same sides where a prompt has one answer in each language and asks for no translation.
 func TestLIDRIsASelection(t *testing.T) {
 	for _, mode := range []string{"paper", "released"} {
 		for _, drop := range []bool{false, true} {

@@ -10,11 +10,12 @@ import (
 )
 
 // MAPO is the reward of multilingual-alignment-as-preference optimization (She et al. 2024, arXiv 2401.06838, and the
-// authors' code): how likely a translation model finds the English answers as translations of a sample. For each English
-// answer e to the prompt, the cross-entropy of its tokens is ℓ(e) = −log p(e | translate y into English)/|e|, end of turn
-// included, and the reward of the sample y is the mean of 1/ℓ(e) over them: token losses of 0.5, 1.5 and 1 give 1. The
-// authors' translator is NLLB, which knows a translation task alone; here any model of the run's translation template
-// serves. A server's tokenizer must not join the template's prefill and an answer, as one that ends a line does not.
+// authors' code): how likely a translation model finds the English answers as translations of a sample. For each
+// English answer e to the prompt, the cross-entropy of its tokens is ℓ(e) = −log p(e | translate y into English)/|e|,
+// end of turn included, and the reward of the sample y is the mean of 1/ℓ(e) over them: token losses of 0.5, 1.5 and 1
+// give 1. The authors' translator is NLLB, which knows a translation task alone; here any model of the run's
+// translation template serves. A server's tokenizer must not join the template's prefill and an answer, as one that
+// ends a line does not.
 type MAPO struct {
 	Translator *lidr.Model
 	// Correct chooses right answers alone where a gold answer tells: a wrong sample's score is −1/reward, below that of

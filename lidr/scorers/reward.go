@@ -34,18 +34,21 @@ func (s RewardModel) Key() string {
 // Score implements [lidr.Scorer].
 func (s RewardModel) Score(ctx context.Context, run *lidr.Run, m *lidr.Model,
 	samples []datasets.Response) ([]lidr.SampleScore, error) {
-	english := answers(samples, run.Settings.Dominant)
+	questions, err := questions(run, m, samples)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]lidr.SampleScore, len(samples))
 	var bodies []map[string]any
 	var at []int
 	for i, row := range samples {
 		prompt := row.Prompt
 		if s.English {
-			if len(english[row.ID]) == 0 {
+			if questions[row.ID] == "" {
 				rows[i] = nan(noQuestion)
 				continue
 			}
-			prompt = english[row.ID][0].Prompt
+			prompt = questions[row.ID]
 		}
 		body := map[string]any{"messages": []map[string]string{
 			{"role": "user", "content": prompt}, {"role": "assistant", "content": row.Response},

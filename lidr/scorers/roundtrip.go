@@ -10,9 +10,9 @@ import (
 	"lidrlab/lidr/lm"
 )
 
-// RoundTrip compares a sample with the English answers by way of its translation into English: the mean over the English
-// answers e to its prompt of chrF++(back(y), e)/100 (Popović 2017; [eval.ChrF]), with back the translation by the run's
-// translation template. An English sample is compared with the other English ones as it is.
+// RoundTrip compares a sample with the English answers by way of its translation into English: the mean over the
+// English answers e to its prompt of chrF++(back(y), e)/100 (Popović 2017; [eval.ChrF]), with back the translation by
+// the run's translation template. An English sample is compared with the other English ones as it is.
 type RoundTrip struct {
 	Translator *lidr.Model
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"lidrlab/datasets"
@@ -150,4 +151,26 @@ func computeLikelihoods(ctx context.Context, m *lidr.Model, requests []lm.Reques
 		break
 	}
 	return out, nil
+}
+
+// questions are the prompts in the dominant language by their ids: those that the model was asked, and those of the
+// samples.
+func questions(run *lidr.Run, m *lidr.Model, samples []datasets.Response) (map[string]string, error) {
+	var asked []lidr.Prompt
+	err := run.ReadLines(run.Path(m.Name(), "prompts.jsonl"), &asked)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	found := map[string]string{}
+	for _, p := range asked {
+		if p.Lang == run.Settings.Dominant {
+			found[p.ID] = p.Prompt
+		}
+	}
+	for _, row := range samples {
+		if row.Lang == run.Settings.Dominant {
+			found[row.ID] = row.Prompt
+		}
+	}
+	return found, nil
 }

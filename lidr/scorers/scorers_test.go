@@ -141,7 +141,8 @@ func everything(dir, url string) (found scored, err error) {
 		Implicit{Aligned: m0, Reference: lidr.UseModel("untrained", untrained), Length: true},
 		MAPO{Translator: m0}, MAPO{Translator: m0, Correct: true}, RoundTrip{Translator: m0}, Consistency{},
 		Language{}, Language{Share: true}, Hidden{}, RewardModel{Server: behind}, Embeddings{Server: behind, K: 5},
-		JudgeDefaults(lidr.UseModel("judge", server)), Oracle{}, Product{Language{}, RewardModel{Server: behind, Pooling: true}},
+		JudgeDefaults(lidr.UseModel("judge", server)), Oracle{},
+		Product{Language{}, RewardModel{Server: behind, Pooling: true}},
 		Sum{{1, Language{}}, {0.5, Consistency{}}},
 	} {
 		if found.scores[scorer.Name()], err = lidr.ScoreSamples(ctx, run, m0, found.samples, scorer); err != nil {
