@@ -73,9 +73,7 @@
 //	M0/pairs.jsonl           [Pair] lines, as TRL reads them: id, lang, prompt, chosen, rejected, source
 //	M0/pairs.stats.json      [PairCount] rows: candidates, what each filter dropped, pairs
 //	M0/pairs.rewards.json    [Reward] rows: reward accuracy of the pairs, measured before training
-//	M0/scores/SCORER.jsonl   [SampleScore] lines
 //	M0/eval/problems/LANG.jsonl     [Verdict] lines
-//	M0/eval/samples/LANG.jsonl      [Verdict] lines on every answer, where an evaluation asks for several
 //	M0/eval/scores.json      [eval.Score] rows
 //	M0/measures/KEY.json     tables for the report: a judge's verdicts, MT-bench, saturation, a measure of your own
 //	M1/model/                the checkpoint, with a model card; M1/adapter/ what LoRA trained
@@ -83,6 +81,9 @@
 //	M1/training.json         the [Training], with the SHA-256 of the files of model and adapter, written last
 //	M1/warnings.json         what to look at before believing M1
 //	plots/, report.html, report.md
+//
+// Where several answers are asked for, a scorer's [SampleScore] lines are in M0/scores, one file a scorer, and the
+// [Verdict] lines on every answer of an evaluation in M0/eval/samples, one file a language.
 //
 // A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader; an edited model
 // or adapter stops the run. run.json, files.json and inputs.json end with the sum of their own lines. The folder store

@@ -9,9 +9,9 @@
 // # Weights stay where they are stored
 //
 // A file of weights on disk is mapped and not read: a [Tensor] is a part of it, in the type that it is stored in, and
-// is widened where its values are asked for. Our backend computes with F32, BF16 and F16 where they lie, so that a model
-// takes the memory of its file, which the system shares among programs and takes back when it is short. What streams
-// (an archive), and any file on Windows, is read into memory as it is stored.
+// is widened where its values are asked for. Our backend computes with F32, BF16 and F16 where they lie, so that a
+// model takes the memory of its file, which the system shares among programs and takes back when it is short. What
+// streams (an archive), and any file on Windows, is read into memory as it is stored.
 //
 // A mapped file that is replaced by another of its name, or deleted, stays what it was. One that is written to is an
 // error of the next computation, by its size and its modification time, which its name begins; an access behind the end

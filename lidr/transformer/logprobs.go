@@ -35,8 +35,8 @@ func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
 	return Concatenate(parts, 0)
 }
 
-// frozenLogprobs is labelLogprobs of the head's logits with a gradient by the hidden states alone: d·scale·(onehot(label)
-// - softmax(logits))·W, of which the forward pass computes all but d.
+// frozenLogprobs is labelLogprobs of the head's logits with a gradient by the hidden states alone:
+// d·scale·(onehot(label) - softmax(logits))·W, of which the forward pass computes all but d.
 func (m *Model) frozenLogprobs(w weights, hidden, labels *Node) *Node {
 	n, v := labels.Shape().Dim(0), m.Config.VocabSize
 	logits := StopGradient(m.head(w, hidden))

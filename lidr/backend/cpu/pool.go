@@ -43,8 +43,8 @@ func (w *workspace) forget() {
 // No goroutine waits for a worker to become free; the caller waits only for tasks that are already running.
 //
 // Most steps of a decoding graph take microseconds, less than waking a thread. So a worker that has finished looks for
-// the next invitation for a while before it sleeps, and a caller for the end of the last tasks. Executions that fill the
-// threads by themselves, as lanes of small batches do, invite nobody.
+// the next invitation for a while before it sleeps, and a caller for the end of the last tasks. Executions that fill
+// the threads by themselves, as lanes of small batches do, invite nobody.
 
 type job struct {
 	run     func(task int, w *workspace)

@@ -10,8 +10,8 @@ import (
 )
 
 // Weights may be held in the blocks of a GGUF file (ggml-common.h): matrices of bytes whose rows are blocks of 32 or
-// 256 small integers with their scales. A value is scale·(u - offset), or scale·u + minimum, where u is an unsigned byte,
-// an offset belongs to the format, and a scale, and a minimum, to 16 or 32 values.
+// 256 small integers with their scales. A value is scale·(u - offset), or scale·u + minimum, where u is an unsigned
+// byte, an offset belongs to the format, and a scale, and a minimum, to 16 or 32 values.
 //
 // A product computes with them in one of two ways. In float32 it widens its operand as it reads it (quant_widen.go) and
 // has the same bits as the product of the widened weight. In integers (quant_product.go) it rounds the other operand to

@@ -33,8 +33,8 @@ func (f *function) blocks(op string, w *node, q *compute.Quantization) (attr qua
 	return attr, w.shape.Dimensions[1] / t.bytes * t.values, nil
 }
 
-// FusedQuantizedDense implements compute.Function for weights in blocks (compute.QuantGGML): x [..., k] float32 times the
-// transposed weights [n, bytes], plus a bias [n], as [..., n]. With [Integers] the product is of integers.
+// FusedQuantizedDense implements compute.Function for weights in blocks (compute.QuantGGML): x [..., k] float32 times
+// the transposed weights [n, bytes], plus a bias [n], as [..., n]. With [Integers] the product is of integers.
 func (f *function) FusedQuantizedDense(x, weights, bias compute.Value, q *compute.Quantization,
 	activation compute.ActivationType) (compute.Value, error) {
 	const op = "FusedQuantizedDense"

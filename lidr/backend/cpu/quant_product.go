@@ -8,12 +8,12 @@ import (
 )
 
 // A product in integers first rounds the rows of x to blocks of 32 values: a scale d, which is a 127th of the largest
-// magnitude, and x/d to the nearest integer, half to even. Then for each block, in order along k, it adds to each result
-// float32(Σ (u - offset)·q) · (scale·d), fused, and the minimum times d·Σ q, fused too. The sums of integers are exact,
-// so the result has the same bits whatever the kernels, the number of rows and the number of threads.
+// magnitude, and x/d to the nearest integer, half to even. Then for each block, in order along k, it adds to each
+// result float32(Σ (u - offset)·q) · (scale·d), fused, and the minimum times d·Σ q, fused too. The sums of integers are
+// exact, so the result has the same bits whatever the kernels, the number of rows and the number of threads.
 //
-// It works on panels of weights: rows of the weight, a kernel's width of them, are unpacked once and multiplied with all
-// rows of x.
+// It works on panels of weights: rows of the weight, a kernel's width of them, are unpacked once and multiplied with
+// all rows of x.
 
 // rounded is a block of 32 values of x. The assembly reads this layout.
 type rounded struct {

@@ -20,8 +20,8 @@ func (s source) atBlocks(i, j int) source {
 	return s
 }
 
-// packBlocks is source.pack for weights in blocks: 16 rows at a time are widened into scratch, whole blocks of them, and
-// transposed.
+// packBlocks is source.pack for weights in blocks: 16 rows at a time are widened into scratch, whole blocks of them,
+// and transposed.
 func (s source) packBlocks(kc, nc int, pack, scratch unsafe.Pointer, ws *workspace) {
 	t, width := s.blocks, kernels.micro.width
 	first, skip := s.k0/t.values, s.k0%t.values

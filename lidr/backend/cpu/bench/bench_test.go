@@ -13,8 +13,8 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// Sides take turns, the median of each counts, one that fails is noted once and left out, and so is one that does not do
-// the work of the line.
+// Sides take turns, the median of each counts, one that fails is noted once and left out, and so is one that does not
+// do the work of the line.
 func TestSidesTakeTurns(t *testing.T) {
 	var order []string
 	values := map[string][]float64{"a": {3, 1, 2}, "b": {5, 6, 4}}

@@ -1,7 +1,7 @@
 //go:build go1.21
 
-// Train is the program that bench lets lidr run: pairs of a file, a model and settings of DPO+NLL, and the time that the
-// reference log-probabilities and the steps take, as one line of JSON. What lidr notes on the way goes to stderr.
+// Train is the program that bench lets lidr run: pairs of a file, a model and settings of DPO+NLL, and the time that
+// the reference log-probabilities and the steps take, as one line of JSON. What lidr notes on the way goes to stderr.
 package main
 
 import (

@@ -10,8 +10,8 @@ import (
 //
 //	type panelArgs struct { dst, src unsafe.Pointer; stride, blocks int; ahead uintptr }
 //
-// For each 32 values of a row, the panel has eight vectors of four bytes a row, a vector of scales, and one of minima or
-// of further scales. The emitters of the formats follow lidr/backend/cpu/quant.go, which has the same in plain Go.
+// For each 32 values of a row, the panel has eight vectors of four bytes a row, a vector of scales, and one of minima
+// or of further scales. The emitters of the formats follow lidr/backend/cpu/quant.go, which has the same in plain Go.
 //
 // Registers: DI panel; SI, R8, R10, R12 rows 0, 4, 8, 12; R9 the stride, R11 three times the stride; BX blocks left; DX
 // the memory ahead. Row 4l+j is read into quarter l of vector j: transposing the quarters' 4 × 4 groups of four bytes
@@ -42,7 +42,8 @@ type panel struct {
 }
 
 // constantNames are the constants that AVX2, which has half the registers, reads from memory.
-var constantNames = map[int]string{fifteen: "Fifteen", sixteen: "Sixteen", 27: "SixtyThree", 26: "FortyEight", 25: "Byte",
+var constantNames = map[int]string{fifteen: "Fifteen", sixteen: "Sixteen", 27: "SixtyThree", 26: "FortyEight",
+	25:     "Byte",
 	spread: "Sign"}
 
 var shortNames = map[string]string{"VPANDD": "VPAND", "VPORD": "VPOR", "VPXORD": "VPXOR", "VMOVDQU32": "VMOVDQU",

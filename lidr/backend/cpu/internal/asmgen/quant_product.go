@@ -8,8 +8,8 @@ import "fmt"
 //		dst, x, panel unsafe.Pointer; blocks, strideDst, strideX (bytes), accumulate, offset int
 //	}
 //
-// Vectors hold the panel's rows, one a lane, so each lane ends with the sum of one result. Registers: DI panel, BX blocks
-// left, CX the stride of x; AX, R8, R9, R10 rows 0, 3, 6, 9 of x.
+// Vectors hold the panel's rows, one a lane, so each lane ends with the sum of one result. Registers: DI panel, BX
+// blocks left, CX the stride of x; AX, R8, R9, R10 rows 0, 3, 6, 9 of x.
 
 // productRows lists the heights of the product kernels.
 var productRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {4, 2, 1}}

@@ -6,9 +6,9 @@ import "fmt"
 //
 //	type widenArgs struct { dst, src unsafe.Pointer; blocks int }
 //
-// The emitters of the formats follow lidr/backend/cpu/quant.go, which has the same in plain Go. Registers: DI and SI the
-// operands, BX blocks left. Vectors 0 and 1 hold 32 bytes each, Y registers; 10 and 11 are bytes of 15 and of 16, 12 the
-// offset as 32-bit numbers, 8 the scale and 9 the minimum. A block's scales and minima lie in the frame.
+// The emitters of the formats follow lidr/backend/cpu/quant.go, which has the same in plain Go. Registers: DI and SI
+// the operands, BX blocks left. Vectors 0 and 1 hold 32 bytes each, Y registers; 10 and 11 are bytes of 15 and of 16,
+// 12 the offset as 32-bit numbers, 8 the scale and 9 the minimum. A block's scales and minima lie in the frame.
 type widen struct {
 	asm
 	format blockFormat
@@ -231,7 +231,8 @@ func widenConstants() string {
 	for i := range uint32(8) {
 		byteOf := i / 2 * 0x01010101
 		bitOf := uint32(0x08040201) << (i % 2 * 4)
-		s += fmt.Sprintf("DATA quantByteOf<>+%d(SB)/4, $0x%08x\nDATA quantBitOf<>+%d(SB)/4, $0x%08x\n", 4*i, byteOf, 4*i, bitOf)
+		s += fmt.Sprintf("DATA quantByteOf<>+%d(SB)/4, $0x%08x\nDATA quantBitOf<>+%d(SB)/4, $0x%08x\n", 4*i, byteOf, 4*i,
+			bitOf)
 	}
 	return s + "GLOBL quantByteOf<>(SB), RODATA|NOPTR, $32\nGLOBL quantBitOf<>(SB), RODATA|NOPTR, $32\n\n"
 }
