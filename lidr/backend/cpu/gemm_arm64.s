@@ -12,6 +12,7 @@ TEXT ·gemm6x16NEON(SB), NOSPLIT, $384-8
 	MOVD 16(R0), R8
 	MOVD 32(R0), R9
 	MOVD 40(R0), R10
+	MOVD 48(R0), R11
 	ADD R9, R2, R3
 	ADD R9, R3, R4
 	ADD R9, R4, R5
@@ -43,7 +44,8 @@ TEXT ·gemm6x16NEON(SB), NOSPLIT, $384-8
 	WORD $0x6e371ef7 // eor v23.16b, v23.16b, v23.16b
 	CBZ R1, gemm6x16NEON_done
 gemm6x16NEON_loop:
-	VLD1.P 64(R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD R11, R8
 	FMOVS (R2), F28
 	ADD R10, R2
 	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
@@ -84,9 +86,9 @@ gemm6x16NEON_loop:
 	BNE gemm6x16NEON_loop
 gemm6x16NEON_done:
 	MOVD 24(R0), R2
-	MOVD 48(R0), R9
-	MOVD 56(R0), R3
-	MOVD 64(R0), R4
+	MOVD 56(R0), R9
+	MOVD 64(R0), R3
+	MOVD 72(R0), R4
 	CMP $16, R3
 	BNE gemm6x16NEON_part
 	CBZ R4, gemm6x16NEON_store0
@@ -182,6 +184,7 @@ TEXT ·gemm4x16NEON(SB), NOSPLIT, $256-8
 	MOVD 16(R0), R8
 	MOVD 32(R0), R9
 	MOVD 40(R0), R10
+	MOVD 48(R0), R11
 	ADD R9, R2, R3
 	ADD R9, R3, R4
 	ADD R9, R4, R5
@@ -203,7 +206,8 @@ TEXT ·gemm4x16NEON(SB), NOSPLIT, $256-8
 	WORD $0x6e2f1def // eor v15.16b, v15.16b, v15.16b
 	CBZ R1, gemm4x16NEON_done
 gemm4x16NEON_loop:
-	VLD1.P 64(R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD R11, R8
 	FMOVS (R2), F28
 	ADD R10, R2
 	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
@@ -232,9 +236,9 @@ gemm4x16NEON_loop:
 	BNE gemm4x16NEON_loop
 gemm4x16NEON_done:
 	MOVD 24(R0), R2
-	MOVD 48(R0), R9
-	MOVD 56(R0), R3
-	MOVD 64(R0), R4
+	MOVD 56(R0), R9
+	MOVD 64(R0), R3
+	MOVD 72(R0), R4
 	CMP $16, R3
 	BNE gemm4x16NEON_part
 	CBZ R4, gemm4x16NEON_store0
@@ -310,6 +314,7 @@ TEXT ·gemm2x16NEON(SB), NOSPLIT, $128-8
 	MOVD 16(R0), R8
 	MOVD 32(R0), R9
 	MOVD 40(R0), R10
+	MOVD 48(R0), R11
 	ADD R9, R2, R3
 	WORD $0x6e201c00 // eor v0.16b, v0.16b, v0.16b
 	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
@@ -321,7 +326,8 @@ TEXT ·gemm2x16NEON(SB), NOSPLIT, $128-8
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
 	CBZ R1, gemm2x16NEON_done
 gemm2x16NEON_loop:
-	VLD1.P 64(R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD R11, R8
 	FMOVS (R2), F28
 	ADD R10, R2
 	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
@@ -338,9 +344,9 @@ gemm2x16NEON_loop:
 	BNE gemm2x16NEON_loop
 gemm2x16NEON_done:
 	MOVD 24(R0), R2
-	MOVD 48(R0), R9
-	MOVD 56(R0), R3
-	MOVD 64(R0), R4
+	MOVD 56(R0), R9
+	MOVD 64(R0), R3
+	MOVD 72(R0), R4
 	CMP $16, R3
 	BNE gemm2x16NEON_part
 	CBZ R4, gemm2x16NEON_store0
@@ -396,13 +402,15 @@ TEXT ·gemm1x16NEON(SB), NOSPLIT, $64-8
 	MOVD 16(R0), R8
 	MOVD 32(R0), R9
 	MOVD 40(R0), R10
+	MOVD 48(R0), R11
 	WORD $0x6e201c00 // eor v0.16b, v0.16b, v0.16b
 	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
 	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
 	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
 	CBZ R1, gemm1x16NEON_done
 gemm1x16NEON_loop:
-	VLD1.P 64(R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD R11, R8
 	FMOVS (R2), F28
 	ADD R10, R2
 	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
@@ -413,9 +421,9 @@ gemm1x16NEON_loop:
 	BNE gemm1x16NEON_loop
 gemm1x16NEON_done:
 	MOVD 24(R0), R2
-	MOVD 48(R0), R9
-	MOVD 56(R0), R3
-	MOVD 64(R0), R4
+	MOVD 56(R0), R9
+	MOVD 64(R0), R3
+	MOVD 72(R0), R4
 	CMP $16, R3
 	BNE gemm1x16NEON_part
 	CBZ R4, gemm1x16NEON_store0

@@ -1,6 +1,6 @@
 // Asmgen writes the assembly kernels of package cpu: for AVX-512 and AVX2 tile_amd64.s (elementwise operations and row
 // reductions on tiles), gemm_amd64.s and rows_amd64.s (matrix multiplication of packed matrices, and of few rows) and
-// quant_amd64.s (weights in blocks), for AVX-512 few_amd64.s (dot products for decoding), for NEON tile_arm64.s and
+// quant_amd64.s (weights in blocks), for AVX-512 few_amd64.s (dot products of decoding), for NEON tile_arm64.s and
 // gemm_arm64.s; and their Go declarations. It also writes methods.go, the one-line methods of compute.Function.
 //
 // Run it by go generate in lidr/backend/cpu.

@@ -127,6 +127,7 @@ func neonGemm(rows int) string {
 	a.f("MOVD 16(R0), R8") // b
 	a.f("MOVD 32(R0), R9") // rowA
 	a.f("MOVD 40(R0), R10")
+	a.f("MOVD 48(R0), R11") // rowB
 	for i := 1; i < rows; i++ {
 		a.f("ADD R9, R%d, R%d", 1+i, 2+i) // a row each in R2–R7
 	}
@@ -135,7 +136,8 @@ func neonGemm(rows int) string {
 	}
 	a.f("CBZ R1, %s_done", name)
 	a.label(name + "_loop")
-	a.f("VLD1.P 64(R8), [V24.S4, V25.S4, V26.S4, V27.S4]")
+	a.f("VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]")
+	a.f("ADD R11, R8")
 	for i := range rows {
 		a.f("FMOVS (R%d), F%d", 2+i, 28+i%2)
 		a.f("ADD R10, R%d", 2+i)
@@ -147,9 +149,9 @@ func neonGemm(rows int) string {
 	a.f("BNE %s_loop", name)
 	a.label(name + "_done")
 	a.f("MOVD 24(R0), R2") // c
-	a.f("MOVD 48(R0), R9")
-	a.f("MOVD 56(R0), R3") // columns
-	a.f("MOVD 64(R0), R4") // accumulate
+	a.f("MOVD 56(R0), R9")
+	a.f("MOVD 64(R0), R3") // columns
+	a.f("MOVD 72(R0), R4") // accumulate
 	a.f("CMP $%d, R3", neonVectors*4)
 	a.f("BNE %s_part", name)
 	for i := range rows {
