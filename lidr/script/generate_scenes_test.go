@@ -1,6 +1,9 @@
 package script
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // nilErrors compares errors that hold a nil pointer.
 func (g *generator) nilErrors() {
@@ -71,7 +74,8 @@ func (g *generator) formats() {
 	verb := []string{"%v", "%+v", "%8v", "%-9v|", "%q", "%x", "%T", "%#v", "%[1]v %[1]T",
 		"%[2]v %[1]d", "%.3v %!"}[g.IntN(11)]
 	x := g.expression(of, 1)
-	if g.IntN(3) == 0 || verb == "%#v" && (of == "error" || of == "any") { // those may hold an address
+	shown := verb == "%#v" || strings.HasSuffix(verb, "d") // an address that an error or any may hold
+	if g.IntN(3) == 0 || shown && (of == "error" || of == "any") {
 		x = g.holder()
 	}
 	g.line("fmt.Printf(\"%s %%s\\n\", %s, []%s{%s})", verb, x, g.name("K"), fmt.Sprint(g.IntN(5)))

@@ -87,7 +87,7 @@ func TestStoredWeightsTakeNoMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ck, path := savedAs(t, ck, "BF16")
+	_, path := savedAs(t, ck, "BF16")
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)

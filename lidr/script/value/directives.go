@@ -207,7 +207,7 @@ func (d *directives) operand(flags string, verb rune, number int) {
 	switch {
 	case verb == 'T' && (boxed || isThrown):
 		d.another(flags, 's', d.m.typeName(x))
-	case isThrown && (strings.IndexRune("vsqxXw", verb) < 0 || strings.Contains(flags, "#")):
+	case isThrown && (!strings.ContainsRune("vsqxXw", verb) || strings.Contains(flags, "#")):
 		panic(Error(fmt.Sprintf("package fmt cannot write a runtime error by %%%s%c here; write %%v", flags, verb)))
 	case verb == 'p' && boxed && box.T.isPointer():
 		d.another(flags, verb, d.m.seen(x))
@@ -217,7 +217,7 @@ func (d *directives) operand(flags string, verb rune, number int) {
 		d.literal(")")
 	case verb == 'w' && hides && strings.Contains(flags, "#"):
 		panic(Error("fmt.Errorf cannot write %#w of an error that holds one of the script; write %w"))
-	case hides && strings.IndexRune("Tpw", verb) < 0:
+	case hides && !strings.ContainsRune("Tpw", verb):
 		d.another(flags, verb, foreign{d.m, x})
 	default:
 		fmt.Fprintf(&d.out, "%%%s[%d]%c", flags, number+1, verb)
