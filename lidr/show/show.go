@@ -94,19 +94,28 @@ func tableOf(x any) (dataframe.DataFrame, bool, error) {
 	return dataframe.DataFrame{}, false, nil
 }
 
-// withoutFaults leaves out the column "fault" of a frame of answers, and "reason" beside it, where no answer has one.
+// withoutFaults leaves out the columns of a frame of answers that say nothing in it: "fault", and "reason" beside it,
+// where no answer has one, "sample" where there is one answer to a prompt, and "from" where none is a translation.
 func withoutFaults(df dataframe.DataFrame) dataframe.DataFrame {
-	empty := func(c int) bool {
-		return !slices.ContainsFunc(df.Col(df.Names()[c]).Records(), func(s string) bool { return s != "" })
+	names := df.Names()
+	all := func(c int, value string) bool {
+		return !slices.ContainsFunc(df.Col(names[c]).Records(), func(s string) bool { return s != value })
 	}
-	at := slices.Index(df.Names(), "fault")
-	if at < 0 || df.Ncol() == 1 || !empty(at) {
+	at := slices.Index(names, "fault")
+	if at < 0 || df.Ncol() == 1 {
 		return df
 	}
-	if next := at + 1; next < df.Ncol() && df.Names()[next] == "reason" && empty(next) {
-		return df.Drop([]int{at, next})
+	var silent []int
+	for c, name := range names {
+		none := name == "fault" || name == "from" || name == "reason" && c == at+1 && all(at, "")
+		if none && all(c, "") || name == "sample" && all(c, "0") {
+			silent = append(silent, c)
+		}
 	}
-	return df.Drop(at)
+	if len(silent) == 0 {
+		return df
+	}
+	return df.Drop(silent)
 }
 
 // plain returns the text of a value that is not a table.
