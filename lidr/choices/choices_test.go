@@ -210,7 +210,7 @@ func TestMeasures(t *testing.T) {
 		t.Errorf("a change of the first model that was asked: %+v", change)
 	}
 	_, change = measured(m0, 2)
-	if len(change.Rows) != 0 || !strings.Contains(notes[len(notes)-1], "m_mmlu: M0 and M1") {
+	if len(change.Rows) != 0 || len(notes) != 1 || !strings.Contains(notes[0], "m_mmlu: M0 and M1") {
 		t.Errorf("asked differently: change %+v, notes %q", change, notes)
 	}
 	first, change := measured(m0, 0)

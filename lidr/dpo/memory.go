@@ -90,9 +90,12 @@ func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 	return d, true, nil
 }
 
+// noticeable is the memory, in bytes, from which on a training says what it takes: less is no machine's concern.
+const noticeable = 1 << 30
+
 // fit makes the training fit into limit bytes, or, if that is 0, into what the machine has available: it turns
 // checkpointing on where all activations are too much. What cannot fit is an error, before anything is computed. It
-// says what the training takes.
+// says what a training takes that takes much, or that checkpointing makes fit.
 func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, say func(string)) error {
 	micros, err := largest(total, batch)
 	if err != nil {
@@ -123,7 +126,9 @@ func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, 
 			"max_length, or train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have), t.s.MicroBatch,
 			t.s.BatchPairs)
 	}
-	say(fmt.Sprintf("the training takes %s%s", d, how))
+	if d.total() >= noticeable || how != "" {
+		say(fmt.Sprintf("the training takes %s%s", d, how))
+	}
 	if err := t.m.ToDevice(t.backend); err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type Hooks struct {
 	// all activations are too much, they are computed again as [transformer.Model.Checkpointing] says, which changes no
 	// result; a training that cannot fit is refused before its first step.
 	Memory int
-	// Note, if set, is told how much memory the training takes; and that a state cannot be resumed, since another kind of
-	// processor computed it, and that the training begins again.
+	// Note, if set, is told how much memory a training of a gigabyte or more takes; and that a state cannot be resumed,
+	// since another kind of processor computed it, and that the training begins again.
 	Note func(string)
 }
 

@@ -50,11 +50,7 @@ func TestMake(t *testing.T) {
 	dir, ctx := t.TempDir(), context.Background()
 	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	var events []lidr.Event
-	progress := func(e lidr.Event) {
-		if e.Note == "" { // how much memory it takes
-			events = append(events, e)
-		}
-	}
+	progress := func(e lidr.Event) { events = append(events, e) }
 	if err := pretrain.Make(ctx, first, tiny(), progress); err != nil {
 		t.Fatal(err)
 	}
