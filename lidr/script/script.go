@@ -28,10 +28,11 @@
 //
 //	corpus                            programs  accepted  equal  different  too slow
 //	yaegi v0.16.1, _test                   934       781    781          0         0
-//	Go 1.26, test                         1208       762    749          0        13
+//	Go 1.26, test                         1208       762    753          0         9
 //	this project, scripts                   20        20     20          0         0
 //
-// Random programs over all forms of the language are written and compared too, a few in each test.
+// Random programs over all forms of the language are written and compared too, a few in each test; of 10,000 on the
+// code of that table none differed.
 //
 // What package fmt writes of values of the host that hold ones of the script is written here, hidden fields included.
 // Refused, some of it at run time, are %#v and %d of a run-time error, the name of a script's type in xml and gob, and
