@@ -25,6 +25,7 @@ import (
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/judge"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm/remote"
 )
 
@@ -176,7 +177,7 @@ func placesIn(changes int) []int {
 
 // same compares every file but timing.jsonl with those of the undisturbed run.
 func (c crasher) same(dir string, want map[string][32]byte, what string) {
-	got := hashes(c.t, dir)
+	got := lidrtest.Hashes(c.t, dir)
 	for path, hash := range want {
 		if got[path] != hash {
 			c.t.Errorf("%s: %s differs", what, path)
@@ -197,7 +198,7 @@ func TestKilledAtEveryChange(t *testing.T) {
 	c := crasher{t: t, server: newTalkingServer(t)}
 	straight := filepath.Join(t.TempDir(), "runs")
 	changes, _ := c.run(straight, 0)
-	want := hashes(t, straight)
+	want := lidrtest.Hashes(t, straight)
 	asked := maps.Clone(c.server.asked)
 
 	places, enough, length := placesIn(changes), 1, 8
@@ -287,7 +288,7 @@ func TestFailingDisk(t *testing.T) {
 	if err := run(straight, 0); err != nil {
 		t.Fatal(err)
 	}
-	want, total, tried := hashes(t, straight), changes, 0
+	want, total, tried := lidrtest.Hashes(t, straight), changes, 0
 	for _, n := range placesIn(total) {
 		tried++
 		dir := filepath.Join(t.TempDir(), "runs")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/lidrtest"
 )
 
 // What was edited or deleted by hand since it was written is made anew, said, and an edited file is kept. A model that
@@ -16,7 +17,7 @@ func TestEditedOutputs(t *testing.T) {
 	if err := tiny(dir, 4); err != nil {
 		t.Fatal(err)
 	}
-	want := hashes(t, filepath.Dir(dir))
+	want := lidrtest.Hashes(t, filepath.Dir(dir))
 	edited, deleted := filepath.Join(dir, "M0", "pairs.jsonl"), filepath.Join(dir, "M0", "responses", "de.jsonl")
 	if err := os.WriteFile(edited, []byte("mine\n"), 0o644); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ var layers = []string{
 	"lidr/report lidr/show lidr/serve",
 	"lidr/eval lidr/langid/lingua",
 	"lidr/dpo lidr/lm/local lidr/lm/remote lidr/gguf lidr/backend/xla lidr/hub lidr/langid",
-	"lidr/lm lidr/transformer",
+	"lidr/lm lidr/transformer lidr/lidrtest",
 	"lidr/tokenizer lidr/checkpoint lidr/backend",
 	"lidr/backend/cpu",
 	"lidr/ledger",

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"lidrlab/lidr/lidrtest"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +25,7 @@ func TestPermissionLost(t *testing.T) {
 	if err := everything(straight, server.URL); err != nil {
 		t.Fatal(err)
 	}
-	want, asked := hashes(t, straight), maps.Clone(server.asked)
+	want, asked := lidrtest.Hashes(t, straight), maps.Clone(server.asked)
 	clear(server.asked)
 
 	refused := func(path, why string) {

@@ -2,9 +2,7 @@ package lidr_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/lidrtest"
 )
 
 // TestMain lets the test binary stand in for the command, so that a test can kill it: with LIDR_TEST_RUN set it runs a
@@ -70,7 +69,7 @@ func TestKilledRunEndsWithTheSameBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := time.Since(start)
-	want := hashes(t, filepath.Dir(straight))
+	want := lidrtest.Hashes(t, filepath.Dir(straight))
 
 	killed := filepath.Join(t.TempDir(), "run")
 	random := rand.New(rand.NewPCG(7, 7))
@@ -99,7 +98,7 @@ func TestKilledRunEndsWithTheSameBytes(t *testing.T) {
 	if kills < 3 {
 		t.Fatalf("the run was killed %d times, want at least 3", kills)
 	}
-	got := hashes(t, filepath.Dir(killed))
+	got := lidrtest.Hashes(t, filepath.Dir(killed))
 	for path, hash := range want {
 		if got[path] != hash {
 			t.Errorf("%s differs after %d kills", path, kills)
@@ -111,23 +110,4 @@ func TestKilledRunEndsWithTheSameBytes(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills", kills)
-}
-
-// hashes returns the SHA-256 of every file below dir but timing.jsonl.
-func hashes(t *testing.T, dir string) map[string][32]byte {
-	t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "timing.jsonl" {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		found[name] = sha256.Sum256(data)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }

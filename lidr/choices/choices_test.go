@@ -2,7 +2,6 @@ package choices
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +19,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/report"
 )
@@ -82,25 +82,6 @@ func open(t *testing.T, options ...lidr.Option) (*lidr.Run, *lidr.Model) {
 	return run, m0
 }
 
-// hashes returns the SHA-256 of every file below dir but timing.jsonl.
-func hashes(t *testing.T, dir string) map[string][32]byte {
-	t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "timing.jsonl" {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		found[name] = sha256.Sum256(data)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
 // A measurement that is broken off in each of its parts ends with the same bytes as one that is left alone, and one
 // that is repeated asks the model nothing.
 func TestAskResumes(t *testing.T) {
@@ -139,7 +120,8 @@ func TestAskResumes(t *testing.T) {
 	if stops < 5 { // after each of the five files but the last, and between two batches of that
 		t.Errorf("the measurement was stopped %d times, want at least 5", stops)
 	}
-	if diff := cmp.Diff(hashes(t, filepath.Dir(straight.Dir)), hashes(t, filepath.Dir(broken.Dir))); diff != "" {
+	left, right := lidrtest.Hashes(t, filepath.Dir(straight.Dir)), lidrtest.Hashes(t, filepath.Dir(broken.Dir))
+	if diff := cmp.Diff(left, right); diff != "" {
 		t.Errorf("the files differ after %d stops (-straight +stopped):\n%s", stops, diff)
 	}
 
@@ -226,7 +208,7 @@ func TestMeasures(t *testing.T) {
 		}
 	}
 
-	before := hashes(t, run.Dir)
+	before := lidrtest.Hashes(t, run.Dir)
 	stranger, err := lidr.LoadModel(run.Path("M1", "model"))
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +217,7 @@ func TestMeasures(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `run.Model("M1")`) {
 		t.Errorf("M1 under the name of M0: %v", err)
 	}
-	if diff := cmp.Diff(before, hashes(t, run.Dir)); diff != "" {
+	if diff := cmp.Diff(before, lidrtest.Hashes(t, run.Dir)); diff != "" {
 		t.Errorf("a refused model changed files:\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/transformer"
 )
@@ -154,7 +155,7 @@ func TestWhatIsFound(t *testing.T) {
 		}
 	}
 	weight := func(tensor, i int, value float64) change {
-		return func(ck *checkpoint.Checkpoint) { valuesOf(t, ck.Tensors[tensor])[i] = float32(value) }
+		return func(ck *checkpoint.Checkpoint) { lidrtest.Values(t, ck.Tensors[tensor])[i] = float32(value) }
 	}
 	tokens := func(n int) change {
 		return func(ck *checkpoint.Checkpoint) { resize(t, ck, n) }
@@ -240,22 +241,12 @@ func TestSystemTurn(t *testing.T) {
 	}
 }
 
-// valuesOf returns the values of a tensor that was made here, which are its memory.
-func valuesOf(t *testing.T, tensor checkpoint.Tensor) []float32 {
-	t.Helper()
-	values, err := tensor.Float32s()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
-
 // resize gives the model another number of tokens.
 func resize(t *testing.T, ck *checkpoint.Checkpoint, size int) {
 	ck.Config.VocabSize, ck.Config.EOSTokenIDs = size, nil
 	for _, name := range []string{"lm_head.weight", "model.embed_tokens.weight"} {
 		if w := ck.Tensor(name); w != nil {
-			values := append(valuesOf(t, *w), make([]float32, size*w.Shape[1])...)[:size*w.Shape[1]]
+			values := append(lidrtest.Values(t, *w), make([]float32, size*w.Shape[1])...)[:size*w.Shape[1]]
 			*w = checkpoint.NewTensor(name, []int{size, w.Shape[1]}, values)
 		}
 	}

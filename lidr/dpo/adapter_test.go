@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/transformer"
 )
 
@@ -69,7 +70,7 @@ func TestTrainAdapter(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, tensor := range after.Tensors {
-			if slices.Equal(valuesOf(t, tensor), valuesOf(t, before.Tensors[i])) {
+			if slices.Equal(lidrtest.Values(t, tensor), lidrtest.Values(t, before.Tensors[i])) {
 				t.Errorf("%s: %s was not trained", name, tensor.Name)
 			}
 		}
@@ -125,7 +126,7 @@ func TestAdapterResumes(t *testing.T) {
 		t.Errorf("steps differ (-straight +resumed):\n%s", diff)
 	}
 	for i, tensor := range straight.Tensors {
-		if !slices.Equal(valuesOf(t, tensor), valuesOf(t, resumed.Tensors[i])) {
+		if !slices.Equal(lidrtest.Values(t, tensor), lidrtest.Values(t, resumed.Tensors[i])) {
 			t.Errorf("%s differs after the training was resumed", tensor.Name)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/transformer"
 )
 
@@ -145,7 +146,7 @@ func TestResumeElsewhere(t *testing.T) {
 	path := filepath.Join(dir, StateFile)
 	all, metadata := readState(t, path)
 	metadata["arithmetic"] = "cpu (of another kind)"
-	valuesOf(t, all[0])[0]++
+	lidrtest.Values(t, all[0])[0]++
 	if metadata["sha256"], err = stateSum(all, metadata); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/google/go-cmp/cmp"
 
-	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/transformer"
 )
 
@@ -49,19 +49,9 @@ func weightsOf(t testing.TB, m *transformer.Model) (all []float32) {
 		t.Fatal(err)
 	}
 	for _, tensor := range ck.Tensors {
-		all = append(all, valuesOf(t, tensor)...)
+		all = append(all, lidrtest.Values(t, tensor)...)
 	}
 	return all
-}
-
-// valuesOf returns a tensor's values, which are its own memory where it is in memory of this process.
-func valuesOf(t testing.TB, tensor checkpoint.Tensor) []float32 {
-	t.Helper()
-	values, err := tensor.Float32s()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
 }
 
 // TestTrainLearns: the loss falls, chosen rises above rejected, and the store holds nothing but weights afterwards.

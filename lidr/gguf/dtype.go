@@ -52,7 +52,7 @@ var dtypes = []dtype{
 // q80 is written as well.
 var q80 = func() dtype {
 	d := blocks("q8_0", 8, 7, 32, 34, decodeQ80, 0)
-	d.encode = encodeQ80
+	d.encode = checkpoint.EncodeQ80
 	return d
 }()
 
@@ -132,35 +132,6 @@ func encodeBF16(dst []byte, src []float32) error {
 			return fmt.Errorf("%g does not fit bf16; write f32", v)
 		}
 		binary.LittleEndian.PutUint16(dst[2*i:], uint16(b>>16))
-	}
-	return nil
-}
-
-// encodeQ80 stores every 32 values as a float16 scale d, a 127th of the largest magnitude, and 32 signed bytes x/d,
-// rounded half away from zero (ggml-quants.c, quantize_row_q8_0_ref).
-func encodeQ80(dst []byte, src []float32) error {
-	const size, bytes = 32, 34
-	for ; len(src) > 0; src, dst = src[size:], dst[bytes:] {
-		largest := float32(0)
-		for _, v := range src[:size] {
-			if v != v {
-				return fmt.Errorf("a value is not a number")
-			}
-			largest = max(largest, max(v, -v))
-		}
-		d := largest / 127
-		scale, err := float16(d)
-		if err != nil {
-			return fmt.Errorf("%g does not fit q8_0; write bf16 or f32", largest)
-		}
-		binary.LittleEndian.PutUint16(dst, scale)
-		inverse := float32(0)
-		if d != 0 {
-			inverse = 1 / d
-		}
-		for i, v := range src[:size] {
-			dst[2+i] = byte(int8(math.Round(float64(v * inverse))))
-		}
 	}
 	return nil
 }

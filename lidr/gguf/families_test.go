@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/tokenizer"
 	"lidrlab/lidr/transformer"
 )
@@ -75,7 +76,7 @@ func random(t *testing.T, c checkpoint.Config) (*checkpoint.Checkpoint, *tokeniz
 		t.Fatal(err)
 	}
 	for i := range ck.Tensors {
-		for j, values := 0, valuesOf(t, ck.Tensors[i]); j < len(values); j++ {
+		for j, values := 0, lidrtest.Values(t, ck.Tensors[i]); j < len(values); j++ {
 			values[j] = float32((i*7+j*13)%199) / 1024
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -124,7 +125,7 @@ func TestSplit(t *testing.T) {
 // is refused.
 func TestImport(t *testing.T) {
 	pairs, tensors := tiny()
-	for i, data := 0, valuesOf(t, tensors[0].data); i < len(data); i++ {
+	for i, data := 0, lidrtest.Values(t, tensors[0].data); i < len(data); i++ {
 		data[i] = float32(i%64) / 8
 	}
 	pairs = append(pairs, pair{"general.name", "A | <b>tiny</b>\nmodel"}, pair{"general.license", "apache-2.0"})

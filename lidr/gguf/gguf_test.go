@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/tokenizer"
 	"lidrlab/lidr/transformer"
 )
@@ -105,7 +106,7 @@ func TestWrite(t *testing.T) {
 						data = apart(data, part.heads, want.Shape[0])
 					}
 				}
-				if !slices.Equal(got.shape, want.Shape) || !slices.Equal(data, valuesOf(t, want)) {
+				if !slices.Equal(got.shape, want.Shape) || !slices.Equal(data, lidrtest.Values(t, want)) {
 					t.Errorf("%s: shape %v, expected %v, or other values", want.Name, got.shape, want.Shape)
 				}
 			}
@@ -135,7 +136,7 @@ func TestQ80(t *testing.T) {
 	copy(block, []float32{63.5, -63.5, 0.25, -0.25, 1.25, -1.25, 0.2, -0.3, 10})
 	want := append([]byte{0x00, 0x38, 127, 0x81, 1, 0xff, 3, 0xfd, 0, 0xff, 20}, make([]byte, 23)...)
 	got := make([]byte, 2*34)
-	if err := encodeQ80(got, append(block, make([]float32, 32)...)); err != nil {
+	if err := checkpoint.EncodeQ80(got, append(block, make([]float32, 32)...)); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, append(want, make([]byte, 34)...)) {
@@ -145,7 +146,7 @@ func TestQ80(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	ck, tok := newCheckpoint(t, "llama3", checkpoint.Config{ModelType: "llama"})
-	embeddings := valuesOf(t, *ck.Tensor("model.embed_tokens.weight"))
+	embeddings := lidrtest.Values(t, *ck.Tensor("model.embed_tokens.weight"))
 	for dtype, bytesEach := range map[string]float64{"f32": 4, "f16": 2, "bf16": 2, "q8_0": 34.0 / 32} {
 		var b bytes.Buffer
 		if err := Write(&b, ck, tok, "M1", dtype); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -211,7 +212,7 @@ func TestHostile(t *testing.T) {
 
 		"no number": {fileOf(t, pairs, func() []tensor {
 			out := shaped(5, 4, 4)
-			valuesOf(t, out[5].data)[7] = float32(math.NaN())
+			lidrtest.Values(t, out[5].data)[7] = float32(math.NaN())
 			return out
 		}()), `tensor "blk.0.attn_k.weight" has NaN as value 7`},
 
@@ -287,16 +288,6 @@ func FuzzRead(f *testing.F) {
 }
 
 func zeros(n int) checkpoint.Tensor { return checkpoint.NewTensor("", []int{n}, make([]float32, n)) }
-
-// valuesOf returns a tensor's values, which are its own memory where it was made here.
-func valuesOf(t testing.TB, tensor checkpoint.Tensor) []float32 {
-	t.Helper()
-	values, err := tensor.Float32s()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
 
 func hashOfModel(t testing.TB, ck *checkpoint.Checkpoint) string {
 	t.Helper()

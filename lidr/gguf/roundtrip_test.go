@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -49,7 +50,8 @@ func sameWeights(t *testing.T, want, got *checkpoint.Checkpoint) {
 	}
 	for i, w := range want.Tensors {
 		g := got.Tensors[i]
-		if g.Name != w.Name || !slices.Equal(g.Shape, w.Shape) || !slices.Equal(valuesOf(t, g), valuesOf(t, w)) {
+		if g.Name != w.Name || !slices.Equal(g.Shape, w.Shape) ||
+			!slices.Equal(lidrtest.Values(t, g), lidrtest.Values(t, w)) {
 			t.Errorf("%s: %v, expected %s of %v, or other values", g.Name, g.Shape, w.Name, w.Shape)
 		}
 	}

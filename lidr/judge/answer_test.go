@@ -10,6 +10,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/judge"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm"
 )
 
@@ -48,11 +49,11 @@ func TestAnswer(t *testing.T) {
 	if err != nil || back.String() != frame.String() {
 		t.Errorf("read back with error %v\n%v, want\n%v", err, back, frame)
 	}
-	before := hashes(t, run.Dir)
+	before := lidrtest.Hashes(t, run.Dir)
 	if _, err := judge.Answer(t.Context(), run, m0, "x-alpacaeval", prompts, suiteSettings()); err != nil {
 		t.Error(err)
 	}
-	if after := hashes(t, run.Dir); fmt.Sprint(after) != fmt.Sprint(before) || writer.requests != 4 {
+	if after := lidrtest.Hashes(t, run.Dir); fmt.Sprint(after) != fmt.Sprint(before) || writer.requests != 4 {
 		t.Errorf("the second time %d requests in all, and other files", writer.requests)
 	}
 
@@ -61,7 +62,7 @@ func TestAnswer(t *testing.T) {
 	other.Sampling.MaxTokens = 60
 	_, err = judge.Answer(t.Context(), run, m0, "x-alpacaeval", prompts, other)
 	if err == nil || !strings.Contains(err.Error(), "other settings") ||
-		fmt.Sprint(hashes(t, run.Dir)) != fmt.Sprint(before) {
+		fmt.Sprint(lidrtest.Hashes(t, run.Dir)) != fmt.Sprint(before) {
 		t.Errorf("other settings: %v", err)
 	}
 	if _, err := judge.Answer(t.Context(), run, m0, "longer", prompts, other); err != nil {
@@ -119,7 +120,7 @@ func TestAnswerRefuses(t *testing.T) {
 	t.Parallel()
 	run := newRun(t)
 	writer := newScripted(t, "writer", 0, nil)
-	before := hashes(t, run.Dir)
+	before := lidrtest.Hashes(t, run.Dir)
 	refused := func(want, suite string, prompts []datasets.Prompt, s lidr.GenerateSettings) {
 		t.Helper()
 		_, err := judge.Answer(t.Context(), run, writer.model(t), suite, datasets.Frame(prompts), s)
@@ -146,7 +147,7 @@ func TestAnswerRefuses(t *testing.T) {
 	s = suiteSettings()
 	s.Sampling.MaxTokens = 0
 	refused("field max_tokens is 0", "x", suitePrompts(), s)
-	if writer.requests > 0 || fmt.Sprint(hashes(t, run.Dir)) != fmt.Sprint(before) {
+	if writer.requests > 0 || fmt.Sprint(lidrtest.Hashes(t, run.Dir)) != fmt.Sprint(before) {
 		t.Errorf("%d requests, or files, of what was refused", writer.requests)
 	}
 	if _, err := os.Stat(run.Path("M0")); err == nil {

@@ -2,10 +2,8 @@ package judge_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -118,25 +116,6 @@ func cell(t *testing.T, m report.Measure, row, column string) string {
 	}
 	t.Errorf("measure %s has no row %q with a column %q: %+v", m.Key, row, column, m.Grid)
 	return ""
-}
-
-// hashes returns the SHA-256 of every file below dir but timing.jsonl.
-func hashes(t *testing.T, dir string) map[string][32]byte {
-	t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "timing.jsonl" {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		found[name] = sha256.Sum256(data)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }
 
 // chat is what a server is asked.

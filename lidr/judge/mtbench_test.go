@@ -12,6 +12,7 @@ import (
 	"lidrlab/lidr"
 	"lidrlab/lidr/judge"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/lidrtest"
 )
 
 // mtWrite tells in its answer what it was asked, and by how many messages at which temperature.
@@ -218,8 +219,8 @@ func TestMTBenchResumes(t *testing.T) {
 	if stops < 3 {
 		t.Errorf("the measurement was stopped %d times, want at least 3", stops)
 	}
-	got := hashes(t, broken.Dir)
-	for path, hash := range hashes(t, straight.Dir) {
+	got := lidrtest.Hashes(t, broken.Dir)
+	for path, hash := range lidrtest.Hashes(t, straight.Dir) {
 		if got[path] != hash {
 			t.Errorf("%s differs after %d stops", path, stops)
 		}

@@ -11,6 +11,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/judge"
+	"lidrlab/lidr/lidrtest"
 )
 
 // rateWorth rates the answer "worth N" with N, and says nothing usable of any other.
@@ -75,9 +76,9 @@ func TestRate(t *testing.T) {
 	}
 
 	// Again: the same, and nothing is asked twice.
-	before := hashes(t, dir)
+	before := lidrtest.Hashes(t, dir)
 	again := rate()
-	if fmt.Sprint(again) != fmt.Sprint(scores) || fmt.Sprint(hashes(t, dir)) != fmt.Sprint(before) {
+	if fmt.Sprint(again) != fmt.Sprint(scores) || fmt.Sprint(lidrtest.Hashes(t, dir)) != fmt.Sprint(before) {
 		t.Errorf("the second time: %v", again)
 	}
 	german := 0
@@ -174,11 +175,11 @@ func TestRateEntersFirst(t *testing.T) {
 	if err := run.Enter(newScripted(t, "m0", 0, nil).model(t)); err != nil {
 		t.Fatal(err)
 	}
-	before := hashes(t, run.Dir)
+	before := lidrtest.Hashes(t, run.Dir)
 	other, rater := newScripted(t, "other", 0, nil).model(t), newScripted(t, "judge", 0, rateWorth)
 	_, _, err := judge.Rate(t.Context(), run, other, rater.model(t), datasets.Frame(worthPairs()), judge.RatingDefaults())
 	if err == nil || !strings.Contains(err.Error(), "another M0") || len(rater.asked) > 0 ||
-		fmt.Sprint(hashes(t, run.Dir)) != fmt.Sprint(before) {
+		fmt.Sprint(lidrtest.Hashes(t, run.Dir)) != fmt.Sprint(before) {
 		t.Errorf("another model: %v, %d questions", err, len(rater.asked))
 	}
 }

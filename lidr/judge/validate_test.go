@@ -11,6 +11,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/judge"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm"
 )
 
@@ -105,7 +106,7 @@ func TestStepsRefuseSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := fmt.Sprint(hashes(t, run.Dir))
+	before := fmt.Sprint(lidrtest.Hashes(t, run.Dir))
 	outputs := datasets.Frame([]judge.Output{{ID: "1", Lang: "de", Prompt: "eins", Response: "zwei"}})
 	steps := func(grader *lidr.Model, sampling lm.Sampling) []error {
 		s, r, m := judge.Defaults(), judge.RatingDefaults(), judge.MTBenchDefaults()
@@ -125,7 +126,7 @@ func TestStepsRefuseSettings(t *testing.T) {
 			t.Errorf("step %d with too many tokens: %v", i, err)
 		}
 	}
-	if after := fmt.Sprint(hashes(t, run.Dir)); after != before || m0.requests+rater.requests > 0 {
+	if after := fmt.Sprint(lidrtest.Hashes(t, run.Dir)); after != before || m0.requests+rater.requests > 0 {
 		t.Errorf("%d and %d requests, or files, of what was refused", m0.requests, rater.requests)
 	}
 }

@@ -2,10 +2,8 @@ package scorers
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -22,6 +20,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr"
+	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/lm/remote"
@@ -271,7 +270,7 @@ func testKilled(t *testing.T, straight, url string, whole time.Duration) {
 	if kills == 0 { // the machine may be much quicker now than when the whole was measured
 		t.Error("the program was never killed")
 	}
-	want, got := hashes(t, filepath.Dir(straight)), hashes(t, filepath.Dir(killed))
+	want, got := lidrtest.Hashes(t, filepath.Dir(straight)), lidrtest.Hashes(t, filepath.Dir(killed))
 	for path, hash := range want {
 		if got[path] != hash {
 			t.Errorf("%s differs after %d kills", path, kills)
@@ -283,23 +282,4 @@ func testKilled(t *testing.T, straight, url string, whole time.Duration) {
 		}
 	}
 	t.Logf("%d kills", kills)
-}
-
-// hashes returns the SHA-256 of every file below dir but timing.jsonl.
-func hashes(t *testing.T, dir string) map[string][32]byte {
-	t.Helper()
-	found := map[string][32]byte{}
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "timing.jsonl" {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		found[name] = sha256.Sum256(data)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
 }

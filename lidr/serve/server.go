@@ -17,9 +17,9 @@
 // The server listens on a loopback address; on any other it needs an API key, in LIDR_API_KEY or --key-file, and the
 // connection is not encrypted: put a proxy with TLS in front of it.
 //
-// A field that would change the answer and is not implemented (tools, JSON mode, logit_bias, penalties) is
-// refused by its name, and sampling is that of lm/local, so that a request with a seed has one answer. Requests and
-// answers are never logged.
+// A field that would change the answer and is not offered (tools, JSON mode, logit_bias, penalties) is refused by its
+// name, and sampling is that of lm/local, so that a request with a seed has one answer. Requests and answers are never
+// logged.
 package serve
 
 import (

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 )
 
 // withHashedAdapter puts an adapter of rank 3 on all projections, far from 0 on both sides.
@@ -68,7 +69,7 @@ func TestInitAdapter(t *testing.T) {
 		t.Errorf("%d tensors and scale %g, expected 8 and 2", len(a.Tensors), a.Scale())
 	}
 	for _, tensor := range a.Tensors {
-		values := valuesOf(t, tensor)
+		values := lidrtest.Values(t, tensor)
 		if strings.HasSuffix(tensor.Name, ".lora_B.weight") {
 			if slices.ContainsFunc(values, func(x float32) bool { return x != 0 }) {
 				t.Errorf("%s is not 0", tensor.Name)

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 )
 
 // gradients returns the token log-probabilities of a batch, and the gradient of their uneven sum by every trained
@@ -123,11 +124,11 @@ func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
 		t.Fatal(err)
 	}
 	const norm = "model.norm.weight"
-	if !slices.Equal(valuesOf(t, *ck.Tensor(norm)), valuesOf(t, *changed.Tensor(norm))) {
+	if !slices.Equal(lidrtest.Values(t, *ck.Tensor(norm)), lidrtest.Values(t, *changed.Tensor(norm))) {
 		t.Error("norms are rounded")
 	}
-	near(t, "rounded weights", valuesOf(t, *changed.Tensor("model.embed_tokens.weight")),
-		valuesOf(t, *ck.Tensor("model.embed_tokens.weight")), 1.0/256)
+	near(t, "rounded weights", lidrtest.Values(t, *changed.Tensor("model.embed_tokens.weight")),
+		lidrtest.Values(t, *ck.Tensor("model.embed_tokens.weight")), 1.0/256)
 	want := gradients(t, b, withHashedAdapter(t, rounded), batch(3, 17, 67))
 	for i, got := range gradients(t, b, withHashedAdapter(t, narrow), batch(3, 17, 67)) {
 		if !slices.Equal(got, want[i]) {

@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -14,9 +13,6 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// Quantizations are the ways in which [NewQuantized] computes with integers.
-var Quantizations = []string{"stored", "q8"}
-
 // NewQuantized is [NewStored] with products in integers, as llama.cpp's are: x is rounded to blocks of 32 signed bytes
 // for each product with a matrix in blocks (cpu.Integers). With "stored", these are the matrices that the checkpoint
 // holds in blocks; with "q8", all others are rounded to Q8_0 as well, which takes half the memory of bfloat16. Such a
@@ -24,8 +20,8 @@ var Quantizations = []string{"stored", "q8"}
 func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Model, error) {
 	ours, ok := b.(*cpu.Backend)
 	switch {
-	case !slices.Contains(Quantizations, how):
-		return nil, fmt.Errorf("transformer: quantization %q, expected one of %q", how, Quantizations)
+	case how != "stored" && how != "q8":
+		return nil, fmt.Errorf("transformer: quantization %q, expected %q or %q", how, "stored", "q8")
 	case !ok:
 		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers; take %q", b, cpu.Name)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"lidrlab/lidr/backend"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/lidrtest"
 )
 
 // golden is what testdata/golden.py computes with PyTorch, and testdata/families.py with Hugging Face transformers.
@@ -179,7 +180,7 @@ func TestInitIsDeterministic(t *testing.T) {
 		"mlp.up_proj":      1 / math.Sqrt(32),
 		"self_attn.o_proj": 1 / math.Sqrt(32) / 2,
 	} {
-		w := valuesOf(t, *a.Tensor("model.layers.1." + name + ".weight"))
+		w := lidrtest.Values(t, *a.Tensor("model.layers.1." + name + ".weight"))
 		sum := 0.0
 		for _, x := range w {
 			sum += float64(x) * float64(x)
@@ -284,15 +285,6 @@ func tiny() checkpoint.Config {
 }
 
 // hashed returns a model with the weights that golden.py makes.
-func valuesOf(t testing.TB, tensor checkpoint.Tensor) []float32 {
-	t.Helper()
-	values, err := tensor.Float32s()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
-
 func hashed(t testing.TB, c checkpoint.Config) *Model {
 	t.Helper()
 	ck := &checkpoint.Checkpoint{Config: c}

@@ -37,7 +37,7 @@ func (w *workspace) scratch(n int) []byte {
 
 // forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
-	w.tile, w.gemm, w.turn = tileArgs{}, gemmArgs{}, transposeArgs{}
+	w.tile, w.gemm, w.turn, w.rows = tileArgs{}, gemmArgs{}, transposeArgs{}, rowsArgs{}
 	w.widen, w.panel, w.round, w.product = widenArgs{}, panelArgs{}, roundArgs{}, productArgs{}
 }
 

@@ -88,9 +88,7 @@ func (b *bench) walk(folder, name string, labels []string, measure func(i int) (
 			continue
 		}
 		measured = append(measured, label)
-		unlock := b.locked()
 		got, err := measure(i)
-		unlock()
 		cell := fmt.Sprintf("%.3g tok/s, %.2f GB", got.value, got.memory)
 		if err != nil {
 			got = outcome{value: math.NaN(), memory: math.NaN()}

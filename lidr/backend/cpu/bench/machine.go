@@ -57,8 +57,6 @@ func (b *bench) measureMachine() (m machine, err error) {
 		return m, err
 	}
 	m.room = fmt.Sprintf("%.0fMB", 1000*(free-2))
-	unlock := b.locked()
-	defer unlock()
 	var limits struct{ Read, Copied, GFLOPS float64 }
 	if _, err := runJSON(&limits, exec.Command(os.Args[0], "-limits")); err != nil {
 		return m, err
@@ -175,21 +173,6 @@ func (b *bench) python(env string) string {
 		return ""
 	}
 	return path
-}
-
-// locked locks the file of the flag -lock, if there is one, until the returned function is called.
-func (b *bench) locked() (unlock func()) {
-	if b.lock == "" {
-		return func() {}
-	}
-	f, err := os.OpenFile(b.lock, os.O_RDWR|os.O_CREATE, 0o644)
-	if err == nil {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	return func() { f.Close() }
 }
 
 // runJSON runs a command, reads out from the last line that it prints, and returns its peak memory in GB, that of the

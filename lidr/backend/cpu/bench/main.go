@@ -34,7 +34,6 @@ type bench struct {
 	lidr, base    string // commands; base is empty or another build
 	models, peers string // folders
 	rounds        int
-	lock          string // file, or empty
 	lines         *regexp.Regexp
 	machine       machine
 	checkpointing map[string]bool   // by build and model: a training without it did not fit
@@ -50,7 +49,6 @@ func main() {
 	flag.StringVar(&b.models, "models", "bin/real", "folder of the models, as .tools/peers/models.sh makes it")
 	flag.StringVar(&b.peers, "peers", "bin/peers", "folder of the peers' environments, as make peers-env makes it")
 	flag.IntVar(&b.rounds, "rounds", 3, "measurements of each side; their median counts")
-	flag.StringVar(&b.lock, "lock", "", "file that is locked while a side is measured, where several share a machine")
 	lines := flag.String("lines", "", "only lines whose name this regular expression matches")
 	growth := flag.String("growth", "", "measure how cost grows in place of the table, and draw it into this folder")
 	limits := flag.Bool("limits", false, "print the limits of the machine and no more")
@@ -166,9 +164,7 @@ func (b *bench) measureLine(l line, sides []side) map[string]outcome {
 			if failed[s.name] || strings.Contains(l.without, s.name) {
 				continue
 			}
-			unlock := b.locked()
 			got, err := s.measure(l)
-			unlock()
 			if err != nil {
 				failed[s.name] = true
 				b.note("%s, %s: %v", l.name, s.name, err)
