@@ -147,7 +147,9 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 		value T
 		err   error
 	}
-	outcomes := make(chan outcome, len(todo))
+	// Without room of its own: while the disk is slow, answers that are not kept yet wait with their worker, and no others
+	// are asked for that a process which is killed now would have to ask for again.
+	outcomes := make(chan outcome)
 	fails := func(err error) (alone, final bool) {
 		var f *failure
 		alone = errors.As(err, &f) && (f.refused || !f.fatal())
