@@ -11,7 +11,6 @@ import (
 	"lidrlab/lidr"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/eval"
-	"lidrlab/lidr/ledger"
 )
 
 // answer scores every choice of the questions, each once, through the store. examples is the text before each
@@ -22,8 +21,13 @@ func answer(
 	answers := make([]Answer, len(items))
 	choiceAt := make([]map[string]int, len(items)) // for each question, its choices' places among the sequences
 	var sequences []dpo.Sequence
+	what := items[0].Suite + "/" + items[0].Lang
+	tokens, limit, err := reader(ctx, run, m, what, items, examples)
+	if err != nil {
+		return nil, err
+	}
 	for i, item := range items {
-		choices, cut, err := encode(m, item, examples)
+		choices, cut, err := encode(item, tokens(i), limit)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", item.File, item.Line, err)
 		}
@@ -34,7 +38,7 @@ func answer(
 		}
 		sequences = append(sequences, choices...)
 	}
-	sums, err := logprobs(ctx, run, m, items[0].Suite+"/"+items[0].Lang, sequences)
+	sums, err := logprobs(ctx, run, m, what, sequences)
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +69,23 @@ func distinct(item datasets.ChoiceItem) []string {
 	return choices
 }
 
-// encode returns the token ids of a question's distinct choices, each after the prompt, and whether the prompt's
-// beginning was cut off to fit into the model's context: for all choices at the same place.
-func encode(m *lidr.Model, item datasets.ChoiceItem, examples string) (choices []dpo.Sequence, cut bool, err error) {
-	tok, limit := m.Tokenizer(), m.LM().ContextLength()
+// textsOf returns what is read of a question: its prompt, and the prompt with each of the distinct choices. White space
+// at the prompt's end belongs to the choice, since most tokenizers join it with what follows.
+func textsOf(item datasets.ChoiceItem, examples string) []string {
 	prompt := examples + item.Context
-	// White space at the prompt's end belongs to the choice, since most tokenizers join it with what follows.
-	before := int32s(tok.EncodeDocument(strings.TrimRightFunc(prompt, unicode.IsSpace)))
-	room := limit
+	texts := []string{strings.TrimRightFunc(prompt, unicode.IsSpace)}
 	for _, choice := range distinct(item) {
-		whole := int32s(tok.EncodeDocument(prompt + " " + choice))
+		texts = append(texts, prompt+" "+choice)
+	}
+	return texts
+}
+
+// encode returns the token ids of a question's distinct choices, each after the prompt, and whether the prompt's
+// beginning was cut off to fit into limit tokens: for all choices at the same place. tokens are those of its texts.
+func encode(item datasets.ChoiceItem, tokens [][]int32, limit int) (choices []dpo.Sequence, cut bool, err error) {
+	before, room := tokens[0], limit
+	for k, choice := range distinct(item) {
+		whole := tokens[k+1]
 		if len(whole) <= len(before) {
 			return nil, false, fmt.Errorf("the tokenizer joins the choice %.40q with the question, so that no token "+
 				"of it is left", choice)
@@ -92,38 +103,6 @@ func encode(m *lidr.Model, item datasets.ChoiceItem, examples string) (choices [
 		choices[k].Prompt = before
 	}
 	return choices, cut, nil
-}
-
-func int32s(ids []int) []int32 {
-	out := make([]int32, len(ids))
-	for i, id := range ids {
-		out[i] = int32(id)
-	}
-	return out
-}
-
-// logprobs returns the log-probabilities of the sequences, through the store. what names them in the progress.
-func logprobs(
-	ctx context.Context, run *lidr.Run, m *lidr.Model, what string, sequences []dpo.Sequence,
-) ([]float64, error) {
-	measure := func(done func(int) bool, save func([]int, []float64) error) error {
-		finished := 0
-		for i := range sequences {
-			if done(i) {
-				finished++
-			}
-		}
-		meter := run.Meter(m.Name()+" "+what, "choices", len(sequences), finished)
-		keep := func(idx []int, sums []float64) error {
-			meter.Add(len(idx), 0)
-			return save(idx, sums)
-		}
-		if err := dpo.Logprobs(ctx, m.Engine(), m.Weights(), sequences, done, keep); err != nil {
-			return err
-		}
-		return meter.End()
-	}
-	return ledger.Collect(ctx, run.Store(), "choices", m.Key("choices", sequences), len(sequences), measure)
 }
 
 // score scores one question by the metrics of its suite.

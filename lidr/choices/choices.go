@@ -1,7 +1,8 @@
 // Package choices measures what the alignment tax is paid in, by multiple choice: [Ask] puts Okapi's multilingual
 // MMLU, HellaSwag, ARC-challenge and TruthfulQA to a model by log-likelihood, with the prompts, tokens and
-// normalisation of lm-evaluation-harness, and [Tax] gives the paired differences of two models. It needs the weights
-// of a model: checkpoints only. All suites are asked zero-shot, unless [Settings].MMLUShots says otherwise.
+// normalisation of lm-evaluation-harness, and [Tax] gives the paired differences of two models. The model is a
+// checkpoint, or behind a server that tells the log-probabilities of given tokens. All suites are asked zero-shot,
+// unless [Settings].MMLUShots says otherwise.
 //
 //	scores, err := choices.Ask(ctx, run, m1, "okapi", choices.Defaults())
 //	changes, err := choices.Tax(ctx, run, "M0", "M1")
@@ -21,6 +22,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/lm"
 )
 
 // Settings say how the questions are asked.
@@ -81,6 +83,10 @@ var metricsOf = map[string][]string{
 // Prompts, tokens and metrics are those of lm-evaluation-harness without --apply_chat_template: the model continues
 // raw text, BOS before it where the tokenizer puts one, and no end-of-turn token counts. Where a prompt is longer than
 // the model's context its beginning is cut off as there, but for all choices of a question at the same place.
+//
+// A server is asked for the tokens of each text, by its own tokenizer (the route /tokenize) or the one in the folder
+// remote.Options.Tokenizer, and then for the log-probabilities of these tokens, by echo with logprobs on the
+// completions route: vLLM, SGLang and lidr serve have both. Answers are kept as they come, as those to a chat are.
 func Ask(ctx context.Context, run *lidr.Run, m *lidr.Model, folder string, s Settings) (dataframe.DataFrame, error) {
 	scores, err := ask(ctx, run, m, folder, s)
 	if err != nil {
@@ -93,9 +99,9 @@ func ask(ctx context.Context, run *lidr.Run, m *lidr.Model, folder string, s Set
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if m.Weights() == nil {
-		return nil, fmt.Errorf("choices: %s is behind a server, which does not tell the probability of raw text; "+
-			"load its checkpoint", m.Path)
+	if _, served := m.LM().(lm.TextModel); !served && m.Weights() == nil {
+		return nil, fmt.Errorf("choices: %s does not tell the probability of raw text; load its checkpoint, or serve it "+
+			"by vLLM, SGLang or lidr serve", m.Path)
 	}
 	if err := run.Enter(m); err != nil {
 		return nil, err

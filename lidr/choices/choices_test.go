@@ -232,7 +232,7 @@ func TestRefused(t *testing.T) {
 	}
 	for want, err := range map[string]error{
 		"field mmlu_shots is -1":      ask(m0, okapi(t), Settings{MMLUShots: -1}),
-		"gpt-4.1 is behind a server":  ask(served, okapi(t), Defaults()),
+		"gpt-4.1 does not tell":       ask(served, okapi(t), Defaults()),
 		"has none of the folders":     ask(m0, t.TempDir(), Defaults()),
 		"expected at least the 3 few": ask(m0, okapi(t), Settings{MMLUShots: 3}),
 	} {

@@ -132,6 +132,23 @@ func (t *TokenLogprob) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// TextModel is a model that continues raw text, without chat template or end of turn: it says which tokens a text has,
+// and how probable tokens are that it is given. Both methods compute every item i for which done(i) is false, and call
+// save from their own goroutine with the indices and values of those that are finished.
+type TextModel interface {
+	// TextLength returns the number of tokens that a prompt and its response may have together.
+	TextLength() int
+
+	// Encode returns the token ids of each text as a document's: with the token that begins one, where the tokenizer has
+	// it.
+	Encode(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error
+
+	// TokenLogprobs returns the sum of log p over the tokens of each response, given its prompt of at least one token and
+	// the response's tokens before.
+	TokenLogprobs(ctx context.Context, prompts, responses [][]int32, done func(i int) bool,
+		save func(idx []int, sums []float64) error) error
+}
+
 // Asker is a model that also returns the probabilities of first tokens, which a judge's verdicts are computed from.
 type Asker interface {
 	// Ask is Model.Generate with the topLogprobs likeliest alternatives of each answer's first token.

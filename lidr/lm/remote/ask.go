@@ -67,7 +67,7 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 		}
 		todo, asked = append(todo, i), append(asked, r)
 	}
-	if err := m.afford(asked, s); err != nil {
+	if err := m.afford(Estimate(asked, s, m.options.Prices)); err != nil {
 		return err
 	}
 	first, group := m.together(reqs, todo, s)
@@ -78,7 +78,7 @@ func (m *Model) Ask(ctx context.Context, reqs []lm.Request, s lm.Sampling, topLo
 		}
 		return out, err
 	}
-	err := each(ctx, m, reqs, first, one, func(idx []int, out [][]Answer) error {
+	err := each(ctx, m, idsOf(reqs), first, one, func(idx []int, out [][]Answer) error {
 		var all []int
 		for _, i := range idx {
 			all = append(all, group[i]...)
@@ -127,9 +127,10 @@ type run struct {
 	going context.Context      // ends waiting requests; it ends with wire, or before
 }
 
-// each calls one(i) for every i in todo, many at a time, and saves the results as they arrive.
-func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, one func(r *run, i int) (T, error),
-	save func(idx []int, out []T) error) error {
+// each calls one(i) for every i in todo, many at a time, and saves the results as they arrive. name is what messages
+// call a request.
+func each[T any](ctx context.Context, m *Model, name func(i int) string, todo []int,
+	one func(r *run, i int) (T, error), save func(idx []int, out []T) error) error {
 	if len(todo) == 0 {
 		return nil
 	}
@@ -165,7 +166,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 				i := todo[n-1]
 				value, err := one(r, i)
 				if alone, _ := fails(err); err != nil && !alone {
-					halt(fmt.Errorf("request %s: %w", reqs[i].ID, err)) // the first cause is kept
+					halt(fmt.Errorf("request %s: %w", name(i), err)) // the first cause is kept
 				}
 				outcomes <- outcome{i, value, err}
 			}
@@ -183,7 +184,7 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 				idx, out = append(idx, o.index), append(out, o.value)
 			} else {
 				_, final := fails(o.err)
-				failed = append(failed, lm.Failed{Index: o.index, ID: reqs[o.index].ID, Reason: o.err, Final: final})
+				failed = append(failed, lm.Failed{Index: o.index, ID: name(o.index), Reason: o.err, Final: final})
 			}
 			select {
 			case o, more = <-outcomes:
@@ -214,6 +215,8 @@ func each[T any](ctx context.Context, m *Model, reqs []lm.Request, todo []int, o
 	}
 	return nil
 }
+
+func idsOf(reqs []lm.Request) func(i int) string { return func(i int) string { return reqs[i].ID } }
 
 // spread returns todo with requests from all over it first, as many as may be refused before the run ends: the first in
 // order may be alike, all of one language or all too long, and say nothing of the others.

@@ -20,7 +20,8 @@ type endpoint struct {
 	url    string
 	chat   openai.ChatCompletionService
 	models openai.ModelService
-	known  bool // it has listed the model
+	raw    openai.Client // routes that the library has no types for, or too narrow ones
+	known  bool          // it has listed the model
 }
 
 // identity is a server's description of its model.
@@ -77,7 +78,7 @@ func (m *Model) newEndpoint(base string, client *http.Client) (*endpoint, error)
 		options = append(options, option.WithAPIKey(m.key()))
 	}
 	return &endpoint{url: u.String(), chat: openai.NewChatCompletionService(options...),
-		models: openai.NewModelService(options...)}, nil
+		models: openai.NewModelService(options...), raw: openai.Client{Options: options}}, nil
 }
 
 // describe requests an endpoint's list of models and finds ours in it. A server without such a list is assumed to have

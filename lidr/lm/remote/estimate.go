@@ -43,8 +43,8 @@ func (c Cost) String() string {
 }
 
 // afford refuses requests that may cost more than the limit of one call, before any is sent.
-func (m *Model) afford(reqs []lm.Request, s lm.Sampling) error {
-	c, limit := Estimate(reqs, s, m.options.Prices), m.options.MaxDollars
+func (m *Model) afford(c Cost) error {
+	limit := m.options.MaxDollars
 	if limit < 0 || c.MaxDollars <= limit {
 		return nil
 	}

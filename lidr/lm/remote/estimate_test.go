@@ -39,7 +39,7 @@ func TestAStepAboveTheLimitAsksNothing(t *testing.T) {
 	if _, err := newModel(Options{Endpoints: []string{f.url()}, Prices: Prices{Prompt: -1}}); err == nil {
 		t.Error("a negative price is accepted")
 	}
-	if err := open(t, Options{}, f).afford(make([]lm.Request, 1e6), greedy); err != nil {
+	if err := open(t, Options{}, f).afford(Estimate(make([]lm.Request, 1e6), greedy, Prices{})); err != nil {
 		t.Errorf("without prices: %v", err)
 	}
 }

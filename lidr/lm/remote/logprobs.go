@@ -53,11 +53,11 @@ func (m *Model) Logprobs(ctx context.Context, reqs []lm.Request,
 		tokens int
 	}
 	one := func(r *run, i int) (logprob, error) {
-		prompt, err := send(r, prompts[i], promptTokens)
+		prompt, err := send(r, chat(prompts[i]), promptTokens)
 		if err != nil {
 			return logprob{}, err
 		}
-		whole, err := send(r, finished[i], promptTokens)
+		whole, err := send(r, chat(finished[i]), promptTokens)
 		if err != nil {
 			return logprob{}, err
 		}
@@ -65,7 +65,7 @@ func (m *Model) Logprobs(ctx context.Context, reqs []lm.Request,
 		return logprob{sum, n}, err
 	}
 	sums, tokens = make([]float64, len(reqs)), make([]int, len(reqs))
-	err = each(ctx, m, reqs, todo, one, func(idx []int, out []logprob) error {
+	err = each(ctx, m, idsOf(reqs), todo, one, func(idx []int, out []logprob) error {
 		for k, i := range idx {
 			sums[i], tokens[i] = out[k].sum, out[k].tokens
 		}

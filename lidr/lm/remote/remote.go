@@ -14,6 +14,9 @@
 //
 // The API key is read from an environment variable. It is in no error, answer or file, even if a server repeats it.
 //
+// Raw text, without a chat template, is measured as lm-evaluation-harness does it: [Model.Encode] and
+// [Model.TokenLogprobs].
+//
 // Weights behind a server cannot be hashed, except behind lidr serve, which reports their hash. Answers are stored
 // under the server's name for the model, so rename a model that changes.
 //
@@ -61,7 +64,9 @@ type Options struct {
 	Leave []string
 	// Aliases are further names by which the server may call the model in its answers, such as that behind a deployment.
 	// An answer by any other name is one of another model ([lm.FaultModel]).
-	Aliases    []string
+	Aliases []string
+	// Tokenizer is the folder of the model's tokenizer, for [Model.Encode] on a server without the route /tokenize.
+	Tokenizer  string
 	Prices     Prices  // what the server charges; default: nothing
 	MaxDollars float64 // limit of a step's cost, above which nothing is sent; default 10, negative: no limit
 }

@@ -72,7 +72,7 @@ func (m *Model) askGroup(r *run, group []int, bodies []openai.ChatCompletionNewP
 	if len(group) > 1 && !r.form.Load().single {
 		body := bodies[group[0]]
 		body.N = openai.Int(int64(len(group)))
-		out, err = send(r, body, m.answers)
+		out, err = send(r, chat(body), m.answers)
 		var f *failure
 		if err != nil && !(errors.As(err, &f) && f.refused) {
 			return nil, err
@@ -80,7 +80,7 @@ func (m *Model) askGroup(r *run, group []int, bodies []openai.ChatCompletionNewP
 		out = out[:min(len(out), len(group))]
 	}
 	for _, i := range group[len(out):] {
-		a, err := send(r, bodies[i], m.answer)
+		a, err := send(r, chat(bodies[i]), m.answer)
 		if err != nil {
 			return nil, err
 		}

@@ -43,14 +43,32 @@ func (f form) of(body openai.ChatCompletionNewParams) openai.ChatCompletionNewPa
 	return body
 }
 
-// without returns the form in which a request is sent again after the server has refused a field of it; ok is false if
-// that is no remedy.
-func (f form) without(field string, body openai.ChatCompletionNewParams) (next form, ok bool) {
+// response is what a request gets, R in the functions below.
+type response interface{ RawJSON() string }
+
+// request is one to a route whose responses are R.
+type request[R response] interface {
+	// post sends the request in a form.
+	post(ctx context.Context, e *endpoint, f form, o option.RequestOption) (R, error)
+
+	// without returns the form in which the request is sent again after the server has refused a field of it in the form
+	// f; ok is false if that is no remedy.
+	without(field string, f form) (next form, ok bool)
+}
+
+// chat is a request for a chat completion.
+type chat openai.ChatCompletionNewParams
+
+func (c chat) post(ctx context.Context, e *endpoint, f form, o option.RequestOption) (*openai.ChatCompletion, error) {
+	return e.chat.New(ctx, f.of(openai.ChatCompletionNewParams(c)), o)
+}
+
+func (c chat) without(field string, f form) (next form, ok bool) {
 	switch {
-	case field == "logprobs" && body.Logprobs.Value && !f.words:
+	case field == "logprobs" && c.Logprobs.Value && !f.words:
 		f.words = true
 		return f, true
-	case field == "n" && body.N.Value > 1 && !f.single:
+	case field == "n" && c.N.Value > 1 && !f.single:
 		f.single = true
 		return f, true
 	case slices.Contains(lengthFields, field) && f.length == "":
@@ -65,8 +83,7 @@ func (f form) without(field string, body openai.ChatCompletionNewParams) (next f
 
 // send sends a request until there is an answer that parse accepts, or the attempts are used up. Its error is a
 // *failure, or the reason why the run has ended.
-func send[T any](r *run, body openai.ChatCompletionNewParams,
-	parse func(*openai.ChatCompletion) (T, error)) (value T, err error) {
+func send[R response, T any](r *run, q request[R], parse func(R) (T, error)) (value T, err error) {
 	sent := false
 	defer func() {
 		var f *failure
@@ -86,7 +103,7 @@ func send[T any](r *run, body openai.ChatCompletionNewParams,
 				usual = *r.form.Load()
 				now = usual
 			}
-			value, f := attempt(r, l, now.of(body), parse)
+			value, f := attempt(r, l, q, now, parse)
 			if f == nil {
 				if now != usual {
 					r.form.Store(&now)
@@ -96,7 +113,7 @@ func send[T any](r *run, body openai.ChatCompletionNewParams,
 			if r.wire.Err() != nil {
 				return none, backoff.Permanent(context.Cause(r.wire))
 			}
-			next, ok := now.without(f.field, body)
+			next, ok := q.without(f.field, now)
 			if !ok {
 				return none, verdictOn(r, l, f)
 			}
@@ -107,13 +124,13 @@ func send[T any](r *run, body openai.ChatCompletionNewParams,
 }
 
 // attempt sends a request once. Its failure is nil if parse accepts the response.
-func attempt[T any](r *run, l *lease, body openai.ChatCompletionNewParams,
-	parse func(*openai.ChatCompletion) (T, error)) (value T, f *failure) {
+func attempt[R response, T any](r *run, l *lease, q request[R], now form,
+	parse func(R) (T, error)) (value T, f *failure) {
 	m := r.model
 	defer l.release()
 	ctx, cancel := context.WithTimeout(r.wire, m.options.Timeout)
 	defer cancel()
-	res, err := l.chat.New(ctx, body, option.WithMiddleware(m.wire(l.endpoint, l.release)))
+	res, err := q.post(ctx, l.endpoint, now, option.WithMiddleware(m.wire(l.endpoint, l.release)))
 	if err != nil {
 		f = m.failureOf(err, l.endpoint, fmt.Sprintf("no answer within %v", m.options.Timeout))
 		l.report(f)

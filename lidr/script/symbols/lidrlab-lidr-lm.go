@@ -45,11 +45,13 @@ func init() {
 		"Request":         reflect.ValueOf((*lm.Request)(nil)),
 		"Sampling":        reflect.ValueOf((*lm.Sampling)(nil)),
 		"Template":        reflect.ValueOf((*lm.Template)(nil)),
+		"TextModel":       reflect.ValueOf((*lm.TextModel)(nil)),
 		"TokenLogprob":    reflect.ValueOf((*lm.TokenLogprob)(nil)),
 
 		// interface wrapper definitions
-		"_Asker": reflect.ValueOf((*_lidrlab_lidr_lm_Asker)(nil)),
-		"_Model": reflect.ValueOf((*_lidrlab_lidr_lm_Model)(nil)),
+		"_Asker":     reflect.ValueOf((*_lidrlab_lidr_lm_Asker)(nil)),
+		"_Model":     reflect.ValueOf((*_lidrlab_lidr_lm_Model)(nil)),
+		"_TextModel": reflect.ValueOf((*_lidrlab_lidr_lm_TextModel)(nil)),
 	}
 }
 
@@ -87,4 +89,22 @@ func (W _lidrlab_lidr_lm_Model) Generate(ctx context.Context, reqs []lm.Request,
 }
 func (W _lidrlab_lidr_lm_Model) Logprobs(ctx context.Context, reqs []lm.Request, responses []string) (sums []float64, tokens []int, err error) {
 	return W.WLogprobs(ctx, reqs, responses)
+}
+
+// _lidrlab_lidr_lm_TextModel is an interface wrapper for TextModel type
+type _lidrlab_lidr_lm_TextModel struct {
+	IValue         interface{}
+	WEncode        func(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error
+	WTextLength    func() int
+	WTokenLogprobs func(ctx context.Context, prompts [][]int32, responses [][]int32, done func(i int) bool, save func(idx []int, sums []float64) error) error
+}
+
+func (W _lidrlab_lidr_lm_TextModel) Encode(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error {
+	return W.WEncode(ctx, texts, done, save)
+}
+func (W _lidrlab_lidr_lm_TextModel) TextLength() int {
+	return W.WTextLength()
+}
+func (W _lidrlab_lidr_lm_TextModel) TokenLogprobs(ctx context.Context, prompts [][]int32, responses [][]int32, done func(i int) bool, save func(idx []int, sums []float64) error) error {
+	return W.WTokenLogprobs(ctx, prompts, responses, done, save)
 }
