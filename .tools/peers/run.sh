@@ -19,6 +19,6 @@ cat bin/peers.md
 if [ $code -ne 0 ]; then
 	echo
 	echo "some comparisons failed, see $log:"
-	grep -A 20 -e '^ *--- FAIL' -e '^FAIL' "$log" | head -n 100
+	grep -v ': peers: ' "$log" | grep -B 30 -e '--- FAIL' -e '^FAIL' | head -n 200
 fi
 exit $code
