@@ -214,7 +214,7 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	if err := r.WriteLines(r.Path(t.Model, "train.jsonl"), loggedSteps(steps)); err != nil {
 		return nil, err
 	}
-	warnings := foreignHealth(steps)
+	warnings := foreignHealth(r.Settings.Train.Settings, steps)
 	var pairs []Pair
 	err = r.ReadLines(r.Path(modelName(round-1), "pairs.jsonl"), &pairs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -273,14 +273,14 @@ func loggedSteps(steps []dpo.Step) []map[string]any {
 }
 
 // foreignHealth is [dpo.Health] of steps that another program logged: a gradient norm that it leaves out is no alarm.
-func foreignHealth(steps []dpo.Step) []string {
+func foreignHealth(s dpo.Settings, steps []dpo.Step) []string {
 	out := slices.Clone(steps)
 	for i := range out {
 		if math.IsNaN(out[i].GradNorm) {
 			out[i].GradNorm = 0
 		}
 	}
-	return append([]string{}, dpo.Health(out, math.NaN())...) // the file is a list, empty or not
+	return append([]string{}, dpo.Health(s, out, math.NaN())...) // the file is a list, empty or not
 }
 
 // Warnings reads back what a reader should know before believing a model that the run has trained.

@@ -87,7 +87,7 @@ func (r *Run) oracle(pairs []Pair, lang string, gold map[[2]string]string) (accu
 }
 
 // roundWarnings says in words what a reader should know before believing the model that a round made.
-func roundWarnings(rewards []Reward, steps []dpo.Step) []string {
+func roundWarnings(s dpo.Settings, rewards []Reward, steps []dpo.Step) []string {
 	warnings := []string{}
 	right, decided := 0.0, 0
 	for _, row := range rewards {
@@ -98,5 +98,5 @@ func roundWarnings(rewards []Reward, steps []dpo.Step) []string {
 				row.Lang, 100*row.Value, 100*row.SE))
 		}
 	}
-	return append(warnings, dpo.Health(steps, right/float64(decided))...) // NaN where no pair decides
+	return append(warnings, dpo.Health(s, steps, right/float64(decided))...) // NaN where no pair decides
 }

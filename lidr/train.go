@@ -59,7 +59,7 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 	if err != nil {
 		return nil, nil, err
 	}
-	warnings := roundWarnings(rewards, steps)
+	warnings := roundWarnings(run.Settings.Train.Settings, rewards, steps)
 	var made []Pair
 	if err := run.ReadLines(run.Path(m.Name(), "pairs.jsonl"), &made); err == nil && !slices.Equal(made, pairs) {
 		warnings = append(warnings, fmt.Sprintf("%s was trained on %d pairs that are not the %d of %s/pairs.jsonl, which "+
@@ -110,9 +110,13 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	reference, err := referenceLogprobs(ctx, run, m, base, tokens)
-	if err != nil {
-		return nil, nil, err
+	var reference [][2]float64
+	for _, pairs := range s.Referenced(tokens, base.Config) {
+		part, err := referenceLogprobs(ctx, run, m, base, pairs)
+		if err != nil {
+			return nil, nil, err
+		}
+		reference = append(reference, part...)
 	}
 	weights, err := policy(base, s)
 	if err != nil {
@@ -321,13 +325,10 @@ func (s Settings) Relabel(pairs []Pair) []Pair {
 }
 
 // referenceLogprobs returns log π_ref of both sides of every pair under base, which holds m's weights, through the
-// store. SFT needs none. Another kind of processor computes its own, so that what it trains is its own to the last bit.
+// store. Another kind of processor computes its own, so that what it trains is its own to the last bit.
 func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transformer.Model,
 	pairs []dpo.Pair) ([][2]float64, error) {
 	s := run.Settings.Train.Settings
-	if s.Objective == "sft" {
-		return nil, nil
-	}
 	parts := []any{"reference", backend.Arithmetic(m.engine), pairs, s.MaxLength}
 	if dtype := run.Settings.Train.DType; dtype == "bfloat16" {
 		parts = append(parts, dtype)

@@ -38,10 +38,11 @@ func weightedRow(w Weighted, scale float64) row {
 type kind int
 
 const (
-	pairRows     kind = iota // the chosen sides of some pairs, then their rejected sides
-	chosenRows               // chosen sides alone
-	replayRows               // replayed sequences
-	weightedRows             // sequences of a pretraining batch
+	pairRows       kind = iota // the chosen sides of some pairs, then their rejected sides
+	chosenRows                 // chosen sides alone
+	replayRows                 // replayed sequences
+	mismatchedRows             // of each mismatched pair its chosen, then its rejected side
+	weightedRows               // sequences of a pretraining batch
 )
 
 // micro is a micro-batch, the rows of one forward pass. The arrays have the shapes of the compiled graph, so they are
@@ -49,8 +50,10 @@ const (
 type micro struct {
 	kind          kind
 	rows          []row
-	ref           [][2]float64 // of pairRows
-	pairWeight    float64      // of each pair's DPO loss, 1/pairs of the whole batch
+	ref           [][2]float64 // of pairRows and mismatchedRows
+	kl            float64      // of pairRows
+	pairWeight    float64      // of each pair's loss, 1/pairs of the whole batch
+	perToken      bool         // whether scores are divided by the responses' tokens
 	width, padded int          // columns; padded rows, or with pairRows padded pairs
 
 	tokens                []int32   // [rows, width], flat

@@ -6,7 +6,8 @@
 //	L_NLL = −log π(y_w|x) / |y_w|
 //
 // log π(y|x) is the sum over the response's tokens, end of turn included, prompt masked. The same trainer does SFT on
-// the chosen side, DPO without NLL, and pretraining with a weight per token.
+// the chosen side, DPO without NLL, other losses of pairs ([Settings].Loss: IPO, SimPO, ORPO, KTO and so on, with or
+// without the NLL), and pretraining with a weight per token.
 //
 // The course of a training:
 //

@@ -9,8 +9,8 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// inputs are the parameters of the graphs of one micro-batch, in the order of micro.args. ref and pairWeight are there
-// with pairRows only.
+// inputs are the parameters of the graphs of one micro-batch, in the order of micro.args. The last four are there with
+// pairRows only.
 type inputs struct {
 	tokens     *Node // int32 [rows, width]
 	place      *Node // int32 [predictions]
@@ -19,12 +19,14 @@ type inputs struct {
 	weights    *Node // float32 [predictions]
 	ref        *Node // float32 [2, pairs]: chosen, rejected
 	pairWeight *Node // float32 [pairs]
+	scale      *Node // float32 [2, pairs]: of the scores, 1 or 1/tokens
+	kl         *Node // float32 []
 }
 
 func newInputs(in []*Node) inputs {
 	x := inputs{tokens: in[0], place: in[1], labels: in[2], owners: in[3], weights: in[4]}
 	if len(in) > 5 {
-		x.ref, x.pairWeight = in[5], in[6]
+		x.ref, x.pairWeight, x.scale, x.kl = in[5], in[6], in[7], in[8]
 	}
 	return x
 }
@@ -43,16 +45,16 @@ func (x inputs) logprobs(scope *model.Scope, m *transformer.Model) (each, sums *
 }
 
 // loss returns a micro-batch's part of the batch's loss, and of that the weighted NLL.
-func (x inputs) loss(each, sums *Node, beta float64) (loss, nll *Node) {
+func (x inputs) loss(each, sums *Node, s Settings) (loss, nll *Node) {
 	nll = Neg(ReduceAllSum(Mul(each, x.weights)))
 	if x.ref == nil {
 		return nll, nll
 	}
 	pairs := x.pairWeight.Shape().Dim(0)
-	ratio := Sub(Reshape(sums, 2, pairs), x.ref)
-	margin := MulScalar(Sub(Slice(ratio, AxisElem(0)), Slice(ratio, AxisElem(1))), beta) // [1, pairs]
-	dpo := Neg(ReduceAllSum(Mul(logSigmoid(Reshape(margin, pairs)), x.pairWeight)))
-	return Add(dpo, nll), nll
+	scores := Mul(Sub(Reshape(sums, 2, pairs), x.ref), x.scale)
+	side := func(i int) *Node { return Reshape(Slice(scores, AxisElem(i)), pairs) }
+	preference := preferences[s.Loss].graph(s, side(0), side(1), x.kl)
+	return Add(ReduceAllSum(Mul(preference, x.pairWeight)), nll), nll
 }
 
 // logSigmoid is LogSigmoid.

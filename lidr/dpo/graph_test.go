@@ -66,7 +66,8 @@ func TestGraphLossHandWorked(t *testing.T) {
 	b := openBackend(t)
 	exec := MustNewExec(b, func(sums, ref, weight *Node) *Node {
 		none := ZerosLike(sums)
-		loss, _ := inputs{ref: ref, pairWeight: weight, weights: none}.loss(none, sums, 0.1)
+		x := inputs{ref: ref, pairWeight: weight, weights: none, scale: OnesLike(ref)}
+		loss, _ := x.loss(none, sums, DefaultSettings())
 		return loss
 	})
 	for i := range piChosen {
@@ -162,7 +163,7 @@ func lossExec(b compute.Backend, m *transformer.Model, s Settings) *model.Exec {
 	return model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
 		x := newInputs(in)
 		each, sums := x.logprobs(scope, m)
-		loss, _ := x.loss(each, sums, s.Beta)
+		loss, _ := x.loss(each, sums, s)
 		return []*Node{loss, sums}
 	})
 }

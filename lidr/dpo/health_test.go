@@ -39,9 +39,40 @@ func TestHealth(t *testing.T) {
 			}
 		}, 0.9},
 	} {
-		got := Health(training(test.change), test.accuracy)
+		got := Health(DefaultSettings(), training(test.change), test.accuracy)
 		if test.want == "" && len(got) > 0 || test.want != "" && (len(got) != 1 || !strings.Contains(got[0], test.want)) {
 			t.Errorf("warnings %q, want %q", got, test.want)
+		}
+	}
+}
+
+// TestHealthOfLosses: what is said of a training depends on its loss.
+func TestHealthOfLosses(t *testing.T) {
+	training := func(chosen, fall, loss float64) []Step {
+		steps := make([]Step, 20)
+		for i := range steps {
+			done := float64(i) / 19
+			steps[i] = Step{Step: i + 1, Loss: loss - done/10, GradNorm: 1, RewardsChosen: chosen - fall*done,
+				RewardsMargins: done, RewardsAccuracies: 0.9}
+		}
+		return steps
+	}
+	for _, test := range []struct {
+		loss, want string
+		steps      []Step
+	}{
+		{"sigmoid", "less likely", training(0, 1, 1)},
+		{"apo_down", "", training(0, 1, 1)},
+		{"robust", "", training(0, -1, -0.2)}, // a loss below 0 that falls
+		{"cpo", "", training(-5, 0.1, 1)},
+		{"cpo", "less likely", training(-5, 2, 1)},
+		{"hinge", "expected 0 (loss hinge 1 = 1.0000): the reference is not the model", training(-5, -6, 1)},
+		{"simpo", "expected below 0, since loss simpo has no reference", training(0, -1, 1)},
+	} {
+		s := settingsOf(test.loss, nil)
+		got := Health(s, test.steps, math.NaN())
+		if test.want == "" && len(got) > 0 || test.want != "" && (len(got) != 1 || !strings.Contains(got[0], test.want)) {
+			t.Errorf("%s: warnings %q, want %q", test.loss, got, test.want)
 		}
 	}
 }

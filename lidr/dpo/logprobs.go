@@ -78,15 +78,11 @@ func rowLogprobs(
 	ctx context.Context, b compute.Backend, m *transformer.Model, batches [][]int, done func(i int) bool,
 	pad func(batch []int) micro, save func(batch []int, sums []float64) error,
 ) error {
-	exec, err := model.NewExec(b, m.Store, func(scope *model.Scope, in []*Node) *Node {
-		_, sums := newInputs(in).logprobs(scope, m)
-		return sums
-	})
+	exec, err := newForward(b, m)
 	if err != nil {
 		return err
 	}
 	defer exec.Finalize()
-	exec.SetMaxCache(-1)
 	for _, batch := range batches {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -95,16 +91,8 @@ func rowLogprobs(
 			continue
 		}
 		padded := pad(batch)
-		out, err := exec.Exec(padded.args()...)
+		sums, err := rowSums(exec, padded)
 		if err != nil {
-			return err
-		}
-		computed := tensors.MustCopyFlatData[float32](out[0])
-		sums := make([]float64, len(padded.rows))
-		for i := range sums {
-			sums[i] = float64(computed[padded.slot(i)])
-		}
-		if err := finalize(out); err != nil {
 			return err
 		}
 		if err := save(batch, sums); err != nil {
@@ -112,6 +100,32 @@ func rowLogprobs(
 		}
 	}
 	return nil
+}
+
+// newForward returns a graph of the sums of a micro-batch's rows, without gradients.
+func newForward(b compute.Backend, m *transformer.Model) (*model.Exec, error) {
+	exec, err := model.NewExec(b, m.Store, func(scope *model.Scope, in []*Node) *Node {
+		_, sums := newInputs(in).logprobs(scope, m)
+		return sums
+	})
+	if err == nil {
+		exec.SetMaxCache(-1)
+	}
+	return exec, err
+}
+
+// rowSums returns the sums of a micro-batch's rows by the graph of newForward.
+func rowSums(forward *model.Exec, m micro) ([]float64, error) {
+	out, err := forward.Exec(m.args()...)
+	if err != nil {
+		return nil, err
+	}
+	computed := tensors.MustCopyFlatData[float32](out[0])
+	sums := make([]float64, len(m.rows))
+	for i := range sums {
+		sums[i] = float64(computed[m.slot(i)])
+	}
+	return sums, finalize(out)
 }
 
 // batchPositions bounds the padded positions of one forward pass without gradients: enough to keep a core busy.

@@ -61,10 +61,17 @@ func checkPairs(what string, pairs []Pair, rejected bool, longest int, c checkpo
 }
 
 // checkReference returns an error naming the first reference that is no log-probability.
-func checkReference(ref [][2]float64, pairs int) error {
-	if len(ref) != pairs {
-		return fmt.Errorf("%d reference log-probabilities for %d pairs: expected one of each side of every pair, from "+
-			"Reference", len(ref), pairs)
+func (s Settings) checkReference(ref [][2]float64, pairs int) error {
+	want := pairs
+	switch {
+	case preferences[s.Loss].free:
+		want = 0
+	case s.Loss == "kto":
+		want = 2 * pairs
+	}
+	if len(ref) != want {
+		return fmt.Errorf("%d reference log-probabilities for %d pairs: expected %d under loss %s, those of each side of "+
+			"every pair of Settings.Referenced, from Reference", len(ref), pairs, want, s.Loss)
 	}
 	for i, r := range ref {
 		for side, x := range r {

@@ -11,11 +11,12 @@ import (
 // plan cuts a training's pairs into steps. A step's batch is a pure function of the fields and the step, so that a
 // resumed training gets the same batches.
 type plan struct {
-	pairs   []Pair
-	ref     [][2]float64
-	replay  []Pair
-	s       Settings
-	longest int
+	pairs      []Pair
+	mismatched []Pair       // KTO's, one for each pair
+	ref        [][2]float64 // of the pairs, then of the mismatched; none where the loss has none
+	replay     []Pair
+	s          Settings
+	longest    int
 
 	epoch   int // of batches
 	batches [][]int
@@ -30,7 +31,8 @@ func (p *plan) step(n int) []micro {
 	if p.batches == nil || p.epoch != epoch {
 		p.epoch, p.batches = epoch, shuffledBatches(p.pairs, p.s, epoch)
 	}
-	return append(p.pairBatch(p.batches[n%p.stepsPerEpoch()]), p.replayBatch(n)...)
+	batch := p.batches[n%p.stepsPerEpoch()]
+	return slices.Concat(p.mismatchedBatch(batch), p.pairBatch(batch), p.replayBatch(n))
 }
 
 // pairBatch returns the micro-batches of a batch of pairs.
@@ -57,11 +59,13 @@ func (p *plan) pairBatch(batch []int) []micro {
 				responseRow(pair.Prompt, pair.Chosen, weight*p.s.share(len(pair.Chosen), len(batch), tokens)))
 			if k == pairRows {
 				rejected = append(rejected, responseRow(pair.Prompt, pair.Rejected, 0))
+			}
+			if k == pairRows && p.ref != nil {
 				ref = append(ref, p.ref[i])
 			}
 		}
 		m := newMicro(k, append(chosen, rejected...), full, p.longest)
-		m.ref, m.pairWeight = ref, 1/float64(len(batch))
+		m.ref, m.pairWeight, m.perToken = ref, 1/float64(len(batch)), preferences[p.s.Loss].perToken
 		micros = append(micros, m)
 	}
 	return micros

@@ -2,8 +2,10 @@ package dpo
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Settings hold what determines a training beside its data and initial weights. The zero value of a field means zero,
@@ -12,6 +14,16 @@ type Settings struct {
 	// Objective is "dpo+nll" (the paper), "dpo" (without NLL) or "sft" (NLL of the chosen side only: the paper's baseline
 	// "multilingual alignment", which does not use Alpha and Beta).
 	Objective string `json:"objective"`
+	// Loss names the loss of a pair under the objectives with preferences (see losses.go for formulas and sources):
+	// "sigmoid" (DPO, the paper's), "robust", "hinge", "ipo", "sigmoid_norm", "apo_zero", "apo_down", "nca_pair", "kto";
+	// without a reference model "simpo", "cpo", "orpo". CPO and ORPO are published with the NLL beside, Alpha 1.
+	Loss string `json:"loss"`
+	// LabelSmoothing is the share of the labels that are taken for wrong: below 0.5, and above 0 for "robust"; 0 for all
+	// losses but "sigmoid" and "robust".
+	LabelSmoothing float64 `json:"label_smoothing"`
+	// Gamma is SimPO's target margin, by which β times the margin per token should be above 0 (arXiv 2405.14734: 0.3 to
+	// 1.6 with Beta 2 to 2.5); 0 for all other losses.
+	Gamma float64 `json:"gamma"`
 	// Beta scales the implicit reward. The paper does not state it; published run names show 0.1 and 0.5, and
 	// Iterative RPO (arXiv 2404.19733) used 0.1.
 	Beta float64 `json:"beta"`
@@ -57,7 +69,7 @@ type Settings struct {
 // (its trainer) or of Transformers (LLaMA-Factory's), as each field says.
 func DefaultSettings() Settings {
 	return Settings{
-		Objective: "dpo+nll", Beta: 0.1, Alpha: 1, NLL: "sequence",
+		Objective: "dpo+nll", Loss: "sigmoid", Beta: 0.1, Alpha: 1, NLL: "sequence",
 		LR: 5e-7, Warmup: 0.1, Schedule: "cosine",
 		AdamBeta1: 0.9, AdamBeta2: 0.999, AdamEps: 1e-8, ClipNorm: 1,
 		BatchPairs: 16, Epochs: 1, MaxLength: 2048, Seed: 42,
@@ -83,6 +95,18 @@ func (s Settings) Validate() error {
 	switch {
 	case !slices.Contains([]string{"dpo+nll", "dpo", "sft"}, s.Objective):
 		return bad("objective", fmt.Sprintf("%q", s.Objective), `"dpo+nll", "dpo" or "sft"`)
+	case preferences[s.Loss].plain == nil:
+		return bad("loss", fmt.Sprintf("%q", s.Loss), strings.Join(slices.Sorted(maps.Keys(preferences)), ", "))
+	case !(s.LabelSmoothing >= 0 && s.LabelSmoothing < 0.5):
+		return bad("label_smoothing", s.LabelSmoothing, "a share of the labels, from 0 to below 0.5")
+	case s.LabelSmoothing != 0 && s.Loss != "sigmoid" && s.Loss != "robust":
+		return bad("label_smoothing", s.LabelSmoothing, fmt.Sprintf("0 under loss %s: sigmoid and robust have it", s.Loss))
+	case s.LabelSmoothing == 0 && s.Loss == "robust":
+		return bad("label_smoothing", s.LabelSmoothing, "a number above 0 under loss robust, which is sigmoid without it")
+	case !(s.Gamma >= 0) || math.IsInf(s.Gamma, 1):
+		return bad("gamma", s.Gamma, "a finite number, 0 or more")
+	case s.Gamma != 0 && s.Loss != "simpo":
+		return bad("gamma", s.Gamma, fmt.Sprintf("0 under loss %s: simpo alone has a target margin", s.Loss))
 	case !(s.Beta >= 0) || math.IsInf(s.Beta, 1) || s.Beta == 0 && s.Objective != "sft":
 		return bad("beta", s.Beta, "a finite number above 0")
 	case !(s.Alpha >= 0) || math.IsInf(s.Alpha, 1):

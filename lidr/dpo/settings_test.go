@@ -13,25 +13,28 @@ var badNumbers = []float64{-1, math.NaN(), math.Inf(1), math.Inf(-1)}
 
 func TestValidateRefusesEveryBadField(t *testing.T) {
 	bad := map[string][]any{
-		"objective":    {"", "dpo-nll", "DPO"},
-		"beta":         {0.0},
-		"alpha":        {},
-		"nll":          {"", "tokens"},
-		"lr":           {0.0},
-		"warmup":       {1.01},
-		"schedule":     {"", "cosin"},
-		"final_lr":     {1.01},
-		"weight_decay": {},
-		"adam_beta1":   {1.0},
-		"adam_beta2":   {1.0},
-		"adam_eps":     {0.0},
-		"clip_norm":    {},
-		"batch_pairs":  {-1, 0, math.MaxInt},
-		"micro_batch":  {-1, math.MaxInt},
-		"epochs":       {-1, 0, math.MaxInt},
-		"max_length":   {-1},
-		"replay":       {-1, 1025, math.MaxInt},
-		"seed":         {}, // any
+		"objective":       {"", "dpo-nll", "DPO"},
+		"loss":            {"", "dpo", "SimPO"},
+		"label_smoothing": {0.5},
+		"gamma":           {0.5},
+		"beta":            {0.0},
+		"alpha":           {},
+		"nll":             {"", "tokens"},
+		"lr":              {0.0},
+		"warmup":          {1.01},
+		"schedule":        {"", "cosin"},
+		"final_lr":        {1.01},
+		"weight_decay":    {},
+		"adam_beta1":      {1.0},
+		"adam_beta2":      {1.0},
+		"adam_eps":        {0.0},
+		"clip_norm":       {},
+		"batch_pairs":     {-1, 0, math.MaxInt},
+		"micro_batch":     {-1, math.MaxInt},
+		"epochs":          {-1, 0, math.MaxInt},
+		"max_length":      {-1},
+		"replay":          {-1, 1025, math.MaxInt},
+		"seed":            {}, // any
 	}
 	settings := reflect.TypeFor[Settings]()
 	for i := range settings.NumField() {
@@ -66,6 +69,9 @@ func TestValidateTakesTheEdges(t *testing.T) {
 	for name, change := range map[string]func(*Settings){
 		"the defaults":      func(*Settings) {},
 		"dpo":               func(s *Settings) { s.Objective = "dpo" },
+		"most smoothing":    func(s *Settings) { s.LabelSmoothing = 0.49 },
+		"robust":            func(s *Settings) { s.Loss, s.LabelSmoothing = "robust", 0.1 },
+		"simpo":             func(s *Settings) { s.Loss, s.Beta, s.Gamma = "simpo", 2, 1 },
 		"sft without beta":  func(s *Settings) { s.Objective, s.Beta = "sft", 0 },
 		"no NLL":            func(s *Settings) { s.Alpha = 0 },
 		"per token":         func(s *Settings) { s.NLL = "token" },

@@ -8,7 +8,7 @@ type Step struct {
 	Step int     `json:"step"` // from 1
 	Loss float64 `json:"loss"` // what is minimised
 
-	// DPO is the DPO part of the loss.
+	// DPO is the loss of the preferences by Settings.Loss, without NLL.
 	DPO float64 `json:"dpo"`
 	// NLL is the mean NLL of the chosen side in the normalisation of Settings.NLL, before Alpha; in pretraining the loss.
 	NLL float64 `json:"nll"`
@@ -23,6 +23,10 @@ type Step struct {
 	LogpsChosen       float64 `json:"logps/chosen"`
 	LogpsRejected     float64 `json:"logps/rejected"`
 
+	// KL is KTO's estimate of KL(π ‖ π_ref), LogOdds ORPO's log odds of the chosen minus those of the rejected.
+	KL      float64 `json:"kl,omitempty"`
+	LogOdds float64 `json:"log_odds_chosen,omitempty"`
+
 	GradNorm float64 `json:"grad_norm"` // global L2 norm before clipping
 	LR       float64 `json:"lr"`
 	Tokens   int     `json:"tokens"`  // prompts and responses of all rows
@@ -33,6 +37,8 @@ type Step struct {
 type tally struct {
 	chosen, rejected, replay    []float64 // log-probabilities, summed over the response
 	chosenTokens, replayTokens  []int     // of the responses
+	rejectedTokens              []int
+	kl                          float64 // KTO's estimate
 	ref                         [][2]float64
 	weighted                    float64 // Σ w·nll of pretraining
 	identical                   int     // pairs
@@ -50,7 +56,7 @@ func (t *tally) add(m micro, sums []float32, nll float64) {
 		case m.kind == replayRows:
 			t.replay, t.replayTokens = append(t.replay, logp), append(t.replayTokens, len(r.at))
 		case m.kind == pairRows && i >= len(m.rows)/2:
-			t.rejected = append(t.rejected, logp)
+			t.rejected, t.rejectedTokens = append(t.rejected, logp), append(t.rejectedTokens, len(r.at))
 			if slices.Equal(r.tokens, m.rows[i-len(m.rows)/2].tokens) {
 				t.identical++
 			}
@@ -96,9 +102,14 @@ func (t *tally) step(s Settings) Step {
 		return out
 	}
 	n, right := float64(len(t.chosen)), 0
-	for i, ref := range t.ref {
-		chosen, rejected := Reward(t.chosen[i], ref[0], s.Beta), Reward(t.rejected[i], ref[1], s.Beta)
-		out.DPO += PairLoss(chosen, rejected) / n
+	for i := range t.chosen {
+		logp, ref, tokens := t.pair(i)
+		out.DPO += s.PairLoss(logp, ref, tokens, t.kl) / n
+		if s.Loss == "orpo" {
+			c, r := s.scores(logp, ref, tokens)
+			out.LogOdds += (logOdds(c) - logOdds(r)) / n
+		}
+		chosen, rejected := s.rewards(logp, ref, tokens)
 		out.RewardsChosen += chosen / n
 		out.RewardsRejected += rejected / n
 		out.RewardsMargins += (chosen - rejected) / n
@@ -106,11 +117,20 @@ func (t *tally) step(s Settings) Step {
 			right++
 		}
 	}
+	out.KL = t.kl
 	out.RewardsAccuracies = float64(right) / n
 	out.Identical = float64(t.identical) / n
 	out.LogpsRejected = mean(t.rejected)
 	out.Loss += out.DPO
 	return out
+}
+
+// pair returns log-probabilities, references and tokens of a pair's sides.
+func (t *tally) pair(i int) (logp, ref [2]float64, tokens [2]int) {
+	if t.ref != nil {
+		ref = t.ref[i]
+	}
+	return [2]float64{t.chosen[i], t.rejected[i]}, ref, [2]int{t.chosenTokens[i], t.rejectedTokens[i]}
 }
 
 func mean(x []float64) float64 {

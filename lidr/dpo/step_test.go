@@ -11,7 +11,8 @@ import (
 func TestStepNames(t *testing.T) {
 	want := []string{
 		"step", "loss", "dpo", "nll", "replay", "rewards/chosen", "rewards/rejected", "rewards/margins",
-		"rewards/accuracies", "identical", "logps/chosen", "logps/rejected", "grad_norm", "lr", "tokens", "padding",
+		"rewards/accuracies", "identical", "logps/chosen", "logps/rejected", "kl",
+		"log_odds_chosen", "grad_norm", "lr", "tokens", "padding",
 	}
 	var names []string
 	step := reflect.TypeFor[Step]()

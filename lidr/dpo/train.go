@@ -30,9 +30,10 @@ type Hooks struct {
 	Note func(string)
 }
 
-// Train trains m, in place, on the pairs for s.Epochs epochs. It returns all steps, those before a resume included. ref
-// holds the reference log-probabilities of each pair's chosen and rejected side, from [Reference] (nil under objective
-// "sft", which reads no rejected side). replay holds the sequences, prompt and chosen, that s.Replay draws from.
+// Train trains m, in place, on the pairs for s.Epochs epochs. It returns all steps, those before a resume included.
+// ref holds the reference log-probabilities of the chosen and rejected sides of [Settings.Referenced]'s lists, one
+// after the other, each from [Reference] (nil under objective "sft", which reads no rejected side, and losses without
+// reference). replay holds the sequences, prompt and chosen, that s.Replay draws from.
 //
 // Equal arguments on an equal backend give equal steps and weights, bit for bit, whether or not the training was killed
 // and resumed. After an error, m's weights are those of an unfinished training.
@@ -42,11 +43,15 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 		return nil, fmt.Errorf("training settings: %w", err)
 	}
 	longest, preference := s.longest(m.Config), s.Objective != "sft"
+	p := plan{pairs: pairs, ref: ref, replay: replay, s: s, longest: longest}
 	if err := checkPairs("pair", pairs, preference, longest, m.Config); err != nil {
 		return nil, err
 	}
 	if preference {
-		if err := checkReference(ref, len(pairs)); err != nil {
+		if s.Loss == "kto" {
+			p.mismatched = s.Mismatched(pairs, m.Config)
+		}
+		if err := s.checkReference(ref, len(pairs)); err != nil {
 			return nil, err
 		}
 	}
@@ -55,7 +60,6 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 			return nil, err
 		}
 	}
-	p := plan{pairs: pairs, ref: ref, replay: replay, s: s, longest: longest}
 	batch := func(n int) ([]micro, error) { return p.step(n), nil }
 	return train(ctx, b, m, s, h, s.Epochs*p.stepsPerEpoch(), batch, []any{pairs, ref, replay})
 }

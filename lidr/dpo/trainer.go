@@ -21,6 +21,7 @@ type trainer struct {
 	s        Settings
 	params   []parameter
 	gradient *model.Exec // one compiled graph for each shape of micro-batch
+	forward  *model.Exec // the same without gradient, of mismatched rows
 	update   *model.Exec // one graph
 	steps    []Step      // done so far
 }
@@ -44,7 +45,7 @@ func (t *trainer) compile() (err error) {
 	t.gradient, err = model.NewExec(t.backend, t.m.Store, func(scope *model.Scope, in []*Node) []*Node {
 		x := newInputs(in)
 		each, sums := x.logprobs(scope, t.m)
-		loss, nll := x.loss(each, sums, t.s.Beta)
+		loss, nll := x.loss(each, sums, t.s)
 		accumulate(t.params, loss)
 		return []*Node{sums, nll}
 	})
@@ -52,6 +53,9 @@ func (t *trainer) compile() (err error) {
 		return err
 	}
 	t.gradient.SetMaxCache(-1)
+	if t.forward, err = newForward(t.backend, t.m); err != nil {
+		return err
+	}
 	t.update, err = model.NewExec(t.backend, t.m.Store, func(scope *model.Scope, rates []*Node) []*Node {
 		return []*Node{update(t.params, t.s, rates)}
 	})
@@ -59,7 +63,7 @@ func (t *trainer) compile() (err error) {
 }
 
 func (t *trainer) finalize() {
-	for _, exec := range []*model.Exec{t.gradient, t.update} {
+	for _, exec := range []*model.Exec{t.gradient, t.forward, t.update} {
 		if exec != nil {
 			exec.Finalize()
 		}
@@ -84,13 +88,22 @@ func (m *micro) args() []any {
 	if m.kind != pairRows {
 		return args
 	}
-	ref, weights := make([]float32, 2*m.padded), make([]float32, m.padded)
+	ref, scale, weights := make([]float32, 2*m.padded), make([]float32, 2*m.padded), make([]float32, m.padded)
 	for i, r := range m.ref {
 		ref[i], ref[m.padded+i] = float32(r[0]), float32(r[1])
+	}
+	for i := range len(m.rows) / 2 {
 		weights[i] = float32(m.pairWeight)
 	}
+	for i, r := range m.rows {
+		scale[m.slot(i)] = 1
+		if m.perToken {
+			scale[m.slot(i)] = 1 / float32(len(r.at))
+		}
+	}
 	return append(args, tensors.FromFlatDataAndDimensions(ref, 2, m.padded),
-		tensors.FromFlatDataAndDimensions(weights, m.padded))
+		tensors.FromFlatDataAndDimensions(weights, m.padded), tensors.FromFlatDataAndDimensions(scale, 2, m.padded),
+		tensors.FromScalar(float32(m.kl)))
 }
 
 // run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. batch
@@ -127,6 +140,10 @@ func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro
 // step accumulates the gradients of the micro-batches and updates the weights.
 func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 	var numbers tally
+	var err error
+	if micros, numbers.kl, err = t.estimateKL(micros); err != nil {
+		return Step{}, fmt.Errorf("step %d: %w", n+1, err)
+	}
 	for _, m := range micros {
 		out, err := t.gradient.Exec(m.args()...)
 		if err != nil {
@@ -144,7 +161,7 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 			"weights in the starting model", step.Loss, n+1, t.s.LR, t.s.ClipNorm)
 	}
 	if n == 0 && len(numbers.rejected) > 0 {
-		if err := checkFirst(&numbers, t.s); err != nil {
+		if err := numbers.checkFirst(t.s); err != nil {
 			return step, err
 		}
 	}
@@ -158,23 +175,6 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 			step.GradNorm, n+1, step.Loss, t.s.LR)
 	}
 	return step, finalize(out)
-}
-
-// checkFirst checks that the reference is the model that training starts from: before anything is learned every reward
-// is 0, and DPO's loss ln 2.
-func checkFirst(numbers *tally, s Settings) error {
-	const tolerance = 1e-3 // float32 sums over differently padded batches differ by less
-	for i, ref := range numbers.ref {
-		for side, logp := range [2]float64{numbers.chosen[i], numbers.rejected[i]} {
-			if math.Abs(Reward(logp, ref[side], s.Beta)) > tolerance {
-				return fmt.Errorf("first step: a %s response has log-probability %.4f and reference %.4f, but before "+
-					"training they must be equal (rewards 0, DPO's loss ln 2): compute the reference anew with the weights "+
-					"that training starts from",
-					[2]string{"chosen", "rejected"}[side], logp, ref[side])
-			}
-		}
-	}
-	return nil
 }
 
 // finalize frees what a graph returned, without waiting for the garbage collector.

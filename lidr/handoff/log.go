@@ -133,6 +133,8 @@ func parseStep(entry map[string]any) (dpo.Step, error) {
 		"rewards/accuracies": &step.RewardsAccuracies,
 		"logps/chosen":       &step.LogpsChosen,
 		"logps/rejected":     &step.LogpsRejected,
+		"kl":                 &step.KL,
+		"log_odds_chosen":    &step.LogOdds,
 		"grad_norm":          &step.GradNorm,
 		"learning_rate":      &step.LR,
 	} {

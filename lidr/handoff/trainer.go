@@ -97,6 +97,8 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 		}
 	}
 	lack(s.Objective != "dpo" && s.Objective != "dpo+nll", "objective %q (expected dpo or dpo+nll)", s.Objective)
+	lack(s.Loss != "sigmoid" || s.LabelSmoothing != 0, "loss %q with label_smoothing %g (expected sigmoid and 0)", s.Loss,
+		s.LabelSmoothing)
 	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
 	lack(s.Schedule != "constant" && s.FinalLR != 0, "final_lr %g (its schedules end at 0)", s.FinalLR)
 	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
