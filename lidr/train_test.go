@@ -84,6 +84,32 @@ func TestTrainAdapter(t *testing.T) {
 	}
 }
 
+// A loss of pairs asks for the reference that it reads: DPO's and KTO's of the pairs, KTO's also of the mismatched ones,
+// SimPO's of none.
+func TestTrainReference(t *testing.T) {
+	pairs := datasets.Frame([]Pair{
+		{ID: "1", Lang: "de", Prompt: "Anna hat 3 Äpfel.", Chosen: "Anna hat 3 Äpfel.", Rejected: "Anna has 3 apples."},
+		{ID: "2", Lang: "en", Prompt: "Anna has 3 apples.", Chosen: "Anna has 3 apples.", Rejected: "Anna has apples."},
+	})
+	for loss, want := range map[string]int{"sigmoid": 1, "kto": 2, "simpo": 0} {
+		s := MiniatureSettings()
+		s.Train.Loss, s.Train.BatchPairs = loss, 2
+		run, m0 := openTest(t, s)
+		_, steps, err := Train(t.Context(), run, m0, pairs)
+		if err != nil {
+			t.Fatalf("%s: %v", loss, err)
+		}
+		files, err := filepath.Glob(filepath.Join(run.store.Dir, "reference", "*.jsonl"))
+		if err != nil || len(files) != want {
+			t.Errorf("%s: the store holds %q, want %d references (error %v)", loss, files, want, err)
+		}
+		reward, kl := steps.Col("rewards/chosen").Float()[0], steps.Col("kl").Float()[0]
+		if (want == 0) != (reward < -1e-3) || math.Abs(kl) > 1e-3 {
+			t.Errorf("%s: the first step's reward is %v, its KL %v", loss, reward, kl)
+		}
+	}
+}
+
 // A training on other pairs that finds damage in the store, or in the state that it would resume from, leaves the model
 // that is there as it was; the error names the file, and without that the model is trained anew.
 func TestDamageLeavesTheModel(t *testing.T) {
