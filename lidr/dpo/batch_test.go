@@ -45,11 +45,11 @@ func TestMicro(t *testing.T) {
 // neighbours in length.
 func TestEpochs(t *testing.T) {
 	pairs, s := randomPairs(50, 29, 1), Settings{BatchPairs: 8, Seed: 3}
-	first, second := shuffledBatches(pairs, s, 0), shuffledBatches(pairs, s, 1)
+	first, second := s.Batches(pairs, 0), s.Batches(pairs, 1)
 	if cmp.Equal(first, second) {
 		t.Error("two epochs have the same order")
 	}
-	if diff := cmp.Diff(first, shuffledBatches(pairs, s, 0)); diff != "" {
+	if diff := cmp.Diff(first, s.Batches(pairs, 0)); diff != "" {
 		t.Errorf("the same epoch differs:\n%s", diff)
 	}
 	for _, batches := range [][][]int{first, second} {

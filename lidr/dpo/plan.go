@@ -29,7 +29,7 @@ func (p *plan) stepsPerEpoch() int { return (len(p.pairs) + p.s.BatchPairs - 1) 
 func (p *plan) step(n int) []micro {
 	epoch := n / p.stepsPerEpoch()
 	if p.batches == nil || p.epoch != epoch {
-		p.epoch, p.batches = epoch, shuffledBatches(p.pairs, p.s, epoch)
+		p.epoch, p.batches = epoch, p.s.Batches(p.pairs, epoch)
 	}
 	batch := p.batches[n%p.stepsPerEpoch()]
 	return slices.Concat(p.mismatchedBatch(batch), p.pairBatch(batch), p.replayBatch(n))
@@ -148,8 +148,10 @@ func sortByLength(pairs []Pair, order []int) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(pairs[a].length(), pairs[b].length()) })
 }
 
-// shuffledBatches returns an epoch's batches, in random order: each holds pairs of similar length, drawn at random.
-func shuffledBatches(pairs []Pair, s Settings, epoch int) [][]int {
+// Batches returns the batches of an epoch, counted from 0, as indices of the pairs: each holds pairs of similar length,
+// drawn at random, and their order is random. One of them holds fewer than BatchPairs where these do not divide the
+// pairs. It is how another program's training can follow [Train]'s.
+func (s Settings) Batches(pairs []Pair, epoch int) [][]int {
 	random := s.random("batches", epoch)
 	order := random.Perm(len(pairs))
 	sortByLength(pairs, order)
