@@ -27,7 +27,19 @@ func TestFiles(t *testing.T) {
 			trainer.Nodes, trainer.GPUs, trainer.Template = 2, 2, "llama3"
 			return trainer
 		},
+		"llama-factory-sft-cpu": func(s *lidr.Settings) Trainer {
+			s.Train.Objective, s.Train.NLL, s.Train.Schedule, s.Train.FinalLR = "sft", "token", "cosine", 0.1
+			trainer := LlamaFactory()
+			trainer.GPUs = 0
+			return trainer
+		},
 		"trl": func(*lidr.Settings) Trainer { return TRL() },
+		"trl-sft-cpu": func(s *lidr.Settings) Trainer {
+			s.Train.Objective, s.Train.NLL, s.Train.FinalLR = "sft", "token", 0.1
+			trainer := TRL()
+			trainer.GPUs, trainer.PerDevice = 0, 2
+			return trainer
+		},
 		"trl-nodes": func(s *lidr.Settings) Trainer {
 			s.Train.Objective, s.Generate.System = "dpo", ""
 			trainer := TRL()
@@ -55,11 +67,14 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// sameFiles compares a folder with a golden one, which has no handoff.json: its key depends on the machine.
+// sameFiles compares a folder with a golden one, which has no handoff.json, whose key depends on the machine, and no
+// check.py, which is one file of this package.
 func sameFiles(t *testing.T, dir, golden string) {
 	t.Helper()
-	if err := os.Remove(filepath.Join(dir, "handoff.json")); err != nil {
-		t.Error(err)
+	for _, name := range []string{"handoff.json", "check.py"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
 	}
 	found, wanted := filesBelow(t, dir), filesBelow(t, golden)
 	if len(found) != len(wanted) {

@@ -22,8 +22,8 @@ var ErrElsewhere = errors.New("the trainer does not run here")
 // train.sh, which starts the program. Then it runs train.sh, follows its progress, and [TakeBack] does the rest. What
 // the program cannot do is refused before the first file is written.
 //
-// A cancelled ctx ends the program and all that it has started; called again, LLaMA-Factory continues from its last
-// checkpoint and TRL starts anew. Where the program cannot run, because it is not installed, takes several machines,
+// A cancelled ctx ends the program and all that it has started; called again, the program continues from its last
+// checkpoint. Where the program cannot run, because it is not installed, takes several machines,
 // or an interpreted script asks, the error wraps [ErrElsewhere].
 func Train(
 	ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.DataFrame, t Trainer,

@@ -22,7 +22,7 @@ import (
 	"lidrlab/lidr/ledger"
 )
 
-// trainerPrograms builds testdata/trainer under both names, and returns a PATH with them.
+// trainerPrograms builds testdata/trainer under its names, and returns a PATH with them.
 func trainerPrograms(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -31,8 +31,10 @@ func trainerPrograms(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if err := os.Link(program, filepath.Join(dir, "trl")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"trl", "accelerate", "python"} {
+		if err := os.Link(program, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH")
 }
@@ -193,8 +195,15 @@ func TestTrainNotInstalled(t *testing.T) {
 func TestTrainFails(t *testing.T) {
 	t.Setenv("PATH", trainerPrograms(t))
 	run, m0 := openRun(t, expressible())
-	t.Setenv("TRAINER", "fail")
+	t.Setenv("TRAINER", "refuse")
 	_, _, err := Train(t.Context(), run, m0, pairFrame(), LlamaFactory())
+	if err == nil || !strings.Contains(err.Error(), "does not take "+run.Path("M1", "handoff")) ||
+		!strings.Contains(err.Error(), "no loss 'sigmoid'; install a later one") {
+		t.Errorf("error %v, want one with what the check says", err)
+	}
+
+	t.Setenv("TRAINER", "fail")
+	_, _, err = Train(t.Context(), run, m0, pairFrame(), LlamaFactory())
 	if err == nil || !strings.Contains(err.Error(), "CUDA out of memory") ||
 		!strings.Contains(err.Error(), "trainer.log") {
 		t.Errorf("error %v, want the trainer's last words and where the others are", err)
@@ -306,7 +315,7 @@ func TestRefusedBeforeWriting(t *testing.T) {
 	}{
 		{"program", expressible(), Trainer{}, "", somePairs(), "field program", false},
 		{"machines", expressible(), oddGPUs, "", somePairs(), "does not divide", false},
-		{"settings", sft, LlamaFactory(), "", somePairs(), `objective "sft"`, false},
+		{"settings", sft, LlamaFactory(), "", somePairs(), "under objective sft", false},
 		{"base", expressible(), LlamaFactory(), "a server", somePairs(), "neither a folder nor a name", false},
 		{"template", expressible(), unknownBase, "", somePairs(), "Trainer.Template", false},
 		{"pairs", expressible(), LlamaFactory(), "", nil, "no pair is left", true},

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/ledger"
 )
 
@@ -20,9 +22,11 @@ type job struct {
 	template     string // LLaMA-Factory's name of the chat template
 	accumulation int    // passes of all GPUs a step
 
-	pairs []lidr.Pair // as the program is to see them
-	steps int         // of the optimizer
-	key   string
+	pairs   []lidr.Pair // as the program is to see them
+	ordered bool        // in the order of the batches
+	first   dpo.Pair    // the first of them, where the model's tokenizer is here
+	steps   int         // of the optimizer
+	key     string
 }
 
 // record is <model>/handoff/handoff.json, written last: what <model>/model is to be made of.
@@ -69,6 +73,17 @@ func newJob(run *lidr.Run, m *lidr.Model, t Trainer) (*job, error) {
 	return j, err
 }
 
+// sft reports whether the chosen sides alone are trained on.
+func (j *job) sft() bool { return j.run.Settings.Train.Objective == "sft" }
+
+// config is the name of the file with the settings.
+func (j *job) config() string {
+	if j.sft() {
+		return "sft.yaml"
+	}
+	return "dpo.yaml"
+}
+
 // take gives the job its pairs, and refuses those that it cannot train on. It writes nothing.
 func (j *job) take(pairs []lidr.Pair) error {
 	s := j.run.Settings
@@ -76,34 +91,45 @@ func (j *job) take(pairs []lidr.Pair) error {
 		return fmt.Errorf("no pair is left after the filters; %s counts what each dropped",
 			j.run.Path(j.model.Name(), "pairs.stats.json"))
 	}
-	if err := j.fits(pairs); err != nil {
-		return err
-	}
 	j.pairs = s.Relabel(pairs)
 	j.steps = s.Train.Epochs * ((len(pairs) + s.Train.BatchPairs - 1) / s.Train.BatchPairs)
 	// How many machines share the work does not change what is trained.
 	j.key = j.model.Key("handoff", j.pairs, s.Train, s.Generate.Template, s.Generate.System,
 		j.trainer.Program, j.trainer.Base, j.trainer.Template)
+	if j.model.Tokenizer() != nil {
+		if err := j.order(); err != nil {
+			return err
+		}
+	}
 	return j.unclaimed()
 }
 
-// fits returns an error for a pair that the program would cut without saying so. Where the model's tokenizer is not
-// here, this cannot be told.
-func (j *job) fits(pairs []lidr.Pair) error {
-	if j.model.Tokenizer() == nil {
-		return nil
-	}
-	tokens, err := lidr.TokenPairs(j.model, j.run.Settings.Generate, pairs)
+// order puts the pairs into the order that [lidr.Train] takes them in, a batch that is not full last, and refuses one
+// that the program would cut without saying so. Several epochs are left to the program's own shuffling: it has one file
+// for all of them.
+func (j *job) order() error {
+	tokens, err := lidr.TokenPairs(j.model, j.run.Settings.Generate, j.pairs)
 	if err != nil {
 		return err
 	}
-	limit := j.run.Settings.Train.MaxLength
+	s := j.run.Settings.Train
 	for i, pair := range tokens {
-		if n := len(pair.Prompt) + max(len(pair.Chosen), len(pair.Rejected)); n > limit {
+		if n := len(pair.Prompt) + max(len(pair.Chosen), len(pair.Rejected)); n > s.MaxLength {
 			return fmt.Errorf("pair %d (prompt %s in %s) has %d tokens, expected at most max_length, %d; raise it, or drop "+
-				"the pair by a Filter", i, pairs[i].ID, pairs[i].Lang, n, limit)
+				"the pair by a Filter", i, j.pairs[i].ID, j.pairs[i].Lang, n, s.MaxLength)
 		}
 	}
+	j.first = tokens[0]
+	if j.ordered = s.Epochs == 1; !j.ordered {
+		return nil
+	}
+	batches := s.Batches(tokens, 0)
+	slices.SortStableFunc(batches, func(a, b []int) int { return len(b) - len(a) })
+	var ordered []lidr.Pair
+	for _, i := range slices.Concat(batches...) {
+		ordered = append(ordered, j.pairs[i])
+	}
+	j.pairs, j.first = ordered, tokens[batches[0][0]]
 	return nil
 }
 

@@ -1,24 +1,41 @@
 package handoff
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 )
 
-// writeLaunch writes train.sh, which runs commands in its own folder.
+// launchHead is the head of train.sh: its arguments are the program, what is said of several machines, the program's
+// command and the folder of its checkpoints.
+const launchHead = `#!/bin/sh
+# Trains the round with %s and leaves the checkpoint in ../model. With --check it trains nothing, and says in its
+# last line whether the program that is installed takes these files.
+%sset -e
+cd "$(dirname "$0")"
+if [ "$1" = --check ]; then # by the Python that the program names in its first line, or the one beside it
+	program=$(command -v %[3]s) || { echo "check: %[3]s is not installed here, or not in PATH"; exit 1; }
+	python=$(sed -n '1s/^#! *\(.*python[0-9.]*\)$/\1/p' "$program" 2>/dev/null || :)
+	exec "${python:-$(dirname "$program")/python}" check.py
+fi
+for folder in ../%[4]s/checkpoint-*; do # one that a kill has cut short lacks its last file
+	[ ! -d "$folder" ] || [ -f "$folder/trainer_state.json" ] || rm -rf "$folder"
+done
+`
+
+// writeLaunch writes train.sh, which runs commands in its own folder, and what its --check needs.
 func (j *job) writeLaunch(commands ...string) error {
-	var text strings.Builder
-	text.WriteString("#!/bin/sh\n")
-	fmt.Fprintf(&text, "# Trains the round with %s and leaves the checkpoint in ../model.\n", j.trainer.Program)
+	machines := ""
 	if nodes := j.trainer.Nodes; nodes > 1 {
-		fmt.Fprintf(&text, "# Run it on each of the %d machines, which share this folder: NODE_RANK is 0 to %d, "+
+		machines = fmt.Sprintf("# Run it on each of the %d machines, which share this folder: NODE_RANK is 0 to %d, "+
 			"MASTER_ADDR the address of the first.\n", nodes, nodes-1)
-		text.WriteString(": ${NODE_RANK:?} ${MASTER_ADDR:?} ${MASTER_PORT:=29500}\n")
+		commands = append([]string{": ${NODE_RANK:?} ${MASTER_ADDR:?} ${MASTER_PORT:=29500}"}, commands...)
 	}
-	text.WriteString("set -e\ncd \"$(dirname \"$0\")\"\n")
-	text.WriteString(strings.Join(commands, "\n") + "\n")
-	return j.run.Write(j.path("train.sh"), []byte(text.String()))
+	head := fmt.Sprintf(launchHead, j.trainer.Program, machines, j.trainer.command(),
+		filepath.Base(logFolder(j.run, j.next)))
+	text := head + strings.Join(commands, "\n") + "\n"
+	return errors.Join(j.writeCheck(), j.run.Write(j.path("train.sh"), []byte(text)))
 }
 
 // launch says in words what to run on which machine.

@@ -9,10 +9,11 @@ import (
 // The names and meanings of the fields below are those of LLaMA-Factory 0.9: src/llamafactory/hparams, data/README.md.
 
 // shareGPT is a line of pairs.jsonl: the conversation up to the answer, and two answers.
+// Of SFT, the answer is the conversation's last message.
 type shareGPT struct {
 	Conversations []shareGPTMessage `json:"conversations"`
-	Chosen        shareGPTMessage   `json:"chosen"`
-	Rejected      shareGPTMessage   `json:"rejected"`
+	Chosen        *shareGPTMessage  `json:"chosen,omitempty"`
+	Rejected      *shareGPTMessage  `json:"rejected,omitempty"`
 }
 
 type shareGPTMessage struct {
@@ -40,11 +41,16 @@ var deepSpeed = map[string]any{
 	},
 }
 
-// datasetInfo is dataset_info.json: where the data set that dpo.yaml names is, and in which form.
-var datasetInfo = map[string]any{"lidr": map[string]any{
-	"file_name": "pairs.jsonl", "formatting": "sharegpt", "ranking": true,
-	"columns": map[string]string{"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
-}}
+// datasetInfo is dataset_info.json: where the data set that the settings name is, and in which form.
+func (j *job) datasetInfo() map[string]any {
+	columns := map[string]string{"messages": "conversations"}
+	if !j.sft() {
+		columns["chosen"], columns["rejected"] = "chosen", "rejected"
+	}
+	return map[string]any{"lidr": map[string]any{
+		"file_name": "pairs.jsonl", "formatting": "sharegpt", "ranking": !j.sft(), "columns": columns,
+	}}
+}
 
 func (j *job) writeLlamaFactory() error {
 	lines, err := j.shareGPTLines()
@@ -54,20 +60,25 @@ func (j *job) writeLlamaFactory() error {
 	if err := j.run.WriteLines(j.path("pairs.jsonl"), lines); err != nil {
 		return err
 	}
-	if err := j.run.WriteJSON(j.path("dataset_info.json"), datasetInfo); err != nil {
+	if err := j.run.WriteJSON(j.path("dataset_info.json"), j.datasetInfo()); err != nil {
 		return err
 	}
-	if err := j.run.Write(j.path("dpo.yaml"), j.llamaFactoryYAML()); err != nil {
+	if err := j.run.Write(j.path(j.config()), j.llamaFactoryYAML()); err != nil {
 		return err
 	}
 	nodes := ""
 	if n := j.trainer.Nodes; n > 1 {
 		nodes = fmt.Sprintf(" NNODES=%d NODE_RANK=$NODE_RANK MASTER_ADDR=$MASTER_ADDR MASTER_PORT=$MASTER_PORT", n)
 	}
-	train := fmt.Sprintf("FORCE_TORCHRUN=1 NPROC_PER_NODE=%d%s llamafactory-cli train dpo.yaml", j.trainer.GPUs, nodes)
+	train := "llamafactory-cli train " + j.config()
+	if gpus := j.trainer.GPUs; gpus > 0 {
+		train = fmt.Sprintf("FORCE_TORCHRUN=1 NPROC_PER_NODE=%d%s %s", gpus, nodes, train)
+	}
 	if j.run.Settings.Train.LoRA.Rank == 0 {
-		if err := j.run.WriteJSON(j.path("deepspeed.json"), deepSpeed); err != nil {
-			return err
+		if j.trainer.GPUs > 0 {
+			if err := j.run.WriteJSON(j.path("deepspeed.json"), deepSpeed); err != nil {
+				return err
+			}
 		}
 		return j.writeLaunch(train)
 	}
@@ -92,21 +103,21 @@ func (j *job) shareGPTLines() ([]shareGPT, error) {
 		for _, m := range messages {
 			lines[i].Conversations = append(lines[i].Conversations, shareGPTMessage{roles[m.Role], m.Content})
 		}
-		lines[i].Chosen = shareGPTMessage{"gpt", pair.Chosen}
-		lines[i].Rejected = shareGPTMessage{"gpt", pair.Rejected}
+		chosen, rejected := shareGPTMessage{"gpt", pair.Chosen}, shareGPTMessage{"gpt", pair.Rejected}
+		if j.sft() {
+			lines[i].Conversations = append(lines[i].Conversations, chosen)
+		} else {
+			lines[i].Chosen, lines[i].Rejected = &chosen, &rejected
+		}
 	}
 	return lines, nil
 }
 
 func (j *job) llamaFactoryYAML() []byte {
 	s := j.run.Settings.Train
-	alpha := s.Alpha
-	if s.Objective == "dpo" {
-		alpha = 0
-	}
-	tuning := []yamlRow{
-		{"finetuning_type", "full", ""},
-		{"deepspeed", "deepspeed.json", ""},
+	tuning := []yamlRow{{"finetuning_type", "full", ""}}
+	if j.trainer.GPUs > 0 {
+		tuning = append(tuning, yamlRow{"deepspeed", "deepspeed.json", ""})
 	}
 	output := []yamlRow{
 		{"output_dir", "../model", ""},
@@ -130,21 +141,36 @@ func (j *job) llamaFactoryYAML() []byte {
 	if j.template == withThinking {
 		thinking = []yamlRow{{"enable_thinking", j.run.Settings.Generate.Thinking, "as the answers were generated"}}
 	}
+	header, stage, comment := "DPO+NLL as in section 3 of arXiv 2410.08964, for llamafactory-cli train.",
+		"dpo", "M_t, which is also the frozen reference"
+	var objective []yamlRow
+	if j.sft() {
+		header, stage, comment = "SFT on the chosen side, for llamafactory-cli train.\n"+
+			"Its loss is the mean NLL of all chosen tokens of a step.", "sft", "M_t"
+	} else {
+		alpha := s.Alpha
+		if s.Objective == "dpo" {
+			alpha = 0
+		}
+		objective = []yamlRow{
+			{"pref_loss", "sigmoid", ""},
+			{"pref_beta", s.Beta, "β"},
+			{"pref_ftx", alpha, "α, of the mean over sequences of the chosen side's NLL a token"},
+		}
+	}
 	rows := slices.Concat([]yamlRow{
-		{"model_name_or_path", j.base.seen, "M_t, which is also the frozen reference"},
-		{"stage", "dpo", ""},
+		{"model_name_or_path", j.base.seen, comment},
+		{"stage", stage, ""},
 		{"do_train", true, ""},
-	}, tuning, []yamlRow{
-		{"pref_loss", "sigmoid", ""},
-		{"pref_beta", s.Beta, "β"},
-		{"pref_ftx", alpha, "α, of the mean over sequences of the chosen side's NLL a token"},
+	}, tuning, objective, []yamlRow{
 		{"dataset", "lidr", ""},
 		{"dataset_dir", ".", ""},
 		{"template", j.template, ""},
 	}, thinking, []yamlRow{
 		{"cutoff_len", s.MaxLength, "longer pairs are cut, not refused"},
+		{"disable_shuffling", j.ordered, ""},
 	}, output, j.arguments())
-	return encodeYAML("DPO+NLL as in section 3 of arXiv 2410.08964, for llamafactory-cli train.", rows)
+	return encodeYAML(header, rows)
 }
 
 func (j *job) mergeYAML() []byte {

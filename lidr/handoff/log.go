@@ -28,14 +28,16 @@ func logFolder(run *lidr.Run, name string) string {
 // errUntrained says that a model's files are not there, or not whole.
 var errUntrained = errors.New("there is no trained checkpoint yet")
 
-// checkTrained returns nil if <name>/model is a trained checkpoint. LLaMA-Factory writes trainer_state.json after the
-// weights, and TRL nothing. An error other than errUntrained says that this cannot be told, and that nothing is to be
-// trained over what may be there.
+// checkTrained returns nil if <name>/model is a trained checkpoint. After the weights, LLaMA-Factory writes
+// trainer_state.json, and TRL training_args.bin. An error other than errUntrained says that this cannot be told, and
+// that nothing is to be trained over what may be there.
 func checkTrained(run *lidr.Run, name string, t Trainer) error {
 	model := run.Path(name, "model")
 	needed := []string{filepath.Join(model, "config.json")}
 	if t.Program == programLlamaFactory {
 		needed = append(needed, filepath.Join(logFolder(run, name), "trainer_state.json"))
+	} else {
+		needed = append(needed, filepath.Join(model, "training_args.bin"))
 	}
 	_, err := checkpoint.WeightFiles(model)
 	for _, path := range needed {

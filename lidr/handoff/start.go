@@ -37,6 +37,9 @@ func (j *job) start(ctx context.Context) error {
 		return err
 	}
 	defer output.Close()
+	if err := j.check(ctx); err != nil {
+		return err
+	}
 	command := exec.CommandContext(ctx, "sh", j.path("train.sh"))
 	command.Stdout, command.Stderr = output, output
 	leadGroup(command)

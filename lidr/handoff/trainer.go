@@ -20,7 +20,7 @@ type Trainer struct {
 	// renders its own, with a system message of its own where the run's settings name none. TRL renders the model's.
 	Template  string `json:"template"`
 	Nodes     int    `json:"nodes"`      // machines
-	GPUs      int    `json:"gpus"`       // of each machine
+	GPUs      int    `json:"gpus"`       // of each machine; 0 trains on the CPU of one machine, in float32
 	PerDevice int    `json:"per_device"` // pairs in one pass of a GPU; accumulation makes up the rest of a step's batch
 }
 
@@ -36,8 +36,8 @@ func LlamaFactory() Trainer {
 	return Trainer{Program: programLlamaFactory, Nodes: 1, GPUs: 4, PerDevice: 1}
 }
 
-// TRL returns Hugging Face's trainer (0.20 and later), on the same GPUs. With one pair a pass its NLL is the paper's, a
-// mean over each sequence; with more it is the mean over their tokens, which the run's train.nll must then say.
+// TRL returns Hugging Face's trainer, on the same GPUs. With one pair a pass its NLL is the paper's, a mean over each
+// sequence; with more it is the mean over their tokens, which the run's train.nll must then say.
 func TRL() Trainer { return Trainer{Program: programTRL, Nodes: 1, GPUs: 4, PerDevice: 1} }
 
 // maxCount bounds machines, GPUs and pairs a pass; more of them is a mistake.
@@ -59,15 +59,21 @@ func (t Trainer) Validate() error {
 		return bad("template", t.Template, "LLaMA-Factory's name of a chat template, such as llama3")
 	}
 	for _, count := range []struct {
-		field string
-		n     int
-	}{{"nodes", t.Nodes}, {"gpus", t.GPUs}, {"per_device", t.PerDevice}} {
-		if count.n < 1 || count.n > maxCount {
-			return bad(count.field, count.n, fmt.Sprintf("1 to %d", maxCount))
+		field   string
+		n, from int
+	}{{"nodes", t.Nodes, 1}, {"gpus", t.GPUs, 0}, {"per_device", t.PerDevice, 1}} {
+		if count.n < count.from || count.n > maxCount {
+			return bad(count.field, count.n, fmt.Sprintf("%d to %d", count.from, maxCount))
 		}
+	}
+	if t.GPUs == 0 && t.Nodes > 1 {
+		return bad("nodes", t.Nodes, "1 with gpus 0, which trains on the CPU of one machine")
 	}
 	return nil
 }
+
+// processes is how many processes train: one a GPU, or one on the CPU.
+func (t Trainer) processes() int { return max(t.GPUs, 1) * t.Nodes }
 
 // command is the name of the program's executable.
 func (t Trainer) command() string {
@@ -79,7 +85,7 @@ func (t Trainer) command() string {
 
 // accumulation returns how many passes of all GPUs make up a step of batch pairs.
 func (t Trainer) accumulation(batch int) (int, error) {
-	pass := t.PerDevice * t.GPUs * t.Nodes
+	pass := t.PerDevice * t.processes()
 	if batch%pass != 0 {
 		return 0, fmt.Errorf("trainer: %d per_device × %d gpus × %d nodes are %d pairs a pass, which does not divide "+
 			"train.batch_pairs, %d; change one of them", t.PerDevice, t.GPUs, t.Nodes, pass, batch)
@@ -96,13 +102,13 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 			lacks = append(lacks, fmt.Sprintf(format, args...))
 		}
 	}
-	lack(s.Objective != "dpo" && s.Objective != "dpo+nll", "objective %q (expected dpo or dpo+nll)", s.Objective)
 	lack(s.Loss != "sigmoid" || s.LabelSmoothing != 0, "loss %q with label_smoothing %g (expected sigmoid and 0)", s.Loss,
 		s.LabelSmoothing)
 	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
-	lack(s.Schedule != "constant" && s.FinalLR != 0, "final_lr %g (its schedules end at 0)", s.FinalLR)
 	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
 	lack(s.MaxLength < 1, "max_length %d (expected a number of tokens)", s.MaxLength)
+	lack(s.Objective == "sft" && s.NLL == "sequence" && s.BatchPairs > 1,
+		"nll %q under objective sft (its SFT takes the mean over the tokens of a step; take nll token)", s.NLL)
 	if t.Program == programLlamaFactory {
 		lack(s.LoRA.Alpha != math.Trunc(s.LoRA.Alpha), "lora.alpha %g (expected a whole number)", s.LoRA.Alpha)
 		lack(s.Objective == "dpo+nll" && s.NLL != "sequence", "nll %q (its NLL is a mean over each sequence)", s.NLL)

@@ -18,7 +18,7 @@ func TestTrainerValidate(t *testing.T) {
 		"Base":      {"no folder", "../none", "org/name@revision"},
 		"Template":  {"llama 3", "llama3\ndo_train: false"},
 		"Nodes":     counts,
-		"GPUs":      counts,
+		"GPUs":      counts[1:],
 		"PerDevice": counts,
 	}
 	for _, preset := range []Trainer{LlamaFactory(), TRL()} {
@@ -48,11 +48,8 @@ func TestTrainerExpresses(t *testing.T) {
 		change func(*lidr.TrainSettings, *Trainer)
 		want   string
 	}{
-		{func(s *lidr.TrainSettings, _ *Trainer) { s.Objective = "sft" }, `objective "sft"`},
-		{
-			func(s *lidr.TrainSettings, _ *Trainer) { s.Replay, s.FinalLR = 2, 0.1 },
-			"replay 2 (no program mixes sequences into pairs), final_lr 0.1",
-		},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.Objective = "sft" }, "objective sft (its SFT takes the mean over"},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.Replay = 2 }, "replay 2 (no program mixes sequences into pairs)"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.NLL = "token" }, `nll "token"`},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.WeightDecay = 0.1 }, "weight_decay 0.1"},
 		{func(_ *lidr.TrainSettings, t *Trainer) { *t = TRL(); t.PerDevice = 2 }, "take per_device 1, or nll token"},
@@ -67,6 +64,11 @@ func TestTrainerExpresses(t *testing.T) {
 		if err := trainer.expresses(s); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)
 		}
+	}
+	both := LlamaFactory()
+	both.GPUs, both.Nodes = 0, 2
+	if err := both.Validate(); err == nil || !strings.Contains(err.Error(), "field nodes is 2, expected 1 with gpus 0") {
+		t.Errorf("two machines without GPUs: %v", err)
 	}
 	paper := lidr.PaperSettings().Train
 	if err := errors.Join(LlamaFactory().expresses(paper), TRL().expresses(paper)); err != nil {

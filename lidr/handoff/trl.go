@@ -6,50 +6,45 @@ import (
 	"lidrlab/lidr/tokenizer"
 )
 
-// conversation is a line of data/train.jsonl, in TRL's conversational form.
-type conversation struct {
-	Prompt   []tokenizer.Message `json:"prompt"`
-	Chosen   []tokenizer.Message `json:"chosen"`
-	Rejected []tokenizer.Message `json:"rejected"`
-}
-
-// rendered is a line in TRL's standard form: texts, the prompt by the chat template. TRL ends both answers itself.
-type rendered struct {
-	Prompt   string `json:"prompt"`
-	Chosen   string `json:"chosen"`
-	Rejected string `json:"rejected"`
+// trlLine is a line of data/train.jsonl. A side is TRL's conversational form, messages, or its standard one, a text.
+// Of SFT, the answer is called completion.
+type trlLine struct {
+	Prompt     any `json:"prompt"`
+	Chosen     any `json:"chosen,omitempty"`
+	Rejected   any `json:"rejected,omitempty"`
+	Completion any `json:"completion,omitempty"`
 }
 
 // trlLines are the pairs in TRL's conversational form, or in its standard one for a model whose chat template asks
-// whether it is to think: TRL has no way to answer, and would count the empty thought as part of both answers.
-func (j *job) trlLines() (any, error) {
+// whether it is to think: the template would count an empty thought as part of an answer. TRL ends texts itself.
+func (j *job) trlLines() ([]trlLine, error) {
 	s, tok := j.run.Settings.Generate, j.model.Tokenizer()
 	asks := tok != nil && tok.Thinks()
-	var texts []rendered
-	var conversations []conversation
-	for _, pair := range j.pairs {
+	answer := func(text string) any {
+		if asks {
+			return text
+		}
+		return []tokenizer.Message{{Role: "assistant", Content: text}}
+	}
+	lines := make([]trlLine, len(j.pairs))
+	for i, pair := range j.pairs {
 		messages, err := s.Messages(pair.Prompt, pair.Lang)
 		if err != nil {
 			return nil, err
 		}
+		lines[i].Prompt = messages
 		if asks {
-			prompt, err := tok.Thinking(s.Thinking).RenderChat(messages, true)
-			if err != nil {
+			if lines[i].Prompt, err = tok.Thinking(s.Thinking).RenderChat(messages, true); err != nil {
 				return nil, err
 			}
-			texts = append(texts, rendered{prompt, pair.Chosen, pair.Rejected})
-			continue
 		}
-		conversations = append(conversations, conversation{
-			Prompt:   messages,
-			Chosen:   []tokenizer.Message{{Role: "assistant", Content: pair.Chosen}},
-			Rejected: []tokenizer.Message{{Role: "assistant", Content: pair.Rejected}},
-		})
+		if j.sft() {
+			lines[i].Completion = answer(pair.Chosen)
+		} else {
+			lines[i].Chosen, lines[i].Rejected = answer(pair.Chosen), answer(pair.Rejected)
+		}
 	}
-	if asks {
-		return texts, nil
-	}
-	return conversations, nil
+	return lines, nil
 }
 
 func (j *job) writeTRL() error {
@@ -60,35 +55,97 @@ func (j *job) writeTRL() error {
 	if err := j.run.WriteLines(j.path("data", "train.jsonl"), lines); err != nil {
 		return err
 	}
-	if err := j.run.Write(j.path("dpo.yaml"), j.trlYAML()); err != nil {
+	if err := j.run.Write(j.path(j.config()), j.trlYAML()); err != nil {
 		return err
 	}
-	t := j.trainer
-	train := fmt.Sprintf("trl dpo --config dpo.yaml --accelerate_config zero3 --num_processes %d", t.GPUs*t.Nodes)
-	if t.Nodes > 1 {
-		train += fmt.Sprintf(" --num_machines %d --machine_rank $NODE_RANK --main_process_ip $MASTER_ADDR "+
-			"--main_process_port $MASTER_PORT", t.Nodes)
+	if err := j.run.Write(j.path("accelerate.yaml"), j.accelerateYAML()); err != nil {
+		return err
 	}
-	return j.writeLaunch(train)
+	nodes := ""
+	if j.trainer.Nodes > 1 {
+		nodes = " --machine_rank $NODE_RANK --main_process_ip $MASTER_ADDR --main_process_port $MASTER_PORT"
+	}
+	return j.writeLaunch(
+		"last=$(ls -d ../model/checkpoint-* 2>/dev/null | sort -t- -k2 -n | tail -n 1)",
+		fmt.Sprintf(`accelerate launch --config_file accelerate.yaml%s -m trl.scripts.%s --config %s `+
+			`${last:+--resume_from_checkpoint "$last"}`, nodes, j.script(), j.config()))
 }
 
-// trlYAML holds fields of DPOConfig and ModelConfig (trl/trainer/dpo_config.py, model_config.py).
+// script is TRL's module for the objective, below trl.scripts.
+func (j *job) script() string {
+	if j.sft() {
+		return "sft"
+	}
+	return "dpo"
+}
+
+// accelerateYAML says how the processes are spread: by ZeRO-3 over the GPUs, or one on the CPU. The same arguments of
+// trl's own command line are lost in some versions (0.24).
+func (j *job) accelerateYAML() []byte {
+	rows := []yamlRow{
+		{"compute_environment", "LOCAL_MACHINE", ""},
+		{"num_machines", j.trainer.Nodes, ""},
+		{"num_processes", j.trainer.processes(), ""},
+	}
+	if j.trainer.GPUs == 0 {
+		return encodeYAML("Trains in one process on the CPU.", append(rows, []yamlRow{
+			{"distributed_type", "NO", ""},
+			{"mixed_precision", "no", ""},
+			{"use_cpu", true, ""},
+		}...))
+	}
+	return encodeYAML("Spreads weights, gradients and optimizer state over the GPUs, as trl's zero3.yaml does.",
+		append(rows, []yamlRow{
+			{"distributed_type", "DEEPSPEED", ""},
+			{"mixed_precision", "bf16", ""},
+			{"deepspeed_config", map[string]any{
+				"deepspeed_multinode_launcher": "standard",
+				"offload_optimizer_device":     "none",
+				"offload_param_device":         "none",
+				"zero3_init_flag":              true,
+				"zero3_save_16bit_model":       true,
+				"zero_stage":                   3,
+			}, ""},
+		}...))
+}
+
+// trlYAML holds fields of DPOConfig or SFTConfig, and of ModelConfig (trl/trainer/dpo_config.py, sft_config.py,
+// model_config.py).
 func (j *job) trlYAML() []byte {
 	s := j.run.Settings.Train
-	losses, weights := []string{"sigmoid"}, []float64{1}
-	if s.Objective == "dpo+nll" {
-		losses, weights = append(losses, "sft"), append(weights, s.Alpha)
-	}
 	rows := []yamlRow{
 		{"model_name_or_path", j.base.seen, "M_t, which is also the frozen reference"},
 		{"dataset_name", "data", "the folder beside this file"},
-		{"loss_type", losses, ""},
-		{"loss_weights", weights, "1 and α; TRL before 0.20 says rpo_alpha instead of a second loss"},
-		{"beta", s.Beta, "β"},
+	}
+	if j.sft() {
+		rows[0].comment = "M_t"
+	} else {
+		losses, weights := []string{"sigmoid"}, []float64{1}
+		if s.Objective == "dpo+nll" {
+			losses, weights = append(losses, "sft"), append(weights, s.Alpha)
+		}
+		rows = append(rows, []yamlRow{
+			{"loss_type", losses, ""},
+			{"loss_weights", weights, "1 and α"},
+			{"beta", s.Beta, "β"},
+		}...)
+	}
+	rows = append(rows, []yamlRow{
 		{"max_length", s.MaxLength, "longer pairs are cut, not refused"},
 		{"output_dir", "../model", ""},
+	}...)
+	if j.trainer.GPUs == 0 {
+		rows = append(rows, yamlRow{"dtype", "float32", ""})
 	}
-	return encodeYAML(`DPO+NLL as in section 3 of arXiv 2410.08964, for trl dpo --config, TRL 0.20 and later.
+	header := `SFT on the chosen side, for python -m trl.scripts.sft --config.
+Its loss is the mean NLL of all chosen tokens of a step.`
+	if !j.sft() {
+		header = `DPO+NLL as in section 3 of arXiv 2410.08964, for python -m trl.scripts.dpo --config.
 The loss sft is the mean NLL of all chosen tokens of one pass of one GPU; the paper's, LLaMA-Factory's, is the mean over
-sequences of their mean. The two are equal with one pair a pass.`, append(rows, j.arguments()...))
+sequences of their mean. The two are equal with one pair a pass.`
+	}
+	if j.ordered {
+		rows = append(rows, yamlRow{"train_sampling_strategy", "sequential", ""})
+	}
+	return encodeYAML(header, append(rows, j.arguments()...))
 }

@@ -3,7 +3,9 @@ package handoff
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,6 +49,13 @@ func yamlValue(value any) string {
 			texts[i] = yamlValue(x)
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
+	}
+	if v, ok := value.(map[string]float64); ok {
+		var texts []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			texts = append(texts, key+": "+yamlValue(v[key]))
+		}
+		return "{" + strings.Join(texts, ", ") + "}"
 	}
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -1,7 +1,7 @@
-// Trainer stands in for llamafactory-cli and for trl, by the name that it is built under. It reads the settings and
-// the data as these do and fails where they would; it trains nothing: the model that it leaves is its base with
-// another number in one tensor, and its logs tell of a loss that halves. TRAINER=fail has it fail, TRAINER=hang start
-// a process and wait for ever.
+// Trainer stands in for llamafactory-cli, for accelerate, which starts TRL, and for the Python that runs check.py, by
+// the name that it is built under. It reads the settings and the data as these do and fails where they would; it trains
+// nothing: the model that it leaves is its base with another number in one tensor, and its logs tell of a loss that
+// halves. TRAINER=refuse has the check fail, TRAINER=fail the training, TRAINER=hang start a process and wait for ever.
 package main
 
 import (
@@ -24,20 +24,27 @@ func main() {
 	name, args := filepath.Base(os.Args[0]), os.Args[1:]
 	switch {
 	case name == "llamafactory-cli" && len(args) == 2 && args[0] == "train":
-		if os.Getenv("FORCE_TORCHRUN") != "1" || os.Getenv("NPROC_PER_NODE") == "" {
+		s := readYAML(args[1])
+		if gpus := s["use_cpu"] != true; gpus && (os.Getenv("FORCE_TORCHRUN") != "1" || os.Getenv("NPROC_PER_NODE") == "") {
 			log.Fatal("DeepSpeed and several GPUs need FORCE_TORCHRUN=1")
 		}
-		train(readYAML(args[1]), shareGPT)
+		train(s, shareGPT)
 	case name == "llamafactory-cli" && len(args) == 2 && args[0] == "export":
 		s := readYAML(args[1])
 		if _, err := os.Stat(filepath.Join(s.text("adapter_name_or_path"), "trainer_state.json")); err != nil {
 			log.Fatal(err)
 		}
 		save(s.text("model_name_or_path"), s.text("export_dir"))
-	case name == "trl" && len(args) > 2 && args[0] == "dpo" && args[1] == "--config":
-		train(readYAML(args[2]), conversational)
+	case name == "accelerate" && strings.HasPrefix(strings.Join(args, " "),
+		"launch --config_file accelerate.yaml -m trl.scripts.dpo --config dpo.yaml"):
+		train(readYAML("dpo.yaml"), conversational)
+	case name == "python" && len(args) == 1 && args[0] == "check.py":
+		if os.Getenv("TRAINER") == "refuse" {
+			fmt.Println("check: this version has no loss 'sigmoid'; install a later one")
+			os.Exit(1)
+		}
 	default:
-		log.Fatalf("usage: %s train|export FILE, or trl dpo --config FILE; got %q", name, args)
+		log.Fatalf("usage: %s train|export FILE, or accelerate launch …; got %q", name, args)
 	}
 }
 
@@ -190,6 +197,9 @@ func train(s settings, pairs func(settings) int) {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "trainer_state.json"), []byte(state), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(out, "training_args.bin"), nil, 0o644); err != nil {
 		log.Fatal(err)
 	}
 }

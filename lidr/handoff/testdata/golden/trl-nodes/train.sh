@@ -1,7 +1,17 @@
 #!/bin/sh
-# Trains the round with trl and leaves the checkpoint in ../model.
+# Trains the round with trl and leaves the checkpoint in ../model. With --check it trains nothing, and says in its
+# last line whether the program that is installed takes these files.
 # Run it on each of the 2 machines, which share this folder: NODE_RANK is 0 to 1, MASTER_ADDR the address of the first.
-: ${NODE_RANK:?} ${MASTER_ADDR:?} ${MASTER_PORT:=29500}
 set -e
 cd "$(dirname "$0")"
-trl dpo --config dpo.yaml --accelerate_config zero3 --num_processes 2 --num_machines 2 --machine_rank $NODE_RANK --main_process_ip $MASTER_ADDR --main_process_port $MASTER_PORT
+if [ "$1" = --check ]; then # by the Python that the program names in its first line, or the one beside it
+	program=$(command -v trl) || { echo "check: trl is not installed here, or not in PATH"; exit 1; }
+	python=$(sed -n '1s/^#! *\(.*python[0-9.]*\)$/\1/p' "$program" 2>/dev/null || :)
+	exec "${python:-$(dirname "$program")/python}" check.py
+fi
+for folder in ../model/checkpoint-*; do # one that a kill has cut short lacks its last file
+	[ ! -d "$folder" ] || [ -f "$folder/trainer_state.json" ] || rm -rf "$folder"
+done
+: ${NODE_RANK:?} ${MASTER_ADDR:?} ${MASTER_PORT:=29500}
+last=$(ls -d ../model/checkpoint-* 2>/dev/null | sort -t- -k2 -n | tail -n 1)
+accelerate launch --config_file accelerate.yaml --machine_rank $NODE_RANK --main_process_ip $MASTER_ADDR --main_process_port $MASTER_PORT -m trl.scripts.dpo --config dpo.yaml ${last:+--resume_from_checkpoint "$last"}
