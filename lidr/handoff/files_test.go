@@ -143,7 +143,13 @@ func TestTemplateByName(t *testing.T) {
 		"meta-llama/Llama-2-7b-chat-hf": "llama2", "Qwen/Qwen2-7B-Instruct": "qwen", "Qwen/Qwen2.5-7B-Instruct": "qwen",
 		"Qwen/Qwen3-8B": "qwen3", "Qwen/Qwen3-4B-Instruct-2507": "qwen3_nothink",
 		"CohereForAI/aya-23-8B": "cohere", "mistralai/Mistral-7B-Instruct-v0.3": "mistral",
-		"org/unknown": "",
+		"CohereForAI/aya-expanse-8b": "cohere", "CohereLabs/c4ai-command-r7b-12-2024": "",
+		"google/gemma-2-2b-it": "gemma", "google/gemma-3-1b-it": "gemma", "google/gemma-4-26B-A4B-it": "",
+		"HuggingFaceTB/SmolLM-135M-Instruct": "smollm", "HuggingFaceTB/SmolLM2-135M-Instruct": "smollm2",
+		"HuggingFaceTB/SmolLM3-3B": "", "ibm-granite/granite-3.3-2b-instruct": "granite3",
+		"ibm-granite/granite-4.0-tiny-preview": "granite4", "microsoft/Phi-3-mini-4k-instruct": "phi",
+		"microsoft/Phi-4-mini-instruct": "phi4_mini", "microsoft/phi-4": "phi4", "allenai/OLMo-2-0425-1B-Instruct": "",
+		"Qwen/Qwen3.5-4B": "", "org/unknown": "",
 	} {
 		got, err := LlamaFactory().chatTemplate(base{path: model}, nil)
 		if got != want || (err == nil) != (want != "") {
