@@ -214,7 +214,7 @@ func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
 	if err := r.WriteLines(r.Path(t.Model, "train.jsonl"), loggedSteps(steps)); err != nil {
 		return nil, err
 	}
-	warnings := foreignHealth(r.Settings.Train.Settings, steps)
+	warnings := append(foreignHealth(r.Settings.Train.Settings, steps), missingParts(steps)...)
 	var pairs []Pair
 	err = r.ReadLines(r.Path(modelName(round-1), "pairs.jsonl"), &pairs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -281,6 +281,21 @@ func foreignHealth(s dpo.Settings, steps []dpo.Step) []string {
 		}
 	}
 	return append([]string{}, dpo.Health(s, out, math.NaN())...) // the file is a list, empty or not
+}
+
+// missingParts counts the steps whose parts of the loss another program did not log.
+func missingParts(steps []dpo.Step) []string {
+	missing := 0
+	for _, s := range steps {
+		if math.IsNaN(s.DPO) {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("the trainer logged the loss of %d of %d steps without its parts: their dpo and nll are "+
+		"missing", missing, len(steps))}
 }
 
 // Warnings reads back what a reader should know before believing a model that the run has trained.

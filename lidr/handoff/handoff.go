@@ -88,9 +88,11 @@ func Round(ctx context.Context, run *lidr.Run, m *lidr.Model, t Trainer) (*lidr.
 }
 
 // TakeBack returns the model of the run that the program of an earlier [Train] made, "M1", with a frame of [dpo.Step]
-// rows from the program's log, NaN for numbers that it does not log. It reads the checkpoint in <name>/model and
-// writes what [lidr.Run.Adopt] does: train.jsonl, warnings.json and training.json. If the round's base was behind a
-// server, the weights are not loaded: serve <name>/model and go on with [lidr.Run.Use].
+// rows from the program's log. Neither program logs the parts of the loss: where they follow from what it logs, they
+// are filled in (of one part, of one pair a step, and of the first step, whose model is still its own reference), and
+// elsewhere NaN, as other numbers that it does not log; the model's warnings count them. It reads the checkpoint in
+// <name>/model and writes what [lidr.Run.Adopt] does: train.jsonl, warnings.json and training.json. If the round's
+// base was behind a server, the weights are not loaded: serve <name>/model and go on with [lidr.Run.Use].
 func TakeBack(run *lidr.Run, name string) (*lidr.Model, dataframe.DataFrame, error) {
 	model, steps, err := takeBack(run, name)
 	if err != nil {
@@ -116,6 +118,7 @@ func takeBack(run *lidr.Run, name string) (*lidr.Model, []dpo.Step, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	addParts(steps, r.Settings)
 	model, err := run.Adopt(lidr.Training{
 		Key: r.Key, Base: r.Base, Model: name, Pairs: r.Pairs, Settings: r.Settings, Elsewhere: r.Elsewhere,
 	}, steps)

@@ -7,6 +7,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/dpo"
 )
 
 // Numbers that a program does not log are NaN, so that none is taken for a measured 0.
@@ -54,4 +57,40 @@ func FuzzTrainerLogs(f *testing.F) {
 			t.Errorf("step %d of %d", step, total)
 		}
 	})
+}
+
+// The parts of a loss that its program logs whole: a training of one pair a step logs all that they follow from.
+func TestAddParts(t *testing.T) {
+	t.Parallel()
+	s := lidr.PaperSettings().Train
+	s.Alpha = 5
+	none := math.NaN()
+	steps := func() []dpo.Step { // with margins 0 and −1
+		return []dpo.Step{
+			{Step: 1, Loss: math.Ln2 + 5*.3, DPO: none, NLL: none},
+			{Step: 2, Loss: math.Log1p(math.E) + 5*.2, RewardsMargins: -1, DPO: none, NLL: none},
+		}
+	}
+	for _, test := range []struct {
+		objective string
+		batch     int
+		want      [2][2]float64 // DPO and NLL of both steps
+	}{
+		{"dpo+nll", 1, [2][2]float64{{math.Ln2, .3}, {math.Log1p(math.E), .2}}},
+		{"dpo+nll", 16, [2][2]float64{{math.Ln2, .3}, {none, none}}},
+		{"dpo", 16, [2][2]float64{{math.Ln2 + 5*.3, none}, {math.Log1p(math.E) + 5*.2, none}}},
+		{"sft", 16, [2][2]float64{{0, math.Ln2 + 5*.3}, {0, math.Log1p(math.E) + 5*.2}}},
+	} {
+		got := steps()
+		s.Objective, s.BatchPairs = test.objective, test.batch
+		addParts(got, s)
+		for i, step := range got {
+			for k, value := range []float64{step.DPO, step.NLL} {
+				if want := test.want[i][k]; math.IsNaN(value) != math.IsNaN(want) || math.Abs(value-want) > 1e-12 {
+					t.Errorf("%s, %d pairs a step: step %d has parts %v and %v, want %v", test.objective, test.batch, i+1,
+						step.DPO, step.NLL, test.want[i])
+				}
+			}
+		}
+	}
 }
