@@ -214,7 +214,7 @@ func modelBy(folder, command string) (string, error) {
 	}
 	switch command {
 	case "doctor":
-		diagnosis, err := doctor.Examine(context.Background(), m, lidr.MiniatureSettings().Generate, doctor.SamplePair())
+		diagnosis, err := doctor.Examine(context.Background(), m, lidr.MiniatureSettings(), doctor.SamplePair())
 		return fmt.Sprint(diagnosis), err
 	case "gguf":
 		out, err := os.MkdirTemp("", "gguf")

@@ -69,26 +69,35 @@ func exemplars(s GenerateSettings, folder string, n int, langs []string) (map[st
 	return shots, nil
 }
 
-// TokenPairs turns pairs into token ids as training sees them: the prompt by the model's chat template, and both sides
-// with the end-of-turn token.
-func TokenPairs(m *Model, s GenerateSettings, pairs []Pair) ([]dpo.Pair, error) {
-	out := make([]dpo.Pair, len(pairs))
+// TokenPairs turns pairs into token ids as training sees them: the text is what the model's chat template writes for
+// the prompt and each side, and of that the prompt is what generation starts from. Every token of a side counts,
+// through the end token or, unless TrainSettings.WithoutTail is set, what the template writes behind it.
+func TokenPairs(m *Model, s Settings, pairs []Pair) ([]dpo.Pair, error) {
+	out, tok := make([]dpo.Pair, len(pairs)), m.tokenizer.Thinking(s.Generate.Thinking)
 	for i, row := range pairs {
-		messages, err := s.Messages(row.Prompt, row.Lang)
+		messages, err := s.Generate.Messages(row.Prompt, row.Lang)
 		if err != nil {
 			return nil, err
 		}
-		prompt, err := m.tokenizer.Thinking(s.Thinking).EncodeChat(messages, true, "")
-		if err != nil {
-			return nil, fmt.Errorf("pair %d (prompt %s in %s): %w", i, row.ID, row.Lang, err)
+		var sides [2][]int32
+		for k, text := range [2]string{row.Chosen, row.Rejected} {
+			if out[i].Prompt, sides[k], err = s.Train.answered(tok, messages, "", text); err != nil {
+				return nil, fmt.Errorf("pair %d (prompt %s in %s): %w", i, row.ID, row.Lang, err)
+			}
 		}
-		out[i] = dpo.Pair{
-			Prompt:   int32s(prompt),
-			Chosen:   int32s(m.tokenizer.EncodeResponse(row.Chosen)),
-			Rejected: int32s(m.tokenizer.EncodeResponse(row.Rejected)),
-		}
+		out[i].Chosen, out[i].Rejected = sides[0], sides[1]
 	}
 	return out, nil
+}
+
+// answered returns the ids of a prompt and of its answer that count in the loss.
+func (s TrainSettings) answered(tok *tokenizer.Tokenizer, messages []tokenizer.Message, prefill,
+	answer string) (prompt, response []int32, err error) {
+	before, after, tail, err := tok.EncodeAnswered(messages, prefill, answer)
+	if s.WithoutTail {
+		after = after[:len(after)-tail]
+	}
+	return int32s(before), int32s(after), err
 }
 
 func int32s(ids []int) []int32 {

@@ -113,6 +113,10 @@ type TrainSettings struct {
 	// Labels is "pairs", or one of two controls: "random" swaps chosen and rejected of each pair with probability 1/2;
 	// "own" makes the model's own answer y_l the chosen one, so that nothing is learned from the translation.
 	Labels string `json:"labels"`
+	// WithoutTail trains up to the token that ends an answer, and not on what the chat template writes behind it (in
+	// ChatML a line end). Otherwise that counts too, as in today's LLaMA-Factory and TRL; a template that writes
+	// nothing there, such as Llama 3's, has no tail.
+	WithoutTail bool `json:"without_tail,omitempty"`
 	// LoRA trains adapters in place of the weights; its zero value trains all weights. The frozen weights are the
 	// reference too, so that there is no second copy of them. The peak of training a model of 109 M parameters was
 	// 3.4 GB with all weights, 2.4 with LoRA, 0.91 with LoRA and Checkpointing, and 0.79 with bfloat16 as well. The
@@ -219,7 +223,7 @@ func MiniatureSettings() Settings {
 		}
 	}
 	s.Train.Alpha, s.Train.LR, s.Train.BatchPairs = 5, 1e-4, 32
-	s.Train.Warmup, s.Train.Schedule, s.Train.FinalLR = 0.06, "linear", 0.1
+	s.Train.Warmup, s.Train.Schedule, s.Train.FinalLR = 0.06, "polynomial", 0.1
 	s.Train.AdamBeta2 = 0.98 // the one of M0's pretraining
 	return s
 }
@@ -252,6 +256,7 @@ func PaperSettings() Settings {
 func (s Settings) Tiny() Settings {
 	s.Prompts.N = 6
 	s.Evaluate.N, s.Evaluate.Translations = 6, 2
+	s.Train.Warmup = 0 // so few pairs make one step, and a warm-up's first has rate 0
 	return s
 }
 

@@ -87,7 +87,7 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 
 func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.Step, error) {
 	s, name := run.Settings.Train, modelName(m.Round+1)
-	tokens, err := TokenPairs(m, run.Settings.Generate, run.Settings.Relabel(rows))
+	tokens, err := TokenPairs(m, run.Settings, run.Settings.Relabel(rows))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -151,12 +151,11 @@ func replayPairs(run *Run, m *Model, rows []Pair) ([]dpo.Pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		prompt, err := m.tokenizer.EncodeChat(messages, true, s.Translate.Prefill)
+		prompt, response, err := s.Train.answered(m.tokenizer, messages, s.Translate.Prefill, target+"</translated>")
 		if err != nil {
 			return nil, fmt.Errorf("replay of prompt %s from %s to %s: %w", row.ID, from, to, err)
 		}
-		out = append(out, dpo.Pair{Prompt: int32s(prompt),
-			Chosen: int32s(m.tokenizer.EncodeResponse(target + "</translated>"))})
+		out = append(out, dpo.Pair{Prompt: prompt, Chosen: response})
 	}
 	return out, nil
 }

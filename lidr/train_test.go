@@ -84,8 +84,8 @@ func TestTrainAdapter(t *testing.T) {
 	}
 }
 
-// A loss of pairs asks for the reference that it reads: DPO's and KTO's of the pairs, KTO's also of the mismatched ones,
-// SimPO's of none.
+// A loss of pairs asks for the reference that it reads: DPO's and KTO's of the pairs, KTO's also of the mismatched
+// ones, SimPO's of none.
 func TestTrainReference(t *testing.T) {
 	pairs := datasets.Frame([]Pair{
 		{ID: "1", Lang: "de", Prompt: "Anna hat 3 Äpfel.", Chosen: "Anna hat 3 Äpfel.", Rejected: "Anna has 3 apples."},
@@ -93,7 +93,7 @@ func TestTrainReference(t *testing.T) {
 	})
 	for loss, want := range map[string]int{"sigmoid": 1, "kto": 2, "simpo": 0} {
 		s := MiniatureSettings()
-		s.Train.Loss, s.Train.BatchPairs = loss, 2
+		s.Train.Loss, s.Train.BatchPairs, s.Train.Warmup = loss, 2, 0
 		run, m0 := openTest(t, s)
 		_, steps, err := Train(t.Context(), run, m0, pairs)
 		if err != nil {

@@ -34,7 +34,7 @@ func trajectory(t *testing.T, engine string, n int, change func(*dpo.Settings)) 
 		}
 	}
 	s := MiniatureSettings()
-	pairs, err := TokenPairs(m, s.Generate, rows)
+	pairs, err := TokenPairs(m, s, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +68,13 @@ func trajectory(t *testing.T, engine string, n int, change func(*dpo.Settings)) 
 }
 
 // The golden trajectory is the code's own, on amd64 with AVX-512: whoever changes it should know why. What only changes
-// how it is computed leaves it as it is, to the bit or within the rounding that is said.
+// how it is computed leaves it as it is, to the bit or within the rounding that is said. It began with a loss of
+// 1.070411 until the line end behind <|im_end|> counted and a warm-up's first step had rate 0, as in TRL.
 func TestGoldenTrajectory(t *testing.T) {
 	nothing := func(*dpo.Settings) {}
 	golden := [][3]float64{
-		{1.070411, 9.458591, 0}, {1.180528, 9.772560, 0.008233}, {0.966989, 8.388452, -0.006461},
-		{0.844276, 7.214674, 0.022876}, {0.721050, 5.770493, 0.010080}, {1.099546, 15.315559, -0.001005},
+		{1.062711, 9.436283, 0}, {1.255719, 10.520059, 0}, {0.996422, 8.560325, -0.002887},
+		{0.923305, 7.680173, 0.014575}, {0.759394, 6.088362, 0.007527}, {1.142016, 15.033061, -0.005615},
 	}
 	straight := trajectory(t, "cpu", 24, nothing)
 	if len(straight) != 6 || math.Abs(straight[0][2]) > 1e-5 {

@@ -3,7 +3,7 @@
 // words what is wrong. `lidr doctor MODEL` prints the diagnosis, and its exit code is 1 if something is wrong.
 //
 //	m, err := lidr.LoadModel("Qwen/Qwen2.5-0.5B-Instruct")
-//	diagnosis, err := doctor.Examine(ctx, m, lidr.PaperSettings().Generate, doctor.SamplePair())
+//	diagnosis, err := doctor.Examine(ctx, m, lidr.PaperSettings(), doctor.SamplePair())
 //	fmt.Print(diagnosis)
 package doctor
 

@@ -11,6 +11,7 @@ import (
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/tokenizer"
 )
@@ -27,12 +28,12 @@ func SamplePair() lidr.Pair {
 // one training pair with what is counted in the loss, where BOS and EOS are, what each language costs in tokens,
 // whether weights and vocabulary are sound, and how it ends an answer to the pair's prompt. An error means that the
 // model could not be examined; what is wrong with the model is in the Diagnosis. The model needs its weights here.
-func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair lidr.Pair) (*Diagnosis, error) {
+func Examine(ctx context.Context, m *lidr.Model, s lidr.Settings, pair lidr.Pair) (*Diagnosis, error) {
 	if m.Weights() == nil {
 		return nil, fmt.Errorf("the weights of %s are not here, so there is nothing to examine; load its checkpoint with "+
 			"lidr.LoadModel", m.Path)
 	}
-	d := &Diagnosis{maxTokens: s.Sampling.MaxTokens}
+	d := &Diagnosis{maxTokens: s.Generate.Sampling.MaxTokens}
 	d.sizes(m)
 	if err := d.fingerprint(m.Checkpoint(), m.Checkpoint().Remembered()); err != nil {
 		return nil, err
@@ -58,17 +59,19 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.GenerateSettings, pair l
 		tokenText("chosen", m.Tokenizer(), tokens[0].Chosen, "each in the DPO and the NLL part of the loss"),
 		tokenText("rejected", m.Tokenizer(), tokens[0].Rejected, "each in the DPO part of the loss"),
 	}
-	messages, err := s.Messages(pair.Prompt, pair.Lang)
+	messages, err := s.Generate.Messages(pair.Prompt, pair.Lang)
 	if err != nil {
 		return nil, err
 	}
-	d.room(m, len(d.Pair[0].IDs), s.Sampling.MaxTokens)
-	d.ends(m.Tokenizer(), d.Pair[0].IDs, beginsTurns(m.Tokenizer(), messages))
-	d.conversation(m.Tokenizer(), messages, pair)
-	if len(d.Problems) > 0 {
-		return d, nil
+	d.room(m, len(d.Pair[0].IDs), s.Generate.Sampling.MaxTokens)
+	d.ends(m.Tokenizer(), beginsTurns(m.Tokenizer(), messages))
+	if err := d.conversation(m.Tokenizer(), messages, pair); err != nil || len(d.Problems) > 0 {
+		return d, err
 	}
-	return d, d.answer(ctx, m.LM(), lm.Request{ID: pair.ID, Messages: messages}, pair)
+	if err := d.logprobs(ctx, m, tokens[0]); err != nil || len(d.Problems) > 0 {
+		return d, err
+	}
+	return d, d.answer(ctx, m.LM(), lm.Request{ID: pair.ID, Messages: messages})
 }
 
 // sizes states the model's architecture and the memory that it needs.
@@ -176,7 +179,8 @@ func beginsTurns(tok *tokenizer.Tokenizer, messages []tokenizer.Message) bool {
 }
 
 // ends looks for BOS in the prompt and names what ends an answer. beginsTurns says that every turn begins with BOS.
-func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int, beginsTurns bool) {
+func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, beginsTurns bool) {
+	prompt, chosen := d.Pair[0].IDs, d.Pair[1].IDs
 	bos, hasBOS := tok.BOS()
 	count := 0
 	for _, id := range prompt {
@@ -207,23 +211,31 @@ func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, prompt []int, beginsTurns boo
 	for _, id := range tok.EOS() {
 		ends = append(ends, fmt.Sprintf("%s %d", visible(tok, id), id))
 	}
-	d.fact("EOS", "%s is appended to a response and counted; answers end at %s", ends[0], strings.Join(ends, ", "))
+	counted := slices.IndexFunc(chosen, func(id int) bool { return slices.Contains(tok.EOS(), id) })
+	var behind strings.Builder
+	for _, id := range chosen[counted+1:] {
+		behind.WriteString(visible(tok, id))
+	}
+	tail := "nothing behind it"
+	if behind.Len() > 0 {
+		tail = fmt.Sprintf("%q behind it", behind.String())
+	}
+	d.fact("EOS", "%s ends a response and is counted, and %s; answers end at %s", visible(tok, chosen[counted]), tail,
+		strings.Join(ends, ", "))
 }
 
-// conversation compares the pair's prompt with its chosen response and EOS with how the template writes a finished
-// turn.
-func (d *Diagnosis) conversation(tok *tokenizer.Tokenizer, messages []tokenizer.Message, pair lidr.Pair) {
+// conversation compares what is trained on with how the template writes a finished turn.
+func (d *Diagnosis) conversation(tok *tokenizer.Tokenizer, messages []tokenizer.Message, pair lidr.Pair) error {
 	finished := append(slices.Clone(messages), tokenizer.Message{Role: "assistant", Content: pair.Chosen})
 	written, err := tok.EncodeChat(finished, false, "")
 	if err != nil {
-		d.warn("the template cannot write a finished conversation: %v", err)
-		return
+		return err
 	}
 	prompt := d.Pair[0].IDs
 	if eos := tok.EOS()[0]; len(written) < len(prompt) || !slices.Contains(written[len(prompt):], eos) {
 		d.warn("the template ends an answer without EOS; %s is appended all the same, so that the model learns to stop",
 			visible(tok, eos))
-		return
+		return nil
 	}
 	trained := slices.Concat(prompt, d.Pair[1].IDs)
 	for i, id := range trained {
@@ -239,24 +251,38 @@ func (d *Diagnosis) conversation(tok *tokenizer.Tokenizer, messages []tokenizer.
 		}
 		d.warn("from token %d on, the template writes a finished answer as %q where training and generation have %q: "+
 			"harmless if it is spacing or an empty thought", i, from(written), from(trained))
-		return
+		break
 	}
+	return nil
 }
 
 // answerTokens is how much of an answer is generated: enough for one to [SamplePair].
 const answerTokens = 96
 
-// answer measures the pair and lets the model answer its prompt.
-func (d *Diagnosis) answer(ctx context.Context, m lm.Model, r lm.Request, pair lidr.Pair) error {
-	sums, counts, err := m.Logprobs(ctx, []lm.Request{r, r}, []string{pair.Chosen, pair.Rejected})
+// logprobs measures the pair as training does.
+func (d *Diagnosis) logprobs(ctx context.Context, m *lidr.Model, pair dpo.Pair) error {
+	sides := []dpo.Sequence{{Prompt: pair.Prompt, Response: pair.Chosen}, {Prompt: pair.Prompt, Response: pair.Rejected}}
+	sums := make([]float64, len(sides))
+	none := func(int) bool { return false }
+	err := dpo.Logprobs(ctx, m.Engine(), m.Weights(), sides, none, func(idx []int, of []float64) error {
+		for k, i := range idx {
+			sums[i] = of[k]
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	d.fact("log p", "chosen %.2f over %d tokens, rejected %.2f over %d", sums[0], counts[0], sums[1], counts[1])
+	d.fact("log p", "chosen %.2f over %d tokens, rejected %.2f over %d", sums[0], len(pair.Chosen), sums[1],
+		len(pair.Rejected))
 	if !finite(sums[0] + sums[1]) {
 		d.problem("the model's probabilities are not finite")
-		return nil
 	}
+	return nil
+}
+
+// answer lets the model answer the pair's prompt.
+func (d *Diagnosis) answer(ctx context.Context, m lm.Model, r lm.Request) error {
 	shown := func(_ []int, out []lm.Completion) error {
 		d.fact("answer", "%s (%d tokens, %s)", showSpaces(out[0].Text), out[0].Tokens, out[0].FinishReason)
 		if out[0].FinishReason != lm.FinishStop {

@@ -67,7 +67,7 @@ func examine(t *testing.T, dir string) *Diagnosis {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	d, err := Examine(t.Context(), m, lidr.MiniatureSettings(), SamplePair())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,8 @@ func TestEveryFamily(t *testing.T) {
 	const scaled = `,"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,` +
 		`"original_max_position_embeddings":64}`
 	const llama3Prompt = "⟦<|begin_of_text|>⟧⟦<|start_header_id|>⟧user⟦<|end_header_id|>⟧↵↵Anna·has·3"
-	const llama2End, qwenEnd = "Anna·has·7·apples.⟦</s>⟧", "Anna·has·7·apples.⟦<|im_end|>⟧"
+	const llama2End, mistralEnd = "Anna·has·7·apples.·⟦</s>⟧", "Anna·has·7·apples.⟦</s>⟧"
+	const qwenEnd = "Anna·has·7·apples.⟦<|im_end|>⟧↵"
 	for kind, c := range map[string]struct{ architecture, more, bos, prompt, chosen string }{
 		"llama3": {
 			"LlamaForCausalLM", scaled, "once, at the beginning", llama3Prompt, "Anna·has·7·apples.⟦<|eot_id|>⟧",
@@ -89,7 +90,7 @@ func TestEveryFamily(t *testing.T) {
 			"LlamaForCausalLM", "", "once, at the beginning", "⟦<s>⟧·[INST]·Anna·has·3", llama2End,
 		},
 		"mistral": {
-			"MistralForCausalLM", "", "once, at the beginning", "⟦<s>⟧[INST]·Anna·has·3", llama2End,
+			"MistralForCausalLM", "", "once, at the beginning", "⟦<s>⟧[INST]·Anna·has·3", mistralEnd,
 		},
 		"qwen2":   {"Qwen2ForCausalLM", "", "none", "⟦<|im_start|>⟧system↵You·are", qwenEnd},
 		"trained": {"Qwen3ForCausalLM", "", "none", "⟦<|im_start|>⟧user↵Anna·has·3", qwenEnd},
@@ -256,7 +257,7 @@ func resize(t *testing.T, ck *checkpoint.Checkpoint, size int) {
 func TestWithoutWeights(t *testing.T) {
 	t.Parallel()
 	m := lidr.UseModel("gpt-4.1", lm.Model(nil))
-	_, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	_, err := Examine(t.Context(), m, lidr.MiniatureSettings(), SamplePair())
 	if err == nil || !strings.Contains(err.Error(), "gpt-4.1 are not here") {
 		t.Errorf("the error is %v, want one that names the model", err)
 	}
@@ -268,7 +269,7 @@ func TestLanguagesCostTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := Examine(t.Context(), m, lidr.MiniatureSettings().Generate, SamplePair())
+	d, err := Examine(t.Context(), m, lidr.MiniatureSettings(), SamplePair())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,16 +43,29 @@ func TestNLL(t *testing.T) {
 }
 
 func TestLearningRate(t *testing.T) {
-	// 10 steps, 2 of warm-up, down to a tenth.
-	s := Settings{LR: 1, Warmup: 0.2, FinalLR: 0.1}
-	for schedule, want := range map[string][]float64{
-		"constant": {0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-		"linear":   {0.5, 1, 1, 0.8875, 0.775, 0.6625, 0.55, 0.4375, 0.325, 0.2125},
-		"cosine":   {0.5, 1, 1, 0.965745789, 0.868198052, 0.722207544, 0.55, 0.377792456, 0.231801948, 0.134254211},
+	// 10 steps, 2 of warm-up: what get_scheduler of transformers 5.23.0 gives, with lr_end 0.1 and power 1 for
+	// "polynomial" and min_lr_rate 0.1 for "cosine_with_min_lr".
+	constant := []float64{0, 0.5, 1, 1, 1, 1, 1, 1, 1, 1}
+	linear := []float64{0, 0.5, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125}
+	polynomial := []float64{0, 0.5, 1, 0.8875, 0.775, 0.6625, 0.55, 0.4375, 0.325, 0.2125}
+	cosine := []float64{
+		0, 0.5, 1, 0.961939766, 0.853553391, 0.691341716, 0.5, 0.308658284, 0.146446609, 0.038060234,
+	}
+	cosineMin := []float64{
+		0, 0.5, 1, 0.96574579, 0.868198052, 0.722207545, 0.55, 0.377792455, 0.231801948, 0.13425421,
+	}
+	for _, c := range []struct {
+		schedule string
+		final    float64
+		want     []float64
+	}{
+		{"constant_with_warmup", 0, constant}, {"linear", 0, linear}, {"polynomial", 0.1, polynomial},
+		{"cosine", 0, cosine}, {"cosine_with_min_lr", 0.1, cosineMin},
+		{"constant", 0.5, constant}, {"linear", 0.1, polynomial}, {"cosine", 0.1, cosineMin}, // as written before
 	} {
-		s.Schedule = schedule
-		for n, w := range want {
-			near(t, schedule, s.learningRate(n, 10), w, 1e-9)
+		s := Settings{LR: 1, Warmup: 0.2, Schedule: c.schedule, FinalLR: c.final}
+		for n, w := range c.want {
+			near(t, c.schedule, s.learningRate(n, 10), w, 1e-8)
 		}
 	}
 }

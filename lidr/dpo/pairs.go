@@ -8,8 +8,9 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// Pair is a prompt with a preferred and a dispreferred response, as token ids. The responses end with the end-of-turn
-// token, which is trained like any other. SFT and replay do not read Rejected, which may be nil there.
+// Pair is a prompt with a preferred and a dispreferred response, as token ids. The responses go through the token that
+// ends a turn, or through what the chat template writes behind it; all of these count. SFT and replay do not read
+// Rejected, which may be nil there.
 type Pair struct{ Prompt, Chosen, Rejected []int32 }
 
 // Weighted is a sequence to pretrain on. Weights[t], 0 or more, is the weight of the loss of predicting Tokens[t+1], so

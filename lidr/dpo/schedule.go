@@ -2,21 +2,45 @@ package dpo
 
 import "math"
 
-// learningRate returns the rate of step n (0 is the first) of total. It rises over the first ⌈Warmup·total⌉ steps, then
-// falls to FinalLR·LR, which the step after the last would have. Transformers' schedules begin at rate 0; these begin
-// one increment above 0, so that no step is without effect.
+// schedules are the values of Settings.Schedule, by Transformers' names.
+var schedules = []string{"constant_with_warmup", "linear", "polynomial", "cosine", "cosine_with_min_lr"}
+
+// Scheduler returns Transformers' name of the schedule (transformers/optimization.py). Settings from before it was the
+// schedule's name say "constant", and "linear" or "cosine" with a FinalLR above 0.
+func (s Settings) Scheduler() string {
+	switch {
+	case s.Schedule == "constant":
+		return "constant_with_warmup"
+	case s.Schedule == "linear" && s.FinalLR > 0:
+		return "polynomial"
+	case s.Schedule == "cosine" && s.FinalLR > 0:
+		return "cosine_with_min_lr"
+	}
+	return s.Schedule
+}
+
+// warmupSteps returns how many of so many steps the rate rises over.
+func (s Settings) warmupSteps(total int) int { return int(math.Ceil(s.Warmup * float64(total))) }
+
+// learningRate returns the rate of step n (0 is the first) of total: Transformers' λ(n)·LR. It rises over the first
+// ⌈Warmup·total⌉ steps, from 0, so that the first of them changes nothing, and then follows the schedule, whose last
+// rate, FinalLR·LR or 0, the step after the last would have. "polynomial" is of power 1 and has lr_end = FinalLR·LR;
+// "cosine_with_min_lr" has min_lr_rate = FinalLR.
 func (s Settings) learningRate(n, total int) float64 {
-	warm := int(math.Ceil(s.Warmup * float64(total)))
+	warm := s.warmupSteps(total)
 	if n < warm {
-		return s.LR * float64(n+1) / float64(warm)
+		return s.LR * float64(n) / float64(warm)
 	}
 	done := float64(n-warm) / float64(total-warm)
-	share := 1.0
-	switch s.Schedule {
+	switch s.Scheduler() {
 	case "linear":
-		share = 1 - done
+		return s.LR * (1 - done)
+	case "polynomial":
+		return s.LR * (s.FinalLR + (1-s.FinalLR)*(1-done))
 	case "cosine":
-		share = (1 + math.Cos(math.Pi*done)) / 2
+		return s.LR * (1 + math.Cos(math.Pi*done)) / 2
+	case "cosine_with_min_lr":
+		return s.LR * (s.FinalLR + (1-s.FinalLR)*(1+math.Cos(math.Pi*done))/2)
 	}
-	return s.LR * (s.FinalLR + (1-s.FinalLR)*share)
+	return s.LR
 }

@@ -35,11 +35,13 @@ type Settings struct {
 
 	// LR is the peak learning rate. One published run name shows 5e-7; Iterative RPO used 7e-7.
 	LR float64 `json:"lr"`
-	// Warmup is the share of the steps over which the rate rises linearly (LLaMA-Factory's examples: 0.1).
+	// Warmup is the share of the steps over which the rate rises linearly (LLaMA-Factory's examples: 0.1). As in
+	// Transformers it rises from 0, so that the first step of a warm-up changes nothing.
 	Warmup float64 `json:"warmup"`
-	// Schedule is the course of the rate after the warm-up: "constant", or "linear" or "cosine" down to FinalLR·LR.
+	// Schedule is the course of the rate after the warm-up, by Transformers' name: "constant_with_warmup"; "linear" or
+	// "cosine", which end at 0; "polynomial", linear too, or "cosine_with_min_lr", which end at FinalLR·LR.
 	Schedule string `json:"schedule"`
-	// FinalLR is the share of LR that the schedule ends at.
+	// FinalLR is the share of LR that the schedule ends at, where it does not end at 0: Transformers' min_lr_rate.
 	FinalLR float64 `json:"final_lr"`
 	// WeightDecay is AdamW's; norms, biases and embeddings do not decay. Transformers' default is 0.
 	WeightDecay float64 `json:"weight_decay"`
@@ -117,8 +119,8 @@ func (s Settings) Validate() error {
 		return bad("lr", s.LR, "a finite number above 0")
 	case !(s.Warmup >= 0 && s.Warmup <= 1):
 		return bad("warmup", s.Warmup, "a share of the steps, from 0 to 1")
-	case !slices.Contains([]string{"constant", "linear", "cosine"}, s.Schedule):
-		return bad("schedule", fmt.Sprintf("%q", s.Schedule), `"constant", "linear" or "cosine"`)
+	case !slices.Contains(schedules, s.Scheduler()):
+		return bad("schedule", fmt.Sprintf("%q", s.Schedule), "one of "+strings.Join(schedules, ", "))
 	case !(s.FinalLR >= 0 && s.FinalLR <= 1):
 		return bad("final_lr", s.FinalLR, "a share of lr, from 0 to 1")
 	case !(s.WeightDecay >= 0) || math.IsInf(s.WeightDecay, 1):

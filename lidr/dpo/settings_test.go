@@ -81,8 +81,8 @@ func TestValidateTakesTheEdges(t *testing.T) {
 		"smallest counts":   func(s *Settings) { s.BatchPairs, s.MicroBatch, s.Epochs, s.MaxLength = 1, 0, 1, 0 },
 		"most replay":       func(s *Settings) { s.Replay = 1024 },
 		"a negative seed":   func(s *Settings) { s.Seed = -1 },
-		"constant schedule": func(s *Settings) { s.Schedule = "constant" },
-		"linear schedule":   func(s *Settings) { s.Schedule = "linear" },
+		"an older schedule": func(s *Settings) { s.Schedule = "constant" },
+		"linear to a floor": func(s *Settings) { s.Schedule, s.FinalLR = "polynomial", 0.1 },
 	} {
 		s := DefaultSettings()
 		change(&s)

@@ -61,13 +61,19 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 		}
 	}
 	batch := func(n int) ([]micro, error) { return p.step(n), nil }
-	return train(ctx, b, m, s, h, s.Epochs*p.stepsPerEpoch(), batch, []any{pairs, ref, replay})
+	total := s.Epochs * p.stepsPerEpoch()
+	if total == 1 && s.learningRate(0, total) == 0 {
+		return nil, fmt.Errorf("the only step is the first of a warm-up, whose learning rate is 0, so nothing would be "+
+			"learned: set warmup to 0 (now %g), or take more steps by fewer batch_pairs or more epochs", s.Warmup)
+	}
+	return train(ctx, b, m, s, h, total, s.learningRate, batch, []any{pairs, ref, replay})
 }
 
 // Pretrain trains m, in place, on the batches next(0), next(1), …, next(steps−1). The loss of a batch is Σ w·nll / Σ w
 // over its tokens. next must be a pure function of the step, since a resumed training asks for a step again. Pretrain
 // uses of s the learning rate, the optimizer, MaxLength and MicroBatch, which counts sequences here: sequences are
-// taken shortest first, so that a micro-batch smaller than the batch saves padding.
+// taken shortest first, so that a micro-batch smaller than the batch saves padding. The warm-up begins one increment
+// above rate 0, which is how the shipped model was made.
 func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next func(step int) []Weighted, steps int,
 	s Settings, h Hooks) ([]Step, error) {
 	if err := s.Validate(); err != nil {
@@ -85,13 +91,19 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 		}
 		return weightedBatch(sequences, total, s.MicroBatch, longest), nil
 	}
-	return train(ctx, b, m, s, h, steps, batch, next(0))
+	rate := func(n, total int) float64 {
+		if warm := s.warmupSteps(total); n < warm {
+			return s.LR * float64(n+1) / float64(warm)
+		}
+		return s.learningRate(n, total)
+	}
+	return train(ctx, b, m, s, h, steps, rate, batch, next(0))
 }
 
 // train runs a training of total steps, and resumes it where the hooks name a folder with its state. data is what it
-// trains on, which the state's key depends on.
+// trains on, which the state's key depends on, and rate(n, total) the learning rate of step n, counted from 0.
 func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int,
-	batch func(int) ([]micro, error), data any) (steps []Step, err error) {
+	rate func(n, total int) float64, batch func(int) ([]micro, error), data any) (steps []Step, err error) {
 	if h.CheckpointEvery < 0 || h.CheckpointEvery > 0 && h.CheckpointDir == "" {
 		return nil, fmt.Errorf("a checkpoint every %d steps in folder %q: expected 0 (none), or more and a folder",
 			h.CheckpointEvery, h.CheckpointDir)
@@ -114,5 +126,5 @@ func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Setti
 	if err := st.load(t); err != nil {
 		return nil, err
 	}
-	return t.run(ctx, total, batch, h, st)
+	return t.run(ctx, total, rate, batch, h, st)
 }

@@ -22,6 +22,7 @@ import (
 func testSettings() Settings {
 	s := DefaultSettings()
 	s.LR, s.WeightDecay, s.BatchPairs, s.MicroBatch, s.Replay, s.Epochs = 3e-3, 0.1, 8, 3, 3, 2
+	s.Warmup = 0
 	return s
 }
 
@@ -71,7 +72,7 @@ func TestTrainLearns(t *testing.T) {
 	near(t, "first DPO loss", first.DPO, math.Ln2, 1e-4)
 	near(t, "first loss", first.Loss, first.DPO+s.Alpha*(first.NLL+first.Replay), 1e-9)
 	// These values were computed by this code: a change that alters them needs a reason.
-	for n, want := range map[int]float64{1: 8.47430, 2: 8.42688, 3: 7.48707, 6: 7.07312, 9: 6.40367, 18: 6.11755} {
+	for n, want := range map[int]float64{1: 8.47430, 2: 8.39578, 3: 7.28445, 6: 7.05853, 9: 6.38287, 18: 6.21127} {
 		near(t, fmt.Sprintf("loss of step %d", n), steps[n-1].Loss, want, 2e-3*want)
 	}
 	if last.Loss > 0.9*first.Loss || last.RewardsMargins < 0.1 || last.RewardsAccuracies < 0.75 || last.RewardsChosen < 0 {
@@ -212,7 +213,9 @@ func TestErrors(t *testing.T) {
 		return pairs
 	}
 	sft := DefaultSettings()
-	sft.Objective = "sft"
+	sft.Objective, sft.Warmup = "sft", 0
+	paired := DefaultSettings()
+	paired.Warmup = 0
 	zero := func(int) []Weighted { return []Weighted{{[]int32{1, 2}, []float32{0}}} }
 	broken := transformer.Init(tiny, 1)
 	value := broken.Store.GetVariable("model.norm.weight").MustValue()
@@ -231,7 +234,8 @@ func TestErrors(t *testing.T) {
 		"pair 0: the rejected response is empty":    run(with(0, Pair{[]int32{1}, []int32{2}, nil}), DefaultSettings()),
 		"pair 1 has 70 tokens, expected at most 64": run(with(1, Pair{make([]int32, 69), []int32{2}, nil}), sft),
 		"pair 2: token id 29, expected 0 to 28":     run(with(2, Pair{[]int32{1}, []int32{29}, nil}), sft),
-		"compute the reference anew":                run(good, DefaultSettings()),
+		"compute the reference anew":                run(good, paired),
+		"the only step is the first of a warm-up":   run(good, DefaultSettings()),
 		`field objective is "ppo"`:                  run(good, Settings{Objective: "ppo"}),
 		"0 reference log-probabilities for 3 pairs": second(Train(ctx, b, m, good, nil, nil, DefaultSettings(), Hooks{})),
 		"step 1: every weight is 0, so all labels":  second(Pretrain(ctx, b, m, zero, 1, sft, Hooks{})),

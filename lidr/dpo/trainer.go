@@ -106,10 +106,10 @@ func (m *micro) args() []any {
 		tensors.FromScalar(float32(m.kl)))
 }
 
-// run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. batch
-// returns step n's micro-batches, n counted from 0.
-func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro, error), h Hooks,
-	state *state) ([]Step, error) {
+// run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. rate
+// and batch return step n's learning rate and micro-batches, n counted from 0.
+func (t *trainer) run(ctx context.Context, total int, rate func(n, total int) float64,
+	batch func(n int) ([]micro, error), h Hooks, state *state) ([]Step, error) {
 	for n := len(t.steps); n < total; n++ {
 		if err := ctx.Err(); err != nil {
 			return t.steps, err
@@ -118,7 +118,7 @@ func (t *trainer) run(ctx context.Context, total int, batch func(n int) ([]micro
 		if err != nil {
 			return t.steps, fmt.Errorf("step %d: %w", n+1, err)
 		}
-		step, err := t.step(n, t.s.learningRate(n, total), micros)
+		step, err := t.step(n, rate(n, total), micros)
 		if err != nil {
 			return t.steps, err
 		}

@@ -205,7 +205,7 @@ func TestThinkingAsGenerated(t *testing.T) {
 				t.Errorf("thinking %t: %s holds\n%.300s\nexpected %s; %v", thinking, file, text, says, err)
 			}
 		}
-		tokens, err := lidr.TokenPairs(m0, s.Generate, somePairs()[:1])
+		tokens, err := lidr.TokenPairs(m0, s, somePairs()[:1])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,7 @@ func trainerPrograms(t *testing.T) string {
 func expressible() lidr.Settings {
 	s := lidr.MiniatureSettings().Tiny()
 	s.Train.FinalLR, s.Train.BatchPairs, s.Generate.System = 0, 4, "Be brief."
+	s.Train.Warmup, s.Train.Schedule = 0.06, "linear"
 	return s
 }
 

@@ -108,7 +108,7 @@ func (j *job) take(pairs []lidr.Pair) error {
 // that the program would cut without saying so. Several epochs are left to the program's own shuffling: it has one file
 // for all of them.
 func (j *job) order() error {
-	tokens, err := lidr.TokenPairs(j.model, j.run.Settings.Generate, j.pairs)
+	tokens, err := lidr.TokenPairs(j.model, j.run.Settings, j.pairs)
 	if err != nil {
 		return err
 	}

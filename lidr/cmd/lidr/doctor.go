@@ -30,7 +30,7 @@ wrong.`,
 			if err != nil {
 				return err
 			}
-			diagnosis, err := doctor.Examine(cmd.Context(), model, settings.Generate, doctor.SamplePair())
+			diagnosis, err := doctor.Examine(cmd.Context(), model, settings, doctor.SamplePair())
 			if err != nil {
 				return err
 			}

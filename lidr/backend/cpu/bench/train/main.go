@@ -23,7 +23,7 @@ func main() {
 	log.SetFlags(0)
 	s := lidr.PaperSettings()
 	s.Rounds, s.Generate.System = 1, ""
-	s.Train.Schedule, s.Train.Warmup, s.Train.NLL = "constant", 0, "token"
+	s.Train.Schedule, s.Train.Warmup, s.Train.NLL = "constant_with_warmup", 0, "token"
 	dir := flag.String("dir", "", "run folder")
 	model := flag.String("model", "", "model to train")
 	file := flag.String("pairs", "", "JSON list of pairs")
