@@ -69,6 +69,11 @@ var settingSources = []struct {
 		"our choice: not stated"},
 	{"training", "gradient checkpointing", func(s Settings) any { return s.Train.Checkpointing },
 		"our choice: changes no result"},
+	{"training", "temperature of the languages' shares", func(s Settings) any { return s.Train.LanguageTemperature },
+		"paper: none"},
+	{"training", "order of the pairs", func(s Settings) any {
+		return cmp.Or(s.Train.Curriculum, s.Train.Order, "drawn by seed")
+	}, "our choice: not stated"},
 	{"training", "labels", func(s Settings) any { return s.Train.Labels }, "paper"},
 	{"evaluation", "problems a language", func(s Settings) any { return s.Evaluate.N }, "all of the file"},
 	{"evaluation", "worked examples before a problem", func(s Settings) any { return s.Evaluate.Shots },

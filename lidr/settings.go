@@ -117,6 +117,12 @@ type TrainSettings struct {
 	// ChatML a line end). Otherwise that counts too, as in today's LLaMA-Factory and TRL; a template that writes
 	// nothing there, such as Llama 3's, has no tail.
 	WithoutTail bool `json:"without_tail,omitempty"`
+	// LanguageTemperature T mixes languages: an epoch has as many pairs as there are, those of a language with n pairs a
+	// share ∝ n^(1/T) of them, as [dpo.Mix] draws them. 0 trains on every pair once an epoch.
+	LanguageTemperature float64 `json:"language_temperature,omitempty"`
+	// Curriculum trains on the pairs in an order: "margin", those first that the model finds right already (see
+	// [dpo.Margins]), or "accuracy", those first whose language has the highest [RewardAccuracy]; "" draws it by seed.
+	Curriculum string `json:"curriculum,omitempty"`
 	// LoRA trains adapters in place of the weights; its zero value trains all weights. The frozen weights are the
 	// reference too, so that there is no second copy of them. The peak of training a model of 109 M parameters was
 	// 3.4 GB with all weights, 2.4 with LoRA, 0.91 with LoRA and Checkpointing, and 0.79 with bfloat16 as well. The

@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,13 +111,12 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	var reference [][2]float64
-	for _, pairs := range s.Referenced(tokens, base.Config) {
-		part, err := referenceLogprobs(ctx, run, m, base, pairs)
-		if err != nil {
-			return nil, nil, err
-		}
-		reference = append(reference, part...)
+	tokens, reference, err := course(ctx, run, m, base, rows, tokens)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Curriculum != "" {
+		s.Order = "given"
 	}
 	weights, err := policy(base, s)
 	if err != nil {
@@ -320,6 +320,92 @@ func (s Settings) Relabel(pairs []Pair) []Pair {
 			row.Chosen = row.Rejected
 		}
 		out[i] = row
+	}
+	return out
+}
+
+// course returns the pairs in the numbers and the order that the settings train them in, and the references that the
+// loss reads of them.
+func course(ctx context.Context, run *Run, m *Model, base *transformer.Model, rows []Pair,
+	pairs []dpo.Pair) ([]dpo.Pair, [][2]float64, error) {
+	s := run.Settings.Train
+	if s.LanguageTemperature != 0 {
+		langs := make([]string, len(rows))
+		for i, row := range rows {
+			langs[i] = row.Lang
+		}
+		mixed := dpo.Mix(langs, s.LanguageTemperature, s.Seed)
+		rows, pairs = pick(rows, mixed), pick(pairs, mixed)
+	}
+	var known [][2]float64
+	if s.Curriculum != "" {
+		var margins []float64
+		var rewards []Reward
+		var err error
+		if s.Curriculum == "margin" {
+			known, err = referenceLogprobs(ctx, run, m, base, pairs)
+		} else {
+			rewards, err = run.rewards(m.Name(), rows)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if known != nil {
+			margins = dpo.Margins(pairs, known)
+		}
+		order, err := curriculum(rows, margins, rewards)
+		if err != nil {
+			return nil, nil, err
+		}
+		pairs, known = pick(pairs, order), pick(known, order)
+	}
+	var reference [][2]float64
+	for i, list := range s.Referenced(pairs, base.Config) {
+		part, err := known, error(nil)
+		if i > 0 || part == nil {
+			part, err = referenceLogprobs(ctx, run, m, base, list)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		reference = append(reference, part...)
+	}
+	return pairs, reference, nil
+}
+
+// curriculum returns the order of pairs by their margins, or, where these are nil, by the reward accuracy of their
+// language, the largest first. Equal ones keep their order.
+func curriculum(pairs []Pair, margins []float64, rewards []Reward) ([]int, error) {
+	order, accuracy, measured := make([]int, len(pairs)), map[string]float64{}, 0
+	for _, row := range rewards {
+		accuracy[row.Lang] = row.Value
+		measured += row.N
+	}
+	if margins == nil && measured == 0 {
+		return nil, errors.New("curriculum accuracy: nothing checks these pairs, so no language has a reward accuracy; " +
+			"take curriculum margin")
+	}
+	for i := range order {
+		order[i] = i
+	}
+	key := func(i int) float64 {
+		if margins != nil {
+			return margins[i]
+		}
+		return accuracy[pairs[i].Lang]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(key(b), key(a)) })
+	return order, nil
+}
+
+// pick returns the items at these indices, nil of nil.
+func pick[T any](items []T, at []int) []T {
+	if items == nil {
+		return nil
+	}
+	out := make([]T, len(at))
+	for k, i := range at {
+		out[k] = items[i]
 	}
 	return out
 }

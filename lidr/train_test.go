@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -107,6 +108,55 @@ func TestTrainReference(t *testing.T) {
 		if (want == 0) != (reward < -1e-3) || math.Abs(kl) > 1e-3 {
 			t.Errorf("%s: the first step's reward is %v, its KL %v", loss, reward, kl)
 		}
+	}
+}
+
+// A curriculum by margin trains first on what the model finds right already, and languages are mixed by temperature:
+// the rate is so low that every step shows the starting model's log-probabilities.
+func TestTrainCourse(t *testing.T) {
+	var rows []Pair
+	for i, text := range []string{"Anna hat 3 Äpfel.", "Anna hat 12 Äpfel.", "Ben hat Bücher.", "Ben hat 7 Bücher."} {
+		row := Pair{ID: fmt.Sprint(i), Lang: "de", Prompt: text, Chosen: text, Rejected: "apples " + text}
+		if i == 2 {
+			row.Lang, row.Chosen, row.Rejected = "es", row.Rejected, row.Chosen
+		}
+		rows = append(rows, row)
+	}
+	s := MiniatureSettings()
+	s.Train.LR, s.Train.BatchPairs, s.Train.Curriculum, s.Train.LanguageTemperature = 1e-12, 1, "margin", 1e9
+	run, m0 := openTest(t, s)
+	_, steps, err := Train(t.Context(), run, m0, datasets.Frame(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := TokenPairs(m0, s, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference, err := referenceLogprobs(t.Context(), run, m0, m0.weights, tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	margins, logps := dpo.Margins(tokens, reference), steps.Col("logps/chosen").Float()
+	var trained []float64
+	for _, logp := range logps { // a pair is known by the chosen side's log-probability
+		at := slices.IndexFunc(reference, func(r [2]float64) bool { return math.Abs(r[0]-logp) < 1e-3 })
+		if at < 0 {
+			t.Fatalf("a step has log-probability %v of no pair: %v", logp, reference)
+		}
+		trained = append(trained, -margins[at])
+	}
+	spanish := margins[2]
+	if n := len(trained); n != 4 || !slices.IsSorted(trained) || trained[0] == trained[n-1] ||
+		slices.Index(trained, -spanish) < 0 || trained[n-1] != -spanish || trained[n-2] != -spanish {
+		t.Errorf("trained on margins %v, want half of them the Spanish pair's, %v, the largest first", trained, spanish)
+	}
+	rewards := []Reward{{Lang: "de", Value: 0.5, N: 9}, {Lang: "es", Value: 0.9, N: 9}}
+	if order, err := curriculum(rows, nil, rewards); err != nil || !slices.Equal(order, []int{2, 0, 1, 3}) {
+		t.Errorf("by accuracy %v, %v, want Spanish first", order, err)
+	}
+	if _, err := curriculum(rows, nil, []Reward{{Lang: "de"}}); err == nil {
+		t.Error("a curriculum by an accuracy that nothing measured is no error")
 	}
 }
 

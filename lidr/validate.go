@@ -162,6 +162,10 @@ func (s TrainSettings) validate() error {
 	switch {
 	case !slices.Contains([]string{"pairs", "random", "own"}, s.Labels):
 		return bad("labels", fmt.Sprintf("%q", s.Labels), "pairs, random or own")
+	case s.LanguageTemperature != 0 && !(s.LanguageTemperature >= 1) || math.IsInf(s.LanguageTemperature, 1):
+		return bad("language_temperature", s.LanguageTemperature, "0 (off) or a finite number of at least 1")
+	case !slices.Contains([]string{"", "margin", "accuracy"}, s.Curriculum):
+		return bad("curriculum", fmt.Sprintf("%q", s.Curriculum), `"" (drawn by seed), "margin" or "accuracy"`)
 	case s.LoRA.Rank < 0:
 		return bad("lora.rank", s.LoRA.Rank, "0 (all weights are trained) or more")
 	case s.LoRA.Rank > 0 && !(s.LoRA.Alpha > 0):

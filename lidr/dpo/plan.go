@@ -149,9 +149,21 @@ func sortByLength(pairs []Pair, order []int) {
 }
 
 // Batches returns the batches of an epoch, counted from 0, as indices of the pairs: each holds pairs of similar length,
-// drawn at random, and their order is random. One of them holds fewer than BatchPairs where these do not divide the
-// pairs. It is how another program's training can follow [Train]'s.
+// drawn at random, and their order is random. Under order "given" they are the list's, each sorted by length. One of
+// them holds fewer than BatchPairs where these do not divide the pairs. It is how another program's training can follow
+// [Train]'s.
 func (s Settings) Batches(pairs []Pair, epoch int) [][]int {
+	if s.Order == "given" {
+		order := make([]int, len(pairs))
+		for i := range order {
+			order[i] = i
+		}
+		batches := slices.Collect(slices.Chunk(order, s.BatchPairs))
+		for _, batch := range batches {
+			sortByLength(pairs, batch)
+		}
+		return batches
+	}
 	random := s.random("batches", epoch)
 	order := random.Perm(len(pairs))
 	sortByLength(pairs, order)

@@ -63,6 +63,9 @@ type Settings struct {
 	// Replay is the number of replayed sequences a step, drawn with replacement from those given to [Train]; their mean
 	// NLL is added to the loss with weight Alpha. Not in the paper: it keeps the model able to translate.
 	Replay int `json:"replay"`
+	// Order is "", for batches of similar length in an order drawn anew for each epoch, or "given", for that of the
+	// list of pairs: a curriculum.
+	Order string `json:"order,omitempty"`
 	// Seed orders the pairs and draws the replay. Initial weights are the caller's.
 	Seed int64 `json:"seed"`
 }
@@ -141,6 +144,8 @@ func (s Settings) Validate() error {
 		return bad("epochs", s.Epochs, fmt.Sprintf("1 to %d", largestCount))
 	case s.MaxLength < 0:
 		return bad("max_length", s.MaxLength, "0 (the model's context) or more tokens")
+	case s.Order != "" && s.Order != "given":
+		return bad("order", fmt.Sprintf("%q", s.Order), `"" (drawn by seed) or "given"`)
 	case s.Replay < 0 || s.Replay > largestReplay:
 		return bad("replay", s.Replay, fmt.Sprintf("0 (off) to %d sequences a step", largestReplay))
 	}

@@ -33,13 +33,14 @@ func TestValidateRefusesEveryBadField(t *testing.T) {
 		"micro_batch":     {-1, math.MaxInt},
 		"epochs":          {-1, 0, math.MaxInt},
 		"max_length":      {-1},
+		"order":           {"shuffled"},
 		"replay":          {-1, 1025, math.MaxInt},
 		"seed":            {}, // any
 	}
 	settings := reflect.TypeFor[Settings]()
 	for i := range settings.NumField() {
 		field := settings.Field(i)
-		name := field.Tag.Get("json")
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		values, ok := bad[name]
 		if !ok {
 			t.Errorf("field %s has no row in this table", name)

@@ -104,6 +104,8 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 	}
 	lack(s.Loss != "sigmoid" || s.LabelSmoothing != 0, "loss %q with label_smoothing %g (expected sigmoid and 0)", s.Loss,
 		s.LabelSmoothing)
+	lack(s.Order != "" || s.Curriculum != "", "order %q and curriculum %q (its data are shuffled)", s.Order, s.Curriculum)
+	lack(s.LanguageTemperature != 0, "language_temperature %g (its data are the round's pairs)", s.LanguageTemperature)
 	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
 	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
 	lack(s.MaxLength < 1, "max_length %d (expected a number of tokens)", s.MaxLength)
