@@ -262,7 +262,6 @@ func PaperSettings() Settings {
 func (s Settings) Tiny() Settings {
 	s.Prompts.N = 6
 	s.Evaluate.N, s.Evaluate.Translations = 6, 2
-	s.Train.Warmup = 0 // so few pairs make one step, and a warm-up's first has rate 0
 	return s
 }
 

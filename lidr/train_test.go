@@ -94,7 +94,7 @@ func TestTrainReference(t *testing.T) {
 	})
 	for loss, want := range map[string]int{"sigmoid": 1, "kto": 2, "simpo": 0} {
 		s := MiniatureSettings()
-		s.Train.Loss, s.Train.BatchPairs, s.Train.Warmup = loss, 2, 0
+		s.Train.Loss, s.Train.BatchPairs = loss, 2
 		run, m0 := openTest(t, s)
 		_, steps, err := Train(t.Context(), run, m0, pairs)
 		if err != nil {

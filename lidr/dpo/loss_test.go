@@ -54,6 +54,7 @@ func TestLearningRate(t *testing.T) {
 	cosineMin := []float64{
 		0, 0.5, 1, 0.96574579, 0.868198052, 0.722207545, 0.55, 0.377792455, 0.231801948, 0.13425421,
 	}
+	near(t, "one step", Settings{LR: 1, Warmup: 0.2, Schedule: "linear"}.learningRate(0, 1), 1, 0)
 	for _, c := range []struct {
 		schedule string
 		final    float64

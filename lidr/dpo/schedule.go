@@ -19,15 +19,21 @@ func (s Settings) Scheduler() string {
 	return s.Schedule
 }
 
-// warmupSteps returns how many of so many steps the rate rises over.
-func (s Settings) warmupSteps(total int) int { return int(math.Ceil(s.Warmup * float64(total))) }
+// WarmupSteps returns how many of so many steps the rate rises over, Transformers' warmup_steps: ⌈Warmup·total⌉, and 0
+// in a training of one step, which would change nothing.
+func (s Settings) WarmupSteps(total int) int {
+	if total == 1 {
+		return 0
+	}
+	return int(math.Ceil(s.Warmup * float64(total)))
+}
 
 // learningRate returns the rate of step n (0 is the first) of total: Transformers' λ(n)·LR. It rises over the first
-// ⌈Warmup·total⌉ steps, from 0, so that the first of them changes nothing, and then follows the schedule, whose last
-// rate, FinalLR·LR or 0, the step after the last would have. "polynomial" is of power 1 and has lr_end = FinalLR·LR;
+// WarmupSteps, from 0, so that the first of them changes nothing, and then follows the schedule, whose last rate,
+// FinalLR·LR or 0, the step after the last would have. "polynomial" is of power 1 and has lr_end = FinalLR·LR;
 // "cosine_with_min_lr" has min_lr_rate = FinalLR.
 func (s Settings) learningRate(n, total int) float64 {
-	warm := s.warmupSteps(total)
+	warm := s.WarmupSteps(total)
 	if n < warm {
 		return s.LR * float64(n) / float64(warm)
 	}

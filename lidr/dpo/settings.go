@@ -36,7 +36,7 @@ type Settings struct {
 	// LR is the peak learning rate. One published run name shows 5e-7; Iterative RPO used 7e-7.
 	LR float64 `json:"lr"`
 	// Warmup is the share of the steps over which the rate rises linearly (LLaMA-Factory's examples: 0.1). As in
-	// Transformers it rises from 0, so that the first step of a warm-up changes nothing.
+	// Transformers it rises from 0, so that the first step of a warm-up changes nothing; a training of one step has none.
 	Warmup float64 `json:"warmup"`
 	// Schedule is the course of the rate after the warm-up, by Transformers' name: "constant_with_warmup"; "linear" or
 	// "cosine", which end at 0; "polynomial", linear too, or "cosine_with_min_lr", which end at FinalLR·LR.

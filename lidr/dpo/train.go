@@ -61,12 +61,7 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 		}
 	}
 	batch := func(n int) ([]micro, error) { return p.step(n), nil }
-	total := s.Epochs * p.stepsPerEpoch()
-	if total == 1 && s.learningRate(0, total) == 0 {
-		return nil, fmt.Errorf("the only step is the first of a warm-up, whose learning rate is 0, so nothing would be "+
-			"learned: set warmup to 0 (now %g), or take more steps by fewer batch_pairs or more epochs", s.Warmup)
-	}
-	return train(ctx, b, m, s, h, total, s.learningRate, batch, []any{pairs, ref, replay})
+	return train(ctx, b, m, s, h, s.Epochs*p.stepsPerEpoch(), s.learningRate, batch, []any{pairs, ref, replay})
 }
 
 // Pretrain trains m, in place, on the batches next(0), next(1), …, next(steps−1). The loss of a batch is Σ w·nll / Σ w
@@ -92,7 +87,7 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 		return weightedBatch(sequences, total, s.MicroBatch, longest), nil
 	}
 	rate := func(n, total int) float64 {
-		if warm := s.warmupSteps(total); n < warm {
+		if warm := s.WarmupSteps(total); n < warm {
 			return s.LR * float64(n+1) / float64(warm)
 		}
 		return s.learningRate(n, total)

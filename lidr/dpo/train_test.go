@@ -213,9 +213,7 @@ func TestErrors(t *testing.T) {
 		return pairs
 	}
 	sft := DefaultSettings()
-	sft.Objective, sft.Warmup = "sft", 0
-	paired := DefaultSettings()
-	paired.Warmup = 0
+	sft.Objective = "sft"
 	zero := func(int) []Weighted { return []Weighted{{[]int32{1, 2}, []float32{0}}} }
 	broken := transformer.Init(tiny, 1)
 	value := broken.Store.GetVariable("model.norm.weight").MustValue()
@@ -234,8 +232,7 @@ func TestErrors(t *testing.T) {
 		"pair 0: the rejected response is empty":    run(with(0, Pair{[]int32{1}, []int32{2}, nil}), DefaultSettings()),
 		"pair 1 has 70 tokens, expected at most 64": run(with(1, Pair{make([]int32, 69), []int32{2}, nil}), sft),
 		"pair 2: token id 29, expected 0 to 28":     run(with(2, Pair{[]int32{1}, []int32{29}, nil}), sft),
-		"compute the reference anew":                run(good, paired),
-		"the only step is the first of a warm-up":   run(good, DefaultSettings()),
+		"compute the reference anew":                run(good, DefaultSettings()),
 		`field objective is "ppo"`:                  run(good, Settings{Objective: "ppo"}),
 		"0 reference log-probabilities for 3 pairs": second(Train(ctx, b, m, good, nil, nil, DefaultSettings(), Hooks{})),
 		"step 1: every weight is 0, so all labels":  second(Pretrain(ctx, b, m, zero, 1, sft, Hooks{})),

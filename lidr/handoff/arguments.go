@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"fmt"
-	"math"
 )
 
 // checkpoints is how many checkpoints a short training leaves on its way, and longest the steps between two of a long
@@ -47,19 +46,18 @@ func (j *job) arguments() []yamlRow {
 	}...)
 }
 
-// schedule returns the course of the learning rate by its name and arguments in Transformers (optimization.py). Its
-// linear and cosine schedules end at 0; those of the same course that end above it have names of their own.
+// schedule returns the course of the learning rate by its name and arguments in Transformers (optimization.py).
 func (j *job) schedule() []yamlRow {
 	s := j.run.Settings.Train
-	name, arguments := s.Schedule, map[string]float64(nil)
-	warmup := int(math.Ceil(s.Warmup * float64(j.steps)))
+	name, arguments := s.Scheduler(), map[string]float64(nil)
+	warmup := s.WarmupSteps(j.steps)
 	switch {
-	case s.Schedule == "constant" && warmup > 0, s.Schedule == "linear" && s.FinalLR == 1: // polynomial refuses no fall
+	case name == "polynomial" && s.FinalLR == 1: // which refuses no fall
 		name = "constant_with_warmup"
-	case s.Schedule == "cosine" && s.FinalLR > 0:
-		name, arguments = "cosine_with_min_lr", map[string]float64{"min_lr_rate": s.FinalLR}
-	case s.Schedule == "linear" && s.FinalLR > 0:
-		name, arguments = "polynomial", map[string]float64{"lr_end": s.FinalLR * s.LR, "power": 1}
+	case name == "polynomial":
+		arguments = map[string]float64{"lr_end": s.FinalLR * s.LR, "power": 1}
+	case name == "cosine_with_min_lr":
+		arguments = map[string]float64{"min_lr_rate": s.FinalLR}
 	}
 	rows := []yamlRow{{"lr_scheduler_type", name, ""}, {"warmup_steps", warmup, ""}}
 	if arguments != nil {
