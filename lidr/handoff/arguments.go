@@ -50,7 +50,6 @@ func (j *job) arguments() []yamlRow {
 func (j *job) schedule() []yamlRow {
 	s := j.run.Settings.Train
 	name, arguments := s.Scheduler(), map[string]float64(nil)
-	warmup := s.WarmupSteps(j.steps)
 	switch {
 	case name == "polynomial" && s.FinalLR == 1: // which refuses no fall
 		name = "constant_with_warmup"
@@ -59,9 +58,12 @@ func (j *job) schedule() []yamlRow {
 	case name == "cosine_with_min_lr":
 		arguments = map[string]float64{"min_lr_rate": s.FinalLR}
 	}
-	rows := []yamlRow{{"lr_scheduler_type", name, ""}, {"warmup_steps", warmup, ""}}
+	rows := []yamlRow{{"lr_scheduler_type", name, ""}, {"warmup_steps", j.warmup(), ""}}
 	if arguments != nil {
 		rows = append(rows, yamlRow{"lr_scheduler_kwargs", arguments, fmt.Sprintf("ends at %g of it", s.FinalLR)})
 	}
 	return rows
 }
+
+// warmup returns the number of steps that the learning rate rises over.
+func (j *job) warmup() int { return j.run.Settings.Train.WarmupSteps(j.steps) }

@@ -72,7 +72,7 @@ def check_tokens(prompt, answer, template):
     """The first pair as the program renders it is to be the first pair as the model was asked and Train would see it."""
     if not want["prompt"]:
         return
-    for side, theirs, ours in ("prompt", prompt, want["prompt"]), ("answer", answer[:len(want["answer"])], want["answer"]):
+    for side, theirs, ours in ("prompt", prompt, want["prompt"]), ("answer", answer, want["answer"]):
         if list(theirs) != ours:
             at = next((i for i, (a, b) in enumerate(zip(theirs, ours)) if a != b), min(len(theirs), len(ours)))
             refuse("%s renders the first %s otherwise than the model's chat template: %d tokens, expected %d, the first "

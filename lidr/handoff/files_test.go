@@ -24,6 +24,7 @@ func TestFiles(t *testing.T) {
 			s.Train.LoRA = lidr.LoRASettings{Rank: 8, Alpha: 16, Targets: []string{"q_proj", "v_proj"}}
 			s.Train.Objective = "dpo"
 			trainer := LlamaFactory()
+			s.Train.LabelSmoothing = .1
 			trainer.Nodes, trainer.GPUs, trainer.Template = 2, 2, "llama3"
 			return trainer
 		},
@@ -34,6 +35,10 @@ func TestFiles(t *testing.T) {
 			return trainer
 		},
 		"trl": func(*lidr.Settings) Trainer { return TRL() },
+		"llama-factory-orpo": func(s *lidr.Settings) Trainer {
+			s.Train.Loss = "orpo"
+			return LlamaFactory()
+		},
 		"trl-sft-cpu": func(s *lidr.Settings) Trainer {
 			s.Train.Objective, s.Train.NLL, s.Train.FinalLR = "sft", "token", 0.1
 			trainer := TRL()
@@ -42,6 +47,7 @@ func TestFiles(t *testing.T) {
 		},
 		"trl-nodes": func(s *lidr.Settings) Trainer {
 			s.Train.Objective, s.Generate.System = "dpo", ""
+			s.Train.Loss, s.Train.LabelSmoothing = "robust", .1
 			trainer := TRL()
 			trainer.Nodes, trainer.GPUs, trainer.Base = 2, 1, "meta-llama/Meta-Llama-3-8B-Instruct"
 			return trainer

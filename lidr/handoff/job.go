@@ -76,6 +76,31 @@ func newJob(run *lidr.Run, m *lidr.Model, t Trainer) (*job, error) {
 // sft reports whether the chosen sides alone are trained on.
 func (j *job) sft() bool { return j.run.Settings.Train.Objective == "sft" }
 
+// about is what the settings' header says of the objective, for a command.
+func (j *job) about(command string) string {
+	what := "DPO+NLL as in section 3 of arXiv 2410.08964"
+	switch s := j.run.Settings.Train; {
+	case j.sft():
+		what = "SFT on the chosen side"
+	case s.Loss != "sigmoid" || s.Objective == "dpo":
+		what = fmt.Sprintf("Preferences by the loss %s, objective %s", s.Loss, s.Objective)
+	}
+	what += ", for " + command + "."
+	if j.sft() {
+		what += "\nIts loss is the mean NLL of all chosen tokens of a step."
+	}
+	return what
+}
+
+// baseRow names what the program loads as M_t.
+func (j *job) baseRow() yamlRow {
+	comment := "M_t, which is also the frozen reference"
+	if s := j.run.Settings.Train; j.sft() || s.Loss == "simpo" || s.Loss == "orpo" {
+		comment = "M_t"
+	}
+	return yamlRow{"model_name_or_path", j.base.seen, comment}
+}
+
 // config is the name of the file with the settings.
 func (j *job) config() string {
 	if j.sft() {
@@ -101,7 +126,14 @@ func (j *job) take(pairs []lidr.Pair) error {
 			return err
 		}
 	}
-	return j.unclaimed()
+	if err := j.unclaimed(); err != nil {
+		return err
+	}
+	if j.steps == 1 && j.warmup() == 1 {
+		return fmt.Errorf("%d pairs make one step, whose learning rate is 0 in a warm-up: set train.warmup to 0, or lower "+
+			"train.batch_pairs", len(pairs))
+	}
+	return nil
 }
 
 // order puts the pairs into the order that [lidr.Train] takes them in, a batch that is not full last, and refuses one

@@ -141,25 +141,12 @@ func (j *job) llamaFactoryYAML() []byte {
 	if j.template == withThinking {
 		thinking = []yamlRow{{"enable_thinking", j.run.Settings.Generate.Thinking, "as the answers were generated"}}
 	}
-	header, stage, comment := "DPO+NLL as in section 3 of arXiv 2410.08964, for llamafactory-cli train.",
-		"dpo", "M_t, which is also the frozen reference"
-	var objective []yamlRow
-	if j.sft() {
-		header, stage, comment = "SFT on the chosen side, for llamafactory-cli train.\n"+
-			"Its loss is the mean NLL of all chosen tokens of a step.", "sft", "M_t"
-	} else {
-		alpha := s.Alpha
-		if s.Objective == "dpo" {
-			alpha = 0
-		}
-		objective = []yamlRow{
-			{"pref_loss", "sigmoid", ""},
-			{"pref_beta", s.Beta, "β"},
-			{"pref_ftx", alpha, "α, of the mean over sequences of the chosen side's NLL a token"},
-		}
+	stage, objective := "sft", []yamlRow(nil)
+	if !j.sft() {
+		stage, objective = "dpo", j.preferences()
 	}
 	rows := slices.Concat([]yamlRow{
-		{"model_name_or_path", j.base.seen, comment},
+		j.baseRow(),
 		{"stage", stage, ""},
 		{"do_train", true, ""},
 	}, tuning, objective, []yamlRow{
@@ -170,7 +157,33 @@ func (j *job) llamaFactoryYAML() []byte {
 		{"cutoff_len", s.MaxLength, "longer pairs are cut, not refused"},
 		{"disable_shuffling", j.ordered, ""},
 	}, output, j.arguments())
-	return encodeYAML(header, rows)
+	return encodeYAML(j.about("llamafactory-cli train"), rows)
+}
+
+// preferences returns the fields of the loss of pairs. ORPO's has the NLL in it once.
+func (j *job) preferences() []yamlRow {
+	s := j.run.Settings.Train
+	alpha := s.Alpha
+	if s.Objective == "dpo" {
+		alpha = 0
+	} else if s.Loss == "orpo" {
+		alpha--
+	}
+	rows := []yamlRow{
+		{"pref_loss", s.Loss, ""},
+		{"pref_beta", s.Beta, "β"},
+		{"pref_ftx", alpha, "α, of the mean over sequences of the chosen side's NLL a token"},
+	}
+	if s.Loss == "orpo" {
+		rows[2].comment += "; 1 less, which the loss has in it"
+	}
+	if s.LabelSmoothing > 0 {
+		rows = append(rows, yamlRow{"dpo_label_smoothing", s.LabelSmoothing, ""})
+	}
+	if s.Loss == "simpo" {
+		rows = append(rows, yamlRow{"simpo_gamma", s.Gamma, "γ"})
+	}
+	return rows
 }
 
 func (j *job) mergeYAML() []byte {

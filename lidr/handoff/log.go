@@ -142,6 +142,9 @@ func parseStep(entry map[string]any) (dpo.Step, error) {
 	} {
 		*field = logged(entry, name)
 	}
+	if math.IsNaN(step.NLL) {
+		step.NLL = logged(entry, "sft_loss") // LLaMA-Factory's of ORPO
+	}
 	return step, nil
 }
 

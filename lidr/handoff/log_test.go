@@ -68,7 +68,7 @@ func TestAddParts(t *testing.T) {
 	steps := func() []dpo.Step { // with margins 0 and −1
 		return []dpo.Step{
 			{Step: 1, Loss: math.Ln2 + 5*.3, DPO: none, NLL: none},
-			{Step: 2, Loss: math.Log1p(math.E) + 5*.2, RewardsMargins: -1, DPO: none, NLL: none},
+			{Step: 2, Loss: math.Log1p(math.E) + 5*.2, RewardsRejected: 1, DPO: none, NLL: none},
 		}
 	}
 	for _, test := range []struct {

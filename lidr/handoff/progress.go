@@ -4,21 +4,25 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"lidrlab/lidr"
 )
 
 // follow reports how far a program is until it has ended: by LLaMA-Factory's trainer_log.jsonl, or else by the lines
-// with a loss that TRL prints, one a step.
+// with a loss that TRL prints, one a step from the checkpoint that it goes on from.
 func (j *job) follow(meter *lidr.Meter, ended <-chan struct{}) {
+	_, before, _ := strings.Cut(filepath.Base(lastCheckpoint(logFolder(j.run, j.next))), "-")
+	begun, _ := strconv.Atoi(before) // 0 where there is none
 	report := func() {
 		if text, err := readForeign(filepath.Join(logFolder(j.run, j.next), "trainer_log.jsonl")); err == nil {
 			if step, total := logProgress(text); total > 0 {
 				meter.Reach(step, total, 0)
 			}
 		} else if text, err := readForeign(j.path("trainer.log")); err == nil {
-			meter.Reach(bytes.Count(text, []byte("{'loss'")), j.steps, 0)
+			meter.Reach(begun+bytes.Count(text, []byte("{'loss'")), j.steps, 0)
 		}
 	}
 	tick := time.NewTicker(time.Second / 2)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"lidrlab/lidr"
@@ -39,6 +40,14 @@ func LlamaFactory() Trainer {
 // TRL returns Hugging Face's trainer, on the same GPUs. With one pair a pass its NLL is the paper's, a mean over each
 // sequence; with more it is the mean over their tokens, which the run's train.nll must then say.
 func TRL() Trainer { return Trainer{Program: programTRL, Nodes: 1, GPUs: 4, PerDevice: 1} }
+
+// losses are the values of dpo.Settings.Loss that a program's trainer of preferences has, under its own names: those of
+// LLaMA-Factory's pref_loss but kto_pair, which fails in 0.9.5, and of DPOConfig's loss_type in TRL 1.16, whose
+// trainers of KTO, CPO, SimPO and ORPO are others, with other files.
+var losses = map[string][]string{
+	programLlamaFactory: {"sigmoid", "hinge", "ipo", "simpo", "orpo"},
+	programTRL:          {"sigmoid", "robust", "hinge", "ipo", "sigmoid_norm", "apo_zero", "apo_down", "nca_pair"},
+}
 
 // maxCount bounds machines, GPUs and pairs a pass; more of them is a mistake.
 const maxCount = 1 << 16
@@ -102,10 +111,18 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 			lacks = append(lacks, fmt.Sprintf(format, args...))
 		}
 	}
-	lack(s.Loss != "sigmoid" || s.LabelSmoothing != 0, "loss %q with label_smoothing %g (expected sigmoid and 0)", s.Loss,
-		s.LabelSmoothing)
+	if s.Objective != "sft" {
+		lack(!slices.Contains(losses[t.Program], s.Loss), "loss %q (expected %s)", s.Loss,
+			strings.Join(losses[t.Program], ", "))
+		lack(t.Program == programTRL && s.Loss == "sigmoid" && s.LabelSmoothing > 0,
+			"label_smoothing %g under loss sigmoid (it reads it under robust alone)", s.LabelSmoothing)
+		lack(s.Loss == "orpo" && (s.Objective == "dpo" || s.Alpha < 1),
+			"loss orpo under objective %q with alpha %g (its ORPO has the NLL in it: take dpo+nll with alpha 1 or more)",
+			s.Objective, s.Alpha)
+	}
 	lack(s.Order != "" || s.Curriculum != "", "order %q and curriculum %q (its data are shuffled)", s.Order, s.Curriculum)
 	lack(s.LanguageTemperature != 0, "language_temperature %g (its data are the round's pairs)", s.LanguageTemperature)
+	lack(s.WithoutTail, "without_tail (it trains on what the chat template writes behind an answer's end)")
 	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
 	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
 	lack(s.MaxLength < 1, "max_length %d (expected a number of tokens)", s.MaxLength)

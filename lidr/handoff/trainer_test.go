@@ -51,6 +51,8 @@ func TestTrainerExpresses(t *testing.T) {
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.Objective = "sft" }, "objective sft (its SFT takes the mean over"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.Replay = 2 }, "replay 2 (no program mixes sequences into pairs)"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.NLL = "token" }, `nll "token"`},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.Loss, s.Objective = "orpo", "dpo" }, "has the NLL in it"},
+		{func(s *lidr.TrainSettings, t *Trainer) { *t = TRL(); s.LabelSmoothing = .1 }, "label_smoothing 0.1"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.WeightDecay = 0.1 }, "weight_decay 0.1"},
 		{func(_ *lidr.TrainSettings, t *Trainer) { *t = TRL(); t.PerDevice = 2 }, "take per_device 1, or nll token"},
 		{
@@ -63,6 +65,19 @@ func TestTrainerExpresses(t *testing.T) {
 		test.change(&s, &trainer)
 		if err := trainer.expresses(s); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)
+		}
+	}
+	for loss, want := range map[string][2]string{ // "" for programs that have it
+		"sigmoid": {}, "hinge": {}, "ipo": {}, "robust": {"expected sigmoid, hinge, ipo, simpo, orpo"},
+		"simpo": {"", "expected sigmoid, robust, hinge"}, "orpo": {"", "loss \"orpo\""}, "kto": {"loss", "loss"},
+	} {
+		s := lidr.PaperSettings().Train
+		s.Loss = loss
+		for i, trainer := range []Trainer{LlamaFactory(), TRL()} {
+			err := trainer.expresses(s)
+			if (err == nil) != (want[i] == "") || err != nil && !strings.Contains(err.Error(), want[i]) {
+				t.Errorf("%s, loss %s: %v, want %q", trainer.Program, loss, err, want[i])
+			}
 		}
 	}
 	both := LlamaFactory()

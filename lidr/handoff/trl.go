@@ -113,22 +113,24 @@ func (j *job) accelerateYAML() []byte {
 // model_config.py).
 func (j *job) trlYAML() []byte {
 	s := j.run.Settings.Train
-	rows := []yamlRow{
-		{"model_name_or_path", j.base.seen, "M_t, which is also the frozen reference"},
-		{"dataset_name", "data", "the folder beside this file"},
-	}
-	if j.sft() {
-		rows[0].comment = "M_t"
-	} else {
-		losses, weights := []string{"sigmoid"}, []float64{1}
+	rows := []yamlRow{j.baseRow(), {"dataset_name", "data", "the folder beside this file"}}
+	header := j.about("python -m trl.scripts." + j.script() + " --config")
+	if !j.sft() {
+		losses, weights := []string{s.Loss}, []float64{1}
 		if s.Objective == "dpo+nll" {
 			losses, weights = append(losses, "sft"), append(weights, s.Alpha)
+			header += `
+The loss sft is the mean NLL of all chosen tokens of one pass of one GPU; the paper's, LLaMA-Factory's, is the mean over
+sequences of their mean. The two are equal with one pair a pass.`
 		}
 		rows = append(rows, []yamlRow{
 			{"loss_type", losses, ""},
 			{"loss_weights", weights, "1 and α"},
 			{"beta", s.Beta, "β"},
 		}...)
+		if s.LabelSmoothing > 0 {
+			rows = append(rows, yamlRow{"label_smoothing", s.LabelSmoothing, ""})
+		}
 	}
 	rows = append(rows, []yamlRow{
 		{"max_length", s.MaxLength, "longer pairs are cut, not refused"},
@@ -136,13 +138,6 @@ func (j *job) trlYAML() []byte {
 	}...)
 	if j.trainer.GPUs == 0 {
 		rows = append(rows, yamlRow{"dtype", "float32", ""})
-	}
-	header := `SFT on the chosen side, for python -m trl.scripts.sft --config.
-Its loss is the mean NLL of all chosen tokens of a step.`
-	if !j.sft() {
-		header = `DPO+NLL as in section 3 of arXiv 2410.08964, for python -m trl.scripts.dpo --config.
-The loss sft is the mean NLL of all chosen tokens of one pass of one GPU; the paper's, LLaMA-Factory's, is the mean over
-sequences of their mean. The two are equal with one pair a pass.`
 	}
 	if j.ordered {
 		rows = append(rows, yamlRow{"train_sampling_strategy", "sequential", ""})

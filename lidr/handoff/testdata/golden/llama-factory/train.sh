@@ -8,6 +8,7 @@ if [ "$1" = --check ]; then # by the Python that the program names in its first 
 	python=$(sed -n '1s/^#! *\(.*python[0-9.]*\)$/\1/p' "$program" 2>/dev/null || :)
 	exec "${python:-$(dirname "$program")/python}" check.py
 fi
+export PYTHONUNBUFFERED=1 # a step is printed when it is taken
 for folder in ../model/checkpoint-*; do # one that a kill has cut short lacks its last file
 	[ ! -d "$folder" ] || [ -f "$folder/trainer_state.json" ] || rm -rf "$folder"
 done
