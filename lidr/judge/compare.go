@@ -87,28 +87,45 @@ func compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.Validate(); err != nil {
+	v, used, err := askJudge(ctx, run, names, judge, responses, references, s)
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := names.check(run); err != nil {
+	rates, err := v.save(run, names)
+	if err != nil {
 		return nil, nil, err
+	}
+	if err := run.WriteJSON(names.path(run, "usage.json"), used); err != nil {
+		return nil, nil, err
+	}
+	return v.rows, rates, run.WriteMeasure(names.Response, comparisonMeasure(names, rates, v.kind(), used))
+}
+
+// askJudge asks a judge for its verdicts, and returns them with what they took.
+func askJudge(ctx context.Context, run *lidr.Run, names comparison, judge *lidr.Model,
+	responses, references dataframe.DataFrame, s Settings) (v judged, used Usage, err error) {
+	if err := s.Validate(); err != nil {
+		return v, used, err
+	}
+	if err := names.check(run); err != nil {
+		return v, used, err
 	}
 	rows, cuts, err := facing(responses, references)
 	if err != nil {
-		return nil, nil, err
+		return v, used, err
 	}
 	if err := hasRoom(judge, "judge.sampling", s.Sampling); err != nil {
-		return nil, nil, err
+		return v, used, err
 	}
 	asked, requests, err := s.questions(rows)
 	if err != nil {
-		return nil, nil, err
+		return v, used, err
 	}
-	answers, err := lidr.Ask(ctx, run, judge, "judge "+name, requests, s.Sampling, topLogprobs)
+	answers, err := lidr.Ask(ctx, run, judge, "judge "+names.String(), requests, s.Sampling, topLogprobs)
 	if err != nil {
-		return nil, nil, err
+		return v, used, err
 	}
-	v := judged{rows: rows, raw: make([][]lm.Answer, len(rows)), kinds: make([]kinds, len(rows)), cuts: cuts,
+	v = judged{rows: rows, raw: make([][]lm.Answer, len(rows)), kinds: make([]kinds, len(rows)), cuts: cuts,
 		judge: judge.Path}
 	for k, a := range answers {
 		v.add(asked[k], a)
@@ -116,16 +133,8 @@ func compare(ctx context.Context, run *lidr.Run, name string, judge *lidr.Model,
 	for i := range rows {
 		rows[i].Preference = preferenceOf(rows[i], s.BothOrders)
 	}
-	rates, err := v.save(run, names)
-	if err != nil {
-		return nil, nil, err
-	}
-	var used Usage
 	used.add(judge, answers)
-	if err := run.WriteJSON(names.path(run, "usage.json"), used); err != nil {
-		return nil, nil, err
-	}
-	return rows, rates, run.WriteMeasure(names.Response, comparisonMeasure(names, rates, v.kind(), used))
+	return v, used, nil
 }
 
 // cuts are the sides of a pair that are cut by their length.

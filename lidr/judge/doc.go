@@ -19,6 +19,8 @@
 //     Where the server gives no probabilities of tokens, the verdict in words counts, and the scores say so. With
 //     Settings.BothOrders each pair is asked in both orders, for wins, ties and losses, and for the share of verdicts
 //     that flip with the order.
+//   - The same by several judges ([Panel], rows of [PanelVerdict] and [PanelScore]): mean and majority, agreement
+//     beyond chance, and what each flips and costs.
 //   - Published answers as references ([References]): alpaca_eval's model_outputs.json, by language.
 //   - Answers to prompts that are not a round's, such as X-AlpacaEval's ([Answer], [Answers]; rows of
 //     [datasets.Response]), by a model of the run under generation settings of their own.
@@ -27,8 +29,11 @@
 //     their number. [lidr.RewardAccuracy] is the oracle form, for prompts with a checker.
 //   - MT-bench ([MTBench], rows of [MTScore]): both turns of every question of a folder in FastChat's form
 //     (LANG.jsonl), each answer graded from 1 to 10; maths, reasoning and coding by comparison with the file's
-//     reference answers. Exactly one [[n]] is a rating, anything else a failed judge. The prompts are our own, and ask
-//     for the language of the question.
+//     reference answers. Exactly one [[n]] is a rating, anything else a failed judge. [MTBenchPairs] compares the
+//     answers of two models in both orders.
+//
+// The words that a judge reads are our own, and ask for the language of the question. [AlpacaEval] has alpaca_eval's,
+// and [LoadFastChat] and [LoadFastChatPairs] read FastChat's from its file.
 //
 // Every score has its standard error and the number of items with and without a verdict. Fewer than 100 items, or more
 // than 5 % failed verdicts, is a warning beside the number, and so are the reasons of those that failed: a judge's
@@ -47,6 +52,9 @@
 //	judged/M1-M0/annotations/LANG.json   alpaca_eval's form
 //	judged/M1-M0/scores.json             rows of WinRate
 //	judged/M1-M0/usage.json              a Usage
+//	judged/M1-M0/panel.jsonl, .json, .usage.json   rows of PanelVerdict, of PanelScore, and a Usage a judge
+//	judged/M1-M0/mtbench/LANG.jsonl      rows of MTPair
+//	judged/M1-M0/mtbench.json, .usage.json         rows of MTPairScore, and a Usage
 //	M0/pairs.ratings.jsonl               rows of PairRating
 //	M0/pairs.ratings.json                rows of RatingScore
 //	M0/pairs.ratings.usage.json          a Usage

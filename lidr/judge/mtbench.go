@@ -213,16 +213,17 @@ func (b *bench) grade(ctx context.Context, dialogs []*dialog) ([]MTAnswer, error
 				rows = append(rows, row)
 				continue
 			}
-			template := templates[0]
+			reference := 0
 			if b.settings.wantsReference(q) && hasReference(q, turn) {
-				template = templates[1]
+				reference = 1
 			}
-			user, err := template.Render(fields)
+			user, err := templates[reference].Render(fields)
 			if err != nil {
 				return nil, err
 			}
 			request := lm.Request{
-				ID: fmt.Sprintf("%s/%s/%s", q.ID, q.Lang, n), Messages: lm.Turn(b.settings.System, user),
+				ID:       fmt.Sprintf("%s/%s/%s", q.ID, q.Lang, n),
+				Messages: lm.Turn(systemOf(b.settings.System, b.settings.Systems, turn, reference), user),
 			}
 			if err := b.judge.Fits(request, q.File); err != nil {
 				return nil, fmt.Errorf("the judge's question: %w", err)

@@ -28,8 +28,9 @@ type MTBenchSettings struct {
 	MultiTurn          string `json:"multi_turn"`
 	MultiTurnReference string `json:"multi_turn_reference"`
 
-	System string      `json:"system"` // of the judge
-	Judge  lm.Sampling `json:"judge"`  // of its verdicts
+	System  string            `json:"system"`            // of the judge
+	Systems map[string]string `json:"systems,omitempty"` // in its place, by template: "single", "multi_turn_reference", …
+	Judge   lm.Sampling       `json:"judge"`             // of its verdicts
 }
 
 // MTBenchDefaults returns settings that ask and grade as FastChat does (fastchat/llm_judge at commit 0e6d3e4:
@@ -84,10 +85,11 @@ func (s MTBenchSettings) Validate() error {
 			return fmt.Errorf("settings: field mtbench.temperatures.%s is %v, expected 0 (greedy) or more", category, t)
 		}
 	}
-	for i, category := range s.ReferenceCategories {
-		if category == "" {
-			return fmt.Errorf("settings: field mtbench.reference_categories[%d] is empty, expected a category, such as math", i)
-		}
+	if i := slices.Index(s.ReferenceCategories, ""); i >= 0 {
+		return fmt.Errorf("settings: field mtbench.reference_categories[%d] is empty, expected a category, such as math", i)
+	}
+	if err := checkSystems("mtbench", s.Systems); err != nil {
+		return err
 	}
 	if err := checkSampling("mtbench.answer", s.Answer); err != nil {
 		return err

@@ -93,6 +93,15 @@ func TestSettingsAreRefused(t *testing.T) {
 		"single_reference":     templates("Question1", "Reference1", "Answer1"),
 		"multi_turn":           templates("Question2", "Answer2"),
 		"multi_turn_reference": templates("Question2", "Reference2", "Answer2"),
+		"systems":              {map[string]string{"first": "Be fair."}},
+	}, "system")
+	refuses(t, judge.MTPairDefaults(), judge.MTPairSettings.Validate, map[string][]any{
+		"reference_categories": {[]string{"math", ""}},
+		"single":               templates("Question1", "AnswerA1", "AnswerB1"),
+		"single_reference":     templates("Question1", "Reference1", "AnswerA1", "AnswerB1"),
+		"multi_turn":           templates("Question2", "AnswerA2", "AnswerB2"),
+		"multi_turn_reference": templates("Question2", "Reference2", "AnswerA2", "AnswerB2"),
+		"systems":              {map[string]string{"pair": "Be fair."}},
 	}, "system")
 }
 
