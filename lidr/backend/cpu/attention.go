@@ -249,7 +249,7 @@ func (l *lowerer) attention(n *node) (view, error) {
 			a.lens = l.dense(l.in(n, len(n.inputs)-1))
 			s.reads = append(s.reads, a.lens.val)
 		}
-		if a.queries <= fewQueries {
+		if a.queries <= fewQueries && !a.causal { // whose results are those of a longer text's beginning
 			s.run = a.forwardFew
 		}
 		l.push(s)

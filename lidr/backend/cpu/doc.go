@@ -21,7 +21,7 @@
 //
 //     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in
 //     the order that a following Transpose needs (dot.go). The product itself is a packed, cache-blocked GEMM
-//     (gemm.go); one of few rows, as in decoding, reads the weight as it lies (rows.go). Its right-hand side may be in
+//     (gemm.go); one by a weight as checkpoints hold it reads that as it lies (rows.go). Its right-hand side may be in
 //     half precision and is widened as it is read (narrow.go).
 //
 //     - FusedQuantizedDense multiplies by weights in the blocks of a GGUF file (quant.go): in float32, as a DotGeneral
@@ -44,7 +44,8 @@
 //
 // # Determinism
 //
-// The results are the same bits on one kind of processor whatever the number of threads, run after run. Between
+// The results are the same bits on one kind of processor whatever the number of threads, run after run, and those of a
+// text whatever texts are computed with it: products by stored weights add up each row in one order. Between
 // instruction sets the order of additions differs: the gradients of our models agree within 1e-5 of their largest
 // element, among each other and with GoMLX's stock backend. Products in integers have the same bits on all,
 // as long as no number is subnormal.

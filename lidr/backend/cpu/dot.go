@@ -132,16 +132,8 @@ func (mm *matmul) run(x *execution) {
 	if batch*mm.m*mm.n == 0 {
 		return
 	}
-	if mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
-		if mm.blocks != nil {
-			mm.runBlockVectors(x)
-			return
-		}
-		mm.runVectors(x, batch)
-		return
-	}
-	if mm.few() {
-		mm.runFew(x, batch)
+	if mm.asStored() {
+		mm.runStored(x, batch)
 		return
 	}
 	pieces := mm.pieces()
@@ -193,7 +185,7 @@ func (mm *matmul) pieces() int {
 // cut decides whether a product is computed by slabs or by blocks of rows, and returns how much room that takes.
 func (mm *matmul) cut() (room int) {
 	pieces := mm.pieces()
-	if pieces == 1 || product(mm.batch) != 1 || mm.few() || mm.m <= vectorRows && mm.rhsK == 1 && mm.lhsK == 1 {
+	if pieces == 1 || product(mm.batch) != 1 || mm.asStored() {
 		return 0
 	}
 	if slabs := min(8, mm.k/(2*kBlock)); slabs > 1 && mm.k > 2*(mm.m+mm.n) {
@@ -263,30 +255,6 @@ func (mm *matmul) runSlabs(x *execution) {
 				w.tile.a, w.tile.strideA = unsafe.Add(parts, lo*mm.n*4), mm.n*4
 			}
 			kernels.tile["AddVV"](&w.tile)
-		}
-	})
-}
-
-// vectorRows is the number of left-hand rows up to which packing the right-hand side costs more than it gains: each
-// result is then a dot product of two rows, read in place.
-const vectorRows = 4
-
-func (mm *matmul) runVectors(x *execution, batch int) {
-	dot := kernels.tile["RowDot"+halfTypes[mm.rhs.val.dtype]+"VV"]
-	total := batch * mm.n
-	tasks, bounds := split(total, max(1, 64<<10/max(1, mm.k)), 64)
-	x.parallel(tasks, func(task int, w *workspace) {
-		lo, hi := bounds(task)
-		for lo < hi {
-			a, b, c := mm.matrices(x, lo/mm.n)
-			j0 := lo % mm.n
-			j1 := min(mm.n, j0+hi-lo)
-			for i := range mm.m {
-				w.tile = tileArgs{dst: c.at(i, j0).p, a: a.at(i, 0).p, b: b.at(0, j0).p, n: mm.k, rows: j1 - j0, strideDst: 4,
-					strideB: mm.rhsN * b.dtype.Size()}
-				dot(&w.tile)
-			}
-			lo += j1 - j0
 		}
 	})
 }

@@ -54,10 +54,6 @@ func (s source) at(i, j int) source {
 
 // pack packs the source as packB does. scratch holds mBlock × kc float32.
 func (s source) pack(kc, nc int, pack, scratch unsafe.Pointer, ws *workspace) {
-	if s.blocks != nil {
-		s.packBlocks(kc, nc, pack, scratch, ws)
-		return
-	}
 	if s.dtype == dtypes.Float32 {
 		packB(s.matrix, kc, nc, pack, ws)
 		return
@@ -98,16 +94,6 @@ func goHalf[H interface{ Float32() float32 }](k tileMap, name string) {
 			for i, v := range unsafe.Slice((*H)(a), t.n) {
 				d[i] = v.Float32()
 			}
-		})
-	}
-	k["RowDot"+name+"VV"] = func(t *tileArgs) {
-		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
-			var acc [4]float32
-			x, y := f32(a, t.n), unsafe.Slice((*H)(b), t.n)
-			for i, v := range x {
-				acc[i&3] += v * y[i].Float32()
-			}
-			*(*float32)(dst) = acc[0] + acc[1] + acc[2] + acc[3]
 		})
 	}
 }

@@ -29,12 +29,13 @@ func processorKernels() []kernelSet {
 				"BF16": transpose16BF16AVX512,
 				"F16":  transpose16F16AVX512,
 			},
-			micro: microAVX512, rows: rowsAVX512,
+			micro: microAVX512, rows: rowsAVX512, stream: streamAVX512,
 		})
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {
 		sets = append(sets, kernelSet{
-			name: "AVX2", widen: widenAVX2, tile: tileAVX2, micro: microAVX2, rows: rowsAVX2, products: productsAVX2,
+			name: "AVX2", widen: widenAVX2, tile: tileAVX2, micro: microAVX2, rows: rowsAVX2, stream: streamAVX2,
+			products: productsAVX2,
 		})
 	}
 	return sets

@@ -6,9 +6,9 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// Products of few rows, as in decoding, by a weight whose rows are contiguous ([n, k], as checkpoints hold it) read the
-// weight where it is: packing it would cost more than it gains. Every result is a dot product whose additions have one
-// order, whatever the number of rows.
+// Products of rows by a weight whose rows are contiguous ([n, k], as checkpoints hold it) read the weight where it is:
+// packing it would cost more than it gains. Every result is a dot product whose additions have one order, whatever the
+// number of rows: so a text's results do not depend on those that are computed with it.
 
 // rowsArgs are the operands of a rows kernel: C[tiles·rows × cols] = or += A[tiles·rows × k] · B[cols × k]ᵀ. The
 // elements of a row lie side by side; strides are in bytes. ahead is read into the cache on the way, one stretch of k
@@ -30,27 +30,27 @@ type rowKernels struct {
 
 const rowColumns = 4
 
-// fewRows is the number of rows up to which this is faster than packing: that costs as much as multiplying about 40
-// rows, and more if the weight is not in the cache, where rows are read as they lie.
-const fewRows = 128
+// heldValues is the number of values of A that stay in the second-level cache while they meet the columns of B.
+const heldValues = 192 << 10
 
-// rowStretch is the longest stretch of k that is multiplied at once: fewRows rows of it stay in the second-level cache,
-// rowColumns of the weight's in the first.
+// rowStretch is the longest stretch of k that is multiplied at once: rowColumns of the weight's stay in the first-level
+// cache. Another length would change results: each stretch's sum is added to them.
 const rowStretch = 1536
 
 // stretchUnit divides the places where k is cut: no block of a quantised weight is.
 const stretchUnit = 256
 
-// few reports whether gemmRows computes the product.
-func (mm *matmul) few() bool {
-	return mm.m <= fewRows && mm.k > 0 && mm.rhsK == 1 && mm.lhsK == 1
-}
+// asStored reports whether the product is computed by gemmRows.
+func (mm *matmul) asStored() bool { return mm.rhsK == 1 && mm.lhsK == 1 && mm.k > 0 }
 
-// runFew computes products of few rows: tasks are strips of columns of one product, or several whole products.
-func (mm *matmul) runFew(x *execution, batch int) {
+// runStored computes products by a weight as it is stored: tasks are strips of columns of one product, or several whole
+// products.
+func (mm *matmul) runStored(x *execution, batch int) {
+	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
+	tasks := max(mm.tasks(), min(64, batch*mm.n*mm.k/grain))
 	fours := (mm.n + rowColumns - 1) / rowColumns
-	strips := min(fours, mm.pieces())
-	tasks, bounds := split(batch*strips, 1, mm.tasks())
+	strips := min(fours, (tasks+batch-1)/batch)
+	tasks, bounds := split(batch*strips, 1, tasks)
 	x.parallel(tasks, func(task int, w *workspace) {
 		for i, end := bounds(task); i < end; i++ {
 			a, b, c := mm.matrices(x, i/strips)
@@ -60,42 +60,55 @@ func (mm *matmul) runFew(x *execution, batch int) {
 	})
 }
 
-// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. Columns of B that are
-// no float32 are widened into the first-level cache, once for all rows.
+// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1.
 func gemmRows(m, n, k int, a matrix, b source, c matrix, w *workspace) {
-	size := b.dtype.Size()
 	stretches := max(1, (k+rowStretch-1)/rowStretch)
 	border := func(stretch int) int { return stretch * k / stretches / stretchUnit * stretchUnit }
-	var panel unsafe.Pointer
-	if b.dtype != dtypes.Float32 {
-		panel = unsafe.Pointer(unsafe.SliceData(w.scratch(rowColumns * min(k, rowStretch+stretchUnit) * 4)))
-	}
 	for stretch := range stretches {
 		k0, k1 := border(stretch), border(stretch+1)
 		if stretch == stretches-1 {
 			k1 = k
 		}
-		args := &w.rows
-		*args = rowsArgs{k: k1 - k0, rowA: a.row * 4, rowC: c.row * 4, accumulate: min(stretch, 1)}
-		for j := 0; j < n; j += args.cols {
-			if args.cols, args.rowB = rowColumns, b.col*size; n-j < rowColumns { // a column at a time
-				args.cols, args.rowB = 1, 0
+		kc := k1 - k0
+		w.rows = rowsArgs{k: kc, rowA: a.row * 4, rowC: c.row * 4, accumulate: min(stretch, 1)}
+		for i, held := 0, max(1, heldValues/kc); i < m; i += held {
+			rowsStretch(min(held, m-i), n, a.at(i, k0), b.at(k0, 0), c.at(i, 0), w)
+		}
+	}
+}
+
+// streamVector divides the stretches that stream kernels read.
+const streamVector = 16
+
+// rowsStretch computes a stretch of gemmRows, w.rows.k elements long. Columns of B that are no float32 are widened into
+// the first-level cache, once for all rows, unless these are so few that a stream kernel reads them.
+func rowsStretch(m, n int, a matrix, b source, c matrix, w *workspace) {
+	args, size, set := &w.rows, b.dtype.Size(), &kernels.rows
+	var panel unsafe.Pointer
+	stream := kernels.stream[halfTypes[b.dtype]]
+	if b.blocks == nil && len(stream.rows) > 0 && m <= stream.rows[0] && args.k%streamVector == 0 {
+		set = &stream
+	} else if b.dtype != dtypes.Float32 {
+		panel = unsafe.Pointer(unsafe.SliceData(w.scratch(rowColumns * args.k * 4)))
+	}
+	for j := 0; j < n; j += args.cols {
+		if args.cols, args.rowB = rowColumns, b.col*size; n-j < rowColumns { // a column at a time
+			args.cols, args.rowB = 1, 0
+		}
+		columns := b.at(0, j)
+		args.b = columns.p
+		args.ahead, args.aheadTile = uintptr(args.b)+uintptr(args.cols*b.col*size), b.col*size
+		if panel != nil {
+			columns.widenRows(args.cols, args.k, panel, w)
+			args.b, args.rowB = panel, args.cols/rowColumns*args.k*4
+		}
+		for i, kind := 0, 0; i < m; i += args.tiles * set.rows[kind] {
+			for set.rows[kind] > m-i {
+				kind++
 			}
-			columns := b.at(k0, j)
-			args.b = columns.p
-			args.ahead, args.aheadTile = uintptr(args.b)+uintptr(args.cols*b.col*size), b.col*size
-			if panel != nil {
-				columns.widenRows(args.cols, args.k, panel, w)
-				args.b, args.rowB = panel, args.cols/rowColumns*args.k*4
-			}
-			for i, kind := 0, 0; i < m; i += args.tiles * kernels.rows.rows[kind] {
-				for kernels.rows.rows[kind] > m-i {
-					kind++
-				}
-				args.tiles = (m - i) / kernels.rows.rows[kind]
-				args.a, args.c = a.at(i, k0).p, c.at(i, j).p
-				kernels.rows.run[kind](args)
-			}
+			args.tiles = (m - i) / set.rows[kind]
+			args.a, args.c = a.at(i, 0).p, c.at(i, j).p
+			set.run[kind](args)
 		}
 	}
 }

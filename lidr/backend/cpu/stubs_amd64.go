@@ -158,12 +158,6 @@ func tileRowMaxVAVX512(args *tileArgs)
 func tileRowDotVVAVX512(args *tileArgs)
 
 //go:noescape
-func tileRowDotBF16VVAVX512(args *tileArgs)
-
-//go:noescape
-func tileRowDotF16VVAVX512(args *tileArgs)
-
-//go:noescape
 func tileRowMinVAVX512(args *tileArgs)
 
 //go:noescape
@@ -264,6 +258,42 @@ func rows2x4AVX512(args *rowsArgs)
 
 //go:noescape
 func rows1x4AVX512(args *rowsArgs)
+
+//go:noescape
+func stream6x4AVX512(args *rowsArgs)
+
+//go:noescape
+func stream4x4AVX512(args *rowsArgs)
+
+//go:noescape
+func stream2x4AVX512(args *rowsArgs)
+
+//go:noescape
+func stream1x4AVX512(args *rowsArgs)
+
+//go:noescape
+func stream6x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream4x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream2x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream1x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream6x4F16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream4x4F16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream2x4F16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream1x4F16AVX512(args *rowsArgs)
 
 //go:noescape
 func tileAddVVAVX2(args *tileArgs)
@@ -419,12 +449,6 @@ func tileRowMaxVAVX2(args *tileArgs)
 func tileRowDotVVAVX2(args *tileArgs)
 
 //go:noescape
-func tileRowDotBF16VVAVX2(args *tileArgs)
-
-//go:noescape
-func tileRowDotF16VVAVX2(args *tileArgs)
-
-//go:noescape
 func tileRowMinVAVX2(args *tileArgs)
 
 //go:noescape
@@ -521,6 +545,24 @@ func rows2x4AVX2(args *rowsArgs)
 func rows1x4AVX2(args *rowsArgs)
 
 //go:noescape
+func stream2x4AVX2(args *rowsArgs)
+
+//go:noescape
+func stream1x4AVX2(args *rowsArgs)
+
+//go:noescape
+func stream2x4BF16AVX2(args *rowsArgs)
+
+//go:noescape
+func stream1x4BF16AVX2(args *rowsArgs)
+
+//go:noescape
+func stream2x4F16AVX2(args *rowsArgs)
+
+//go:noescape
+func stream1x4F16AVX2(args *rowsArgs)
+
+//go:noescape
 func transpose16AVX512(args *transposeArgs)
 
 //go:noescape
@@ -581,8 +623,6 @@ var tileAVX512 = map[string]func(*tileArgs){
 	"RowSumV":        tileRowSumVAVX512,
 	"RowMaxV":        tileRowMaxVAVX512,
 	"RowDotVV":       tileRowDotVVAVX512,
-	"RowDotBF16VV":   tileRowDotBF16VVAVX512,
-	"RowDotF16VV":    tileRowDotF16VVAVX512,
 	"RowMinV":        tileRowMinVAVX512,
 	"EqVV":           tileEqVVAVX512,
 	"EqVS":           tileEqVSAVX512,
@@ -615,6 +655,12 @@ var microAVX512 = microKernels{width: 32, rows: []int{12, 8, 4, 2, 1},
 
 var rowsAVX512 = rowKernels{rows: []int{6, 4, 2, 1},
 	run: []func(*rowsArgs){rows6x4AVX512, rows4x4AVX512, rows2x4AVX512, rows1x4AVX512}}
+
+var streamAVX512 = map[string]rowKernels{
+	"":     {rows: []int{6, 4, 2, 1}, run: []func(*rowsArgs){stream6x4AVX512, stream4x4AVX512, stream2x4AVX512, stream1x4AVX512}},
+	"BF16": {rows: []int{6, 4, 2, 1}, run: []func(*rowsArgs){stream6x4BF16AVX512, stream4x4BF16AVX512, stream2x4BF16AVX512, stream1x4BF16AVX512}},
+	"F16":  {rows: []int{6, 4, 2, 1}, run: []func(*rowsArgs){stream6x4F16AVX512, stream4x4F16AVX512, stream2x4F16AVX512, stream1x4F16AVX512}},
+}
 
 var tileAVX2 = map[string]func(*tileArgs){
 	"AddVV":          tileAddVVAVX2,
@@ -668,8 +714,6 @@ var tileAVX2 = map[string]func(*tileArgs){
 	"RowSumV":        tileRowSumVAVX2,
 	"RowMaxV":        tileRowMaxVAVX2,
 	"RowDotVV":       tileRowDotVVAVX2,
-	"RowDotBF16VV":   tileRowDotBF16VVAVX2,
-	"RowDotF16VV":    tileRowDotF16VVAVX2,
 	"RowMinV":        tileRowMinVAVX2,
 	"EqVV":           tileEqVVAVX2,
 	"EqVS":           tileEqVSAVX2,
@@ -702,3 +746,9 @@ var microAVX2 = microKernels{width: 16, rows: []int{6, 4, 2, 1},
 
 var rowsAVX2 = rowKernels{rows: []int{3, 2, 1},
 	run: []func(*rowsArgs){rows3x4AVX2, rows2x4AVX2, rows1x4AVX2}}
+
+var streamAVX2 = map[string]rowKernels{
+	"":     {rows: []int{2, 1}, run: []func(*rowsArgs){stream2x4AVX2, stream1x4AVX2}},
+	"BF16": {rows: []int{2, 1}, run: []func(*rowsArgs){stream2x4BF16AVX2, stream1x4BF16AVX2}},
+	"F16":  {rows: []int{2, 1}, run: []func(*rowsArgs){stream2x4F16AVX2, stream1x4F16AVX2}},
+}

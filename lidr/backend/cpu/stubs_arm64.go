@@ -158,12 +158,6 @@ func tileRowMaxVNEON(args *tileArgs)
 func tileRowDotVVNEON(args *tileArgs)
 
 //go:noescape
-func tileRowDotBF16VVNEON(args *tileArgs)
-
-//go:noescape
-func tileRowDotF16VVNEON(args *tileArgs)
-
-//go:noescape
 func tileRowMinVNEON(args *tileArgs)
 
 //go:noescape
@@ -314,8 +308,6 @@ var tileNEON = map[string]func(*tileArgs){
 	"RowSumV":        tileRowSumVNEON,
 	"RowMaxV":        tileRowMaxVNEON,
 	"RowDotVV":       tileRowDotVVNEON,
-	"RowDotBF16VV":   tileRowDotBF16VVNEON,
-	"RowDotF16VV":    tileRowDotF16VVNEON,
 	"RowMinV":        tileRowMinVNEON,
 	"EqVV":           tileEqVVNEON,
 	"EqVS":           tileEqVSNEON,

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"runtime"
@@ -24,6 +25,7 @@ type kernelSet struct {
 	tile        tileMap
 	micro       microKernels
 	rows        rowKernels
+	stream      map[string]rowKernels           // rows kernels for one tile, by half-precision type of B
 	dots        func(*tileArgs)                 // RowDotVV for four rows at a time of whole vectors; nil if there is none
 	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
 	widen       map[string]func(*widenArgs)     // by block type
@@ -33,13 +35,18 @@ type kernelSet struct {
 // kernels is the set in use, chosen when the program starts.
 var kernels = use(append(processorKernels(), plainGo)[0])
 
-// Kernels names the set in use, and for plain Go the processor it was compiled for. Two sets sum in different orders,
-// so their results differ in the last bits.
+// revision counts the changes of the order in which kernels add up. Whoever changes a result's last bits increases it,
+// so that no run mixes results of two orders.
+const revision = 2
+
+// Kernels names the set in use, for plain Go the processor it was compiled for, and the revision of their arithmetic.
+// Two sets sum in different orders, so their results differ in the last bits.
 func Kernels() string {
-	if kernels.name == plainGo.name {
-		return plainGo.name + ", " + runtime.GOARCH
+	name := kernels.name
+	if name == plainGo.name {
+		name += ", " + runtime.GOARCH
 	}
-	return kernels.name
+	return fmt.Sprintf("%s, revision %d", name, revision)
 }
 
 // use completes a set with the plain Go kernels.
@@ -144,8 +151,8 @@ func goReduce(k tileMap, name string, neutral float32, f func(a, b float32) floa
 			for ; len(x) >= 4; x = x[4:] {
 				acc[0], acc[1], acc[2], acc[3] = f(acc[0], x[0]), f(acc[1], x[1]), f(acc[2], x[2]), f(acc[3], x[3])
 			}
-			for _, v := range x {
-				acc[0] = f(acc[0], v)
+			for i, v := range x {
+				acc[i] = f(acc[i], v)
 			}
 			*(*float32)(dst) = f(f(acc[0], acc[1]), f(acc[2], acc[3]))
 		})

@@ -3,8 +3,8 @@ package main
 import "fmt"
 
 // A dots kernel is the tile kernel RowDotVV for rows of b that all meet the same row a, four at a time, so that their
-// sums are folded together. The additions have the same order as there: four partial sums along a row while there are
-// four vectors, then one. Rows are a multiple of four, elements of a row a multiple of the vector's.
+// sums are folded together. The additions have the same order as there: four partial sums take a row's vectors in turn.
+// Rows are a multiple of four, elements of a row a multiple of the vector's.
 //
 // Registers: DI dst, SI a, CX n, BX rows, R11 strideB, DX, R8, R10 and R9 the rows, R13 element index, AX scratch.
 // Vector registers 4r … 4r+3 hold the partial sums of row r.
@@ -31,26 +31,33 @@ func dotsKernel(s isa) string {
 		a.f("VXORPS", i, i, i)
 	}
 	a.f("XORQ", "R13", "R13")
-	// step multiplies some vectors of a with those of each row.
-	step := func(vectors int) {
-		for v := range vectors {
-			a.f("VMOVUPS", fmt.Sprintf("%d(SI)(R13*4)", v*s.bytes()), 16+v)
-			for r, at := range rows {
-				a.f("VFMADD231PS", fmt.Sprintf("%d%s", v*s.bytes(), at), 16+v, 4*r+v)
-			}
+	// step multiplies the vector of a at an offset with those of each row.
+	step := func(v, offset int) {
+		a.f("VMOVUPS", fmt.Sprintf("%d(SI)(R13*4)", offset), 16+v)
+		for r, at := range rows {
+			a.f("VFMADD231PS", fmt.Sprintf("%d%s", offset, at), 16+v, 4*r+v)
 		}
-		a.f("MOVQ", "AX", "R13")
 	}
-	for _, vectors := range []int{4, 1} {
-		loop, done := fmt.Sprintf("%s_loop%d", name, vectors), fmt.Sprintf("%s_done%d", name, vectors)
-		a.label(loop)
+	// until leaves if there are no such number of vectors left.
+	until := func(vectors int, label string) {
 		a.f("LEAQ", fmt.Sprintf("%d(R13)", vectors*s.lanes), "AX")
 		a.f("CMPQ", "AX", "CX")
-		a.f("JGT", done)
-		step(vectors)
-		a.f("JMP", loop)
-		a.label(done)
+		a.f("JGT", label)
 	}
+	a.label(name + "_loop")
+	until(4, name+"_last")
+	for v := range 4 {
+		step(v, v*s.bytes())
+	}
+	a.f("MOVQ", "AX", "R13")
+	a.f("JMP", name+"_loop")
+	a.label(name + "_last")
+	for v := range 3 {
+		until(1, name+"_done")
+		step(v, 0)
+		a.f("MOVQ", "AX", "R13")
+	}
+	a.label(name + "_done")
 	for r := range 4 { // a row's partial sums, then the halves of the vector
 		z := 4 * r
 		y, x := fmt.Sprintf("Y%d", z), fmt.Sprintf("X%d", z)

@@ -52,7 +52,6 @@ var neonBodies = map[string]func(t *neonTile){
 		t.v("fmul", 0, 0, 1)
 	},
 	"RowSum": three("fadd"), "RowMax": three("fmax"), "RowMin": three("fmin"), "RowDot": three("fadd"),
-	"RowDotBF16": three("fadd"), "RowDotF16": three("fadd"),
 	"Eq": truth("fcmeq", 0, 1), "Lt": truth("fcmgt", 1, 0), "Le": truth("fcmge", 1, 0),
 	"EqI": truth("cmeq", 0, 1), "LtI": truth("cmgt", 1, 0), "LeI": truth("cmge", 1, 0),
 	"Ne": untruth("fcmeq"), "NeI": untruth("cmeq"),

@@ -78,8 +78,6 @@ func tileOps() []tileOp {
 		{name: "RowSum", inputs: 1, splats: unaryKinds, reduce: true, body: op3("VADDPS")},
 		{name: "RowMax", inputs: 1, splats: unaryKinds, reduce: true, body: extremum("VMAXPS")},
 		{name: "RowDot", inputs: 2, splats: []string{"vv"}, reduce: true, body: op3("VADDPS")},
-		{name: "RowDotBF16", inputs: 2, splats: []string{"vv"}, half: "BF16", reduce: true, body: op3("VADDPS")},
-		{name: "RowDotF16", inputs: 2, splats: []string{"vv"}, half: "F16", reduce: true, body: op3("VADDPS")},
 		{name: "RowMin", inputs: 1, splats: unaryKinds, reduce: true, body: extremum("VMINPS")},
 	}
 	// Comparisons give 1.0 or 0.0. Predicates of VCMPPS: ordered, quiet (not-equal: unordered, so NaN ≠ NaN).

@@ -26,6 +26,11 @@ func rowsFile() string {
 		for _, rows := range rowsHeights[set.name] {
 			s += rowsKernel(set, rows)
 		}
+		for _, half := range halves {
+			for _, rows := range streamHeights[set.name] {
+				s += streamKernel(set, rows, half)
+			}
+		}
 	}
 	return s
 }
@@ -40,15 +45,11 @@ func rowsKernel(s isa, rows int) string {
 	a.f("MOVQ", "32(DX)", "DI")
 	a.f("MOVQ", "40(DX)", "R12")
 	a.f("MOVQ", "48(DX)", "R13")
-	if s.reg == "Z" {
+	if s.reg == "Z" { // the last elements of a row
 		a.f("MOVQ", "0(DX)", "CX")
 		a.f("ANDQ", "$15", "CX")
-		for i, count := range []string{"CX", "64(DX)"} { // K1: the last elements of a row, K2: the columns
-			a.f("MOVQ", "$-1", "R10")
-			a.f("MOVQ", count, "CX")
-			a.f("BZHIQ", "CX", "R10", "R10")
-			a.f("KMOVW", "R10", fmt.Sprintf("K%d", i+1))
-		}
+		a.lanesMask("CX", "K1")
+		a.columnMask()
 	}
 	col, last := rows*(rowsColumns+1), fmt.Sprintf("$%d", s.lanes)
 	a.label(name + "_tile")
@@ -90,7 +91,7 @@ func rowsKernel(s isa, rows int) string {
 	})
 	a.label(name + "_fold")
 	if s.reg == "Y" {
-		a.maskTable("64(DX)")
+		a.columnMask()
 	}
 	a.f("MOVQ", "72(DX)", "CX")
 	for i := range rows {
@@ -119,6 +120,23 @@ func (a *asm) rowsStep(rows int, load func(at string, reg int)) {
 			a.f("VFMADD231PS", col, row+i, i*rowsColumns+j)
 		}
 	}
+}
+
+// columnMask makes the mask of the columns, K2 or at (R11)(R10*4).
+func (a *asm) columnMask() {
+	if a.reg == "Z" {
+		a.lanesMask("64(DX)", "K2")
+	} else {
+		a.maskTable("64(DX)")
+	}
+}
+
+// lanesMask sets a mask of so many leading lanes.
+func (a *asm) lanesMask(count, mask string) {
+	a.f("MOVQ", "$-1", "R10")
+	a.f("MOVQ", count, "CX")
+	a.f("BZHIQ", "CX", "R10", "R10")
+	a.f("KMOVW", "R10", mask)
 }
 
 // maskTable points (R11)(R10*4) at the mask of so many leading lanes.

@@ -38,6 +38,9 @@ func stubsFile(arch string, sets ...isa) string {
 			gemmColumns[set.name], heights(gemmRows[set.name]), strings.Join(gemm, ", "))
 		lists += fmt.Sprintf("var rows%s = rowKernels{rows: %s,\n\trun: []func(*rowsArgs){%s}}\n\n", set.name,
 			heights(rowsHeights[set.name]), strings.Join(rows, ", "))
+		if arch == "amd64" {
+			lists += streamLists(set, declare)
+		}
 	}
 	if arch == "amd64" {
 		for _, half := range halves {

@@ -248,8 +248,9 @@ func (t *tile) byteTail(name string) {
 	t.f("JLT", name+"_one")
 }
 
-// reduceRow folds a row with the body (registers 0 and 1 → 0) into one element. Four accumulators (4–7) hide the
-// latency; the body's neutral element fills the lanes beyond the row's end.
+// reduceRow folds a row with the body (registers 0 and 1 → 0) into one element. Four accumulators (4–7) take the
+// vectors in turn, which hides the latency; the body's neutral element fills the lanes beyond the row's end. So a sum
+// has the same bits if zeros are appended to the row: a softmax may count keys that are hidden.
 func (t *tile) reduceRow(name string) {
 	neutral := t.k(map[string]float64{"RowMax": math.Inf(-1), "RowMin": math.Inf(1)}[t.op.name])
 	for i := range 4 {
@@ -264,15 +265,12 @@ func (t *tile) reduceRow(name string) {
 		t.op.body(t)
 		t.f("VMOVAPS", 0, into)
 	}
-	// take folds the loaded vector (register 1) in; a dot product multiplies it by the other operand's.
+	// take folds in the vector at an offset; a dot product multiplies it by the other operand's.
 	take := func(into, offset int) {
-		switch {
-		case t.op.half != "":
-			t.load(fmt.Sprintf("%d(DX)(R13*4)", offset/2), 2, false)
-			t.f("VFMADD231PS", 2, 1, into)
-		case dot:
+		t.f("VMOVUPS", fmt.Sprintf("%d(SI)(R13*4)", offset), 1)
+		if dot {
 			t.f("VFMADD231PS", fmt.Sprintf("%d(DX)(R13*4)", offset), 1, into)
-		default:
+		} else {
 			fold(into, nil)
 		}
 	}
@@ -281,35 +279,39 @@ func (t *tile) reduceRow(name string) {
 	t.f("CMPQ", "AX", "CX")
 	t.f("JGT", name+"_loop")
 	for i := range 4 {
-		t.f("VMOVUPS", fmt.Sprintf("%d(SI)(R13*4)", i*t.bytes()), 1)
 		take(4+i, i*t.bytes())
 	}
 	t.f("MOVQ", "AX", "R13")
 	t.f("JMP", name+"_loop4")
 	t.label(name + "_loop")
-	t.f("LEAQ", fmt.Sprintf("%d(R13)", t.lanes), "AX")
-	t.f("CMPQ", "AX", "CX")
-	t.f("JGT", name+"_tail")
-	t.f("VMOVUPS", "(SI)(R13*4)", 1)
-	take(4, 0)
-	t.f("MOVQ", "AX", "R13")
-	t.f("JMP", name+"_loop")
-	t.label(name + "_tail")
-	t.f("CMPQ", "R13", "CX")
-	t.f("JGE", name+"_fold")
-	if t.reg == "Z" {
-		t.f("VMOVUPS", neutral, 1)
-		t.f("VMOVUPS", "(SI)(R13*4)", "K1", 1)
-	} else {
-		t.f("VMASKMOVPS", "(SI)(R13*4)", 15, 1)
-		t.f("VMOVUPS", neutral, 2)
-		t.f("VBLENDVPS", 15, 1, 2, 1)
+	for i := range 3 {
+		t.f("LEAQ", fmt.Sprintf("%d(R13)", t.lanes), "AX")
+		t.f("CMPQ", "AX", "CX")
+		t.f("JGT", fmt.Sprintf("%s_tail%d", name, i))
+		take(4+i, 0)
+		t.f("MOVQ", "AX", "R13")
 	}
-	if dot {
-		t.load("(DX)(R13*4)", 2, true)
-		t.f("VFMADD231PS", 2, 1, 5)
-	} else {
-		fold(5, nil)
+	for i := 3; i >= 0; i-- {
+		t.label(fmt.Sprintf("%s_tail%d", name, i))
+		t.f("CMPQ", "R13", "CX")
+		t.f("JGE", name+"_fold")
+		if t.reg == "Z" {
+			t.f("VMOVUPS", neutral, 1)
+			t.f("VMOVUPS", "(SI)(R13*4)", "K1", 1)
+		} else {
+			t.f("VMASKMOVPS", "(SI)(R13*4)", 15, 1)
+			t.f("VMOVUPS", neutral, 2)
+			t.f("VBLENDVPS", 15, 1, 2, 1)
+		}
+		if dot {
+			t.load("(DX)(R13*4)", 2, true)
+			t.f("VFMADD231PS", 2, 1, 4+i)
+		} else {
+			fold(4+i, nil)
+		}
+		if i > 0 {
+			t.f("JMP", name+"_fold")
+		}
 	}
 	t.label(name + "_fold")
 	fold(4, 5)
