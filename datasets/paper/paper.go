@@ -74,10 +74,12 @@ type Tax struct {
 	Source    string  `json:"source"`
 }
 
-// AnswerScore is GPT-4's mean score, 0 to 10, of M0's own answers ("self-generation") or of its translated ones
-// ("self-translation") in one language.
+// AnswerScore is a judge's mean score, 0 to 10, of M0's own answers ("self-generation") or of its translated ones
+// ("self-translation") in one language. GPT-4 is the paper's judge; GPT-4o's scores, of own answers only, are of the
+// authors' answers to their reviewers, where the German one is out of line.
 type AnswerScore struct {
 	Answers string  `json:"answers"`
+	Judge   string  `json:"judge"` // GPT-4 or GPT-4o
 	Lang    string  `json:"lang"`
 	Score   float64 `json:"score"`
 	Source  string  `json:"source"`
@@ -107,7 +109,7 @@ func MTBench() []BenchScore { return rows[BenchScore]("mt_bench.csv") }
 // AlignmentTax returns multilingual MMLU, HellaSwag, ARC-challenge and TruthfulQA.
 func AlignmentTax() []Tax { return rows[Tax]("alignment_tax.csv") }
 
-// AnswerScores returns the 0–10 scores of answers and translated answers of M0.
+// AnswerScores returns the 0–10 scores of answers and translated answers of M0, by two judges.
 func AnswerScores() []AnswerScore { return rows[AnswerScore]("answer_score.csv") }
 
 // RewardAccuracies returns the reward accuracies of M0's pairs.

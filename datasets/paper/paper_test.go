@@ -79,7 +79,7 @@ func TestFrames(t *testing.T) {
 		"mgsm":            {MGSMFrame(), 40},
 		"mt_bench":        {MTBenchFrame(), 21},
 		"alignment_tax":   {AlignmentTaxFrame(), 15},
-		"answer_score":    {AnswerScoresFrame(), 14},
+		"answer_score":    {AnswerScoresFrame(), 21},
 		"reward_accuracy": {RewardAccuraciesFrame(), 7},
 	} {
 		if c.frame.Err != nil || c.frame.Nrow() != c.rows {

@@ -35,10 +35,10 @@ func PaperTables(measures []Measure) []PaperTable {
 		switch m.Key {
 		case "ratings":
 			scores := paperGrid{PaperTable: PaperTable{
-				Title: "GPT-4's scores of M0's answers, " + models, Unit: "0 to 10", Plot: true,
+				Title: "Scores of M0's answers by GPT-4 and GPT-4o, " + models, Unit: "0 to 10", Plot: true,
 			}}
 			for _, row := range paper.AnswerScores() {
-				scores.add("M0 "+row.Answers, row.Lang, row.Score, row.Source)
+				scores.add("M0 "+row.Answers+", "+row.Judge, row.Lang, row.Score, row.Source)
 			}
 			tables = append(tables, scores.table())
 		case "mt-bench":
