@@ -161,6 +161,24 @@ func pairsSaturated(ctx context.Context, run *Run, previous string, m *Model, pa
 	return saturated(run, previous, m.Name(), pairs)
 }
 
+// Saturated applies the rule of [Settings.StopWhenSaturated] to an evaluated model of the run, as [Iterate] does: for a
+// program that runs the rounds itself. pairs is a frame of [Pair] rows, those that the model has made, without rows
+// before it has made any. It writes <model>/saturation.json; a run without the rule is never saturated.
+func (r *Run) Saturated(ctx context.Context, m *Model, pairs dataframe.DataFrame) (bool, error) {
+	previous := ""
+	if m.Round > 0 {
+		previous = modelName(m.Round - 1)
+	}
+	rows, err := rowsOf[Pair](pairs, "pairs")
+	if err != nil {
+		return false, err
+	}
+	if len(rows) == 0 {
+		return saturated(r, previous, m.Name(), nil)
+	}
+	return pairsSaturated(ctx, r, previous, m, rows)
+}
+
 // measureSaturation writes what the rule of [Settings.StopWhenSaturated] found to the model's measures.
 func measureSaturation(run *Run, found saturation) error {
 	m := report.Measure{

@@ -145,6 +145,9 @@ func rerun(run *Run) ([]string, error) {
 			again = append(again, "--stop-when-saturated")
 		}
 	}
+	if strings.HasPrefix(s.Preset, "recipe, from ") { // as package recipe calls its settings
+		return []string{fmt.Sprintf("lidr recipe %s/recipe.yaml --dir %[1]s", folder), "lidr report " + folder}, nil
+	}
 	var lines []string
 	if again != nil {
 		lines = []string{fmt.Sprintf("%s --n %d --rounds %d --seed %d --dir %s", strings.Join(again, " "), s.Prompts.N,

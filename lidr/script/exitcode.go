@@ -8,6 +8,7 @@ import (
 
 	"lidrlab/lidr/handoff"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/recipe"
 )
 
 // ExitCodes is the table of the exit codes of all commands, scripts included.
@@ -17,7 +18,7 @@ const ExitCodes = `Exit codes:
   2    lidr run alone: the script was refused, crashed or went beyond a limit
   3    done, with items left out: requests that a server refused, or answered with nothing or by another model; the
        notes and the report count them, and the column "fault" of the responses names them
-  75   handed off and waiting: the message says what to run where; the same command continues after it
+  75   handed off, or a model is to be served: the message says what to run where; the same command continues after it
   130  interrupted: the same command continues where it stopped
 `
 
@@ -26,7 +27,7 @@ func ExitCode(err error) int {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return 130
-	case errors.Is(err, handoff.ErrElsewhere):
+	case errors.Is(err, handoff.ErrElsewhere), errors.Is(err, recipe.ErrUnserved):
 		return 75
 	case err != nil:
 		return 1

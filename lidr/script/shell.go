@@ -22,6 +22,7 @@ import (
 
 // shellImports are the packages that a shell imports at its start; others are imported as in a program.
 const shellImports = `lidrlab/lidr lidrlab/lidr/judge lidrlab/lidr/scorers lidrlab/lidr/handoff lidrlab/lidr/choices
+lidrlab/lidr/recipe
 lidrlab/lidr/doctor lidrlab/lidr/pretrain lidrlab/lidr/eval lidrlab/plots lidrlab/datasets lidrlab/datasets/miniature
 lidrlab/datasets/paper github.com/go-gota/gota/dataframe github.com/go-gota/gota/series
 gonum.org/v1/plot gonum.org/v1/plot/plotter gonum.org/v1/plot/vg

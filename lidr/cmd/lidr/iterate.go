@@ -9,6 +9,7 @@ import (
 
 	"lidrlab/lidr"
 	_ "lidrlab/lidr/langid/lingua" // the identifier of --identifier lingua
+	"lidrlab/lidr/recipe"
 )
 
 // demoCommand is iterate on the embedded model with the miniature's settings.
@@ -16,6 +17,7 @@ func demoCommand() *cobra.Command {
 	s := lidr.MiniatureSettings()
 	dir := "runs/demo"
 	full := false
+	var sets []string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run two rounds on the embedded miniature model and write a report",
@@ -29,6 +31,11 @@ func demoCommand() *cobra.Command {
 					dir = "runs/demo-full"
 				}
 			}
+			changed, err := recipe.Change(s, sets...)
+			if err != nil {
+				return err
+			}
+			s = changed
 			model, err := lidr.LoadModel("miniature")
 			if err != nil {
 				return err
@@ -41,6 +48,7 @@ func demoCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&full, "full", false, "the paper's 1,000 prompts a round, in runs/demo-full")
 	cmd.Flags().IntVar(&s.Rounds, "rounds", s.Rounds, "rounds")
 	cmd.Flags().Int64Var(&s.Seed, "seed", s.Seed, "seed of prompts, draws and training order")
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "change a setting: train.beta=0.2; may be given several times")
 	return cmd
 }
 
@@ -69,6 +77,7 @@ func iterateCommand() *cobra.Command {
 	dir := "runs/own"
 	path := "miniature"
 	rank := 0
+	var sets []string
 	cmd := &cobra.Command{
 		Use:   "iterate --prompts FOLDER --eval FOLDER",
 		Short: "Run rounds on prompts of your own and write a report",
@@ -116,6 +125,9 @@ with --lora.`,
 				s.Train.LR = loraLR[preset.Preset]
 			}
 			s.Preset = "own, from " + preset.Preset
+			if s, err = recipe.Change(s, sets...); err != nil {
+				return err
+			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "settings of the preset %s, learning rate %g (settings.json has them all)\n",
 				preset.Preset, s.Train.LR)
 			return iterate(cmd.Context(), dir, model, s)
@@ -142,6 +154,7 @@ with --lora.`,
 	flags.StringSliceVar(&given.Trained, "trained", given.Trained, "the other languages that pairs are made for")
 	flags.StringSliceVar(&given.Unseen, "unseen", nil, "languages that are only evaluated")
 	flags.IntVar(&rank, "lora", 0, "rank of a LoRA adapter to train, with alpha twice as large; 0 trains all weights")
+	flags.StringArrayVar(&sets, "set", nil, "change a setting: train.beta=0.2; may be given several times")
 	for _, name := range []string{"prompts", "eval"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is defined a few lines above

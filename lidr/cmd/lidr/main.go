@@ -53,8 +53,10 @@ func main() {
 	}
 	root.AddCommand(
 		demoCommand(),
+		recipeCommand(),
 		iterateCommand(),
 		reportCommand(),
+		runsCommand(),
 		pretrainCommand(),
 		pullCommand(),
 		doctorCommand(),
@@ -67,6 +69,7 @@ func main() {
 		importCommand(),
 		backendCommand(),
 	)
+	root.AddCommand(stepCommands()...)
 	err := root.ExecuteContext(ctx)
 	code := script.ExitCode(err)
 	switch {

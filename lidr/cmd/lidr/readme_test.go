@@ -35,6 +35,8 @@ var small = map[string]string{
 	"demo":           "--rounds 0",
 	"iterate":        "--n 4 --eval-n 2 --trained de",
 	"report":         "",
+	"recipe":         "--small",
+	"runs":           "",
 	"doctor":         "",
 	"gguf":           "",
 	"repl":           "",

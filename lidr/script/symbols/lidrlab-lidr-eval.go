@@ -22,6 +22,7 @@ func init() {
 		"BestOf":                    reflect.ValueOf(eval.BestOf),
 		"ChrF":                      reflect.ValueOf(eval.ChrF),
 		"ComparePaired":             reflect.ValueOf(eval.ComparePaired),
+		"Detectable":                reflect.ValueOf(eval.Detectable),
 		"EqualNumbers":              reflect.ValueOf(eval.EqualNumbers),
 		"FlexibleNumber":            reflect.ValueOf(eval.FlexibleNumber),
 		"FullForm":                  reflect.ValueOf(constant.MakeFromLiteral("\"full\"", token.STRING, 0)),

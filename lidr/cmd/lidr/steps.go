@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/recipe"
+)
+
+// stepCommands are the steps of a round and its measures, each on a run folder.
+func stepCommands() []*cobra.Command {
+	var all []*cobra.Command
+	for _, step := range []struct{ name, short, model string }{
+		{"generate", "Let a model answer its round's prompts", "M0"},
+		{"translate", "Let a model, or the recipe's translator, translate its answers", "M0"},
+		{"pairs", "Make the preference pairs of a model's round", "M0"},
+		{"train", "Train a model on its pairs, which makes the next one", "M0"},
+		{"handoff", "Train a model on its pairs by LLaMA-Factory or TRL", "M0"},
+		{"eval", "Evaluate a model: problems, instructions, multiple choice", "M0"},
+		{"judge", "Let the judge judge: comparisons, MT-bench, ratings", ""},
+	} {
+		all = append(all, stepCommand(step.name, step.short, step.model))
+	}
+	return all
+}
+
+func stepCommand(step, short, model string) *cobra.Command {
+	var from string
+	var sets []string
+	cmd := &cobra.Command{
+		Use:   step + " RUN",
+		Short: short,
+		Long: short + `.
+
+RUN is a run folder, with the recipe or the settings that it was made by; a new one takes those of --recipe. The steps
+before it are done too where they are not yet, and nothing is done twice.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := recipe.Of(args[0], from, sets...)
+			if err != nil {
+				return err
+			}
+			return recipe.Step(cmd.Context(), r, args[0], step, model, lidr.WithProgress(lidr.ShowProgress()))
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&from, "recipe", "", "of a new folder: a shipped recipe, a file, or a preset, miniature or paper")
+	flags.StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
+	flags.StringVar(&model, "model", model, "the model of the run whose step it is (judge: all, if none is named)")
+	return cmd
+}
+
+// runsCommand lists run folders.
+func runsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "runs [FOLDER]",
+		Short: "List the run folders in and below FOLDER, with how far they are (default runs)",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			folder := "runs"
+			if len(args) > 0 {
+				folder = args[0]
+			}
+			found, err := recipe.Folders(folder)
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				return fmt.Errorf("%s holds no run folder", folder)
+			}
+			return lidr.Show(found)
+		},
+	}
+}
+
+func completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	found, err := recipe.Folders("runs")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, f := range found {
+		names = append(names, f.Dir)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,46 @@
+// Package recipe makes one file one run: a recipe says everything of an experiment, and [Run] takes it to its report.
+//
+//	preset: paper
+//	model:
+//	  path: Qwen/Qwen2-7B-Instruct
+//	  endpoints: [http://localhost:8000/v1]
+//	rounds: 2
+//	trained: [es, ru, de, fr]
+//	prompts: {source: data/alpagasus, n: 1000}
+//	trainer: {program: llama-factory, template: qwen, gpus: 4}
+//	judge: {path: gpt-4o-2024-08-06, endpoints: [https://api.openai.com/v1], prices: {prompt: 2.5, answer: 10}}
+//	instructions: {source: data/x-alpacaeval, matches: [M1-M0, M2-M0]}
+//
+// What a file does not say is the preset's. Its keys are the fields of [Recipe], those of lidr.Settings among them, by
+// their json tags; an unknown one is an error with its line and the key that was meant.
+//
+//	lidr recipe                                      the shipped recipes, one for each experiment of the paper
+//	lidr recipe arithmetic --print                   the whole recipe, with the source of every value
+//	lidr recipe arithmetic --dry                     requests, tokens, dollars, memory, disk; what the items can show
+//	lidr recipe arithmetic --small                   in seconds, on the embedded model
+//	lidr recipe arithmetic --set train.beta=0.5 --dir runs/beta
+//	lidr runs                                        the run folders, with how far they are
+//
+// From a script or a notebook an ablation is a recipe and a sweep:
+//
+//	r, err := recipe.Load("sft_baseline", "model.path=miniature")
+//	cells := []lidr.SweepCell{{Name: "sft", Settings: r.Settings}}
+//
+// # A run that waits
+//
+// Where the models are behind servers, one of them is served at a time, as M0, M1 and so on. The same command goes on
+// each time: it says which model to serve where, or what to train where, asks nothing again of a model that is done,
+// and ends with exit code 75 until all is there. [Step] does one step on the run folder, as lidr generate, translate,
+// pairs, train, handoff, eval and judge do.
+//
+// # Files
+//
+// Beside what its steps write, a run folder has
+//
+//	recipe.yaml                              the whole recipe, which is loaded again by its path
+//	stages.json                              the stages that are done, each under the key of its recipe
+//	M0/measures/published-TABLE.json         what was measured beside what was published, for the report
+//	M1/measures/detectable.json              the smallest change that the problems can show
+//
+// A recipe with seeds or cells has a run folder for each, and in its own a report that compares them.
+package recipe

@@ -1,0 +1,261 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/go-gota/gota/dataframe"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr"
+	"lidrlab/lidr/eval"
+	"lidrlab/lidr/judge"
+	"lidrlab/lidr/lm"
+	"lidrlab/lidr/tokenizer"
+)
+
+// Forecast is what a recipe takes at most, before anything is asked.
+type Forecast struct {
+	Costs []lidr.Cost // of each step, the last row their sum; a model's name has its cell before it
+	Notes []string    // memory, disk, and the smallest differences that the items and seeds can show
+}
+
+// Dry returns what a recipe takes at most. The files of its prompts have to be there, and nothing else.
+func Dry(r Recipe) (Forecast, error) {
+	singles, err := r.singles()
+	if err != nil {
+		return Forecast{}, err
+	}
+	var f Forecast
+	sum := lidr.Cost{Model: "all", Step: "at most"}
+	for _, one := range singles {
+		costs, err := one.costs()
+		if err != nil {
+			return f, in(one.name, err)
+		}
+		for _, c := range costs {
+			sum.Requests += c.Requests
+			sum.PromptTokens += c.PromptTokens
+			sum.AnswerTokens += c.AnswerTokens
+			sum.Dollars += c.Dollars
+			if one.name != "" {
+				c.Model = one.name + ": " + c.Model
+			}
+			f.Costs = append(f.Costs, c)
+		}
+	}
+	f.Costs = append(f.Costs, sum)
+	f.Notes = append(r.machine(len(singles)), r.power(f.Costs)...)
+	return f, nil
+}
+
+// costs are those of one run, step by step.
+func (r Recipe) costs() ([]lidr.Cost, error) {
+	frame, err := lidr.DryRun(r.Settings, lm.Prices{})
+	costs, err := costRows(frame, err)
+	if err != nil {
+		return nil, err
+	}
+	costs = slices.DeleteFunc(costs[:len(costs)-1], func(c lidr.Cost) bool { // the last row is their sum
+		round, ok := r.round(c.Model)
+		return ok && round >= r.models()
+	})
+	for _, more := range []func() ([]lidr.Cost, error){r.instructionCosts, r.mtBenchCosts, r.choiceCosts, r.ratingCosts} {
+		own, err := more()
+		if err != nil {
+			return nil, err
+		}
+		costs = append(costs, own...)
+	}
+	return costs, nil
+}
+
+func costRows(frame dataframe.DataFrame, err error) ([]lidr.Cost, error) {
+	var rows []lidr.Cost
+	if err != nil {
+		return nil, err
+	}
+	return rows, datasets.Rows(frame, &rows)
+}
+
+func (r Recipe) instructionCosts() ([]lidr.Cost, error) {
+	s := r.Instructions
+	if s.Source == "" {
+		return nil, nil
+	}
+	prompts, err := datasets.LoadPrompts(s.Source, r.AllLanguages())
+	if err != nil {
+		return nil, err
+	}
+	answers := lidr.Cost{Step: "answer " + s.Suite}
+	for _, p := range prompts {
+		messages, err := s.Generate.Messages(p.Text, p.Lang)
+		if err != nil {
+			return nil, err
+		}
+		answers.Add(1, lm.EstimateTokens(lm.Request{Messages: messages}), s.Generate.Sampling.MaxTokens, lm.Prices{})
+	}
+	var costs []lidr.Cost
+	all := datasets.Frame(prompts)
+	for round := range r.models() {
+		answers.Model = fmt.Sprintf("M%d", round)
+		costs = append(costs, answers)
+		if s.References != "" {
+			name := answers.Model + "-" + reference
+			own, err := costRows(judge.DryRun(name, inLanguages(all, r.Languages()), s.Generate.Sampling.MaxTokens, s.Judging,
+				r.Judge.Prices))
+			if err != nil {
+				return nil, err
+			}
+			costs = append(costs, own...)
+		}
+	}
+	judging := s.Judging
+	judging.BothOrders = true
+	for _, name := range s.Matches {
+		own, err := costRows(judge.DryRun(name, all, s.Generate.Sampling.MaxTokens, judging, r.Judge.Prices))
+		if err != nil {
+			return nil, err
+		}
+		costs = append(costs, own...)
+	}
+	return costs, nil
+}
+
+// mtBenchCosts are of two turns a question; the second has the first answer before it, and the judge sees both.
+func (r Recipe) mtBenchCosts() ([]lidr.Cost, error) {
+	s := r.MTBench.Settings
+	if r.MTBench.Source == "" {
+		return nil, nil
+	}
+	answers, grades := lidr.Cost{Step: "mt-bench"}, lidr.Cost{Model: "judge"}
+	around := tokens(s.System, s.MultiTurnReference)
+	for _, lang := range r.AllLanguages() {
+		questions, err := datasets.LoadMTBench(r.MTBench.Source, lang)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // as judge.MTBench does
+		} else if err != nil {
+			return nil, err
+		}
+		for _, q := range questions {
+			first, second := tokens(q.Turns[0]), tokens(q.Turns[1])
+			known := tokens(q.Reference[0], q.Reference[1])
+			answers.Add(1, first, s.Answer.MaxTokens, lm.Prices{})
+			answers.Add(1, first+second+s.Answer.MaxTokens, s.Answer.MaxTokens, lm.Prices{})
+			grades.Add(1, around+first+known+s.Answer.MaxTokens, s.Judge.MaxTokens, r.Judge.Prices)
+			grades.Add(1, around+first+second+known+2*s.Answer.MaxTokens, s.Judge.MaxTokens, r.Judge.Prices)
+		}
+	}
+	var costs []lidr.Cost
+	for round := range r.models() {
+		answers.Model = fmt.Sprintf("M%d", round)
+		grades.Step = "mt-bench of " + answers.Model
+		costs = append(costs, answers, grades)
+	}
+	return costs, nil
+}
+
+// choiceCosts are of one request a choice, which has no answer of its own.
+func (r Recipe) choiceCosts() ([]lidr.Cost, error) {
+	if r.Choices.Source == "" {
+		return nil, nil
+	}
+	cost := lidr.Cost{Step: "choices"}
+	for _, suite := range datasets.ChoiceSuites() {
+		for _, lang := range r.AllLanguages() {
+			items, err := datasets.LoadChoices(r.Choices.Source+"/"+suite, suite, lang)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // as choices.Ask does
+			} else if err != nil {
+				return nil, err
+			}
+			for _, item := range items {
+				for _, choice := range slices.Concat(item.Choices, item.MC2) {
+					cost.Add(1, tokens(item.Context, choice), 0, lm.Prices{})
+				}
+			}
+		}
+	}
+	var costs []lidr.Cost
+	for round := range r.models() {
+		cost.Model = fmt.Sprintf("M%d", round)
+		costs = append(costs, cost)
+	}
+	return costs, nil
+}
+
+// ratingCosts are of two sides a pair, and a pair of each prompt in each language.
+func (r Recipe) ratingCosts() ([]lidr.Cost, error) {
+	s := r.Ratings.Settings
+	var costs []lidr.Cost
+	for _, model := range r.Ratings.Models {
+		n := 2 * r.Prompts.N * len(r.Languages())
+		cost := lidr.Cost{Model: "judge", Step: "rate " + model}
+		longest := max(r.Generate.Sampling.MaxTokens, r.Translate.Sampling.MaxTokens)
+		cost.Add(n, n*(tokens(s.System, s.Template)+longest), s.Sampling.MaxTokens, r.Judge.Prices)
+		costs = append(costs, cost)
+	}
+	return costs, nil
+}
+
+func tokens(texts ...string) int {
+	return lm.EstimateTokens(lm.Request{Messages: []tokenizer.Message{{Content: strings.Join(texts, " ")}}})
+}
+
+// machine says what the models take of memory and disk, where their weights are here.
+func (r Recipe) machine(runs int) []string {
+	if len(r.Model.Endpoints) > 0 {
+		return []string{"memory and disk: those of the machines behind model.endpoints and of the trainer's"}
+	}
+	m, err := lidr.LoadModel(r.Model.Path)
+	if err != nil {
+		return []string{fmt.Sprintf("memory and disk: unknown, since %s is not here (lidr pull %[1]s)", r.Model.Path)}
+	}
+	parameters := 0
+	for _, t := range m.Checkpoint().Tensors {
+		parameters += t.Len()
+	}
+	// As float32: weight, gradient, two moments and reference, or the frozen weights alone.
+	training, how := 20*parameters, "all weights"
+	if r.Train.LoRA.Rank > 0 {
+		training, how = 4*parameters, "adapters"
+	}
+	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
+	return []string{
+		fmt.Sprintf("memory: %s parameters; training %s takes %s and the activations", humanize.Comma(int64(parameters)), how,
+			size(training)),
+		fmt.Sprintf("disk: %s for the models of %d rounds in %d run folders", size(runs*r.Rounds*4*parameters), r.Rounds,
+			runs),
+	}
+}
+
+// power says what differences the run's items and seeds can show.
+func (r Recipe) power(costs []lidr.Cost) []string {
+	var notes []string
+	say := func(what string, n int) {
+		notes = append(notes, fmt.Sprintf("%s, %d items a language: the smallest difference that they show (80 %% power, "+
+			"paired, two-sided 5 %%) is %.1f points where a tenth of the verdicts change, and %.1f where half do", what, n,
+			100*eval.Detectable(0.316, n), 100*eval.Detectable(0.707, n)))
+	}
+	for _, c := range costs {
+		if c.Step == "evaluate" && strings.HasSuffix(c.Model, "M0") {
+			say("evaluation", c.Requests/max(1, r.Evaluate.Samples)/len(r.AllLanguages()))
+			break
+		}
+	}
+	for _, c := range costs {
+		if c.Step == "answer "+r.Instructions.Suite {
+			say(r.Instructions.Suite, c.Requests/len(r.AllLanguages()))
+			break
+		}
+	}
+	if n := len(r.Seeds); n > 1 {
+		notes = append(notes, fmt.Sprintf("%d seeds: the smallest difference between two settings that they show is %.1f "+
+			"standard deviations of a seed's own difference", n, eval.Detectable(1, n)))
+	}
+	return notes
+}

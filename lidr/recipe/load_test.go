@@ -1,0 +1,160 @@
+package recipe
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lidrlab/lidr"
+)
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A mistake is one line with its place and the key that was meant.
+func TestMistakes(t *testing.T) {
+	const head = "preset: miniature\n"
+	for text, want := range map[string]string{
+		"train: {betta: 1}":                   "own.yaml:2: train.betta is no key of a recipe; did you mean train.beta?",
+		"train:\n  lora:\n    rnk: 8":         "own.yaml:4: train.lora.rnk is no key of a recipe; did you mean train.lora",
+		"judg: {}":                            "own.yaml:2: judg is no key of a recipe; did you mean judge?",
+		"xyzzyquux: 1":                        "own.yaml:2: xyzzyquux is no key of a recipe; expected one of about, preset",
+		"train: 3":                            "own.yaml:2: train holds objective, ",
+		"rounds: two":                         "own.yaml:2: rounds is two, expected a whole number",
+		"rounds: 1.5":                         "own.yaml:2: rounds is 1.5, expected a whole number",
+		"train: {lr: fast}":                   "own.yaml:2: train.lr is fast, expected a number",
+		"trained: es":                         "own.yaml:2: trained is es, expected a list, such as [a, b]",
+		"dominant: [en]":                      "expected a text",
+		"rounds: 1\nrounds: 2":                `mapping key "rounds" already defined`,
+		"trained: [es":                        "own.yaml: [2:",
+		"preset: papper":                      `own.yaml:2: preset is "papper", expected paper or miniature`,
+		"trainer: {program: magic}":           "field program",
+		"ratings: {models: [M0]}":             "judge.path is empty",
+		"cells: {a: {train.betta: 1}}":        "cell a: train.betta is no key of a recipe; did you mean train.beta?",
+		"published: {tables: [mgsn]}":         "published.tables is mgsn, expected names among mgsm",
+		"instructions: {source: data}":        "instructions.matches is empty",
+		"model: {endpoints: [\"http://a/\"]}": "trainer.program is own, expected llama-factory or trl",
+	} {
+		if strings.HasPrefix(text, "preset") {
+			text = "about: x\n" + text
+		} else {
+			text = head + text
+		}
+		r, err := Load(write(t, "own.yaml", text))
+		if err == nil {
+			if strings.Contains(text, "instructions") {
+				r.Judge.Path = "someone"
+			}
+			_, err = r.singles()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %v, expected %q in one line", text, err, want)
+		}
+	}
+	for set, want := range map[string]string{
+		"train.betta=1": "--set train.betta=1: train.betta is no key of a recipe; did you mean train.beta?",
+		"train.beta":    "expected PATH=VALUE",
+		"trained=[es":   "quote the value as in YAML",
+	} {
+		if _, err := Load(miniature, set); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--set %s: error %v, expected %q", set, err, want)
+		}
+	}
+	if _, err := Load("lama3_instruct"); err == nil || !strings.Contains(err.Error(), "did you mean llama3_instruct?") {
+		t.Errorf("error %v, expected the recipe that was meant", err)
+	}
+}
+
+// A recipe is its file and back, with all values and with none but its own; and a run's settings.json is a recipe of
+// the same settings.
+func TestRoundTrip(t *testing.T) {
+	for _, name := range append(Names(), "paper", miniature) {
+		r, err := Load(name, "model.path=somewhere", "seed=9007199254740993", "train.lr=1e-7",
+			`generate.template="a: {{.Prompt}}\n# b"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Load(write(t, r.Name+".yaml", r.YAML()))
+		if diff := cmp.Diff(r, again); err != nil || diff != "" {
+			t.Errorf("%s: error %v, back from its file it differs: %s", name, err, diff)
+		}
+		settings, err := json.MarshalIndent(r.Settings, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, err := Load(write(t, "settings.json", string(settings)))
+		if diff := cmp.Diff(r.Settings, of.Settings); err != nil || diff != "" {
+			t.Errorf("%s: error %v, the recipe of its settings.json differs: %s", name, err, diff)
+		}
+		if r.Seed != 9007199254740993 || r.Train.LR != 1e-7 || r.Generate.Template != "a: {{.Prompt}}\n# b" {
+			t.Errorf("%s: seed %d, learning rate %g, template %q", name, r.Seed, r.Train.LR, r.Generate.Template)
+		}
+	}
+}
+
+// Two recipes that differ in one field are two run.json that differ in it alone.
+func TestOneFieldDiffers(t *testing.T) {
+	settings := func(sets ...string) map[string]any {
+		r, err := Load(miniature, sets...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := open(r, filepath.Join(t.TempDir(), "run"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer run.Close()
+		var record map[string]any
+		if err := json.Unmarshal([]byte(readFile(t, run.Path("run.json"))), &record); err != nil {
+			t.Fatal(err)
+		}
+		delete(record, "sha256")
+		return record
+	}
+	before, after := settings(), settings("train.beta=0.25")
+	after["settings"].(map[string]any)["train"].(map[string]any)["beta"] = lidr.MiniatureSettings().Train.Beta
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("but for train.beta, run.json is\n%v\nand\n%v", before, after)
+	}
+}
+
+// Every value of a printed recipe has its source, and the source is right.
+func TestPrint(t *testing.T) {
+	text, err := Print("llama2", "train.beta=0.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\n  beta: 0.2  # --set train.beta=0.2\n", "\n  alpha: 1  # preset paper\n", "\nrounds: 2  # llama2.yaml:8\n",
+		"\n    max_tokens: 2048  # llama2.yaml:24\n"[4:], "  key_env: OPENAI_API_KEY  # default\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+	for line := range strings.Lines(text) {
+		if !strings.HasSuffix(strings.TrimSpace(line), ":") && !strings.Contains(line, "  # ") {
+			t.Errorf("no source: %s", line)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/ledger"
+)
+
+// Run does everything that a recipe says in run folder dir, and returns the path of the report. What is done already is
+// not done again, so that a run that was interrupted, or that waited for a training or a server, goes on. A recipe with
+// seeds or cells has a run folder for each below dir, and a report that sets them side by side.
+//
+// Where the training has to run elsewhere, the error wraps handoff.ErrElsewhere, and where a server has to be started
+// first, [ErrUnserved]; their texts say what to do.
+func Run(ctx context.Context, r Recipe, dir string, options ...lidr.Option) (report string, err error) {
+	singles, err := r.singles()
+	if err != nil {
+		return "", err
+	}
+	return runAll(ctx, singles, dir, options)
+}
+
+func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option) (report string, err error) {
+	var runs []*lidr.Run
+	defer func() {
+		for _, run := range runs {
+			err = errors.Join(err, run.Close())
+		}
+	}()
+	for _, one := range singles { // what is wrong with the last is said before the first has worked for days
+		all := options
+		if one.name != "" {
+			all = append([]lidr.Option{lidr.WithStore(ledger.StoreBeside(dir))}, options...)
+		}
+		run, err := open(one.Recipe, filepath.Join(dir, one.name), all)
+		if err != nil {
+			return "", in(one.name, err)
+		}
+		runs = append(runs, run)
+	}
+	for i, one := range singles {
+		if report, err = runOne(ctx, one.Recipe, runs[i]); err != nil {
+			return "", in(one.name, err)
+		}
+	}
+	if len(runs) > 1 {
+		return lidr.CompareRuns(ctx, dir, runs)
+	}
+	return report, nil
+}
+
+// in says in which of several runs of a recipe an error was.
+func in(name string, err error) error {
+	if name == "" || err == nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// file is the recipe of a run in its folder, whole.
+const file = "recipe.yaml"
+
+// open opens the run folder of a recipe without seeds and cells.
+func open(r Recipe, dir string, options []lidr.Option) (*lidr.Run, error) {
+	run, err := lidr.Open(dir, r.Settings, options...)
+	if err != nil {
+		return nil, err
+	}
+	if err := run.Write(run.Path(file), []byte(r.YAML())); err != nil {
+		return nil, errors.Join(err, run.Close())
+	}
+	return run, nil
+}
+
+// runOne does the stages of one run and writes its report.
+func runOne(ctx context.Context, r Recipe, run *lidr.Run) (string, error) {
+	w := &work{recipe: r, run: run, loaded: map[string]*lidr.Model{}, last: r.models() - 1}
+	done, err := r.doneIn(run)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range r.stages() {
+		served := s.model != "" && len(r.Model.Endpoints) > 0 // its server may be gone
+		if w.beyond(s.name) || served && done[s.name] == r.key() {
+			continue
+		}
+		if err := s.do(ctx, w); errors.Is(err, errSaturated) {
+			w.ended = true
+		} else if err != nil {
+			return "", err
+		}
+		if err := r.mark(run, done, s.name); err != nil {
+			return "", err
+		}
+	}
+	if err := w.beside(); err != nil {
+		return "", err
+	}
+	if err := w.detectable(ctx); err != nil {
+		return "", err
+	}
+	return lidr.Report(ctx, run)
+}
+
+// beyond tells whether a stage is of a round after the one that the run ended with.
+func (w *work) beyond(stage string) bool {
+	round := roundOf(stage)
+	starts := strings.HasPrefix(stage, "pairs ") || strings.HasPrefix(stage, "rate ")
+	return round > w.last || w.ended && starts && round == w.last
+}

@@ -1,0 +1,155 @@
+package recipe
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	world "lidrlab/datasets/miniature"
+	"lidrlab/lidr"
+)
+
+// RunSmall is [Run] at a size that shows in seconds that a recipe runs: on the embedded model, trained here, with a few
+// prompts, in its world's languages, with stand-ins of our own for the data, the judge and a translator. The recipe's
+// steps, sides and measures stay. note is told what stands for what. The stand-ins' data are written to dir-data.
+func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), options ...lidr.Option) (string, error) {
+	if len(r.Seeds) > smallSeeds {
+		r.Seeds = r.Seeds[:smallSeeds]
+	}
+	singles, err := r.singles()
+	if err != nil {
+		return "", err
+	}
+	for i, one := range singles {
+		small, stop, err := one.small(filepath.Join(dir+"-data", one.name), func(format string, args ...any) {
+			note(in(one.name, fmt.Errorf("small: "+format, args...)).Error())
+		})
+		if err != nil {
+			return "", err
+		}
+		defer stop()
+		singles[i].Recipe = small
+	}
+	return runAll(ctx, singles, dir, options)
+}
+
+// small returns a recipe with stand-ins, whose data are in a folder. stop ends the server of the judge and translator.
+func (r Recipe) small(data string, note func(format string, args ...any)) (small Recipe, stop func(), err error) {
+	model := r.Model.Path
+	r.Model = Model{Path: miniature}
+	if model != miniature {
+		note("the embedded model for %s", model)
+	}
+	if r.Trainer.Program != own && r.Trainer.Program != none {
+		note("our own trainer for %s", r.Trainer.Program)
+		r.Trainer = defaults(lidr.MiniatureSettings()).Trainer
+	}
+	before := r.AllLanguages()
+	r.Dominant, r.Trained, r.Unseen = smallLanguages(r)
+	if now := r.AllLanguages(); !slices.Equal(now, before) {
+		note("languages %s for %s", strings.Join(now, " "), strings.Join(before, " "))
+	}
+	if r.Prompts.Source != miniature {
+		note("problems of the miniature world for %s, and the words that the model knows for translating", r.Prompts.Source)
+	}
+	if source := r.Evaluate.Source; source != "" && source != miniature {
+		note("problems of the miniature world for %s", source)
+	}
+	note("%d prompts and problems, answers of at most %d tokens", smallPrompts, answerTokens)
+	r.Settings = smallSettings(r.Settings)
+	for _, replaced := range []struct {
+		path  *string
+		name  string
+		write func(dir string, langs []string) error
+	}{
+		{&r.Instructions.Source, "instructions", writeInstructions},
+		{&r.Instructions.References, "references", writeReferences},
+		{&r.MTBench.Source, "mt-bench", writeMTBench},
+		{&r.Choices.Source, "choices", writeChoices},
+	} {
+		if *replaced.path == "" {
+			continue
+		}
+		note("%s of our own for %s", replaced.name, *replaced.path)
+		*replaced.path = filepath.Join(data, replaced.name)
+		if err := replaced.write(*replaced.path, r.AllLanguages()); err != nil {
+			return r, nil, err
+		}
+	}
+	r.Instructions.Generate.System, r.Instructions.Generate.Sampling.MaxTokens = "", answerTokens
+	r.MTBench.Settings.Answer.MaxTokens = answerTokens
+	stop = func() {}
+	if r.Judge.Path != "" || r.Translator.Path != "" {
+		s, err := startScripted(r)
+		if err != nil {
+			return r, nil, err
+		}
+		stop = s.stop
+		if r.Judge.Path != "" {
+			note("a scripted judge for %s", r.Judge.Path)
+			r.Judge.Endpoints, r.Judge.Prices = []string{s.url}, defaults(r.Settings).Judge.Prices
+		}
+		if r.Translator.Path != "" {
+			note("the miniature world's own translation for %s", r.Translator.Path)
+			r.Translator.Endpoints = []string{s.url}
+		}
+	}
+	return r, stop, nil
+}
+
+const (
+	smallPrompts = 3
+	smallSeeds   = 2
+	answerTokens = 64 // an answer of the embedded model has about 40
+)
+
+// smallSettings keep what a run does and take the sizes, and the words, that the embedded model was trained with.
+func smallSettings(s lidr.Settings) lidr.Settings {
+	m := lidr.MiniatureSettings()
+	s.Prompts.Source, s.Prompts.N = miniature, smallPrompts
+	s.Generate.System, s.Generate.Sampling.MaxTokens = "", answerTokens
+	s.Translate.Template, s.Translate.Prefill, s.Translate.System = m.Translate.Template, m.Translate.Prefill, ""
+	s.Translate.Sampling.MaxTokens = 2 * answerTokens
+	s.Train.MaxLength = 0
+	if s.Evaluate.Source != "" {
+		s.Evaluate.Source, s.Evaluate.N, s.Evaluate.Shots, s.Evaluate.Exemplars = miniature, smallPrompts, 0, ""
+	}
+	return s
+}
+
+// smallLanguages are as many of the world's languages as the recipe has, its own where the world has them.
+func smallLanguages(r Recipe) (dominant string, trained, unseen []string) {
+	var free []string
+	for _, l := range world.Languages() {
+		free = append(free, l.Code)
+	}
+	take := func(wanted string) string {
+		at := max(0, slices.Index(free, wanted))
+		code := free[at]
+		free = slices.Delete(free, at, at+1)
+		return code
+	}
+	all := func(wanted []string) (taken []string) {
+		missing := 0
+		for _, code := range wanted {
+			if slices.Contains(free, code) {
+				taken = append(taken, take(code))
+			} else {
+				missing++
+			}
+		}
+		for range min(missing, len(free)) {
+			taken = append(taken, take(""))
+		}
+		return taken
+	}
+	dominant = take(r.Dominant)
+	if dominant != r.Dominant && r.Dominant != "en" { // another dominant language is what the recipe is about
+		free = append([]string{dominant}, free...)
+		dominant = free[1]
+		free = slices.Delete(free, 1, 2)
+	}
+	return dominant, all(r.Trained), all(r.Unseen)
+}

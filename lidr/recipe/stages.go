@@ -1,0 +1,244 @@
+package recipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr"
+	"lidrlab/lidr/choices"
+	"lidrlab/lidr/handoff"
+	"lidrlab/lidr/judge"
+)
+
+// stage is a part of a run that is done as a whole: what one model answers, a training, a comparison by the judge.
+type stage struct {
+	name  string // "evaluate M0"
+	model string // the run's model that has to answer, "" where none has
+	do    func(context.Context, *work) error
+}
+
+// errSaturated ends the rounds: the rule of lidr.Settings.StopWhenSaturated.
+var errSaturated = errors.New("saturated")
+
+// models is how many models the run has: M0, and one for each round that trains.
+func (r Recipe) models() int {
+	if r.Trainer.Program == none {
+		return 1
+	}
+	return r.Rounds + 1
+}
+
+// stages are those of a run, in their order.
+func (r Recipe) stages() []stage {
+	var all []stage
+	add := func(step, subject, model string, do func(context.Context, *work) error) {
+		all = append(all, stage{step + " " + subject, model, do})
+	}
+	for round := range r.Rounds + 1 {
+		name := fmt.Sprintf("M%d", round)
+		if r.Evaluate.Source != "" {
+			add("evaluate", name, name, evaluate(name))
+		}
+		if r.Instructions.Source != "" {
+			add("answer", name, name, answer(name))
+		}
+		if r.MTBench.Source != "" {
+			add("mt-bench", name, name, mtBench(name))
+		}
+		if r.Choices.Source != "" {
+			add("choices", name, name, ask(name))
+		}
+		if round == r.Rounds {
+			break
+		}
+		add("pairs", name, name, pairsOf(name))
+		if slices.Contains(r.Ratings.Models, name) {
+			add("rate", name, "", rate(name))
+		}
+		if r.Trainer.Program == none {
+			break
+		}
+		add("train", fmt.Sprintf("M%d", round+1), "", train(name))
+	}
+	if r.Instructions.References != "" {
+		for round := range r.models() {
+			name := fmt.Sprintf("M%d-reference", round)
+			add("judge", name, "", compare(name))
+		}
+	}
+	if r.Instructions.Source != "" {
+		for _, name := range r.Instructions.Matches {
+			add("judge", name, "", compare(name))
+		}
+	}
+	return all
+}
+
+func evaluate(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		m, err := w.model(ctx, name)
+		if err != nil {
+			return err
+		}
+		if _, err := lidr.Evaluate(ctx, w.run, m); err != nil || m.Round == 0 {
+			return err
+		}
+		return w.saturated(ctx, m, nil)
+	}
+}
+
+func answer(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		m, err := w.model(ctx, name)
+		if err != nil {
+			return err
+		}
+		s := w.recipe.Instructions
+		prompts, err := datasets.LoadPrompts(s.Source, w.recipe.AllLanguages())
+		if err != nil {
+			return err
+		}
+		_, err = judge.Answer(ctx, w.run, m, s.Suite, datasets.Frame(prompts), s.Generate)
+		return err
+	}
+}
+
+func mtBench(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		m, err := w.model(ctx, name)
+		if err != nil {
+			return err
+		}
+		grader, err := w.judge(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = judge.MTBench(ctx, w.run, m, grader, w.recipe.MTBench.Source, w.recipe.MTBench.Settings)
+		return err
+	}
+}
+
+func ask(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		m, err := w.model(ctx, name)
+		if err != nil {
+			return err
+		}
+		_, err = choices.Ask(ctx, w.run, m, w.recipe.Choices.Source, w.recipe.Choices.Settings)
+		return err
+	}
+}
+
+func pairsOf(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error { return w.makePairs(ctx, name, "pairs") }
+}
+
+// makePairs is a round up to the step until: generate, translate or pairs.
+func (w *work) makePairs(ctx context.Context, name, until string) error {
+	m, err := w.model(ctx, name)
+	if err != nil {
+		return err
+	}
+	prompts, err := lidr.Prompts(ctx, w.run, m)
+	if err != nil {
+		return err
+	}
+	responses, err := lidr.Generate(ctx, w.run, m, prompts)
+	if err != nil || until == "generate" {
+		return err
+	}
+	translator, err := w.translator(ctx, m)
+	if err != nil {
+		return err
+	}
+	translations, err := lidr.TranslateBy(ctx, w.run, m, translator, responses)
+	if err != nil || until == "translate" {
+		return err
+	}
+	_, _, err = lidr.Pairs(ctx, w.run, m, responses, translations)
+	return err
+}
+
+func rate(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		rows, err := w.pairs(name)
+		if err != nil {
+			return err
+		}
+		m, err := w.named(name)
+		if err != nil {
+			return err
+		}
+		rater, err := w.judge(ctx)
+		if err != nil {
+			return err
+		}
+		_, _, err = judge.Rate(ctx, w.run, m, rater, datasets.Frame(rows), w.recipe.Ratings.Settings)
+		return err
+	}
+}
+
+func train(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		rows, err := w.pairs(name)
+		if err != nil {
+			return err
+		}
+		m, err := w.named(name)
+		if err != nil {
+			return err
+		}
+		if err := w.saturated(ctx, m, rows); err != nil {
+			return err
+		}
+		if w.recipe.Trainer.Program != own {
+			_, _, err = handoff.Train(ctx, w.run, m, datasets.Frame(rows), w.recipe.Trainer)
+			return err
+		}
+		next, _, err := lidr.Train(ctx, w.run, m, datasets.Frame(rows))
+		if err == nil {
+			w.loaded[next.Name()] = next
+		}
+		return err
+	}
+}
+
+// compare lets the judge compare a model's answers with another's, or with the published references.
+func compare(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		s := w.recipe.Instructions
+		a, b, _ := strings.Cut(name, "-")
+		if !w.has(a) || b != reference && !w.has(b) {
+			return nil // the run was saturated before
+		}
+		ours, err := judge.Answers(w.run, a, s.Suite)
+		if err != nil {
+			return err
+		}
+		judging := s.Judging
+		theirs := ours
+		if b == reference {
+			ours = inLanguages(ours, w.recipe.Languages()) // there are no references in the unseen ones
+			theirs, err = judge.References(ours, s.References)
+		} else {
+			judging.BothOrders = true
+			theirs, err = judge.Answers(w.run, b, s.Suite)
+		}
+		if err != nil {
+			return err
+		}
+		who, err := w.judge(ctx)
+		if err != nil {
+			return err
+		}
+		_, _, err = judge.Compare(ctx, w.run, name, who, ours, theirs, judging)
+		return err
+	}
+}
+
+// reference is the second side of a comparison with published answers.
+const reference = "reference"
