@@ -306,8 +306,6 @@ func TestRefusedBeforeWriting(t *testing.T) {
 	unknownBase.Base = "org/unknown"
 	sft := expressible()
 	sft.Train.Objective = "sft"
-	single := expressible()
-	single.Train.BatchPairs, single.Train.Warmup = 8, .1
 	short := expressible()
 	short.Train.MaxLength = 8
 	for _, test := range []struct {
@@ -325,7 +323,6 @@ func TestRefusedBeforeWriting(t *testing.T) {
 		{"base", expressible(), LlamaFactory(), "a server", somePairs(), "neither a folder nor a name", false},
 		{"template", expressible(), unknownBase, "", somePairs(), "Trainer.Template", false},
 		{"pairs", expressible(), LlamaFactory(), "", nil, "no pair is left", true},
-		{"warm-up", single, LlamaFactory(), "", somePairs(), "set train.warmup to 0", true},
 		{"length", short, LlamaFactory(), "", somePairs(), "expected at most max_length, 8", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

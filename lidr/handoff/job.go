@@ -126,14 +126,7 @@ func (j *job) take(pairs []lidr.Pair) error {
 			return err
 		}
 	}
-	if err := j.unclaimed(); err != nil {
-		return err
-	}
-	if j.steps == 1 && j.warmup() == 1 {
-		return fmt.Errorf("%d pairs make one step, whose learning rate is 0 in a warm-up: set train.warmup to 0, or lower "+
-			"train.batch_pairs", len(pairs))
-	}
-	return nil
+	return j.unclaimed()
 }
 
 // order puts the pairs into the order that [lidr.Train] takes them in, a batch that is not full last, and refuses one
