@@ -3,7 +3,10 @@ package local
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -86,24 +89,46 @@ func (d *decoding) draw(logits *tensors.Tensor) error {
 	if err != nil {
 		return fmt.Errorf("draw tokens: %w", err)
 	}
-	broken := false
-	for r, a := range d.live {
-		if a.finish != "" {
-			continue
+	going := d.going()
+	given := make([][]float32, len(going))
+	tokens := make([]int, len(going))
+	for k, r := range going {
+		row := flat[r*v:][:v]
+		if row[0] != row[0] {
+			return fmt.Errorf("draw tokens: the model's logits are not numbers; its weights are broken, load another " +
+				"checkpoint")
 		}
-		row := flat[r*v : (r+1)*v]
-		if broken = row[0] != row[0]; broken {
-			break
-		}
-		given := a.stream.copied(row)
-		token := a.sampler.next(row)
-		a.add(token, d.model.spelling(token), d.model.eos[token])
-		a.stream.tell(token, given)
+		given[k] = d.live[r].stream.copied(row)
 	}
-	if broken {
-		return fmt.Errorf("draw tokens: the model's logits are not numbers; its weights are broken, load another checkpoint")
+	d.model.each(len(going), v, func(k int) { tokens[k] = d.live[going[k]].sampler.next(flat[going[k]*v:][:v]) })
+	for k, r := range going {
+		a, token := d.live[r], tokens[k]
+		a.add(token, d.model.spelling(token), d.model.eos[token])
+		a.stream.tell(token, given[k])
 	}
 	return logits.FinalizeAll()
+}
+
+// each calls f for the numbers below n, side by side if the work of each, in values of a vocabulary, is worth it.
+func (l *Model) each(n, work int, f func(k int)) {
+	const grain = 1 << 15
+	workers := min(n, n*work/grain, runtime.GOMAXPROCS(0)/l.lanes)
+	if workers <= 1 {
+		for k := range n {
+			f(k)
+		}
+		return
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for k := next.Add(1); k <= int64(n); k = next.Add(1) {
+				f(int(k) - 1)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // fit halves the batch when half of it has ended, keeping the going rows, and enlarges the cache when the next token

@@ -2,6 +2,7 @@ package local
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -71,6 +72,74 @@ func TestSamplerFilters(t *testing.T) {
 				t.Errorf("%s: token %d was drawn with frequency %.4f, expected %.4f ± %.4f", name, token, got[token], p, limit)
 			}
 		}
+	}
+}
+
+// Selecting the tokens that may be kept draws what sorting all of them draws, ties and sums at the limit included.
+func TestSelectionDrawsAsSorting(t *testing.T) {
+	sorted := func(p *sampler, logits []float32) int { // the definition, as transformers computes it
+		peak := float64(slices.Max(logits))
+		p.kept = p.kept[:0]
+		for token, logit := range logits {
+			p.kept = append(p.kept, candidate{token, math.Exp((float64(logit) - peak) / p.Temperature)})
+		}
+		p.sort()
+		if n := p.TopK; n > 0 {
+			for n < len(p.kept) && p.kept[n].score == p.kept[n-1].score {
+				n++
+			}
+			p.kept = p.kept[:n]
+		}
+		if p.TopP < 1 {
+			limit, sum, n := p.TopP*total(p.kept), 0.0, 0
+			for n < len(p.kept) && (n == 0 || sum < limit) {
+				sum += p.kept[n].score
+				n++
+			}
+			p.kept = p.kept[:n]
+		}
+		u := p.random.Float64() * total(p.kept)
+		for _, c := range p.kept {
+			if u -= c.score; u < 0 {
+				return c.token
+			}
+		}
+		return p.kept[len(p.kept)-1].token
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []lm.Sampling{{TopP: .9}, {TopP: .5}, {TopP: .999}, {TopP: .01}, {TopK: 1, TopP: 1},
+		{TopK: 40, TopP: 1}, {TopK: 300, TopP: .8}} {
+		for k := range 60 {
+			c.Temperature, c.Seed = []float64{.3, 1, 1.7}[k%3], int64(k)
+			logits := make([]float32, 1000)
+			for i := range logits {
+				logits[i] = float32(r.NormFloat64() * 3)
+				if k%4 == 0 { // many equals, so that sums meet the limit
+					logits[i] = float32(r.IntN(2))
+				}
+				if k%8 == 0 {
+					logits[i] = 0
+				}
+			}
+			fast, slow := newSampler(c, "x", nil), newSampler(c, "x", nil)
+			got, want := fast.draw(logits), sorted(slow, logits)
+			if got != want || !slices.Equal(fast.kept, slow.kept) {
+				t.Fatalf("%+v, logits %d: drew %d of %d tokens, by sorting all %d of %d", c, k, got, len(fast.kept), want,
+					len(slow.kept))
+			}
+		}
+	}
+}
+
+func BenchmarkTopP(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	logits := make([]float32, 151936)
+	for i := range logits {
+		logits[i] = float32(r.NormFloat64() * 3)
+	}
+	s := newSampler(lm.Sampling{Temperature: 1, TopP: .9}, "x", nil)
+	for b.Loop() {
+		s.draw(logits)
 	}
 }
 
