@@ -24,7 +24,12 @@ func parseMMLU(r record, p *ChoiceItem) (err error) {
 	if err = r.identify("id", p); err != nil {
 		return err
 	}
-	question, err := r.filled("instruction")
+	return mmluQuestion(r, "instruction", p)
+}
+
+// mmluQuestion reads a question with four options, which are asked for by their letters.
+func mmluQuestion(r record, field string, p *ChoiceItem) error {
+	question, err := r.filled(field)
 	if err != nil {
 		return err
 	}

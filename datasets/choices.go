@@ -28,7 +28,7 @@ type ChoiceItem struct {
 	Line int    // counted from 1
 }
 
-// choiceSuite is one of the suites that Okapi translated (Lai et al. 2023, arXiv 2307.16039).
+// choiceSuite is one of the suites that Okapi translated (Lai et al. 2023, arXiv 2307.16039), or a newer benchmark.
 type choiceSuite struct {
 	name     string
 	asked    []string // names of the split that the harness evaluates on
@@ -41,10 +41,12 @@ var choiceSuites = []choiceSuite{
 	{"m_hellaswag", []string{"validation", "val"}, nil, parseHellaSwag},
 	{"m_arc", []string{"test"}, nil, parseARC},
 	{"m_truthfulqa", []string{"validation", "val"}, nil, parseTruthfulQA},
+	{"global_mmlu_lite", []string{"test"}, nil, parseGlobalMMLU},
+	{"belebele", []string{"test"}, nil, parseBelebele},
 }
 
 // ChoiceSuites returns the names of the suites, which are also those of their published folders: m_mmlu, m_hellaswag,
-// m_arc (ARC-challenge) and m_truthfulqa.
+// m_arc (ARC-challenge) and m_truthfulqa of Okapi, global_mmlu_lite and belebele.
 func ChoiceSuites() []string {
 	var names []string
 	for _, s := range choiceSuites {
@@ -56,7 +58,8 @@ func ChoiceSuites() []string {
 // LoadChoices reads the questions of a suite that the harness evaluates on (the test split of m_mmlu and m_arc, the
 // validation split of m_hellaswag and m_truthfulqa) in one language. path is a file, one JSON object a line or one
 // array, or the suite's folder with a file LANG_SPLIT.json (as Okapi publishes them), LANG/SPLIT.json or LANG.json, all
-// of them also with .jsonl or .parquet. A folder without such a file is an error that is fs.ErrNotExist. The English
+// of them also with .jsonl or .parquet, or as Global-MMLU-Lite and Belebele lie on the Hugging Face hub
+// (LANG/test-00000-of-00001.parquet, data/deu_Latn.jsonl). A folder without such a file is an error that is fs.ErrNotExist. The English
 // originals of m_arc and m_truthfulqa are read in the forms of the Hugging Face hub too (allenai/ai2_arc, truthful_qa).
 //
 // Texts become prompts by the harness' rules: WikiHow's brackets are removed from HellaSwag, ARC and TruthfulQA's
@@ -139,6 +142,13 @@ func choiceFile(path string, splits []string, lang string) (string, error) {
 		for _, stem := range stems {
 			names = append(names, stem+".json", stem+".jsonl", stem+".parquet")
 		}
+	}
+	for _, split := range splits { // as Global-MMLU-Lite lies on the hub
+		stem := filepath.Join(lang, split+"-00000-of-00001")
+		names = append(names, stem+".parquet", stem+".jsonl")
+	}
+	if code := floresCodes[lang]; code != "" { // as Belebele does
+		names = append(names, code+".jsonl", filepath.Join("data", code+".jsonl"))
 	}
 	for _, name := range names {
 		if exists(filepath.Join(path, name)) {

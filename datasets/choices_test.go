@@ -141,7 +141,7 @@ func TestBadChoices(t *testing.T) {
 
 // Whatever a file holds: an error on one line, or questions whose right answers are there.
 func FuzzLoadChoices(f *testing.F) {
-	for suite, line := range []string{mmluLine, swagLine, arcLine, truthLine} {
+	for suite, line := range []string{mmluLine, swagLine, arcLine, truthLine, lightLine, belebeleLine} {
 		f.Add(suite, line)
 		f.Add(suite, "["+line+", "+line+"]")
 		f.Add(suite, strings.ReplaceAll(line, `"`, `"\u0130`))
@@ -152,7 +152,7 @@ func FuzzLoadChoices(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		items, err := LoadChoices(path, ChoiceSuites()[uint(suite)%4], "en")
+		items, err := LoadChoices(path, ChoiceSuites()[uint(suite)%uint(len(ChoiceSuites()))], "en")
 		if err != nil && (items != nil || strings.Contains(strings.TrimPrefix(err.Error(), path), "\n")) {
 			t.Fatalf("%d items with error %q", len(items), err)
 		}

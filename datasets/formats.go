@@ -21,6 +21,9 @@ var promptFormats = []promptFormat{
 	{"GSM8K", []string{"id", "instruction", "final_answer"}, "instruction", parseGSM8K},
 	{"X-AlpacaEval", []string{"id", "dataset", "instruction"}, "instruction", parseXAlpacaEval},
 	{"Alpagasus", []string{"id", "instruction"}, "instruction", parseAlpagasus},
+	{"M-ArenaHard", []string{"question_id", "cluster", "prompt"}, "prompt", parseArenaHard},
+	{"MSVAMP", []string{"m_query", "response"}, "m_query", parseMSVAMP},
+	{"PolyMath", []string{"id", "question", "answer"}, "question", parsePolyMath},
 	{"MGSM of the hub", []string{"question", "answer_number"}, "question", parseHubMGSM},
 	{"GSM8K of the hub", []string{"question", "answer"}, "question", parseHubGSM8K},
 	{"conversations", []string{"id", "messages"}, "messages", parseMessages("messages")},
@@ -31,12 +34,12 @@ var promptFormats = []promptFormat{
 // promptNames are the fields that a prompt, its id, its language or its gold answer may be in.
 var promptNames = []string{
 	"id", "lang", "prompt", "answer", "query", "response", "instruction", "input", "final_answer", "question",
-	"answer_number", "messages", "conversations", "system", "context", "history",
+	"answer_number", "m_query", "question_id", "messages", "conversations", "system", "context", "history",
 }
 
 // alone is an error for a record that has a second prompt, or a part of one that the form does not read.
 func (f *promptFormat) alone(r record) error {
-	for _, name := range []string{"prompt", "query", "instruction", "question", "messages", "conversations"} {
+	for _, name := range []string{"prompt", "query", "m_query", "instruction", "question", "messages", "conversations"} {
 		raw := r.fields[name]
 		if name == f.text || raw == nil || string(raw) == "null" || string(raw) == `""` || string(raw) == "[]" {
 			continue

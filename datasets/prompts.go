@@ -25,7 +25,7 @@ type Prompt struct {
 //	{"id": "…", "lang": "en", "prompt": "…", "answer": "…"}
 //
 // with "answer" optional and no other field. In the published forms (Alpagasus, GSM8K, MGSM, X-AlpacaEval, and
-// openai/gsm8k and juletxara/mgsm of the Hugging Face hub) a file is in one language.
+// openai/gsm8k and juletxara/mgsm of the Hugging Face hub, M-ArenaHard, MSVAMP, PolyMath) a file is in one language.
 //
 // Every language must have the same IDs. MGSM and the hub's GSM8K, as published, have none: their problems are numbered
 // by line ("mgsm-0", "gsm8k-0"). The gold answers of an ID must agree where they are numbers, whatever separates their

@@ -226,6 +226,9 @@ func FuzzPrompts(f *testing.F) {
 	f.Add([]byte(`{"id": "a", "instruction": "Hi."}`))
 	f.Add([]byte(`{"id": "engsm8k_0", "instruction": "1+1?", "answer": "", "final_answer": "2"}`))
 	f.Add([]byte(`{"query": "How many?", "response": "5,600"}`))
+	for _, line := range []string{arenaLine, polyLine, `{"m_query": "How many?", "response": "145.0"}`} {
+		f.Add([]byte(line))
+	}
 	f.Add([]byte("[\n{\"id\": 1, \"dataset\": \"d\", \"instruction\": \"Hi.\"}\n]"))
 	f.Add([]byte("{\"id\": \"\\ud83d\", \"query\": null}\n{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,8 +1,8 @@
 // Package choices measures what the alignment tax is paid in, by multiple choice: [Ask] puts Okapi's multilingual
-// MMLU, HellaSwag, ARC-challenge and TruthfulQA to a model by log-likelihood, with the prompts, tokens and
-// normalisation of lm-evaluation-harness, and [Tax] gives the paired differences of two models. The model is a
-// checkpoint, or behind a server that tells the log-probabilities of given tokens. All suites are asked zero-shot,
-// unless [Settings].MMLUShots says otherwise.
+// MMLU, HellaSwag, ARC-challenge and TruthfulQA, Global-MMLU-Lite and Belebele to a model by log-likelihood, with the
+// prompts, tokens and normalisation of lm-evaluation-harness, and [Tax] gives the paired differences of two models.
+// The model is a checkpoint, or behind a server that tells the log-probabilities of given tokens. All suites are
+// asked zero-shot, unless [Settings].MMLUShots says otherwise.
 //
 //	scores, err := choices.Ask(ctx, run, m1, "okapi", choices.Defaults())
 //	changes, err := choices.Tax(ctx, run, "M0", "M1")
@@ -71,14 +71,15 @@ type Answer struct {
 // metricsOf are the metrics of each suite, as in the harness.
 var metricsOf = map[string][]string{
 	"m_mmlu": {"acc"}, "m_hellaswag": {"acc", "acc_norm"}, "m_arc": {"acc", "acc_norm"}, "m_truthfulqa": {"mc1", "mc2"},
+	"global_mmlu_lite": {"acc"}, "belebele": {"acc"},
 }
 
 // Ask measures a model by the log-probability of each choice and returns a frame of [Score] rows. folder holds the
-// suites' folders m_mmlu, m_hellaswag, m_arc and m_truthfulqa, or some of them, with the files of
-// [datasets.LoadChoices]; the languages are those of the run for which a suite has a file. Ask writes
-// <model>/eval/choices/SUITE.jsonl, lines of [Answer], <model>/eval/choices.json, and for the report
-// <model>/measures/alignment-tax.json. Of every model after the first one that was asked the same questions it also
-// writes measures/alignment-tax-change.json. [Tax] compares any two models.
+// suites' folders ([datasets.ChoiceSuites]), or some of them, with the files of [datasets.LoadChoices]; the languages
+// are those of the run for which a suite has a file. Ask writes <model>/eval/choices/SUITE.jsonl, lines of [Answer],
+// <model>/eval/choices.json, and for the report <model>/measures/alignment-tax.json. Of every model after the first
+// one that was asked the same questions it also writes measures/alignment-tax-change.json. [Tax] compares any two
+// models.
 //
 // Prompts, tokens and metrics are those of lm-evaluation-harness without --apply_chat_template: the model continues
 // raw text, BOS before it where the tokenizer puts one, and no end-of-turn token counts. Where a prompt is longer than

@@ -65,6 +65,14 @@ func okapi(t *testing.T) string {
 	write("m_hellaswag", "de_validation.jsonl", 5, swag)
 	write("m_arc", "de_test.jsonl", 4, arc)
 	write("m_truthfulqa", "de.jsonl", 10, truth)
+	write("global_mmlu_lite", "de_test.jsonl", 3, func(i int) string {
+		return strings.NewReplacer(`"id"`, `"sample_id"`, `"instruction"`, `"question"`).Replace(mmlu(i))
+	})
+	write("belebele", "deu_Latn.jsonl", 3, func(i int) string {
+		return fmt.Sprintf(`{"link": "l", "question_number": %d, "flores_passage": "Anna hat %d Äpfel.", `+
+			`"question": "Was hat Anna?", "mc_answer1": "Äpfel", "mc_answer2": "Haus", "mc_answer3": "zzz", `+
+			`"mc_answer4": "9", "correct_answer_num": "1"}`, i, i)
+	})
 	return dir
 }
 
@@ -117,7 +125,7 @@ func TestAskResumes(t *testing.T) {
 			t.Fatalf("after %d stops: %v", stops, err)
 		}
 	}
-	if stops < 5 { // after each of the five files but the last, and between two batches of that
+	if stops < 5 { // after each of the seven files but the last, and between two batches of that
 		t.Errorf("the measurement was stopped %d times, want at least 5", stops)
 	}
 	left, right := lidrtest.Hashes(t, filepath.Dir(straight.Dir)), lidrtest.Hashes(t, filepath.Dir(broken.Dir))
@@ -130,7 +138,7 @@ func TestAskResumes(t *testing.T) {
 		t.Errorf("the second time (%v)\n%v\nwant\n%v", err, again, want)
 	}
 	changes, err := Tax(ctx, broken, "M0", "M0")
-	if err != nil || changes.Nrow() != 8 {
+	if err != nil || changes.Nrow() != 10 {
 		t.Fatalf("%v, %d rows", err, changes.Nrow())
 	}
 	for i, d := range changes.Col("difference").Float() {
@@ -185,7 +193,7 @@ func TestMeasures(t *testing.T) {
 		return readMeasure(t, run, m.Name(), "alignment-tax"), readMeasure(t, run, "M1", "alignment-tax-change")
 	}
 	own, change := measured(m1, 0)
-	if len(own.Rows) != 7 || own.Rows[0].Name != "m_mmlu acc, 0-shot, M1" || own.Rows[0].Values[0].Note != "n = 6" {
+	if len(own.Rows) != 9 || own.Rows[0].Name != "m_mmlu acc, 0-shot, M1" || own.Rows[0].Values[0].Note != "n = 6" {
 		t.Errorf("M1's measure %+v, want a row a metric", own)
 	}
 	if change.Key != "" {
@@ -196,7 +204,7 @@ func TestMeasures(t *testing.T) {
 		t.Errorf("asked differently: change %+v, notes %q", change, notes)
 	}
 	first, change := measured(m0, 0)
-	if len(change.Rows) != 7 || change.Rows[0].Name != "m_mmlu acc, M1 − M0" {
+	if len(change.Rows) != 9 || change.Rows[0].Name != "m_mmlu acc, M1 − M0" {
 		t.Fatalf("M1's change %+v, want a row a metric", change)
 	}
 	for i, row := range change.Rows {
