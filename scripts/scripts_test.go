@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 // where models meet each other.
 func TestPaperCosts(t *testing.T) {
 	root, programs := t.TempDir(), t.TempDir()
-	for folder, n := range map[string]int{"train": 2000, "mgsm": 3, "alpaca": 5} {
+	for folder, n := range map[string]int{"train": 2000, "alpaca": 5} {
 		for _, lang := range []string{"en", "es", "ru", "de", "fr", "zh", "ja", "sw", "th", "bn"} {
 			var lines strings.Builder
 			for i := range n {
@@ -78,12 +78,11 @@ func TestPaperCosts(t *testing.T) {
 		}
 	}
 	interpreted := []string{build(t, programs, "../lidr/cmd/lidr"), "run", "--read", root, "scripts/paper"}
-	for _, model := range []string{"llama3", "qwen2"} {
+	for _, recipe := range []string{"llama3_instruct", "head_to_head"} {
 		var outputs []string
 		for _, command := range [][]string{interpreted, {build(t, programs, "./paper")}} {
-			args := append(command[1:], "-model", model, "-dry", "-references", root)
-			args = append(args, "-prompts", filepath.Join(root, "train"), "-mgsm", filepath.Join(root, "mgsm"))
-			run := exec.Command(command[0], append(args, "-alpaca", filepath.Join(root, "alpaca"))...)
+			args := append(command[1:], "-recipe", recipe, "-dry", "-set", "prompts.source="+filepath.Join(root, "train"))
+			run := exec.Command(command[0], append(args, "-set", "instructions.source="+filepath.Join(root, "alpaca"))...)
 			run.Dir = ".."
 			out, err := run.CombinedOutput()
 			if err != nil {
@@ -95,10 +94,12 @@ func TestPaperCosts(t *testing.T) {
 			t.Errorf("interpreted:\n%s\ncompiled:\n%s", outputs[0], outputs[1])
 		}
 		// 5 instructions in 5 languages with references and in 6 without.
-		for name, requests := range map[string]string{"M0-reference": "25", "M2-M0": "60"} {
-			if row := regexp.MustCompile("judge " + name + ` +` + requests + " "); !row.MatchString(outputs[0]) {
-				t.Errorf("expected %s requests for %s, and found\n%s", requests, name, outputs[0])
-			}
+		name, requests := "M0-reference", "25"
+		if recipe == "head_to_head" {
+			name, requests = "M2-M0", "60"
+		}
+		if row := regexp.MustCompile("judge " + name + ` +` + requests + " "); !row.MatchString(outputs[0]) {
+			t.Errorf("expected %s requests for %s, and found\n%s", requests, name, outputs[0])
 		}
 	}
 }

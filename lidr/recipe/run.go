@@ -22,10 +22,12 @@ func Run(ctx context.Context, r Recipe, dir string, options ...lidr.Option) (rep
 	if err != nil {
 		return "", err
 	}
-	return runAll(ctx, singles, dir, options)
+	return runAll(ctx, singles, dir, options, nil)
 }
 
-func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option) (report string, err error) {
+// runAll opens the runs of a recipe, prepares each, if that is not nil, and does them one after the other.
+func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option,
+	prepare func(one single, run *lidr.Run) error) (report string, err error) {
 	var runs []*lidr.Run
 	defer func() {
 		for _, run := range runs {
@@ -42,6 +44,11 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 			return "", in(one.name, err)
 		}
 		runs = append(runs, run)
+		if prepare != nil {
+			if err := prepare(one, run); err != nil {
+				return "", in(one.name, err)
+			}
+		}
 	}
 	for i, one := range singles {
 		if report, err = runOne(ctx, one.Recipe, runs[i]); err != nil {

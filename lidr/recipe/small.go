@@ -13,7 +13,8 @@ import (
 
 // RunSmall is [Run] at a size that shows in seconds that a recipe runs: on the embedded model, trained here, with a few
 // prompts, in its world's languages, with stand-ins of our own for the data, the judge and a translator. The recipe's
-// steps, sides and measures stay. note is told what stands for what. The stand-ins' data are written to dir-data.
+// steps, sides and measures stay. note is told what stands for what. The stand-ins' data are in the folder
+// stand-ins of each run.
 func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), options ...lidr.Option) (string, error) {
 	if len(r.Seeds) > smallSeeds {
 		r.Seeds = r.Seeds[:smallSeeds]
@@ -23,7 +24,7 @@ func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), opti
 		return "", err
 	}
 	for i, one := range singles {
-		small, stop, err := one.small(filepath.Join(dir+"-data", one.name), func(format string, args ...any) {
+		small, stop, err := one.small(filepath.Join(dir, one.name, "stand-ins"), func(format string, args ...any) {
 			note(in(one.name, fmt.Errorf("small: "+format, args...)).Error())
 		})
 		if err != nil {
@@ -32,7 +33,7 @@ func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), opti
 		defer stop()
 		singles[i].Recipe = small
 	}
-	return runAll(ctx, singles, dir, options)
+	return runAll(ctx, singles, dir, options, func(one single, run *lidr.Run) error { return one.standIns(run) })
 }
 
 // small returns a recipe with stand-ins, whose data are in a folder. stop ends the server of the judge and translator.
@@ -57,25 +58,12 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 	if source := r.Evaluate.Source; source != "" && source != miniature {
 		note("problems of the miniature world for %s", source)
 	}
-	note("%d prompts and problems, answers of at most %d tokens", smallPrompts, answerTokens)
+	note("%d prompts and problems, %d pairs a step, answers of at most %d tokens", smallPrompts, smallBatch, answerTokens)
 	r.Settings = smallSettings(r.Settings)
-	for _, replaced := range []struct {
-		path  *string
-		name  string
-		write func(dir string, langs []string) error
-	}{
-		{&r.Instructions.Source, "instructions", writeInstructions},
-		{&r.Instructions.References, "references", writeReferences},
-		{&r.MTBench.Source, "mt-bench", writeMTBench},
-		{&r.Choices.Source, "choices", writeChoices},
-	} {
-		if *replaced.path == "" {
-			continue
-		}
-		note("%s of our own for %s", replaced.name, *replaced.path)
-		*replaced.path = filepath.Join(data, replaced.name)
-		if err := replaced.write(*replaced.path, r.AllLanguages()); err != nil {
-			return r, nil, err
+	for _, file := range r.files() {
+		if *file.path != "" {
+			note("%s of our own for %s", file.name, *file.path)
+			*file.path = filepath.Join(data, file.name)
 		}
 	}
 	r.Instructions.Generate.System, r.Instructions.Generate.Sampling.MaxTokens = "", answerTokens
@@ -102,6 +90,7 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 const (
 	smallPrompts = 3
 	smallSeeds   = 2
+	smallBatch   = 4  // pairs a step: a warm-up's first step learns nothing, so there have to be more
 	answerTokens = 64 // an answer of the embedded model has about 40
 )
 
@@ -112,7 +101,7 @@ func smallSettings(s lidr.Settings) lidr.Settings {
 	s.Generate.System, s.Generate.Sampling.MaxTokens = "", answerTokens
 	s.Translate.Template, s.Translate.Prefill, s.Translate.System = m.Translate.Template, m.Translate.Prefill, ""
 	s.Translate.Sampling.MaxTokens = 2 * answerTokens
-	s.Train.MaxLength = 0
+	s.Train.MaxLength, s.Train.BatchPairs = 0, smallBatch
 	if s.Evaluate.Source != "" {
 		s.Evaluate.Source, s.Evaluate.N, s.Evaluate.Shots, s.Evaluate.Exemplars = miniature, smallPrompts, 0, ""
 	}

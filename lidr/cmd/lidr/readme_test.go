@@ -33,7 +33,7 @@ var pages = []string{
 // flags counts. Those under flagsOnly are not run: their flags are read, and no more.
 var small = map[string]string{
 	"demo":           "--rounds 0",
-	"iterate":        "--n 4 --eval-n 2 --trained de",
+	"iterate":        "--n 4 --eval-n 2 --trained de --set train.batch_pairs=4",
 	"report":         "",
 	"recipe":         "--small",
 	"runs":           "",
