@@ -12,8 +12,7 @@ import (
 )
 
 // Compare sets two evaluated models of a run side by side on the same problems, by their names. It returns a frame of
-// [eval.Change] rows for the metrics of [Evaluate] that are shares of answers; win, tie and lose follow [Rubric] and
-// are the same in every row of a language.
+// [eval.Change] rows for the metrics of [Evaluate] that are shares of answers. [HeadToHead] counts answers that win.
 func Compare(ctx context.Context, run *Run, from, to string) (dataframe.DataFrame, error) {
 	if err := ctx.Err(); err != nil {
 		return dataframe.DataFrame{}, err
@@ -43,9 +42,13 @@ func compare(run *Run, from, to string) ([]eval.Change, error) {
 				From: from, To: to, Metric: metric.name, Lang: name, Scope: scope,
 				Difference: difference.Mean, SE: difference.SE, P: p, N: len(a),
 			}
-			for _, lang := range langs {
-				win, tie, lose := match(verdictsIn(after, lang), verdictsIn(before, lang), Verdict.Points)
-				row.Win, row.Tie, row.Lose = row.Win+win, row.Tie+tie, row.Lose+lose
+			for i := range a {
+				switch {
+				case b[i] > a[i]:
+					row.OnlyTo++
+				case b[i] < a[i]:
+					row.OnlyFrom++
+				}
 			}
 			rows = append(rows, row)
 			return nil
@@ -110,9 +113,14 @@ func HeadToHead(ctx context.Context, run *Run, from, to string, points func(Verd
 	if err := ctx.Err(); err != nil {
 		return dataframe.DataFrame{}, err
 	}
+	rows, err := headToHead(run, from, to, points)
+	return datasets.Frame(rows), err
+}
+
+func headToHead(run *Run, from, to string, points func(Verdict) float64) ([]Match, error) {
 	before, after, err := sameItems(run, from, to)
 	if err != nil {
-		return dataframe.DataFrame{}, err
+		return nil, err
 	}
 	var rows []Match
 	for _, lang := range run.Settings.AllLanguages() {
@@ -120,5 +128,5 @@ func HeadToHead(ctx context.Context, run *Run, from, to string, points func(Verd
 		row.Win, row.Tie, row.Lose = match(verdictsIn(after, lang), verdictsIn(before, lang), points)
 		rows = append(rows, row)
 	}
-	return datasets.Frame(rows), nil
+	return rows, nil
 }

@@ -117,7 +117,9 @@ func ReportData(run *Run) (report.Data, error) {
 			"trained to prefer its own translated %[1]s answers, with no human label?", LanguageName(s.Dominant)),
 		Miniature: run.synthetic(),
 		Rubric:    Rubric,
-		Settings:  settingRows(s),
+	}
+	if data.Settings, err = settingRows(run); err != nil {
+		return data, err
 	}
 	if data.Rerun, err = rerun(run); err != nil {
 		return data, err
@@ -165,8 +167,12 @@ func ReportData(run *Run) (report.Data, error) {
 func measuresAlone(run *Run) (report.Data, error) {
 	s := run.Settings
 	data := report.Data{
-		Title: reportTitle(run), Miniature: run.synthetic(), Settings: settingRows(s), Languages: reportLanguages(s),
+		Title: reportTitle(run), Miniature: run.synthetic(), Languages: reportLanguages(s),
 		Rerun: []string{"lidr report " + folderHere(run.Dir)},
+	}
+	var err error
+	if data.Settings, err = settingRows(run); err != nil {
+		return data, err
 	}
 	found, models, err := measures(run)
 	if err != nil {
@@ -310,11 +316,12 @@ func addComparison(run *Run, data *report.Data, from, to string) error {
 				data.Metrics[i].Differences = append(data.Metrics[i].Differences, row)
 			}
 		}
-		if row.Metric == "accuracy" && row.Scope == oneLanguage {
-			data.HeadToHead = append(data.HeadToHead, report.HeadToHead{
-				A: to, B: from, Language: row.Lang, Win: row.Win, Tie: row.Tie, Lose: row.Lose,
-			})
-		}
 	}
-	return nil
+	won, err := headToHead(run, from, to, Verdict.Points)
+	for _, row := range won {
+		data.HeadToHead = append(data.HeadToHead, report.HeadToHead{
+			A: to, B: from, Language: row.Lang, Win: row.Win, Tie: row.Tie, Lose: row.Lose,
+		})
+	}
+	return err
 }

@@ -37,6 +37,12 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 	if err := run.ReadLines(run.Path(from, "pairs.jsonl"), &pairs); err != nil {
 		return err
 	}
+	for _, p := range pairs {
+		i := slices.IndexFunc(data.Counts, func(c report.PairCounts) bool { return c.Round == round && c.Language == p.Lang })
+		if i >= 0 && p.Chosen == p.Rejected {
+			data.Counts[i].Equal++
+		}
+	}
 	gold, err := run.goldOf(from)
 	if err != nil {
 		return err

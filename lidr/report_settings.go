@@ -89,8 +89,30 @@ func laterPrompts(s Settings) any {
 	return "the next"
 }
 
-// settingRows names the source of each value: the paper preset's, the miniature preset's, or this run's own.
-func settingRows(s Settings) []report.Setting {
+// settingRows says what the run is made of, and names the source of each setting: the paper preset's, the miniature
+// preset's, or this run's own.
+func settingRows(run *Run) ([]report.Setting, error) {
+	made, err := run.readRecord()
+	if err != nil {
+		return nil, err
+	}
+	s := run.Settings
+	model := made.Base
+	if fingerprint := made.Fingerprints["M0"]; fingerprint != "" {
+		model = fmt.Sprintf("%s (fingerprint %.12s)", model, fingerprint)
+	}
+	world := "the miniature world"
+	rows := []report.Setting{
+		{Group: "made of", Name: "M0", Value: cmp.Or(model, "none yet"), Source: "run.json"},
+		{Group: "made of", Name: "prompts", Value: cmp.Or(s.Prompts.Source, world), Source: "run.json"},
+		{Group: "made of", Name: "evaluation problems", Value: cmp.Or(s.Evaluate.Source, world), Source: "run.json"},
+		{Group: "made of", Name: "language identifier", Value: cmp.Or(s.Evaluate.Identifier, "the default one"),
+			Source: "run.json"},
+	}
+	return append(rows, sourcedSettings(s)...), nil
+}
+
+func sourcedSettings(s Settings) []report.Setting {
 	paper := PaperSettings()
 	miniature := MiniatureSettings()
 	rows := make([]report.Setting, len(settingSources))

@@ -151,7 +151,7 @@ func sweepCell(ctx context.Context, dir string, m0 *Model, cell SweepCell, optio
 
 // sweepFigure draws how much the accuracy of each cell's last model differs from M0's.
 func sweepFigure(title string, cells []SweepCell, rows []SweepScore) *plots.Figure {
-	bars := plots.GroupedBars{Title: title, Unit: "change of accuracy from M0, points ± one standard error", Width: 180,
+	bars := plots.GroupedBars{Title: title, Unit: "change of accuracy from M0, points, with intervals of 95 %", Width: 180,
 		Height: 90}
 	for _, lang := range []string{"dominant", "trained", "unseen"} {
 		series := plots.Series{Name: lang}
@@ -166,7 +166,7 @@ func sweepFigure(title string, cells []SweepCell, rows []SweepScore) *plots.Figu
 					value, se = 100*row.Difference, 100*row.DifferenceSE
 				}
 			}
-			series.Values, series.Errors = append(series.Values, value), append(series.Errors, se)
+			series.Values, series.Errors = append(series.Values, value), append(series.Errors, eval.Z95*se)
 		}
 		bars.Series = append(bars.Series, series)
 	}

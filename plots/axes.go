@@ -203,15 +203,18 @@ func (a *area) baseLine(y float64) {
 	a.StrokeLine2(line(rule, .8), a.Min.X, a.py(y), a.Max.X, a.py(y))
 }
 
-// interval draws an error bar of half-length e around (x, y), cut at the area's edge.
-func (a *area) interval(st draw.LineStyle, x vg.Length, y, e float64) {
+// interval draws an error bar from low to high at x. Where the area's edge cuts it, it has no line across its end.
+func (a *area) interval(st draw.LineStyle, x vg.Length, low, high float64) {
 	const halfCap = vg.Length(2) // half the width of the lines at its ends
-	if !(e > 0) {
+	if !(high > low) {
 		return
 	}
-	lo := a.py(math.Max(y-e, a.y.min))
-	hi := a.py(math.Min(y+e, a.y.max))
+	lo, hi := a.py(math.Max(low, a.y.min)), a.py(math.Min(high, a.y.max))
 	a.StrokeLine2(st, x, lo, x, hi)
-	a.StrokeLine2(st, x-halfCap, lo, x+halfCap, lo)
-	a.StrokeLine2(st, x-halfCap, hi, x+halfCap, hi)
+	if low >= a.y.min {
+		a.StrokeLine2(st, x-halfCap, lo, x+halfCap, lo)
+	}
+	if high <= a.y.max {
+		a.StrokeLine2(st, x-halfCap, hi, x+halfCap, hi)
+	}
 }

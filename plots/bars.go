@@ -49,7 +49,8 @@ func (b GroupedBars) Figure() *Figure {
 				x := float64(g) - barsShare/2 + slot*(float64(i)+.5)
 				left, right := a.px(x-slot*barShare/2), a.px(x+slot*barShare/2)
 				fillRect(&a.Canvas, barColor(i), left, a.py(0), right, a.py(v))
-				a.interval(line(ink, .8), a.px(x), v, s.errorAt(g))
+				low, high := s.ends(g)
+				a.interval(line(ink, .8), a.px(x), low, high)
 			}
 		}
 		a.baseLine(0)

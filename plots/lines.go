@@ -68,7 +68,8 @@ func (l Lines) Figure() *Figure {
 				}
 				p := vg.Point{X: a.px(float64(r)) + shift, Y: a.py(v)}
 				run = append(run, p)
-				a.interval(line(colorOf(i), .8), p.X, v, s.errorAt(r))
+				low, high := s.ends(r)
+				a.interval(line(colorOf(i), .8), p.X, low, high)
 				a.DrawGlyph(glyph(i), p)
 			}
 			a.stroke(line(colorOf(i), 1.4), run)

@@ -14,13 +14,21 @@ type Series struct {
 	Name   string
 	Values []float64 // NaN = not measured, left out
 	Errors []float64 // half-lengths of the intervals, in the values' unit; nil = none
+	// Intervals are the intervals' ends, low and high, in place of Errors where a value is not in their middle, as that
+	// of a share near 0 or 1; nil or NaN = none.
+	Intervals [][2]float64
 }
 
-func (s Series) errorAt(i int) float64 {
-	if s.Errors == nil || math.IsNaN(s.Errors[i]) {
-		return 0
+// ends returns the ends of the interval of value i, which are the value itself where it has none.
+func (s Series) ends(i int) (low, high float64) {
+	low, high = s.Values[i], s.Values[i]
+	if s.Errors != nil && !math.IsNaN(s.Errors[i]) {
+		low, high = low-s.Errors[i], high+s.Errors[i]
 	}
-	return s.Errors[i]
+	if s.Intervals != nil && !math.IsNaN(s.Intervals[i][0]+s.Intervals[i][1]) {
+		low, high = s.Intervals[i][0], s.Intervals[i][1]
+	}
+	return low, high
 }
 
 // scaled checks that every series has a value for each label that can be drawn, and turns shares into per cent.
@@ -44,17 +52,20 @@ func scaled(in []Series, labels []string, percent bool) ([]Series, error) {
 		if s.Errors != nil && len(s.Errors) != n {
 			return nil, fmt.Errorf("series %q has %d errors for %d values", s.Name, len(s.Errors), n)
 		}
+		if s.Intervals != nil && len(s.Intervals) != n {
+			return nil, fmt.Errorf("series %q has %d intervals for %d values", s.Name, len(s.Intervals), n)
+		}
 		out[i].Name = s.Name
 		for k, v := range s.Values {
-			half := s.errorAt(k)
-			if err := errors.Join(drawable(v*factor), drawable(half*factor)); err != nil {
+			low, high := s.ends(k)
+			if err := errors.Join(drawable(v*factor), drawable(low*factor), drawable(high*factor)); err != nil {
 				return nil, fmt.Errorf("series %q at %q: %w", s.Name, labels[k], err)
 			}
-			if half < 0 {
-				return nil, fmt.Errorf("series %q at %q: %g is no half-length of an interval", s.Name, labels[k], half)
+			if low > v || high < v {
+				return nil, fmt.Errorf("series %q at %q: %g to %g is no interval around %g", s.Name, labels[k], low, high, v)
 			}
 			out[i].Values = append(out[i].Values, v*factor)
-			out[i].Errors = append(out[i].Errors, half*factor)
+			out[i].Intervals = append(out[i].Intervals, [2]float64{low * factor, high * factor})
 		}
 	}
 	return out, nil
@@ -65,7 +76,7 @@ func scaled(in []Series, labels []string, percent bool) ([]Series, error) {
 func extent(series []Series, percent bool, lo, hi float64) (float64, float64) {
 	for _, s := range series {
 		for i, v := range s.Values {
-			low, high := v-s.errorAt(i), v+s.errorAt(i)
+			low, high := s.ends(i)
 			if percent && v >= 0 {
 				low = math.Max(low, 0)
 				high = math.Min(high, 100)

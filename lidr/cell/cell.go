@@ -87,7 +87,8 @@ func Bars(metric string, scores ...dataframe.DataFrame) *plots.Figure {
 		for _, row := range rows {
 			bars.Groups = append(bars.Groups, row.Lang)
 			one.Values = append(one.Values, row.Value)
-			one.Errors = append(one.Errors, 1.96*row.SE)
+			low, high := row.Interval()
+			one.Intervals = append(one.Intervals, [2]float64{low, high})
 		}
 		bars.Series = append(bars.Series, one)
 	}

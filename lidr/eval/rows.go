@@ -1,5 +1,7 @@
 package eval
 
+import "math"
+
 // Score is one metric of one model in one language, or in the mean over several.
 type Score struct {
 	Model  string  `json:"model"`
@@ -25,10 +27,32 @@ type Change struct {
 	Difference float64 `json:"difference"` // To − From
 	SE         float64 `json:"se"`         // of the paired difference
 	P          float64 `json:"p"`          // two-sided, by Test; NaN if not tested
-	Win        int     `json:"win"`        // answers of To that beat From's
-	Tie        int     `json:"tie"`
-	Lose       int     `json:"lose"`
-	N          int     `json:"n"` // items
+	OnlyTo     int     `json:"only_to"`    // items that To's answers count more on
+	OnlyFrom   int     `json:"only_from"`  // items that From's count more on
+	N          int     `json:"n"`          // items
+}
+
+// Significance is the level of every test and mark: a change counts where P is below it, or, where none was tested,
+// where its interval of 95 % does not hold 0.
+const Significance = 0.05
+
+// Significant reports whether the change is told from none, at the level [Significance].
+func (c Change) Significant() bool {
+	if !math.IsNaN(c.P) {
+		return c.P < Significance
+	}
+	return c.SE > 0 && math.Abs(c.Difference) > Z95*c.SE
+}
+
+// Interval returns the score's interval of 95 %: Wilson's where the value is a share of N items that each count or not,
+// else the normal one.
+func (s Score) Interval() (low, high float64) {
+	hits := s.Value * float64(s.N)
+	whole := math.Round(hits)
+	if s.Scope == "language" && s.N > 0 && s.Value >= 0 && s.Value <= 1 && math.Abs(hits-whole) < 1e-6 {
+		return Wilson(int(whole), s.N, Z95)
+	}
+	return s.Value - Z95*s.SE, s.Value + Z95*s.SE
 }
 
 // Test names the test that gives a change's P: "McNemar, exact" in a language, "paired bootstrap" for a mean.

@@ -39,3 +39,35 @@ func TestChangeNamesItsTest(t *testing.T) {
 		}
 	}
 }
+
+// One rule at one level: a test decides where there is one, the interval of 95 % elsewhere. Differences of 2.1 and 1.97
+// standard errors lie on two sides of the rule that they had before, two standard errors.
+func TestSignificant(t *testing.T) {
+	for _, c := range []struct {
+		change eval.Change
+		want   bool
+	}{
+		{eval.Change{Difference: 2.1, SE: 1, P: .065}, false},
+		{eval.Change{Difference: 1.9, SE: 1, P: .049}, true},
+		{eval.Change{Difference: -1.97, SE: 1, P: math.NaN()}, true},
+		{eval.Change{Difference: 1.95, SE: 1, P: math.NaN()}, false},
+		{eval.Change{Difference: 1, SE: 0, P: math.NaN()}, false},
+	} {
+		if got := c.change.Significant(); got != c.want {
+			t.Errorf("%+v: significant %v", c.change, got)
+		}
+	}
+}
+
+// No share is certain: of 250 answers that are all right, Wilson's interval begins at n/(n+z²),
+// 0.98487.
+func TestScoreInterval(t *testing.T) {
+	low, high := eval.Score{Scope: "language", Value: 1, N: 250}.Interval()
+	if math.Abs(low-250/(250+eval.Z95*eval.Z95)) > 1e-12 || high != 1 {
+		t.Errorf("%v to %v", low, high)
+	}
+	low, high = eval.Score{Scope: "mean", Value: .5, SE: .1, N: 250}.Interval()
+	if math.Abs(low-(.5-eval.Z95*.1)) > 1e-12 || math.Abs(high-(.5+eval.Z95*.1)) > 1e-12 {
+		t.Errorf("a mean over languages: %v to %v", low, high)
+	}
+}

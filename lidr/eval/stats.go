@@ -162,14 +162,24 @@ type McNemarTest struct {
 	P     float64 `json:"p"` // exact, two-sided
 }
 
+// SignTest returns the two-sided p-value of so many wins and losses, if either were a toss of a fair coin: min(1,
+// 2·P(X ≤ min(wins, losses))). It is 1 where there is neither.
+func SignTest(wins, losses int) float64 {
+	n := wins + losses
+	if n == 0 {
+		return 1
+	}
+	coin := distuv.Binomial{N: float64(n), P: 0.5}
+	return min(1, 2*coin.CDF(float64(min(wins, losses))))
+}
+
 // McNemar returns the exact test of two models' verdicts on the same items (McNemar, Psychometrika 12, 1947, with the
-// binomial distribution instead of χ²). If the models are equally good, each item on which only one of them is right is
-// a toss of a fair coin, and P = min(1, 2·P(X ≤ min(OnlyA, OnlyB))).
+// binomial distribution instead of χ²): the [SignTest] of the items on which only one of them is right.
 func McNemar(a, b []bool) (McNemarTest, error) {
 	if len(a) != len(b) {
 		return McNemarTest{}, fmt.Errorf("eval: %d and %d verdicts, expected the same items for both", len(a), len(b))
 	}
-	t := McNemarTest{P: 1}
+	var t McNemarTest
 	for i := range a {
 		switch {
 		case a[i] && !b[i]:
@@ -178,9 +188,6 @@ func McNemar(a, b []bool) (McNemarTest, error) {
 			t.OnlyB++
 		}
 	}
-	if n := t.OnlyA + t.OnlyB; n > 0 {
-		coin := distuv.Binomial{N: float64(n), P: 0.5}
-		t.P = min(1, 2*coin.CDF(float64(min(t.OnlyA, t.OnlyB))))
-	}
+	t.P = SignTest(t.OnlyA, t.OnlyB)
 	return t, nil
 }

@@ -31,11 +31,7 @@ func Compare(names []string, runs []Data) (Data, error) {
 		for _, m := range d.Models {
 			out.Models = append(out.Models, Model{of(m.Name), m.Note})
 		}
-		for _, l := range d.Languages {
-			if !slices.ContainsFunc(out.Languages, func(o Language) bool { return o.Code == l.Code }) {
-				out.Languages = append(out.Languages, l)
-			}
-		}
+		codes := out.join(d.Languages, names[i])
 		for _, m := range d.Metrics {
 			at := slices.IndexFunc(out.Metrics, func(o Metric) bool { return o.Key == m.Key })
 			if at < 0 {
@@ -45,7 +41,7 @@ func Compare(names []string, runs []Data) (Data, error) {
 				})
 			}
 			for _, s := range m.Scores {
-				s.Model = of(s.Model)
+				s.Model, s.Lang = of(s.Model), codes[s.Lang]
 				out.Metrics[at].Scores = append(out.Metrics[at].Scores, s)
 			}
 		}
@@ -85,6 +81,32 @@ func Compare(names []string, runs []Data) (Data, error) {
 	}
 	out.Rerun = ordered(len(out.Rerun), func(i int) string { return out.Rerun[i] })
 	return out, nil
+}
+
+// join adds the languages of a run and returns what its codes have become. A mean over other languages than those of
+// the runs before is another row: its code gets the run's name. A language that one run trains on and another does not
+// has no role.
+func (d *Data) join(languages []Language, run string) (codes map[string]string) {
+	codes = map[string]string{}
+	for _, l := range languages {
+		own := l
+		at := slices.IndexFunc(d.Languages, func(o Language) bool { return o.Code == l.Code })
+		if at >= 0 && l.Role == "mean" && d.Languages[at].Name != l.Name {
+			own.Code = l.Code + " of " + run
+			at = slices.IndexFunc(d.Languages, func(o Language) bool { return o.Role == "mean" && o.Name == l.Name })
+			if at >= 0 {
+				own.Code = d.Languages[at].Code
+			}
+		}
+		codes[l.Code] = own.Code
+		switch {
+		case at < 0:
+			d.Languages = append(d.Languages, own)
+		case d.Languages[at].Role != l.Role:
+			d.Languages[at].Role = ""
+		}
+	}
+	return codes
 }
 
 // different is the group of the settings that are not the same in all runs.

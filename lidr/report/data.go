@@ -86,6 +86,7 @@ type PairCounts struct {
 	Candidates int    // pairs before any filter
 	Dropped    []Dropped
 	Kept       int // pairs that went into training
+	Equal      int // pairs of Kept whose chosen and rejected sides are the same text
 }
 
 // Dropped is what one filter took out.

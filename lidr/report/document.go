@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"lidrlab/lidr/eval"
 )
 
 // document is the report between the data and a format: what is in which section, without how it looks. HTML
@@ -66,7 +68,7 @@ type row struct {
 type cell struct {
 	Text string
 	Sub  string // smaller, after or below Text
-	Tone string // "good" or "bad": beyond two standard errors
+	Tone string // "good" or "bad": told from no change
 }
 
 // example is a pair with its language's name.
@@ -246,16 +248,35 @@ func withError(text string, se float64, digits int) cell {
 	return cell{Text: text, Sub: "± " + fixed(se, digits)}
 }
 
-// tone says whether a change is beyond two standard errors, and which way.
-func tone(v, se float64, lowerIsBetter bool) string {
-	if !(math.Abs(v) > 2*se) || !(se > 0) {
+// tone says whether a change is told from none, and which way.
+func tone(d eval.Change, lowerIsBetter bool) string {
+	switch {
+	case !d.Significant():
 		return ""
-	}
-	if v > 0 != lowerIsBetter {
+	case d.Difference > 0 != lowerIsBetter:
 		return "good"
 	}
 	return "bad"
 }
+
+// untested is a change of which only the standard error is known.
+func untested(v, se float64) eval.Change { return eval.Change{Difference: v, SE: se, P: math.NaN()} }
+
+// marks says what ✓ and ✗ stand for in a table with so many comparisons, of which rule says when one counts.
+func marks(rule string, comparisons int) string {
+	words := "✓ better and ✗ worse: " + rule
+	if comparisons > 1 {
+		words += fmt.Sprintf("; not corrected for %d comparisons, of which chance alone would mark %.1f", comparisons,
+			eval.Significance*float64(comparisons))
+	}
+	return words + "."
+}
+
+// When a comparison counts, at the level of [eval.Significance].
+const (
+	byTest     = "p < .05"
+	byInterval = "the interval of 95 %, ± 1.96 standard errors, is without 0"
+)
 
 // pValue is "p < .001" or "p = .023".
 func pValue(p float64) string {

@@ -23,9 +23,6 @@ type Figure struct {
 // caption.
 const wide, narrow = 150, 80
 
-// interval is the half-length of a 95 % interval in standard errors (normal approximation).
-const interval = 1.96
-
 // Figures draws the plots of the report. Markdown refers to them as plots/NAME.svg; HTML holds them itself.
 func Figures(d Data) []Figure {
 	var out []Figure
@@ -104,14 +101,15 @@ func metricFigure(d Data, m Metric, width float64) *plots.Figure {
 	for _, model := range d.Models {
 		s := plots.Series{Name: model.Name}
 		for _, code := range codes {
-			v, e := math.NaN(), math.NaN()
+			v, ends := math.NaN(), [2]float64{math.NaN(), math.NaN()}
 			for _, sc := range m.Scores {
 				if sc.Lang == code && sc.Model == model.Name {
-					v, e = sc.Value, interval*sc.SE
+					v = sc.Value
+					ends[0], ends[1] = sc.Interval()
 				}
 			}
 			s.Values = append(s.Values, v)
-			s.Errors = append(s.Errors, e)
+			s.Intervals = append(s.Intervals, ends)
 		}
 		b.Series = append(b.Series, s)
 	}
@@ -161,14 +159,15 @@ func rewardFigure(d Data, width float64) *plots.Figure {
 	for _, code := range ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Language }) {
 		s := plots.Series{Name: code}
 		for _, round := range l.X {
-			v, e := math.NaN(), math.NaN()
+			v, ends := math.NaN(), [2]float64{math.NaN(), math.NaN()}
 			for _, a := range d.RewardAccuracy {
 				if a.Language == code && a.Round == round {
-					v, e = a.Value, interval*a.SE
+					v = a.Value
+					ends[0], ends[1] = eval.Score{Scope: "language", Value: v, SE: a.SE, N: a.N}.Interval()
 				}
 			}
 			s.Values = append(s.Values, v)
-			s.Errors = append(s.Errors, e)
+			s.Intervals = append(s.Intervals, ends)
 		}
 		l.Series = append(l.Series, s)
 	}
@@ -236,7 +235,7 @@ func trainingFigure(t Training, width float64) *plots.Figure {
 			curve("chosen", func(s dpo.Step) float64 { return s.RewardsChosen }),
 			curve("rejected", func(s dpo.Step) float64 { return s.RewardsRejected }),
 			curve("margin", func(s dpo.Step) float64 { return s.RewardsMargins })}},
-		{Title: "Reward accuracy of the batch", Curves: []plots.Curve{
+		{Title: "Pairs with a margin above 0", Curves: []plots.Curve{
 			curve("", func(s dpo.Step) float64 { return s.RewardsAccuracies })}},
 		{Title: "Gradient norm, before clipping", Curves: []plots.Curve{
 			curve("", func(s dpo.Step) float64 { return s.GradNorm })}},

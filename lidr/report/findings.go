@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -33,7 +32,7 @@ func KeyFigures(data Data) []KeyFigure {
 		tile := KeyFigure{Label: want.label, Value: strings.Join(values, " → ") + " %"}
 		if d, ok := findChange(data, want.metric, want.lang, first, last); ok {
 			tile.Detail = fmt.Sprintf("%s points, %s → %s", points(d), first, last)
-			if beyond(d) {
+			if d.Significant() {
 				tile.Tone = "bad"
 				if d.Difference > 0 == (want.metric == "accuracy") {
 					tile.Tone = "good"
@@ -51,14 +50,14 @@ func Findings(data Data) []string {
 	var out []string
 	for i, to := range data.Models[1:] {
 		from := data.Models[i].Name
-		trained, up, clear := 0, 0, 0 // languages, those that rise, those that rise beyond two standard errors
+		trained, up, clear := 0, 0, 0 // languages, those that rise, those that rise significantly
 		for _, lang := range data.Languages {
 			if d, ok := findChange(data, "accuracy", lang.Code, from, to.Name); ok && lang.Role == "trained" {
 				trained++
 				if d.Difference > 0 {
 					up++
 				}
-				if d.Difference > 0 && beyond(d) {
+				if d.Difference > 0 && d.Significant() {
 					clear++
 				}
 			}
@@ -66,7 +65,7 @@ func Findings(data Data) []string {
 		mean, ok := findChange(data, "accuracy", "trained", from, to.Name)
 		if ok {
 			out = append(out, fmt.Sprintf("Round %d: %s answers better than %s in %d of %d trained languages, in %d of them "+
-				"beyond two standard errors; their mean changes by %s points.",
+				"with p < .05; their mean changes by %s points.",
 				i+1, to.Name, from, up, trained, clear, points(mean)))
 		}
 	}
@@ -77,11 +76,14 @@ func Findings(data Data) []string {
 		{"off_target", "unseen", "The unseen languages' off-target rate changes"},
 	} {
 		if d, ok := findChange(data, side.metric, side.lang, first, last); ok {
-			verdict := "within two standard errors of no change"
-			if beyond(d) {
-				verdict = "beyond two standard errors"
+			verdict := ", which is not told from no change"
+			if d.Significant() {
+				verdict = ""
 			}
-			out = append(out, fmt.Sprintf("%s by %s points from %s to %s, %s.", side.words, points(d), first, last, verdict))
+			if p := pValue(d.P); p != "" {
+				verdict = " (" + p + ")" + verdict
+			}
+			out = append(out, fmt.Sprintf("%s by %s points from %s to %s%s.", side.words, points(d), first, last, verdict))
 		}
 	}
 	if c := data.Controls; c != nil {
@@ -116,9 +118,6 @@ func findChange(data Data, metric, lang, from, to string) (eval.Change, bool) {
 	}
 	return eval.Change{}, false
 }
-
-// beyond reports a difference of more than two standard errors.
-func beyond(d eval.Change) bool { return math.Abs(d.Difference) > 2*d.SE }
 
 // points writes a difference of shares in points, with its standard error.
 func points(d eval.Change) string {

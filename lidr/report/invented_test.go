@@ -15,7 +15,7 @@ func invented() Data {
 		Question: "Does a model that is good in English and weak elsewhere improve its other languages from nothing but " +
 			"its own answers and its own translations of them?",
 		Findings: []string{
-			"After one round all four trained languages answer more problems correctly, each beyond two standard errors; " +
+			"After one round all four trained languages answer more problems correctly, each with p < .05; " +
 				"the two languages that took no part rise as well.",
 			"Answers in the wrong language fall from 22 % to 3 %.",
 			"English does not change measurably. The second round adds little.",
@@ -109,7 +109,7 @@ func invented() Data {
 			dropped := []Dropped{
 				{"failed translation", 6 + 3*i}, {"repeated lines", i}, {"identical chosen and rejected", 40 + 12*r - i},
 			}
-			d.Counts = append(d.Counts, PairCounts{round, l, 300, 300, dropped, 300 - 6 - 3*i - i - 40 - 12*r + i})
+			d.Counts = append(d.Counts, PairCounts{round, l, 300, 300, dropped, 300 - 6 - 3*i - i - 40 - 12*r + i, 7 * i})
 			var chosen, rejected []int
 			for k := range 240 {
 				u := (float64(k) + .5) / 240

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lidrlab/lidr/eval"
 	"lidrlab/plots"
 )
 
@@ -217,7 +218,7 @@ func measureFigure(m Measure, width float64) *plots.Figure {
 		s := plots.Series{Name: r.Name}
 		for _, v := range r.Values {
 			s.Values = append(s.Values, v.Value)
-			s.Errors = append(s.Errors, interval*v.SE)
+			s.Errors = append(s.Errors, eval.Z95*v.SE)
 		}
 		b.Series = append(b.Series, s)
 	}

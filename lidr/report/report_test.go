@@ -163,15 +163,15 @@ func TestNumbers(t *testing.T) {
 		"results Russian ru, trained": "27.2 ± 2.8 | 52.0 ± 3.2 | 57.2 ± 3.1 | " +
 			"+24.8 ± 3.4, p < .001 good | +30.0 ± 3.7, p < .001 good | +5.2 ± 1.9, p = .007 good",
 		// By hand: net (80 − 23)/250 = .228; its error √((103/250 − .228²)/250) = .0379.
-		"head-to-head M1 against M0 Spanish":  "80 | 147 | 23 | +22.8 ± 3.8 good",
-		"head-to-head M2 against M1 English":  "15 | 213 | 22 | −2.8 ± 2.4",
+		"head-to-head M1 against M0 Spanish":  "80 | 147 | 23 | +22.8 ± 3.8, p < .001 good",
+		"head-to-head M2 against M1 English":  "15 | 213 | 22 | −2.8 ± 2.4, p = .324",
 		"controls DPO only alpha 0":           "−11.8 ± 1.7 bad | −7.1 ± 2.3 bad | –",
 		"measures win rate":                   "62.0 ⚠1 ± 5.0, n = 40 | 71.2 ± 3.3, n = 158, 2 failed",
 		"measures length-controlled win rate": "– ⚠2 n = 0 | 69.0",
-		"measures M1 against M0 Russian":      "99 | 40 | 21 | +48.8 ± 5.7 good",
+		"measures M1 against M0 Russian":      "99 | 40 | 21 | +48.8 ± 5.7, p < .001 good",
 		// As printed in the paper: .700, not .7.
 		"paper M0":             "0.700 | 0.456 | 0.488 | 0.468 | 0.464 | 0.284 | 0.192 | 0.324 | 0.464 | 0.328",
-		"pairs round 2 German": "300 | 300 | 15 | 3 | 49 | 233",
+		"pairs round 2 German": "300 | 300 | 15 | 3 | 49 | 233 | 21",
 	} {
 		if got := rows[key]; got != want {
 			t.Errorf("%s\n got %s\nwant %s", key, got, want)
@@ -272,22 +272,35 @@ func ExampleMarkdown() {
 	// | --- | --: |
 	// | **LIDR** | **+24.8** ✓ ± 3.4 |
 	//
-	// ± one standard error; ✓ and ✗ beyond two.
+	// ± one standard error; ✓ better and ✗ worse: the interval of 95 %, ± 1.96 standard errors, is without 0.
 	// <nil>
 }
 
 func TestCompare(t *testing.T) {
 	a, b := invented(), invented()
 	b.Settings[3].Value = "0.5"
+	for i, l := range b.Languages {
+		if l.Code == "trained" {
+			b.Languages[i].Name = "mean of es ru"
+		}
+	}
 	b.Metrics[0].Scores[0].Value = .123
 	both, err := Compare([]string{"A", "B"}, []Data{a, b})
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := html(t, both)
-	for _, want := range []string{"A: 0.1; B: 0.5", ">A M2<", ">B M0<", ">12.3<", "B round 2, training"} {
+	for _, want := range []string{
+		"A: 0.1; B: 0.5", ">A M2<", ">B M0<", ">12.3<", "B round 2, training", ">mean of es ru<",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the comparison lacks %q", want)
+		}
+	}
+	for _, s := range both.Metrics[0].Scores { // a mean over other languages is another row
+		ofB := strings.HasPrefix(s.Model, "B ")
+		if ofB && s.Lang == "trained" || !ofB && s.Lang == "trained of B" {
+			t.Errorf("the means over different languages are under one name: %+v", s)
 		}
 	}
 	if got := both.Settings[0].Name; got != "training beta" || len(both.Settings) != len(a.Settings) {

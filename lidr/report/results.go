@@ -5,6 +5,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+
+	"lidrlab/lidr/eval"
 )
 
 func resultsSection(d Data, figures map[string]*Figure) section {
@@ -68,7 +70,7 @@ func metricTable(d Data, m Metric) *table {
 		if t := strings.Join(tests, ", "); t != "" {
 			caption += " (" + t + ")"
 		}
-		caption += "; ✓ better and ✗ worse by more than two standard errors."
+		caption += "; " + marks(byTest, len(m.Differences))
 	}
 
 	t := &table{Caption: caption, Columns: []column{{Head: "Language"}}}
@@ -86,7 +88,7 @@ func metricTable(d Data, m Metric) *table {
 			c := cell{Text: "–"}
 			for _, sc := range m.Scores {
 				if sc.Lang == l.Code && sc.Model == model.Name {
-					c = withError(fixed(sc.Value*factor, digits), sc.SE*factor, digits)
+					c = scoreCell(sc, factor, digits)
 					measured = true
 				}
 			}
@@ -97,7 +99,7 @@ func metricTable(d Data, m Metric) *table {
 			for _, f := range m.Differences {
 				if f.Lang == l.Code && f.To+" − "+f.From == p {
 					c = withError(signed(f.Difference*factor, digits), f.SE*factor, digits)
-					c.Tone = tone(f.Difference, f.SE, m.LowerIsBetter)
+					c.Tone = tone(f, m.LowerIsBetter)
 					if p := pValue(f.P); p != "" {
 						c.Sub = strings.TrimPrefix(c.Sub+", "+p, ", ")
 					}
@@ -110,6 +112,15 @@ func metricTable(d Data, m Metric) *table {
 		}
 	}
 	return t
+}
+
+// scoreCell is a score with its standard error, or, where that is 0 since all items or none count, its interval.
+func scoreCell(s eval.Score, factor float64, digits int) cell {
+	c := withError(fixed(s.Value*factor, digits), s.SE*factor, digits)
+	if low, high := s.Interval(); c.Sub == "" && high > low {
+		c.Sub = fmt.Sprintf("95 %%: %s to %s", fixed(low*factor, digits), fixed(high*factor, digits))
+	}
+	return c
 }
 
 // languageCell is "Russian" with "ru, trained" beside it.
@@ -142,7 +153,8 @@ func headToHeadSection(d Data, figures map[string]*Figure) section {
 // matchTable has a row a language, under a heading for each pair of models.
 func matchTable(d Data, all []HeadToHead) *table {
 	t := &table{
-		Caption: "Prompts won, tied and lost. Net = (win − lose) / all in points, ± one standard error; ✓ and ✗ beyond two.",
+		Caption: "Prompts won, tied and lost. Net = (win − lose) / all in points, ± one standard error, with the sign " +
+			"test of wins and losses; " + marks(byTest, len(all)),
 		Columns: append([]column{{Head: "Language"}}, numberColumns([]string{"Win", "Tie", "Lose", "Net"})...),
 	}
 	for _, pair := range matches(all) {
@@ -153,7 +165,9 @@ func matchTable(d Data, all []HeadToHead) *table {
 			net := float64(h.Win-h.Lose) / n
 			se := math.Sqrt((float64(h.Win+h.Lose)/n - net*net) / n)
 			c := withError(signed(100*net, 1), 100*se, 1)
-			c.Tone = tone(net, se, false)
+			p := eval.SignTest(h.Win, h.Lose)
+			c.Tone = tone(eval.Change{Difference: net, SE: se, P: p}, false)
+			c.Sub = strings.TrimPrefix(c.Sub+", "+pValue(p), ", ")
 			name := cell{Text: d.languageName(h.Language)}
 			t.Rows = append(t.Rows, row{Cells: []cell{name, count(h.Win), count(h.Tie), count(h.Lose), c}})
 		}
@@ -200,7 +214,7 @@ func controlsSection(d Data) section {
 		return s
 	}
 	t := &table{
-		Caption: "± one standard error; ✓ and ✗ beyond two.",
+		Caption: "± one standard error; " + marks(byInterval, len(d.Controls.Rows)*len(d.Controls.Columns)),
 		Columns: append([]column{{Head: "Trained by"}}, numberColumns(d.Controls.Columns)...),
 	}
 	for _, c := range d.Controls.Rows {
@@ -210,7 +224,7 @@ func controlsSection(d Data) section {
 		}
 		for _, v := range c.Values {
 			x := withError(signed(v.Value, 1), v.SE, 1)
-			x.Tone = tone(v.Value, v.SE, false)
+			x.Tone = tone(untested(v.Value, v.SE), false)
 			r.Cells = append(r.Cells, x)
 		}
 		t.Rows = append(t.Rows, r)

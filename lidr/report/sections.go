@@ -13,7 +13,8 @@ func pairsSection(d Data, figures map[string]*Figure) section {
 	if len(d.RewardAccuracy) > 0 {
 		s.Blocks = append(s.Blocks, block{Heading: "Reward accuracy"},
 			block{Text: "The share of the pairs, among those where exactly one side is better, whose chosen side is the " +
-				"better one. At 50 % a pair says nothing; below, training goes the wrong way."})
+				"better one: of the data, whatever the model thinks. At 50 % a pair says nothing; below, training goes the " +
+				"wrong way."})
 		s.Blocks = append(s.Blocks, untitled(figures["reward-accuracy"]), block{Table: rewardTable(d)})
 	}
 	if f := figures["pair-lengths"]; f != nil {
@@ -42,9 +43,10 @@ func countsTable(d Data) *table {
 	for _, f := range filters {
 		heads = append(heads, "− "+f)
 	}
-	heads = append(heads, "Pairs kept")
+	heads = append(heads, "Pairs kept", "of them with equal sides")
 	t := &table{
-		Caption: "Pairs by round and language, and what each filter took out.",
+		Caption: "Pairs by round and language, and what each filter took out. A pair whose sides are equal has margin 0 " +
+			"whatever the model: it teaches nothing about preference, and only its NLL counts.",
 		Columns: append([]column{{Head: "Language"}}, numberColumns(heads)...),
 	}
 	for i, c := range d.Counts {
@@ -61,7 +63,7 @@ func countsTable(d Data) *table {
 			}
 			r.Cells = append(r.Cells, count(n))
 		}
-		t.Rows = append(t.Rows, row{Cells: append(r.Cells, count(c.Kept))})
+		t.Rows = append(t.Rows, row{Cells: append(r.Cells, count(c.Kept), count(c.Equal))})
 	}
 	return t
 }
@@ -93,6 +95,11 @@ func rewardTable(d Data) *table {
 
 func trainingSection(d Data, figures map[string]*Figure) section {
 	s := section{ID: "training", Title: "Training"}
+	if len(d.Training) > 0 {
+		s.Blocks = append(s.Blocks, block{Text: "The share of pairs with a margin above 0 is what TRL logs as " +
+			"rewards/accuracies: of the model, not of the data. A pair with equal sides has margin 0 and is never among " +
+			"them, so that the share cannot rise above that of the pairs whose sides differ."})
+	}
 	for i := range d.Training {
 		if f := figures[trainingFile(i)]; f != nil {
 			s.Blocks = append(s.Blocks, block{Figure: f})

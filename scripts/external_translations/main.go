@@ -40,7 +40,7 @@ func main() {
 	m0, err := lidr.LoadModel("miniature")
 	check(err)
 	bars := plots.GroupedBars{
-		Title: "Whose translations", Unit: "change of accuracy from M0, points ± one standard error",
+		Title: "Whose translations", Unit: "change of accuracy from M0, points, with intervals of 95 %",
 		Groups: settings.Languages(),
 	}
 	for _, name := range []string{"own translations", "exact translations"} {
@@ -52,7 +52,7 @@ func main() {
 			for _, c := range changes {
 				if c.Lang == lang {
 					series.Values = append(series.Values, 100*c.Difference)
-					series.Errors = append(series.Errors, 100*c.SE)
+					series.Errors = append(series.Errors, 100*eval.Z95*c.SE)
 				}
 			}
 		}
