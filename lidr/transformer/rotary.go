@@ -118,41 +118,42 @@ func (m *Model) rotaries(angles func(r *checkpoint.Rotary) rotary) map[*checkpoi
 	return all
 }
 
-// rotaryAngles returns cosines and sines [t][dim/2], with the long or the short factors of longrope. Angles are rounded
-// to float32 before the cosine is taken, as the reference implementations do.
+// rotaryAngles returns cosines and sines [t][dim/2], with the long or the short factors of longrope. Every number on
+// the way is rounded to float32, as in PyTorch: logits tell how the frequency of an angle of thousands was rounded.
 func rotaryAngles(r *checkpoint.Rotary, t int, long bool) (cos, sin [][]float32) {
-	frequencies := rotaryFrequencies(r, long)
+	frequencies, scale := rotaryFrequencies(r, long), float32(r.Scale)
 	cos, sin = make([][]float32, t), make([][]float32, t)
 	for p := range t {
 		cos[p], sin[p] = make([]float32, len(frequencies)), make([]float32, len(frequencies))
 		for i, f := range frequencies {
-			angle := float64(float32(p) * float32(f))
-			cos[p][i], sin[p][i] = float32(math.Cos(angle)*r.Scale), float32(math.Sin(angle)*r.Scale)
+			angle := float64(float32(p) * f)
+			cos[p][i], sin[p][i] = float32(math.Cos(angle))*scale, float32(math.Sin(angle))*scale
 		}
 	}
 	return cos, sin
 }
 
-// rotaryFrequencies returns θ^(-2i/dim) for i < dim/2, scaled as the configuration says (transformers,
+// rotaryFrequencies returns 1/θ^(2i/dim) for i < dim/2, scaled as the configuration says (transformers,
 // modeling_rope_utils.py, _compute_linear_scaling_rope_parameters, _compute_llama3_parameters and
 // _compute_longrope_parameters).
-func rotaryFrequencies(r *checkpoint.Rotary, long bool) []float64 {
-	out := make([]float64, r.Dim/2)
+func rotaryFrequencies(r *checkpoint.Rotary, long bool) []float32 {
+	out := make([]float32, r.Dim/2)
 	for i := range out {
-		f := math.Pow(r.Theta, -2*float64(i)/float64(r.Dim))
-		out[i] = f
+		exponent := float32(2*i) / float32(r.Dim)
+		power := float32(math.Pow(float64(float32(r.Theta)), float64(exponent)))
+		out[i] = 1 / power
 		if r.Scaling == nil {
 			continue
 		}
 		switch s := r.Scaling; {
 		case s.RopeType == "linear":
-			out[i] = f / s.Factor
+			out[i] /= float32(s.Factor)
 		case s.RopeType == "longrope" && long:
-			out[i] = f / s.LongFactor[i]
+			out[i] = 1 / (float32(s.LongFactor[i]) * power)
 		case s.RopeType == "longrope":
-			out[i] = f / s.ShortFactor[i]
+			out[i] = 1 / (float32(s.ShortFactor[i]) * power)
 		default:
-			out[i] = stretched(f, s)
+			out[i] = stretched(out[i], s)
 		}
 	}
 	return out
@@ -160,14 +161,14 @@ func rotaryFrequencies(r *checkpoint.Rotary, long bool) []float64 {
 
 // stretched scales a frequency as Llama 3.1 does: long wavelengths are stretched by the factor, short ones kept, and
 // those between blended.
-func stretched(f float64, s *checkpoint.RopeScaling) float64 {
-	wavelength, original := 2*math.Pi/f, float64(s.OriginalMaxPositionEmbeddings)
+func stretched(f float32, s *checkpoint.RopeScaling) float32 {
+	wavelength, original, factor := float32(2*math.Pi)/f, float32(s.OriginalMaxPositionEmbeddings), float32(s.Factor)
 	switch {
-	case wavelength > original/s.LowFreqFactor:
-		return f / s.Factor
-	case wavelength >= original/s.HighFreqFactor:
-		smooth := (original/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-		return (1-smooth)*f/s.Factor + smooth*f
+	case wavelength > float32(float64(original)/s.LowFreqFactor):
+		return f / factor
+	case wavelength >= float32(float64(original)/s.HighFreqFactor):
+		smooth := (original/wavelength - float32(s.LowFreqFactor)) / float32(s.HighFreqFactor-s.LowFreqFactor)
+		return float32((1-smooth)*f/factor) + float32(smooth*f)
 	}
 	return f
 }
