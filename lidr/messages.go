@@ -71,7 +71,8 @@ func exemplars(s GenerateSettings, folder string, n int, langs []string) (map[st
 
 // TokenPairs turns pairs into token ids as training sees them: the text is what the model's chat template writes for
 // the prompt and each side, and of that the prompt is what generation starts from. Every token of a side counts,
-// through the end token or, unless TrainSettings.WithoutTail is set, what the template writes behind it.
+// through the end token or, unless TrainSettings.WithoutTail is set, what the template writes behind it. Longer pairs
+// are cut where TrainSettings.Cut says so.
 func TokenPairs(m *Model, s Settings, pairs []Pair) ([]dpo.Pair, error) {
 	out, tok := make([]dpo.Pair, len(pairs)), m.tokenizer.Thinking(s.Generate.Thinking)
 	for i, row := range pairs {
@@ -86,6 +87,14 @@ func TokenPairs(m *Model, s Settings, pairs []Pair) ([]dpo.Pair, error) {
 			}
 		}
 		out[i].Chosen, out[i].Rejected = sides[0], sides[1]
+		switch {
+		case s.Train.Cut == "":
+		case s.Train.Objective == "sft": // in which the rejected side, that nothing reads, cuts no other
+			cut := dpo.Cut(dpo.Pair{Prompt: out[i].Prompt, Chosen: out[i].Chosen}, s.Train.MaxLength, s.Train.Cut)
+			out[i].Prompt, out[i].Chosen = cut.Prompt, cut.Chosen
+		default:
+			out[i] = dpo.Cut(out[i], s.Train.MaxLength, s.Train.Cut)
+		}
 	}
 	return out, nil
 }

@@ -117,6 +117,9 @@ type TrainSettings struct {
 	// ChatML a line end). Otherwise that counts too, as in today's LLaMA-Factory and TRL; a template that writes
 	// nothing there, such as Llama 3's, has no tail.
 	WithoutTail bool `json:"without_tail,omitempty"`
+	// Cut names the program as which pairs of more than MaxLength tokens are cut, "llama-factory" or "trl" (see
+	// [dpo.Cut]); "" refuses them.
+	Cut string `json:"cut,omitempty"`
 	// LanguageTemperature T mixes languages: an epoch has as many pairs as there are, those of a language with n pairs a
 	// share ∝ n^(1/T) of them, as [dpo.Mix] draws them. 0 trains on every pair once an epoch.
 	LanguageTemperature float64 `json:"language_temperature,omitempty"`

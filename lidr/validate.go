@@ -162,6 +162,10 @@ func (s TrainSettings) validate() error {
 	switch {
 	case !slices.Contains([]string{"pairs", "random", "own"}, s.Labels):
 		return bad("labels", fmt.Sprintf("%q", s.Labels), "pairs, random or own")
+	case !slices.Contains([]string{"", "llama-factory", "trl"}, s.Cut):
+		return bad("cut", fmt.Sprintf("%q", s.Cut), `"" (longer pairs are refused), "llama-factory" or "trl"`)
+	case s.Cut != "" && s.MaxLength == 0:
+		return bad("cut", fmt.Sprintf("%q", s.Cut), `"" where max_length is 0: say how long pairs may be`)
 	case s.LanguageTemperature != 0 && !(s.LanguageTemperature >= 1) || math.IsInf(s.LanguageTemperature, 1):
 		return bad("language_temperature", s.LanguageTemperature, "0 (off) or a finite number of at least 1")
 	case !slices.Contains([]string{"", "margin", "accuracy"}, s.Curriculum):

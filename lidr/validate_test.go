@@ -94,6 +94,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"objective":                                       func(s *Settings) { s.Train.Objective = "dpo-nll" },
 		"schedule":                                        func(s *Settings) { s.Train.Schedule = "cosin" },
 		"nll":                                             func(s *Settings) { s.Train.NLL = "tokens" },
+		"cut is \"longest\"":                              func(s *Settings) { s.Train.Cut = "longest" },
 		"lr is -1":                                        func(s *Settings) { s.Train.LR = -1 },
 		"batch_pairs is 0":                                func(s *Settings) { s.Train.BatchPairs = 0 },
 		"max_tokens is 0":                                 func(s *Settings) { s.Generate.Sampling.MaxTokens = 0 },
