@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lidrlab/datasets"
@@ -35,14 +38,7 @@ func TestPeersHandOff(t *testing.T) {
 	} {
 		for _, objective := range []string{"dpo+nll", "sft"} {
 			t.Run(test.name+" "+objective, func(t *testing.T) {
-				peer := lidrtest.OpenPeer(t, test.environment, test.name)
-				t.Setenv("PATH", filepath.Dir(peer.Python)+string(os.PathListSeparator)+os.Getenv("PATH"))
-				for name, value := range map[string]string{
-					"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": t.TempDir(), "CUDA_VISIBLE_DEVICES": "",
-					"OMP_NUM_THREADS": "1", // a model this small gains nothing by more
-				} {
-					t.Setenv(name, value)
-				}
+				peer := installed(t, test.environment, test.name)
 				s := lidr.MiniatureSettings()
 				s.Trained, s.Unseen, s.Prompts.N = s.Trained[:1], nil, 16
 				s.Train.Objective, s.Train.BatchPairs, s.Train.Warmup = objective, 4, .2
@@ -54,6 +50,93 @@ func TestPeersHandOff(t *testing.T) {
 				handOffRounds(t, peer, s, test.trainer, rounds)
 			})
 		}
+	}
+}
+
+// installed returns a peer whose programs are those that the test finds.
+func installed(t *testing.T, environment, name string) lidrtest.Peer {
+	t.Helper()
+	peer := lidrtest.OpenPeer(t, environment, name)
+	t.Setenv("PATH", filepath.Dir(peer.Python)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for name, value := range map[string]string{
+		"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": t.TempDir(), "CUDA_VISIBLE_DEVICES": "",
+		"OMP_NUM_THREADS": "1", // a model this small gains nothing by more
+	} {
+		t.Setenv(name, value)
+	}
+	return peer
+}
+
+// train.sh --check says what an installed version does not take, in words that say what to do.
+func TestPeersCheck(t *testing.T) {
+	llamaFactory, trl := LlamaFactory(), TRL()
+	llamaFactory.GPUs, trl.GPUs = 0, 0
+	with := func(t Trainer, template string, gpus int) Trainer {
+		t.Template, t.GPUs = template, gpus
+		return t
+	}
+	smollm, qwen := "../../bin/real/smollm2/f32", "../../bin/real/qwen/f32"
+	for _, test := range []struct {
+		name, environment, peer string
+		trainer                 Trainer
+		base                    string
+		add                     string // to the settings
+		want                    string
+	}{
+		{"no such template", "llama-factory", "llamafactory", with(llamaFactory, "none", 0), "miniature", "",
+			"this version has no template 'none'; set Trainer.Template"},
+		{"another template", "llama-factory", "llamafactory", with(llamaFactory, "llama3", 0), "miniature", "",
+			"template llama3 renders the first prompt otherwise"},
+		{"SmolLM2's system message", "llama-factory", "llamafactory", llamaFactory, smollm, "",
+			"template smollm2 renders the first prompt otherwise"},
+		{"Qwen2.5", "llama-factory", "llamafactory", llamaFactory, qwen, "", "takes these 6 pairs"},
+		{"no such loss", "llama-factory", "llamafactory", llamaFactory, "miniature", "pref_loss: \"robust\"",
+			"no pref_loss 'robust', only sigmoid"},
+		{"no such setting", "llama-factory", "llamafactory", llamaFactory, "miniature", "rpo_alpha: 1.0", "rpo_alpha"},
+		{"GPUs", "llama-factory", "llamafactory", with(llamaFactory, "", 4), "miniature", "", "shows 0 GPUs"},
+		{"taken by TRL", "training", "trl", trl, smollm, "", "takes these 6 pairs"},
+		{"no such setting of TRL", "training", "trl", trl, "miniature", "rpo_alpha: 1.0", "--rpo_alpha"},
+		{"no such loss of TRL", "training", "trl", trl, "miniature", "loss_type: [\"orpo\", \"sft\"]", "has no loss 'orpo'"},
+		{"an old TRL", "llama-factory", "trl", trl, "miniature", "", "trl is 0.24.0; install 1.16.0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			installed(t, test.environment, test.peer)
+			s := expressible()
+			s.Generate.System = ""
+			run, m := openRun(t, s)
+			if test.base != "miniature" {
+				var err error
+				if m, err = lidr.LoadModel(test.base); errors.Is(err, fs.ErrNotExist) {
+					t.Skip(err)
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			}
+			j, err := newJob(run, m, test.trainer)
+			if err == nil {
+				err = j.take(somePairs())
+			}
+			if err == nil {
+				err = j.write()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := os.OpenFile(j.path("dpo.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(config, test.add)
+			if err := config.Close(); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command("sh", j.path("train.sh"), "--check").CombinedOutput()
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			taken := strings.HasPrefix(test.want, "takes")
+			if last := lines[len(lines)-1]; !strings.Contains(last, test.want) || (err == nil) != taken {
+				t.Errorf("error %v, the last line is %q, expected one with %q", err, last, test.want)
+			}
+		})
 	}
 }
 
