@@ -122,6 +122,7 @@ def check_trl(want, settings):
         return
 
     def encode(messages, **more):
+        more = {**first.get("chat_template_kwargs", {}), **more}
         return tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True, **more)["input_ids"]
 
     prompt = encode(first["prompt"], add_generation_prompt=True)

@@ -226,3 +226,53 @@ func TestThinkingAsGenerated(t *testing.T) {
 		}
 	}
 }
+
+// thinker returns a folder of the miniature with a chat template that writes the empty thought before every answer, as
+// Qwen3's does, and before one to come only if it is not to think.
+func thinker(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "thinker")
+	if err := os.CopyFS(folder, os.DirFS("../../datasets/miniature/m0")); err != nil {
+		t.Fatal(err)
+	}
+	const template = "{%- set thought = '<think>\\n\\n</think>\\n\\n' %}" +
+		"{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}" +
+		"{%- if m.role == 'assistant' %}{{ thought }}{%- endif %}" +
+		"{{ m.content + '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}" +
+		"{%- if enable_thinking is defined and enable_thinking is false %}{{ thought }}{%- endif %}{%- endif %}"
+	if err := os.WriteFile(filepath.Join(folder, "chat_template.jinja"), []byte(template), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// TRL is told not to think where its template can be, and counts no empty thought as part of an answer.
+func TestThinkingAsksTRL(t *testing.T) {
+	t.Parallel()
+	folder := thinker(t)
+	for thinking, want := range map[bool]string{
+		false: `"chat_template_kwargs":{"enable_thinking":false}`, true: `assistant\n","chosen":"Zwei`,
+	} {
+		s := expressible()
+		s.Generate.Thinking = thinking
+		run, _ := openRun(t, s)
+		m0, err := lidr.LoadModel(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := newJob(run, m0, TRL())
+		if err == nil {
+			err = j.take(somePairs())
+		}
+		if err == nil {
+			err = j.write()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(j.path("data", "train.jsonl"))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("thinking %t: %v, the data are\n%.400s\nexpected %s", thinking, err, text, want)
+		}
+	}
+}

@@ -90,11 +90,13 @@ func TestPeersCheck(t *testing.T) {
 		{"SmolLM2's system message", "llama-factory", "llamafactory", llamaFactory, smollm, "",
 			"template smollm2 renders the first prompt otherwise"},
 		{"Qwen2.5", "llama-factory", "llamafactory", llamaFactory, qwen, "", "takes these 6 pairs"},
+		{"no thought", "llama-factory", "llamafactory", with(llamaFactory, "qwen3", 0), "thinker", "", "takes these 6 pairs"},
 		{"no such loss", "llama-factory", "llamafactory", llamaFactory, "miniature", "pref_loss: \"robust\"",
 			"no pref_loss 'robust', only sigmoid"},
 		{"no such setting", "llama-factory", "llamafactory", llamaFactory, "miniature", "rpo_alpha: 1.0", "rpo_alpha"},
 		{"GPUs", "llama-factory", "llamafactory", with(llamaFactory, "", 4), "miniature", "", "shows 0 GPUs"},
 		{"taken by TRL", "training", "trl", trl, smollm, "", "takes these 6 pairs"},
+		{"no thought by TRL", "training", "trl", trl, "thinker", "", "takes these 6 pairs"},
 		{"no such setting of TRL", "training", "trl", trl, "miniature", "rpo_alpha: 1.0", "--rpo_alpha"},
 		{"no such loss of TRL", "training", "trl", trl, "miniature", "loss_type: [\"orpo\", \"sft\"]", "has no loss 'orpo'"},
 		{"an old TRL", "llama-factory", "trl", trl, "miniature", "", "trl is 0.24.0; install 1.16.0"},
@@ -106,6 +108,9 @@ func TestPeersCheck(t *testing.T) {
 			run, m := openRun(t, s)
 			if test.base != "miniature" {
 				var err error
+				if test.base == "thinker" {
+					test.base = thinker(t)
+				}
 				if m, err = lidr.LoadModel(test.base); errors.Is(err, fs.ErrNotExist) {
 					t.Skip(err)
 				} else if err != nil {

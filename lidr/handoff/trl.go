@@ -2,6 +2,8 @@ package handoff
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"lidrlab/lidr/tokenizer"
 )
@@ -9,33 +11,34 @@ import (
 // trlLine is a line of data/train.jsonl. A side is TRL's conversational form, messages, or its standard one, a text.
 // Of SFT, the answer is called completion.
 type trlLine struct {
-	Prompt     any `json:"prompt"`
-	Chosen     any `json:"chosen,omitempty"`
-	Rejected   any `json:"rejected,omitempty"`
-	Completion any `json:"completion,omitempty"`
+	Prompt     any             `json:"prompt"`
+	Chosen     any             `json:"chosen,omitempty"`
+	Rejected   any             `json:"rejected,omitempty"`
+	Completion any             `json:"completion,omitempty"`
+	Template   map[string]bool `json:"chat_template_kwargs,omitempty"`
 }
 
-// trlLines are the pairs in TRL's conversational form, or in its standard one for a model whose chat template asks
-// whether it is to think: the template would count an empty thought as part of an answer. TRL ends texts itself.
+// trlLines are the pairs in TRL's conversational form. Where the chat template asks whether the model is to think, each
+// line says so.
 func (j *job) trlLines() ([]trlLine, error) {
-	s, tok := j.run.Settings.Generate, j.model.Tokenizer()
-	asks := tok != nil && tok.Thinks()
-	answer := func(text string) any {
-		if asks {
-			return text
-		}
-		return []tokenizer.Message{{Role: "assistant", Content: text}}
-	}
 	lines := make([]trlLine, len(j.pairs))
 	for i, pair := range j.pairs {
-		messages, err := s.Messages(pair.Prompt, pair.Lang)
+		messages, err := j.run.Settings.Generate.Messages(pair.Prompt, pair.Lang)
 		if err != nil {
 			return nil, err
 		}
 		lines[i].Prompt = messages
-		if asks {
-			if lines[i].Prompt, err = tok.Thinking(s.Thinking).RenderChat(messages, true); err != nil {
+		answer := func(text string) any { return []tokenizer.Message{{Role: "assistant", Content: text}} }
+		if tok := j.model.Tokenizer(); tok != nil && tok.Thinks() {
+			thinking := j.run.Settings.Generate.Thinking
+			text, err := thoughtless(tok.Thinking(thinking), messages, pair.Chosen)
+			if err != nil {
 				return nil, err
+			}
+			if text != "" {
+				lines[i].Prompt, answer = text, func(text string) any { return text }
+			} else {
+				lines[i].Template = map[string]bool{"enable_thinking": thinking}
 			}
 		}
 		if j.sft() {
@@ -45,6 +48,21 @@ func (j *job) trlLines() ([]trlLine, error) {
 		}
 	}
 	return lines, nil
+}
+
+// thoughtless returns the rendered prompt of a chat template that does not write an answer right behind it: that would
+// count an empty thought as part of the answer. TRL ends texts by itself. It is "" for other templates.
+func thoughtless(tok *tokenizer.Tokenizer, messages []tokenizer.Message, answer string) (string, error) {
+	prompt, err := tok.RenderChat(messages, true)
+	if err != nil {
+		return "", err
+	}
+	answered := append(slices.Clone(messages), tokenizer.Message{Role: "assistant", Content: answer})
+	whole, err := tok.RenderChat(answered, false)
+	if err != nil || strings.HasPrefix(whole, prompt+answer) {
+		return "", err
+	}
+	return prompt, nil
 }
 
 func (j *job) writeTRL() error {
