@@ -22,8 +22,8 @@ import (
 
 const inFlight = 4
 
-// served returns a model behind lidr serve in this process, and counts the requests by route.
-func served(t *testing.T, m *lidr.Model) (*lidr.Model, map[string]*atomic.Int64) {
+// serveModel serves a model by lidr serve in this process, as "miniature", and counts the requests by route.
+func serveModel(t *testing.T, m *lidr.Model) (address string, asked map[string]*atomic.Int64) {
 	t.Helper()
 	server, err := serve.New(local.New(m.Engine(), m.Weights(), m.Tokenizer()), m.Tokenizer(),
 		serve.Options{Name: "miniature", MaxBatch: 64, MaxQueue: 256})
@@ -43,7 +43,7 @@ func served(t *testing.T, m *lidr.Model) (*lidr.Model, map[string]*atomic.Int64)
 			t.Error(err)
 		}
 	})
-	asked := map[string]*atomic.Int64{"/tokenize": {}, "/v1/completions": {}, "/v1/models": {}}
+	asked = map[string]*atomic.Int64{"/tokenize": {}, "/v1/completions": {}, "/v1/models": {}}
 	behind := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: listener.Addr().String()})
@@ -51,12 +51,21 @@ func served(t *testing.T, m *lidr.Model) (*lidr.Model, map[string]*atomic.Int64)
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked[r.URL.Path].Add(1)
+		if n := asked[r.URL.Path]; n != nil {
+			n.Add(1)
+		}
 		behind.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
+	return front.URL, asked
+}
+
+// served returns a model behind lidr serve.
+func served(t *testing.T, m *lidr.Model) (*lidr.Model, map[string]*atomic.Int64) {
+	t.Helper()
+	address, asked := serveModel(t, m)
 	far, err := remote.Open(t.Context(), remote.Options{
-		Endpoints: []string{front.URL}, KeyEnv: "LIDR_TEST_NO_KEY", InFlight: inFlight,
+		Endpoints: []string{address}, KeyEnv: "LIDR_TEST_NO_KEY", InFlight: inFlight,
 	})
 	if err != nil {
 		t.Fatal(err)

