@@ -63,7 +63,7 @@ type Options struct {
 	Name     string // the model's id
 	MaxBatch int    // answers computed at once, at least 1
 	MaxQueue int    // further requests that may wait; beyond them a client gets status 429
-	Memory   int    // bytes for the answers' key-value caches; 0 is three quarters of what this machine has available
+	Memory   int    // bytes for the answers' key-value caches; 0 is three quarters of what there is beside the weights
 	Key      string // API key that every request must have; "" admits all requests from this machine, and no others
 }
 
@@ -91,7 +91,8 @@ func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
 			"and at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
 	}
 	if o.Memory == 0 {
-		o.Memory = backend.AvailableMemory() / 4 * 3
+		available := backend.AvailableMemory()
+		o.Memory = max(available/8, (available-m.MappedBytes())/4*3)
 	}
 	spelling := 0
 	for id := range t.VocabSize() {

@@ -42,6 +42,8 @@ type Model struct {
 
 	Quantization string // how products are computed with integers ([NewQuantized]), "" for those in float32
 
+	Mapped int // bytes of weights in mapped files: the kernel counts their pages as free, though every step reads them
+
 	design  checkpoint.Design
 	adapter *checkpoint.Adapter              // without its tensors, which are variables of the store; nil for none
 	source  *checkpoint.Checkpoint           // whose memory the weights are; nil for weights of the model's own

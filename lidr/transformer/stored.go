@@ -28,20 +28,24 @@ func NewStored(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
 // newStored is [NewStored]. round: matrices that are in no blocks are rounded to some, where their rows can be.
 func newStored(ck *checkpoint.Checkpoint, b *cpu.Backend, round bool) (*Model, error) {
 	blocks := map[string]compute.GGMLQuantType{}
+	mapped := 0
 	m, err := newModel(ck, func(t checkpoint.Tensor) (*tensors.Tensor, error) {
 		format, ok := cpu.BlockTypes[t.Type.Name]
-		switch {
-		case len(t.Shape) == 2 && ok:
-			blocks[t.Name] = format
-			return blockValue(b, t)
-		case len(t.Shape) == 2 && round && t.Shape[1]%32 == 0:
+		if len(t.Shape) == 2 && !ok && round && t.Shape[1]%32 == 0 {
 			blocks[t.Name] = compute.GGMLQ8_0
 			return roundedValue(t)
+		}
+		if raw, file := t.Raw(); file != nil {
+			mapped += len(raw)
+		}
+		if len(t.Shape) == 2 && ok {
+			blocks[t.Name] = format
+			return blockValue(b, t)
 		}
 		return storedValue(b, t)
 	})
 	if err == nil {
-		m.source, m.formats = ck, blocks
+		m.source, m.formats, m.Mapped = ck, blocks, mapped
 	}
 	return m, err
 }

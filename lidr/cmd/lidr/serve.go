@@ -30,8 +30,8 @@ Face folder, ORG/NAME in its cache, a GGUF file or a model of Ollama on this dis
 Only this machine can reach it, unless an API key is given in $` + keyEnv + ` or a file. The connection is not
 encrypted: beyond a trusted network, put a proxy with TLS in front of it.
 
-A request waits until there is memory for its longest answer, in three quarters of what the machine has available; one
-for which there never will be gets status 400, and one beyond --max-queue status 429.`,
+A request waits until there is memory for its longest answer, in three quarters of what the machine has beside the
+weights; one for which there never will be gets status 400, and one beyond --max-queue status 429.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.Key, err = apiKey(keyFile); err != nil {

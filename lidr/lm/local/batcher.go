@@ -275,15 +275,26 @@ func (d *decoding) step(fresh []*answer) error {
 const readAtOnce = 8192
 
 // alike sorts answers by the length of their prompts and cuts them into groups in which no prompt is padded to more
-// than twice its length, or to more than 64 tokens if that is more, of at most readAtOnce tokens.
+// than twice its length, or to more than 64 tokens if that is more, of at most readAtOnce tokens. Equal prompts count
+// once.
 func alike(answers []*answer) (groups [][]*answer) {
-	slices.SortStableFunc(answers, func(a, b *answer) int { return cmp.Compare(len(a.prompt), len(b.prompt)) })
-	for from, to := 0, 1; to <= len(answers); to++ {
-		if to == len(answers) || len(answers[to].prompt) > max(64, 2*len(answers[from].prompt)) ||
-			rowBucket(to-from+1)*lengthBucket(len(answers[to].prompt)) > readAtOnce {
-			groups = append(groups, answers[from:to])
-			from = to
+	slices.SortStableFunc(answers, func(a, b *answer) int {
+		return cmp.Or(cmp.Compare(len(a.prompt), len(b.prompt)), slices.Compare(a.prompt, b.prompt))
+	})
+	from, distinct := 0, 0
+	for to, a := range answers {
+		if to > from && slices.Equal(a.prompt, answers[to-1].prompt) && !a.stream.query.PromptLogprobs {
+			continue
 		}
+		if to > from && (len(a.prompt) > max(64, 2*len(answers[from].prompt)) ||
+			rowBucket(distinct+1)*lengthBucket(len(a.prompt)) > readAtOnce) {
+			groups = append(groups, answers[from:to])
+			from, distinct = to, 0
+		}
+		distinct++
+	}
+	if len(answers) > 0 {
+		groups = append(groups, answers[from:])
 	}
 	return groups
 }

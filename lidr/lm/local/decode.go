@@ -56,51 +56,80 @@ func (d *decoding) release() {
 }
 
 // read runs the prompts, with the tokens that follow them where they are read again, and draws the next token of each
-// answer.
+// answer. Answers to one prompt, such as samples, share its reading.
 func (d *decoding) read() error {
-	d.rows = rowBucket(len(d.live))
-	prompts := make([][]int, len(d.live))
-	lengths := make([]int32, d.rows)
+	live := d.live
+	d.live = nil // the first answer to each text
+	var texts [][]int
+	of := make([]int, len(live)) // the text of each answer
 	longest := 0
+	for r, a := range live {
+		text := slices.Concat(a.prompt, a.tokens)
+		if of[r] = slices.IndexFunc(texts, func(t []int) bool { return slices.Equal(t, text) }); of[r] < 0 {
+			of[r] = len(texts)
+			texts, d.live = append(texts, text), append(d.live, a)
+		}
+		longest = max(longest, len(text))
+	}
+	d.rows = rowBucket(len(texts))
+	lengths := make([]int32, d.rows)
 	for r := range lengths {
 		lengths[r] = 1 // unused rows of the bucket read one token, whose result is never used
 	}
-	for r, a := range d.live {
-		prompts[r] = slices.Concat(a.prompt, a.tokens)
-		lengths[r] = int32(len(prompts[r]))
-		longest = max(longest, len(prompts[r]))
+	for r, text := range texts {
+		lengths[r] = int32(len(text))
 	}
 	length := lengthBucket(longest)
 	if err := d.model.place(); err != nil {
 		return fmt.Errorf("read prompts: %w", err)
 	}
-	out, err := d.model.prefill.Call(int32s(padded(prompts, d.rows, length), d.rows, length), int32s(lengths, d.rows))
+	out, err := d.model.prefill.Call(int32s(padded(texts, d.rows, length), d.rows, length), int32s(lengths, d.rows))
 	if err != nil {
 		return fmt.Errorf("read prompts: %w", err)
 	}
 	d.cache, d.size = out[1:], cacheRoom(length)
-	return d.draw(out[0])
+	if len(texts) < len(live) {
+		from := make([]place, len(live))
+		for r := range live {
+			from[r] = place{d, of[r]}
+		}
+		if err := d.move(from, rowBucket(len(live)), d.size); err != nil {
+			return err
+		}
+		d.live = live
+	}
+	return d.draw(out[0], of)
 }
 
-// draw adds to each live answer the token drawn from its row of logits [rows, V].
-func (d *decoding) draw(logits *tensors.Tensor) error {
+// draw adds to each live answer the token drawn from its row of logits [rows, V]; answer r has row of[r], or r if of is
+// nil.
+func (d *decoding) draw(logits *tensors.Tensor, of []int) error {
 	v := logits.Shape().Dim(1)
 	flat, err := d.model.flat(logits)
 	if err != nil {
 		return fmt.Errorf("draw tokens: %w", err)
 	}
 	going := d.going()
-	given := make([][]float32, len(going))
-	tokens := make([]int, len(going))
+	rows, given := make([][]float32, len(going)), make([][]float32, len(going))
+	taken := map[int]bool{} // rows that an answer before has: drawing changes them
 	for k, r := range going {
-		row := flat[r*v:][:v]
-		if row[0] != row[0] {
+		at := r
+		if of != nil {
+			at = of[r]
+		}
+		rows[k] = flat[at*v:][:v]
+		if rows[k][0] != rows[k][0] {
 			return fmt.Errorf("draw tokens: the model's logits are not numbers; its weights are broken, load another " +
 				"checkpoint")
 		}
-		given[k] = d.live[r].stream.copied(row)
+		given[k] = d.live[r].stream.copied(rows[k])
+		if taken[at] {
+			rows[k] = slices.Clone(rows[k])
+		}
+		taken[at] = true
 	}
-	d.model.each(len(going), v, func(k int) { tokens[k] = d.live[going[k]].sampler.next(flat[going[k]*v:][:v]) })
+	tokens := make([]int, len(going))
+	d.model.each(len(going), v, func(k int) { tokens[k] = d.live[going[k]].sampler.next(rows[k]) })
 	for k, r := range going {
 		a, token := d.live[r], tokens[k]
 		a.add(token, d.model.spelling(token), d.model.eos[token])
@@ -227,5 +256,5 @@ func (d *decoding) feed() error {
 		return fmt.Errorf("decode: %w", err)
 	}
 	d.cache = out[1:]
-	return d.draw(out[0])
+	return d.draw(out[0], nil)
 }

@@ -106,6 +106,9 @@ func (l *Model) Fingerprint() string {
 	return l.fingerprint
 }
 
+// MappedBytes returns the size of the weights that are read from mapped files: memory that the kernel counts as free.
+func (l *Model) MappedBytes() int { return l.transformer.Mapped }
+
 // ContextLength returns the number of tokens that prompt and answer may have together.
 func (l *Model) ContextLength() int { return l.transformer.Config.MaxPositionEmbeddings }
 
