@@ -17,6 +17,9 @@ import (
 // that error says what to run where.
 var ErrElsewhere = errors.New("the trainer does not run here")
 
+// ErrTraining is wrapped by the error of [Train] where a program that an earlier process started still trains the model.
+var ErrTraining = errors.New("it is being trained already")
+
 // Train trains m on preference pairs, a frame of [lidr.Pair] rows, by another program, and returns the next model,
 // M<t+1>, with a frame of [dpo.Step] rows, as [lidr.Train] does. It writes M<t+1>/handoff: the pairs, the settings and
 // train.sh, which starts the program. Then it runs train.sh, follows its progress, and [TakeBack] does the rest. What

@@ -87,7 +87,7 @@ func (j *job) openOutput() (*os.File, error) {
 	}
 	free, err := lockFile(output)
 	if err == nil && !free {
-		err = fmt.Errorf("%s is being trained already, as %s shows; wait for it, or end it", j.next, output.Name())
+		err = fmt.Errorf("%s: %w, as %s shows; wait for it, or end it", j.next, ErrTraining, output.Name())
 	}
 	if err == nil {
 		err = errors.Join(output.Truncate(0), forgetLog(logFolder(j.run, j.next)))

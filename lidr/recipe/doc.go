@@ -33,12 +33,17 @@
 // and ends with exit code 75 until all is there. [Step] does one step on the run folder, as lidr generate, translate,
 // pairs, train, handoff, eval and judge do.
 //
+// [Drive], lidr drive, waits for nobody where all is on this machine: it serves each model by a command, lidr serve or
+// vLLM's, stops it for the training and serves the next. It can be killed and started again anywhere. On a cluster the
+// servers and the trainer are started by others so far, and lidr recipe says what to start.
+//
 // # Files
 //
 // Beside what its steps write, a run folder has
 //
 //	recipe.yaml                              the whole recipe, which is loaded again by its path
 //	stages.json                              the stages that are done, each under the key of its recipe
+//	serve.log                                what the last server printed that lidr drive has started
 //	M0/measures/published-TABLE.json         what was measured beside what was published, for the report
 //	M1/measures/detectable.json              the smallest change that the problems can show
 //

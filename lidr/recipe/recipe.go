@@ -46,6 +46,9 @@ type Model struct {
 	// Endpoints are base URLs of servers, for a model that does not run here. They serve the run's models one after the
 	// other, as M0, M1 and so on, and any other model by its path.
 	Endpoints []string `json:"endpoints"`
+	// Serve is the command with which [Drive] serves a model of the run, {path} under {name} at {host} and {port} of the
+	// only endpoint; none for lidr serve. vLLM's: [vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"].
+	Serve []string `json:"serve"`
 }
 
 // Judge is who judges, and what it may cost.

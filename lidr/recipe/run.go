@@ -22,12 +22,18 @@ func Run(ctx context.Context, r Recipe, dir string, options ...lidr.Option) (rep
 	if err != nil {
 		return "", err
 	}
-	return runAll(ctx, singles, dir, options, nil)
+	return runAll(ctx, singles, dir, options, plan{})
 }
 
-// runAll opens the runs of a recipe, prepares each, if that is not nil, and does them one after the other.
-func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option,
-	prepare func(one single, run *lidr.Run) error) (report string, err error) {
+// plan is what [RunSmall] and [Drive] do beside [Run].
+type plan struct {
+	prepare func(single, *lidr.Run) error // after a run is opened, nil for nothing
+	server  *server                       // serves the runs' models, nil where somebody else does
+}
+
+// runAll opens the runs of a recipe and does them one after the other.
+func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option, p plan) (report string,
+	err error) {
 	var runs []*lidr.Run
 	defer func() {
 		for _, run := range runs {
@@ -44,14 +50,14 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 			return "", in(one.name, err)
 		}
 		runs = append(runs, run)
-		if prepare != nil {
-			if err := prepare(one, run); err != nil {
+		if p.prepare != nil {
+			if err := p.prepare(one, run); err != nil {
 				return "", in(one.name, err)
 			}
 		}
 	}
 	for i, one := range singles {
-		if report, err = runOne(ctx, one.Recipe, runs[i]); err != nil {
+		if report, err = runOne(ctx, one.Recipe, runs[i], p.server); err != nil {
 			return "", in(one.name, err)
 		}
 	}
@@ -85,8 +91,8 @@ func open(r Recipe, dir string, options []lidr.Option) (*lidr.Run, error) {
 }
 
 // runOne does the stages of one run and writes its report.
-func runOne(ctx context.Context, r Recipe, run *lidr.Run) (string, error) {
-	w := &work{recipe: r, run: run, loaded: map[string]*lidr.Model{}, last: r.models() - 1}
+func runOne(ctx context.Context, r Recipe, run *lidr.Run, s *server) (string, error) {
+	w := &work{recipe: r, run: run, server: s, loaded: map[string]*lidr.Model{}, last: r.models() - 1}
 	done, err := r.doneIn(run)
 	if err != nil {
 		return "", err

@@ -33,7 +33,8 @@ func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), opti
 		defer stop()
 		singles[i].Recipe = small
 	}
-	return runAll(ctx, singles, dir, options, func(one single, run *lidr.Run) error { return one.standIns(run) })
+	prepare := func(one single, run *lidr.Run) error { return one.standIns(run) }
+	return runAll(ctx, singles, dir, options, plan{prepare: prepare})
 }
 
 // small returns a recipe with stand-ins, whose data are in a folder. stop ends the server of the judge and translator.

@@ -10,7 +10,6 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/choices"
-	"lidrlab/lidr/handoff"
 	"lidrlab/lidr/judge"
 )
 
@@ -196,8 +195,7 @@ func train(name string) func(context.Context, *work) error {
 			return err
 		}
 		if w.recipe.Trainer.Program != own {
-			_, _, err = handoff.Train(ctx, w.run, m, datasets.Frame(rows), w.recipe.Trainer)
-			return err
+			return w.handOff(ctx, m, datasets.Frame(rows))
 		}
 		next, _, err := lidr.Train(ctx, w.run, m, datasets.Frame(rows))
 		if err == nil {

@@ -14,7 +14,7 @@ const stagesFile = "stages.json"
 // key is of everything that decides what a run computes: where servers are and what they cost is no part of it.
 func (r Recipe) key() string {
 	r.About, r.Published = "", Published{}
-	r.Model.Endpoints, r.Translator.Endpoints, r.Judge.Endpoints = nil, nil, nil
+	r.Model.Endpoints, r.Translator.Endpoints, r.Model.Serve = nil, nil, nil
 	r.Judge = Judge{Model: r.Judge.Model}
 	return ledger.Key(r.YAML())
 }

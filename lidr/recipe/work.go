@@ -28,6 +28,7 @@ type work struct {
 	loaded map[string]*lidr.Model // models, judges and translators by name, as they are first asked for
 	last   int                    // the round that the run ends with
 	ended  bool                   // it was saturated there
+	server *server                // that serves the run's models, nil where somebody else does
 }
 
 // model returns a model of the run that can answer.
@@ -59,6 +60,9 @@ func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 			}
 		}
 	}
+	if err := w.server.start(ctx, name, path); err != nil {
+		return nil, err
+	}
 	server, err := remote.Open(ctx, remote.Options{Model: name, Endpoints: from.Endpoints})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s; serve it under the name %s (vllm serve %s --served-model-name %s) and run the same "+
@@ -70,9 +74,10 @@ func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 	return w.run.Use(name, server)
 }
 
-// named is a model of the run for a step that does not ask it anything.
+// named is a model of the run for a step that does not ask it anything: one behind a server as the run knows it, by
+// which a training is the same whether its server still answers or not.
 func (w *work) named(name string) (*lidr.Model, error) {
-	if m := w.loaded[name]; m != nil {
+	if m := w.loaded[name]; m != nil && len(w.recipe.Model.Endpoints) == 0 {
 		return m, nil
 	}
 	return w.run.Model(name)

@@ -54,6 +54,8 @@ func main() {
 	root.AddCommand(
 		demoCommand(),
 		recipeCommand(),
+		driveCommand(),
+		keepCommand(),
 		iterateCommand(),
 		reportCommand(),
 		runsCommand(),

@@ -37,6 +37,7 @@ var small = map[string]string{
 	"report":         "",
 	"recipe":         "--small",
 	"runs":           "",
+	"drive":          flagsOnly, // package recipe drives runs, and kills them
 	"doctor":         "",
 	"gguf":           "",
 	"repl":           "",

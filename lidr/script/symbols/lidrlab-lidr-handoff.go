@@ -14,6 +14,7 @@ func init() {
 	Symbols["lidrlab/lidr/handoff/handoff"] = map[string]reflect.Value{
 		// function, constant and variable definitions
 		"ErrElsewhere": reflect.ValueOf(&handoff.ErrElsewhere).Elem(),
+		"ErrTraining":  reflect.ValueOf(&handoff.ErrTraining).Elem(),
 		"LlamaFactory": reflect.ValueOf(handoff.LlamaFactory),
 		"Round":        reflect.ValueOf(handoff.Round),
 		"TRL":          reflect.ValueOf(handoff.TRL),

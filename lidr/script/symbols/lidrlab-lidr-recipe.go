@@ -14,9 +14,11 @@ func init() {
 	Symbols["lidrlab/lidr/recipe/recipe"] = map[string]reflect.Value{
 		// function, constant and variable definitions
 		"Change":      reflect.ValueOf(recipe.Change),
+		"Drive":       reflect.ValueOf(recipe.Drive),
 		"Dry":         reflect.ValueOf(recipe.Dry),
 		"ErrUnserved": reflect.ValueOf(&recipe.ErrUnserved).Elem(),
 		"Folders":     reflect.ValueOf(recipe.Folders),
+		"Keep":        reflect.ValueOf(recipe.Keep),
 		"Load":        reflect.ValueOf(recipe.Load),
 		"Names":       reflect.ValueOf(recipe.Names),
 		"Of":          reflect.ValueOf(recipe.Of),
