@@ -14,8 +14,9 @@ import (
 const (
 	arenaLine = `{"question_id": "q7", "category": "arena-hard-v0.1", "cluster": "Tea", "prompt": "How long?"}`
 	polyLine  = `{"id": "top-en-0", "question": "What is $1+1$?", "answer": "$2$"}`
-	lightLine = `{"sample_id": "anatomy/test/0", "subject": "anatomy", "subject_category": "STEM", "question": " Was?\n", ` +
-		`"option_a": "a", "option_b": "b", "option_c": "c", "option_d": "d", "answer": "D", "required_knowledge": "[]", ` +
+	lightLine = `{"sample_id": "anatomy/test/0", "subject": "anatomy", "subject_category": "STEM", ` +
+		`"question": " Was?\n", "option_a": "a", "option_b": "b", "option_c": "c", "option_d": "d", ` +
+		`"answer": "D", "required_knowledge": "[]", ` +
 		`"cultural_sensitivity_label": "CA", "is_annotated": true}`
 	belebeleLine = `{"link": "https://example.org/tea", "question_number": 2, "flores_passage": "Tea is hot.", ` +
 		`"question": "How is tea? ", "mc_answer1": "cold", "mc_answer2": "red", "mc_answer3": "hot", "mc_answer4": "old", ` +

@@ -57,10 +57,11 @@ func ChoiceSuites() []string {
 
 // LoadChoices reads the questions of a suite that the harness evaluates on (the test split of m_mmlu and m_arc, the
 // validation split of m_hellaswag and m_truthfulqa) in one language. path is a file, one JSON object a line or one
-// array, or the suite's folder with a file LANG_SPLIT.json (as Okapi publishes them), LANG/SPLIT.json or LANG.json, all
-// of them also with .jsonl or .parquet, or as Global-MMLU-Lite and Belebele lie on the Hugging Face hub
-// (LANG/test-00000-of-00001.parquet, data/deu_Latn.jsonl). A folder without such a file is an error that is fs.ErrNotExist. The English
-// originals of m_arc and m_truthfulqa are read in the forms of the Hugging Face hub too (allenai/ai2_arc, truthful_qa).
+// array, or the suite's folder with a file LANG_SPLIT.json (as Okapi publishes them), LANG/SPLIT.json or LANG.json,
+// all of them also with .jsonl or .parquet, or as Global-MMLU-Lite and Belebele lie on the Hugging Face hub
+// (LANG/test-00000-of-00001.parquet, data/deu_Latn.jsonl). A folder without such a file is an error that is
+// fs.ErrNotExist. The English originals of m_arc and m_truthfulqa are read in the forms of the Hugging Face hub too
+// (allenai/ai2_arc, truthful_qa).
 //
 // Texts become prompts by the harness' rules: WikiHow's brackets are removed from HellaSwag, ARC and TruthfulQA's
 // questions, and of the second sentence of a HellaSwag context only the first letter is a capital. Some published files
