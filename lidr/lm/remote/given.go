@@ -60,13 +60,22 @@ func (m *Model) Encode(ctx context.Context, texts []string, done func(i int) boo
 		if err != nil {
 			return fmt.Errorf("tokenizer %s: %w", folder, err)
 		}
-		ids := make([][]int32, len(todo))
-		for k, i := range todo {
-			for _, id := range tok.EncodeDocument(texts[i]) {
-				ids[k] = append(ids[k], int32(id))
+		const batch = 100
+		for some := range slices.Chunk(todo, batch) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			ids := make([][]int32, len(some))
+			for k, i := range some {
+				for _, id := range tok.EncodeDocument(texts[i]) {
+					ids[k] = append(ids[k], int32(id))
+				}
+			}
+			if err := save(some, ids); err != nil {
+				return err
 			}
 		}
-		return save(todo, ids)
+		return nil
 	}
 	one := func(r *run, i int) ([]int32, error) {
 		ids, err := send(r, raw{"../tokenize", map[string]any{"model": m.identity.ID, "prompt": texts[i]}}, tokensOf)
