@@ -103,9 +103,8 @@ test-real:
 peers-env:
 	@.tools/peers/env.sh $(ENV)
 
-peers: build
+peers:
 	@.tools/peers/env.sh
-	@.tools/peers/models.sh $(LIDR)
 	@.tools/peers/run.sh '$(RUN)' '$(PKG)'
 
 bench-peers: build

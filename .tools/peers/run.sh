@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the comparisons with other programs, the tests TestPeers… of all packages, and prints what each compared as one
 # table, which stands in lidr/TESTING.md and is left in bin/peers.md, what the tests said in bin/peers.log. The
-# environments are those of env.sh, the real models those of models.sh; a package that is missing is a failure.
+# environments are those of env.sh; a package that is missing is a failure.
 #
 #   .tools/peers/run.sh                                   # all
 #   .tools/peers/run.sh TestPeersChoices ./lidr/choices   # one, of one package
