@@ -64,8 +64,9 @@
 // Before the first file is written: fields of [Trainer] that cannot work; machines and GPUs whose passes do not make
 // up train.batch_pairs; a base that is neither a folder nor a name on the hub; a chat template that LLaMA-Factory has
 // no known name for; a pair longer than train.max_length, which the programs would cut; pairs or settings other than
-// those that M1 was trained with; and every setting that the program has no equal of, by its name: replay,
-// weight_decay (it would decay the embeddings too), the NLL in a normalisation that is not the program's (under
-// objective "sft" that is the mean over the tokens of a step), and adapters that it cannot merge. train.micro_batch,
-// dtype and checkpointing are about memory, which the programs manage by themselves.
+// those that M1 was trained with; and every setting that the program has no equal of, by its name: a train.loss that
+// it has no name for, replay, train.without_tail, an order or a mixture of the pairs, weight_decay (it would decay
+// the embeddings too), the NLL in a normalisation that is not the program's (under objective "sft" that is the mean
+// over the tokens of a step), and adapters that it cannot merge. train.micro_batch, dtype and checkpointing are about
+// memory, which the programs manage by themselves.
 package handoff
