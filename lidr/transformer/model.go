@@ -28,6 +28,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"lidrlab/lidr/backend/cpu"
 	"lidrlab/lidr/checkpoint"
 )
 
@@ -49,6 +50,14 @@ type Model struct {
 	source  *checkpoint.Checkpoint           // whose memory the weights are; nil for weights of the model's own
 	formats map[string]compute.GGMLQuantType // formats of the matrices held in blocks
 	files   map[string][]byte
+}
+
+// EachAlone reports whether the results of a sequence have the same bits on that backend whatever sequences are
+// computed with it, and whatever room the cache has. Capped scores are multiplied in steps whose number depends on the
+// room.
+func (m *Model) EachAlone(b compute.Backend) bool {
+	_, ours := b.(*cpu.Backend)
+	return ours && m.design.ScoreCap == 0
 }
 
 // New returns a model with a copy of the checkpoint's weights.

@@ -16,6 +16,7 @@ type answer struct {
 
 	tokens []int
 	bytes  []byte // the text of the tokens
+	ended  bool   // its queue knows
 	finish string // lm.FinishStop or lm.FinishLength once it has ended
 }
 

@@ -283,7 +283,7 @@ func alike(answers []*answer) (groups [][]*answer) {
 	})
 	from, distinct := 0, 0
 	for to, a := range answers {
-		if to > from && slices.Equal(a.prompt, answers[to-1].prompt) && !a.stream.query.PromptLogprobs {
+		if to > from && slices.Equal(a.prompt, answers[to-1].prompt) && !a.stream.tellsPrompt() {
 			continue
 		}
 		if to > from && (len(a.prompt) > max(64, 2*len(answers[from].prompt)) ||

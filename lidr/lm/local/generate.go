@@ -3,15 +3,17 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"lidrlab/lidr/lm"
 )
 
-// Generate implements lm.Model. A batch with some items already done, because a run was killed while it was being
-// saved, is computed whole and only the missing items are saved. So an item always shares its batch with the same
-// others, and its answer does not differ even by rounding.
+// Generate implements lm.Model. Where a text's results do not depend on those beside it, prompts take the places of
+// answers that have ended, and only what is missing is computed. Elsewhere a batch with some items already done,
+// because a run was killed while it was being saved, is computed whole and only the missing items are saved: so an item
+// always shares its batch with the same others, and its answer does not differ even by rounding.
 func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, done func(i int) bool,
 	save func(idx []int, out []lm.Completion) error) error {
 	if err := s.Validate(); err != nil {
@@ -52,14 +54,24 @@ func (l *Model) Generate(ctx context.Context, reqs []lm.Request, s lm.Sampling, 
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	var next atomic.Int64
-	for range min(l.lanes, len(todo)) {
-		running.Go(func() {
-			for n := next.Add(1); n <= int64(len(todo)); n = next.Add(1) {
-				g := todo[n-1]
-				g.finished <- l.decode(ctx, g.answers)
-			}
-		})
+	if l.transformer.EachAlone(l.backend) {
+		q := &queue{todo: slices.Clone(todo)}
+		for _, g := range todo {
+			q.waiting = append(q.waiting, g.wanted...)
+		}
+		for range min(l.lanes, len(todo)) {
+			running.Go(func() { q.end(l.refill(ctx, q)) })
+		}
+	} else {
+		var next atomic.Int64
+		for range min(l.lanes, len(todo)) {
+			running.Go(func() {
+				for n := next.Add(1); n <= int64(len(todo)); n = next.Add(1) {
+					g := todo[n-1]
+					g.finished <- l.decode(ctx, g.answers)
+				}
+			})
+		}
 	}
 	for _, g := range todo {
 		if err := <-g.finished; err != nil {

@@ -106,6 +106,9 @@ func (s *Stream) Prompt() []Token {
 // unwanted reports whether the query was cancelled.
 func (s *Stream) unwanted() bool { return s.context.Err() != nil }
 
+// tellsPrompt reports whether the prompt's log-probabilities are requested; a nil stream requests none.
+func (s *Stream) tellsPrompt() bool { return s != nil && s.query.PromptLogprobs }
+
 // copied returns a copy of the logits of a token that is about to be drawn, if its probability is requested: drawing
 // changes the logits.
 func (s *Stream) copied(logits []float32) []float32 {
