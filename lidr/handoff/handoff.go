@@ -17,7 +17,7 @@ import (
 // that error says what to run where.
 var ErrElsewhere = errors.New("the trainer does not run here")
 
-// ErrTraining is wrapped by the error of [Train] where a program that an earlier process started still trains the model.
+// ErrTraining is wrapped by the error of [Train] where a program that an earlier process has started is still at work.
 var ErrTraining = errors.New("it is being trained already")
 
 // Train trains m on preference pairs, a frame of [lidr.Pair] rows, by another program, and returns the next model,

@@ -15,9 +15,10 @@ import (
 
 // Drive is [Run] unattended, on this machine: it serves M0, takes its answers, stops the server, trains by the
 // recipe's program, serves M1, and so on to the report. It can be killed and started again anywhere; what it has
-// started ends with it, but for a training, which the next Drive waits for. keep is the command that starts another one
-// and ends it with the process that holds its standard input (see [Keep]), such as lidr keep.
-func Drive(ctx context.Context, r Recipe, dir string, keep []string, options ...lidr.Option) (report string, err error) {
+// started ends with it, but for a training, which the next Drive waits for. keep is the command that starts another
+// one and ends it with the process that holds its standard input (see [Keep]), such as lidr keep.
+func Drive(ctx context.Context, r Recipe, dir string, keep []string, options ...lidr.Option) (report string,
+	err error) {
 	singles, err := r.singles()
 	if err != nil {
 		return "", err

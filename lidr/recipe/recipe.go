@@ -47,7 +47,9 @@ type Model struct {
 	// other, as M0, M1 and so on, and any other model by its path.
 	Endpoints []string `json:"endpoints"`
 	// Serve is the command with which [Drive] serves a model of the run, {path} under {name} at {host} and {port} of the
-	// only endpoint; none for lidr serve. vLLM's: [vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"].
+	// only endpoint; none for lidr serve. vLLM's:
+	//
+	//	[vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"]
 	Serve []string `json:"serve"`
 }
 

@@ -20,9 +20,11 @@ func driveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "drive NAME|FILE",
 		Short: "Run a recipe unattended on this machine: serve, ask, train, serve the next model, to the report",
-		Long: `Run a recipe unattended on this machine: serve M0 at model.endpoints, take its answers, stop the server, train by
-LLaMA-Factory or TRL, serve M1, and so on to the report. model.serve is the command that serves, lidr serve by default;
-with vLLM: --set 'model.serve=[vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"]'.
+		Long: `Run a recipe unattended on this machine: serve M0 at model.endpoints, take its answers, stop the server, train
+by LLaMA-Factory or TRL, serve M1, and so on to the report. model.serve is the command that serves, lidr serve by
+default; with vLLM:
+
+  --set 'model.serve=[vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"]'
 
 The command can be killed at any moment; the same one continues. A judge and a translator have servers of their own.`,
 		Args:              cobra.ExactArgs(1),
