@@ -87,14 +87,8 @@ func Wilson(successes, n int, z float64) (low, high float64) {
 	k, m := float64(successes), float64(n)
 	centre := (k + z*z/2) / (m + z*z)
 	half := z / (m + z*z) * math.Sqrt(k*(m-k)/m+z*z/4)
-	low, high = max(0, centre-half), min(1, centre+half)
-	switch { // exactly, so that the share itself is never outside
-	case successes == 0:
-		low = 0
-	case successes == n:
-		high = 1
-	}
-	return low, high
+	share := k / m // which rounding must not leave outside
+	return max(0, min(share, centre-half)), min(1, max(share, centre+half))
 }
 
 // PairedDifference returns the mean of a[i] − b[i] with its standard error, for two models on the same items.

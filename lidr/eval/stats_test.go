@@ -42,6 +42,18 @@ func TestEstimateJSON(t *testing.T) {
 	}
 }
 
+// The interval holds its share to the last bit, where all items or none succeeded too: a figure draws it around that.
+func TestWilsonHoldsItsShare(t *testing.T) {
+	for n := 1; n <= 300; n++ {
+		for k := range n + 1 {
+			share := float64(k) / float64(n)
+			if low, high := Wilson(k, n, Z95); low < 0 || low > share || high < share || high > 1 {
+				t.Fatalf("%d of %d: %g to %g", k, n, low, high)
+			}
+		}
+	}
+}
+
 // 81 of 263 is Newcombe's example (Statistics in Medicine 17, 1998: 0.2553 to 0.3662); of none the upper end is
 // z²/(n+z²).
 func TestWilson(t *testing.T) {

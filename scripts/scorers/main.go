@@ -1,7 +1,8 @@
 //go:build go1.21
 
 // Scorers asks which label-free scorer makes the best preference pairs, and which loss makes the most of them: of the
-// same samples and translations of M0, each scorer chooses the pairs, and each training is one round on them.
+// same samples and translations of M0, each scorer chooses the pairs, the best over the worst, and each training is one
+// round on them.
 //
 //	bin/lidr run scripts/scorers -seeds 3 -n 200 -samples 4 -dir runs/scorers
 //	go run ./scripts/scorers -seeds 3 -n 200 -samples 4 -dir runs/scorers
@@ -79,7 +80,7 @@ func main() {
 				continue
 			}
 			for i := range trainings {
-				if *small && i > 0 && name != "lidr" {
+				if *small && i > 0 && name != "translation" {
 					continue
 				}
 				key := name + "/" + trainings[i].name
@@ -119,7 +120,7 @@ func main() {
 }
 
 func scorerNames() []string {
-	return []string{"lidr", "implicit-length", "mapo", "round-trip", "consistency", "language", "hidden", "oracle"}
+	return []string{"translation", "implicit-length", "mapo", "round-trip", "consistency", "language", "hidden", "oracle"}
 }
 
 // settings are those of a seed and a training.
@@ -142,16 +143,9 @@ func cell(seed int64, name string, training int) outcome {
 	run := open(folder(seed, name, training), settings(seed, training))
 	defer func() { check(run.Close()) }()
 	candidates := candidatesOf(ctx, run, m0)
-	rule, scores := lidr.Selection{Rule: "lidr"}, dataframe.DataFrame{}
-	var err error
-	if name == "lidr" {
-		scores, err = lidr.ScoreSamples(ctx, run, m0, candidates, scorers.Translation{})
-	} else {
-		rule = lidr.Selection{Rule: "max-min"}
-		scores, err = lidr.ScoreSamples(ctx, run, m0, candidates, scorer(seed, name, m0))
-	}
+	scores, err := lidr.ScoreSamples(ctx, run, m0, candidates, scorer(seed, name, m0))
 	check(err)
-	pairs, _, err := lidr.PairsByScore(ctx, run, m0, candidates, scores, rule)
+	pairs, _, err := lidr.PairsByScore(ctx, run, m0, candidates, scores, lidr.Selection{Rule: "max-min"})
 	check(err)
 	m1, _, err := lidr.Train(ctx, run, m0, pairs)
 	check(err)
@@ -186,10 +180,12 @@ func candidatesOf(ctx context.Context, run *lidr.Run, m0 *lidr.Model) dataframe.
 
 func scorer(seed int64, name string, m0 *lidr.Model) lidr.Scorer {
 	switch name {
+	case "translation": // LIDR's own
+		return scorers.Translation{}
 	case "implicit-length": // of the model that LIDR's own pairs align
-		aligned := folder(seed, "lidr", 0)
+		aligned := folder(seed, "translation", 0)
 		if *only != "" {
-			cell(seed, "lidr", 0)
+			cell(seed, "translation", 0)
 		}
 		m1, err := lidr.LoadModel(filepath.Join(aligned, "M1", "model"))
 		check(err)
@@ -214,7 +210,7 @@ func folder(seed int64, name string, training int) string {
 
 func open(folder string, s lidr.Settings) *lidr.Run {
 	run, err := lidr.Open(folder, s, lidr.WithProgress(func(e lidr.Event) {
-		if e.Done == e.Total {
+		if e.Total > 0 && e.Done == e.Total {
 			fmt.Fprintf(os.Stderr, "%s, %s: %d %s\n", filepath.Base(folder), e.Step, e.Total, e.Unit)
 		}
 	}))
