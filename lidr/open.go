@@ -298,8 +298,10 @@ func (r *Run) sameFormat() error {
 			"(answers that %s holds are not asked for again)", r.Dir, r.store.Dir)
 	}
 	if err != nil || found.Sum != "" || found.Format == Format {
-		_, err := r.readRecord()
-		return err
+		whole, err := r.readRecord()
+		if err != nil || whole.Format == Format {
+			return err
+		}
 	}
 	return fmt.Errorf("%s is a run folder of format %d, and this program reads format %d; read it with the version that "+
 		"made it, or run the experiment again in another folder: answers that %s holds are not asked for again",

@@ -27,7 +27,8 @@ import (
 //	1  before run.json had a number
 //	2  run.json has format and base; inputs.json; measures/; pairs.stats.json counts by filter; scores have a scope
 //	3  run.json, files.json and inputs.json end with their sums; training.json lists the model's files
-const Format = 3
+//	4  settings name the loss; training counts what the template writes behind an answer
+const Format = 4
 
 // record is run.json: what a run was made of. It holds no time. Every step adds to it, so files.json does not have it:
 // an earlier form is no edit.

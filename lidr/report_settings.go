@@ -2,6 +2,7 @@ package lidr
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -74,6 +75,18 @@ var settingSources = []struct {
 	{"training", "order of the pairs", func(s Settings) any {
 		return cmp.Or(s.Train.Curriculum, s.Train.Order, "drawn by seed")
 	}, "our choice: not stated"},
+	{"training", "pairs longer than the limit", func(s Settings) any {
+		if s.Train.Cut == "" {
+			return "refused"
+		}
+		return "cut as by " + s.Train.Cut
+	}, "our choice: not stated"},
+	{"training", "what the template writes behind an answer", func(s Settings) any {
+		if s.Train.WithoutTail {
+			return "left out"
+		}
+		return "trained on"
+	}, "LLaMA-Factory"},
 	{"training", "labels", func(s Settings) any { return s.Train.Labels }, "paper"},
 	{"evaluation", "problems a language", func(s Settings) any { return s.Evaluate.N }, "all of the file"},
 	{"evaluation", "worked examples before a problem", func(s Settings) any { return s.Evaluate.Shots },
@@ -167,6 +180,13 @@ func rerun(run *Run) ([]string, error) {
 			again = append(again, "--stop-when-saturated")
 		}
 	}
+	if again != nil {
+		set, err := changed(s)
+		if err != nil {
+			return nil, err
+		}
+		again = append(again, set...)
+	}
 	if strings.HasPrefix(s.Preset, "recipe, from ") { // as package recipe calls its settings
 		return []string{fmt.Sprintf("lidr recipe %s/recipe.yaml --dir %[1]s", folder), "lidr report " + folder}, nil
 	}
@@ -176,6 +196,55 @@ func rerun(run *Run) ([]string, error) {
 			s.Rounds, s.Seed, folder)}
 	}
 	return append(lines, "lidr report "+folder), nil
+}
+
+// flagged are the settings that have flags of their own.
+var flagged = strings.Fields("preset dominant trained unseen rounds seed stop_when_saturated prompts.source " +
+	"prompts.n evaluate.source evaluate.n evaluate.shots evaluate.exemplars evaluate.identifier train.lora.rank")
+
+// changed are the flags --set of what a run's settings change in its preset.
+func changed(s Settings) ([]string, error) {
+	preset := MiniatureSettings()
+	if strings.HasSuffix(s.Preset, "paper") {
+		preset = PaperSettings()
+	}
+	before, err := fieldsOf(preset)
+	if err != nil {
+		return nil, err
+	}
+	after, err := fieldsOf(s)
+	if err != nil {
+		return nil, err
+	}
+	var set []string
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		if after[path] != before[path] && !slices.Contains(flagged, path) {
+			set = append(set, "--set "+quoted(path+"="+after[path]))
+		}
+	}
+	return set, nil
+}
+
+// fieldsOf are settings by their paths, as train.beta, in JSON.
+func fieldsOf(s Settings) (map[string]string, error) {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]string{}
+	var add func(path string, data json.RawMessage)
+	add = func(path string, data json.RawMessage) {
+		var inner map[string]json.RawMessage
+		if json.Unmarshal(data, &inner) != nil || inner == nil {
+			fields[path] = string(data)
+			return
+		}
+		for name, value := range inner {
+			add(strings.TrimPrefix(path+"."+name, "."), value)
+		}
+	}
+	add("", data)
+	return fields, nil
 }
 
 // folderHere names a run folder from the current one, and one that is not below that from within, so that a report has

@@ -30,7 +30,11 @@ func reader(
 		texts = append(texts, textsOf(item, examples)...)
 		first[i+1] = len(texts)
 	}
-	ids, err := collect(ctx, run, m, what+" tokens", "tokens", m.Key("tokens", texts), len(texts),
+	encoder, err := server.Encoder()
+	if err != nil {
+		return nil, 0, err
+	}
+	ids, err := collect(ctx, run, m, what+" tokens", "tokens", m.Key("tokens", encoder, texts), len(texts),
 		func(done func(int) bool, save func([]int, [][]int32) error) error {
 			return server.Encode(ctx, texts, done, save)
 		})

@@ -212,6 +212,10 @@ func (d *Diagnosis) ends(tok *tokenizer.Tokenizer, beginsTurns bool) {
 		ends = append(ends, fmt.Sprintf("%s %d", visible(tok, id), id))
 	}
 	counted := slices.IndexFunc(chosen, func(id int) bool { return slices.Contains(tok.EOS(), id) })
+	if counted < 0 {
+		d.fact("EOS", "cut off with the end of this answer; answers end at %s", strings.Join(ends, ", "))
+		return
+	}
 	var behind strings.Builder
 	for _, id := range chosen[counted+1:] {
 		behind.WriteString(visible(tok, id))

@@ -49,7 +49,8 @@ func (c Change) Significant() bool {
 func (s Score) Interval() (low, high float64) {
 	hits := s.Value * float64(s.N)
 	whole := math.Round(hits)
-	if s.Scope == "language" && s.N > 0 && s.Value >= 0 && s.Value <= 1 && math.Abs(hits-whole) < 1e-6 {
+	whether := math.Abs(s.SE*s.SE*float64(s.N-1)-s.Value*(1-s.Value)) < 1e-9 // each item is 0 or 1
+	if s.Scope == "language" && s.N > 0 && whether && math.Abs(hits-whole) < 1e-6 {
 		return Wilson(int(whole), s.N, Z95)
 	}
 	return s.Value - Z95*s.SE, s.Value + Z95*s.SE

@@ -144,9 +144,8 @@ func (j *job) order() error {
 				"the pair by a Filter", i, j.pairs[i].ID, j.pairs[i].Lang, n, s.MaxLength)
 		}
 	}
-	j.first = tokens[0]
 	if j.ordered = s.Epochs == 1; !j.ordered {
-		return nil
+		return j.keepFirst()
 	}
 	batches := s.Batches(tokens, 0)
 	slices.SortStableFunc(batches, func(a, b []int) int { return len(b) - len(a) })
@@ -154,8 +153,19 @@ func (j *job) order() error {
 	for _, i := range slices.Concat(batches...) {
 		ordered = append(ordered, j.pairs[i])
 	}
-	j.pairs, j.first = ordered, tokens[batches[0][0]]
-	return nil
+	j.pairs = ordered
+	return j.keepFirst()
+}
+
+// keepFirst keeps the first pair's tokens for train.sh --check, uncut, as the program renders it.
+func (j *job) keepFirst() error {
+	s := j.run.Settings
+	s.Train.Cut = ""
+	tokens, err := lidr.TokenPairs(j.model, s, j.pairs[:1])
+	if err == nil {
+		j.first = tokens[0]
+	}
+	return err
 }
 
 // unclaimed returns an error where the output of another training is in the way.

@@ -120,7 +120,8 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 			"loss orpo under objective %q with alpha %g (its ORPO has the NLL in it: take dpo+nll with alpha 1 or more)",
 			s.Objective, s.Alpha)
 	}
-	lack(s.Order != "" || s.Curriculum != "", "order %q and curriculum %q (its data are shuffled)", s.Order, s.Curriculum)
+	lack(s.Order != "" || s.Curriculum != "", "order %q and curriculum %q (it has its own order, or Train's by seed)",
+		s.Order, s.Curriculum)
 	lack(s.LanguageTemperature != 0, "language_temperature %g (its data are the round's pairs)", s.LanguageTemperature)
 	lack(s.WithoutTail, "without_tail (it trains on what the chat template writes behind an answer's end)")
 	lack(s.Cut != "" && s.Cut != t.Program, "cut %q (it cuts as %[2]q does)", s.Cut, t.Program)

@@ -139,6 +139,9 @@ type TextModel interface {
 	// TextLength returns the number of tokens that a prompt and its response may have together.
 	TextLength() int
 
+	// Encoder names what Encode encodes by: equal names give equal ids.
+	Encoder() (string, error)
+
 	// Encode returns the token ids of each text as a document's: with the token that begins one, where the tokenizer has
 	// it.
 	Encode(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error

@@ -49,10 +49,11 @@ func (t *Tokenizer) ending(msgs []Message) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	said := strings.TrimSpace(msgs[len(msgs)-1].Content)
-	at := strings.LastIndex(text, said)
-	if at < 0 || said == "" {
-		return "", fmt.Errorf("chat template: the answer %.60q is not in the finished conversation as it is written", said)
+	answer := msgs[len(msgs)-1].Content
+	for _, said := range []string{answer, strings.TrimSpace(answer)} { // a template writes it whole, or trimmed
+		if at := strings.LastIndex(text, said); at >= 0 && said != "" {
+			return text[at+len(said):], nil
+		}
 	}
-	return text[at+len(said):], nil
+	return "", fmt.Errorf("chat template: the answer %.60q is not in the finished conversation as it is written", answer)
 }

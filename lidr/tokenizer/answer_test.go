@@ -22,6 +22,7 @@ func TestEncodeAnswered(t *testing.T) {
 		"tokens merge with the prompt": {
 			"qwen2", "", "\n5", "\n5<|im_end|>\n", "\n", // written in one: "assistant", "\n\n", "5"
 		},
+		"and a line end is written once": {"qwen2", "", "\n5\n", "\n5\n<|im_end|>\n", "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tok := load(t, c.kind)

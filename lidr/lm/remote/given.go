@@ -2,11 +2,13 @@ package remote
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -48,6 +50,18 @@ func (m *Model) fresh() int {
 		return 0
 	}
 	return 1
+}
+
+// Encoder implements lm.TextModel: a folder's tokenizer by its hash, so that ids of another are not taken for its own.
+func (m *Model) Encoder() (string, error) {
+	if m.options.Tokenizer == "" {
+		return "the server's", nil
+	}
+	file, err := os.ReadFile(filepath.Join(m.options.Tokenizer, "tokenizer.json"))
+	if err != nil {
+		return "", fmt.Errorf("tokenizer %s: %w", m.options.Tokenizer, err)
+	}
+	return fmt.Sprintf("SHA-256 %x", sha256.Sum256(file)), nil
 }
 
 // Encode implements lm.TextModel by the server's own tokenizer, the route /tokenize beside /v1 of vLLM, SGLang and lidr

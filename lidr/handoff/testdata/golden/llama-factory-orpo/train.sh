@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 if [ "$1" = --check ]; then # by the Python that the program names in its first line, or the one beside it
 	program=$(command -v llamafactory-cli) || { echo "check: llamafactory-cli is not installed here, or not in PATH"; exit 1; }
 	python=$(sed -n '1s/^#! *\(.*python[0-9.]*\)$/\1/p' "$program" 2>/dev/null || :)
+	case $python in */env\ *) python=${python#*/env } ;; esac
 	exec "${python:-$(dirname "$program")/python}" check.py
 fi
 export PYTHONUNBUFFERED=1 # a step is printed when it is taken
