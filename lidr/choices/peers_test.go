@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"lidrlab/datasets"
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/lidrtest"
 )
@@ -86,7 +85,7 @@ func TestPeersHarness(t *testing.T) {
 		"tokenizer": model, "num_concurrent": 4, "max_length": 2048})
 
 	ours := map[string][]harnessItem{}
-	for _, suite := range datasets.ChoiceSuites() {
+	for _, suite := range []string{"m_mmlu", "m_hellaswag", "m_arc", "m_truthfulqa"} { // of which harness.py has tasks
 		answers, err := readAnswers(run, "M0", suite)
 		if err != nil {
 			t.Fatal(err)
