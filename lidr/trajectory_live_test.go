@@ -14,7 +14,6 @@ import (
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/lidrtest"
-	"lidrlab/lidr/tokenizer"
 )
 
 // write writes a case for testdata/peers/trajectory.py, its pairs in the order of our batches.
@@ -24,10 +23,6 @@ func (c peerCase) write(t *testing.T, m *Model, dir string) {
 	tokens, err := TokenPairs(m, s, rows)
 	if err != nil {
 		t.Fatal(err)
-	}
-	type conversation struct {
-		Prompt           []tokenizer.Message `json:"prompt"`
-		Chosen, Rejected string
 	}
 	var pairs []map[string]any
 	for _, i := range slices.Concat(s.Train.Batches(tokens, 0)...) {
