@@ -15,10 +15,13 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/dpo/dpo"] = map[string]reflect.Value{
 		// function, constant and variable definitions
+		"Cut":             reflect.ValueOf(dpo.Cut),
 		"DefaultSettings": reflect.ValueOf(dpo.DefaultSettings),
 		"Health":          reflect.ValueOf(dpo.Health),
 		"LogSigmoid":      reflect.ValueOf(dpo.LogSigmoid),
 		"Logprobs":        reflect.ValueOf(dpo.Logprobs),
+		"Margins":         reflect.ValueOf(dpo.Margins),
+		"Mix":             reflect.ValueOf(dpo.Mix),
 		"PairLoss":        reflect.ValueOf(dpo.PairLoss),
 		"Pretrain":        reflect.ValueOf(dpo.Pretrain),
 		"Reference":       reflect.ValueOf(dpo.Reference),

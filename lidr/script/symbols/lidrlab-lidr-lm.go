@@ -95,12 +95,16 @@ func (W _lidrlab_lidr_lm_Model) Logprobs(ctx context.Context, reqs []lm.Request,
 type _lidrlab_lidr_lm_TextModel struct {
 	IValue         interface{}
 	WEncode        func(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error
+	WEncoder       func() (string, error)
 	WTextLength    func() int
 	WTokenLogprobs func(ctx context.Context, prompts [][]int32, responses [][]int32, done func(i int) bool, save func(idx []int, sums []float64) error) error
 }
 
 func (W _lidrlab_lidr_lm_TextModel) Encode(ctx context.Context, texts []string, done func(i int) bool, save func(idx []int, ids [][]int32) error) error {
 	return W.WEncode(ctx, texts, done, save)
+}
+func (W _lidrlab_lidr_lm_TextModel) Encoder() (string, error) {
+	return W.WEncoder()
 }
 func (W _lidrlab_lidr_lm_TextModel) TextLength() int {
 	return W.WTextLength()

@@ -25,7 +25,7 @@ func init() {
 		"Evaluate":          reflect.ValueOf(lidr.Evaluate),
 		"ExportGGUF":        reflect.ValueOf(lidr.ExportGGUF),
 		"Figure":            reflect.ValueOf(lidr.Figure),
-		"Format":            reflect.ValueOf(constant.MakeFromLiteral("3", token.INT, 0)),
+		"Format":            reflect.ValueOf(constant.MakeFromLiteral("4", token.INT, 0)),
 		"Generate":          reflect.ValueOf(lidr.Generate),
 		"HeadToHead":        reflect.ValueOf(lidr.HeadToHead),
 		"Iterate":           reflect.ValueOf(lidr.Iterate),
