@@ -208,6 +208,7 @@ func changed(s Settings) ([]string, error) {
 	if strings.HasSuffix(s.Preset, "paper") {
 		preset = PaperSettings()
 	}
+	preset.Train.LoRA.Alpha = 2 * float64(s.Train.LoRA.Rank) // of the flag of the rank
 	before, err := fieldsOf(preset)
 	if err != nil {
 		return nil, err

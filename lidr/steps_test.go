@@ -87,13 +87,19 @@ func stepsOnFiles(t *testing.T, dir, promptFolder string) {
 	}
 	for i := range changes.Nrow() {
 		row := changes.Subset(i)
-		sum := row.Col("win").Float()[0] + row.Col("tie").Float()[0] + row.Col("lose").Float()[0]
-		answers := row.Col("n").Float()[0]
-		if row.Col("lang").Elem(0).String() == "trained" {
-			answers *= float64(len(s.Trained))
+		net := (row.Col("only_to").Float()[0] - row.Col("only_from").Float()[0]) / row.Col("n").Float()[0]
+		if d := row.Col("difference").Float()[0]; row.Col("scope").Elem(0).String() == oneLanguage && math.Abs(net-d) > 1e-9 {
+			t.Errorf("the items on which the models differ make %v, want %v:\n%v", net, d, row)
 		}
-		if sum != answers {
-			t.Errorf("win, tie and lose make %v, want %v answers:\n%v", sum, answers, row)
+	}
+	won, err := HeadToHead(ctx, run, "M0", "M1", Verdict.Points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, lang := range won.Col("lang").Records() {
+		sum := won.Col("win").Float()[i] + won.Col("tie").Float()[i] + won.Col("lose").Float()[i]
+		if answers, err := run.Verdicts("M1", lang); err != nil || sum != float64(len(answers)) {
+			t.Errorf("%s: win, tie and lose make %v of %d answers, %v", lang, sum, len(answers), err)
 		}
 	}
 }

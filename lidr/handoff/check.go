@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os/exec"
 	"strings"
+
+	"lidrlab/lidr/processes"
 )
 
 // checkPy is what train.sh --check runs.
@@ -36,15 +38,15 @@ func (j *job) writeCheck() error {
 // check runs train.sh --check, which finds in seconds what would end a training after its model is loaded.
 func (j *job) check(ctx context.Context) error {
 	command := exec.CommandContext(ctx, "sh", j.path("train.sh"), "--check")
-	leadGroup(command)
-	command.Cancel = func() error { return endGroup(command) }
+	processes.Lead(command)
+	command.Cancel = func() error { return processes.End(command) }
 	command.WaitDelay = grace
 	said, err := command.CombinedOutput()
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return j.elsewhere("an interpreted script starts no program")
 	case ctx.Err() != nil:
-		killGroup(command, grace)
+		processes.Kill(command, grace)
 		return context.Cause(ctx)
 	case err != nil:
 		lines := strings.Split(strings.TrimSpace(string(said)), "\n")

@@ -54,14 +54,11 @@ func readRecord(run *lidr.Run, name string) (record, error) {
 // newJob refuses what can be refused without the pairs. It writes nothing.
 func newJob(run *lidr.Run, m *lidr.Model, t Trainer) (*job, error) {
 	j := &job{run: run, model: m, next: fmt.Sprintf("M%d", m.Round+1), trainer: t}
-	if err := t.Validate(); err != nil {
+	if err := t.Check(run.Settings.Train); err != nil {
 		return nil, err
 	}
 	var err error
 	if j.accumulation, err = t.accumulation(run.Settings.Train.BatchPairs); err != nil {
-		return nil, err
-	}
-	if err := t.expresses(run.Settings.Train); err != nil {
 		return nil, err
 	}
 	if j.base, err = t.findBase(run, m); err != nil {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"lidrlab/lidr/processes"
 )
 
 // grace is how long a cancelled program has to end by itself.
@@ -42,8 +44,8 @@ func (j *job) start(ctx context.Context) error {
 	}
 	command := exec.CommandContext(ctx, "sh", j.path("train.sh"))
 	command.Stdout, command.Stderr = output, output
-	leadGroup(command)
-	command.Cancel = func() error { return endGroup(command) }
+	processes.Lead(command)
+	command.Cancel = func() error { return processes.End(command) }
 	command.WaitDelay = grace
 	if err := command.Start(); errors.Is(err, fs.ErrPermission) {
 		return j.elsewhere("an interpreted script starts no program")
@@ -65,7 +67,7 @@ func (j *job) wait(ctx context.Context, command *exec.Cmd) error {
 	close(ended)
 	<-followed
 	if ctx.Err() != nil {
-		killGroup(command, grace)
+		processes.Kill(command, grace)
 		return context.Cause(ctx)
 	}
 	printed := j.path("trainer.log")

@@ -81,6 +81,18 @@ func (t Trainer) Validate() error {
 	return nil
 }
 
+// Check returns an error that names what cannot work, of the trainer alone or with a run's settings, and what was
+// expected: before a model is asked anything.
+func (t Trainer) Check(s lidr.TrainSettings) error {
+	if err := t.Validate(); err != nil {
+		return err
+	}
+	if _, err := t.accumulation(s.BatchPairs); err != nil {
+		return err
+	}
+	return t.expresses(s)
+}
+
 // processes is how many processes train: one a GPU, or one on the CPU.
 func (t Trainer) processes() int { return max(t.GPUs, 1) * t.Nodes }
 

@@ -35,10 +35,34 @@ func (r Recipe) check() error {
 	case r.Instructions.Source != "" && r.Instructions.References == "" && len(r.Instructions.Matches) == 0:
 		return bad("instructions.matches", "empty", "pairs of models such as [M1-M0], or instructions.references: "+
 			"nothing would be compared")
+	case r.Instructions.Source == "" && r.Instructions.References != "":
+		return bad("instructions.references", r.Instructions.References, "none without instructions.source")
+	case r.Instructions.Source == "" && len(r.Instructions.Matches) > 0:
+		return bad("instructions.matches", r.Instructions.Matches, "none without instructions.source")
+	case r.Published.Model == "" && slices.Contains(r.Published.Tables, "x_alpacaeval"):
+		return bad("published.model", "empty", "the model whose win rates x_alpacaeval is to show, such as "+llama3)
 	}
 	if r.Trainer.Program != own && r.Trainer.Program != none {
-		if err := r.Trainer.Validate(); err != nil {
+		if err := r.Trainer.Check(r.Train); err != nil {
 			return fmt.Errorf("recipe %s: %w", r.Name, err)
+		}
+	}
+	for _, part := range []struct {
+		name     string
+		asked    bool
+		validate func() error
+	}{
+		{"instructions.generate.sampling", r.Instructions.Source != "", r.Instructions.Generate.Sampling.Validate},
+		{"instructions.judging", r.Instructions.Source != "", r.Instructions.Judging.Validate},
+		{"mt_bench.settings", r.MTBench.Source != "", r.MTBench.Settings.Validate},
+		{"choices", r.Choices.Source != "", r.Choices.Settings.Validate},
+		{"ratings.settings", len(r.Ratings.Models) > 0, r.Ratings.Settings.Validate},
+	} {
+		if !part.asked {
+			continue
+		}
+		if err := part.validate(); err != nil {
+			return fmt.Errorf("recipe %s: %s: %w", r.Name, part.name, err)
 		}
 	}
 	for _, name := range r.Ratings.Models {
@@ -47,10 +71,11 @@ func (r Recipe) check() error {
 		}
 	}
 	for _, match := range r.Instructions.Matches {
-		a, b, _ := strings.Cut(match, "-")
-		_, known := r.round(a)
-		if _, both := r.round(b); !known || !both || a == b {
-			return bad("instructions.matches", match, fmt.Sprintf("two of the models M0 to M%d, such as M1-M0", r.Rounds))
+		one, other, _ := strings.Cut(match, "-")
+		a, known := r.round(one)
+		if b, both := r.round(other); !known || !both || a == b || max(a, b) >= r.models() {
+			return bad("instructions.matches", match, fmt.Sprintf("two of the models that the run makes, M0 to M%d, such as "+
+				"M1-M0", r.models()-1))
 		}
 	}
 	for _, name := range r.Published.Tables {

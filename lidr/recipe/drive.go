@@ -37,8 +37,8 @@ func Drive(ctx context.Context, r Recipe, dir string, keep []string, options ...
 	return runAll(ctx, singles, dir, options, plan{server: s})
 }
 
-// often is how often a training that an earlier process started is looked at.
-const often = time.Second
+// seldom is the longest time until a training that an earlier process started is looked at again: a look reads all pairs.
+const seldom = 10 * time.Second
 
 // handOff trains a model by the recipe's program. A server of the run's own leaves it the machine first.
 func (w *work) handOff(ctx context.Context, m *lidr.Model, pairs dataframe.DataFrame) error {
@@ -50,7 +50,7 @@ func (w *work) handOff(ctx context.Context, m *lidr.Model, pairs dataframe.DataF
 			delete(w.loaded, name) // they have no server any more
 		}
 	}
-	for told := false; ; told = true {
+	for told, wait := false, time.Second; ; told, wait = true, min(2*wait, seldom) {
 		_, _, err := handoff.Train(ctx, w.run, m, pairs, w.recipe.Trainer)
 		if w.server == nil || !errors.Is(err, handoff.ErrTraining) {
 			return err
@@ -61,7 +61,7 @@ func (w *work) handOff(ctx context.Context, m *lidr.Model, pairs dataframe.DataF
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(often):
+		case <-time.After(wait):
 		}
 	}
 }

@@ -3,6 +3,7 @@ package recipe
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -129,5 +130,24 @@ model: {path: "`+base+`", endpoints: ["http://`+address+`/v1"]}
 	s := &server{endpoint: "http://" + address + "/v1"}
 	if err := s.answers(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("a server is left at %s: %v", address, err)
+	}
+}
+
+// closer closes something at the first write.
+type closer struct{ io.Closer }
+
+func (c closer) Write(p []byte) (int, error) { return len(p), c.Close() }
+
+// What a kept command has started ends with it: Keep returns when the last of them has let go of the output.
+func TestKeepEndsAll(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	held, holder := io.Pipe()
+	start := time.Now()
+	err = Keep(held, []string{sh, "-c", "sleep 100 & echo started; wait"}, closer{holder})
+	if took := time.Since(start); err != nil || took > time.Minute {
+		t.Errorf("error %v after %s", err, took)
 	}
 }

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"syscall"
-	"time"
+
+	"lidrlab/lidr/processes"
 )
 
-// Keep runs a command until it ends by itself, or until held does: then it is asked to end, and killed after a while.
+// Keep runs a command until it ends by itself, or until held does: then it and all that it has started are asked to
+// end, and killed after a while.
 // With the standard input of another process as held, the command ends with that process, however that ends.
 func Keep(held io.Reader, command []string, out io.Writer) error {
 	if len(command) == 0 {
@@ -16,6 +17,7 @@ func Keep(held io.Reader, command []string, out io.Writer) error {
 	}
 	process := exec.Command(command[0], command[1:]...)
 	process.Stdout, process.Stderr = out, out
+	processes.Lead(process)
 	if err := process.Start(); err != nil {
 		return err
 	}
@@ -25,19 +27,14 @@ func Keep(held io.Reader, command []string, out io.Writer) error {
 		defer close(let)
 		_, _ = io.Copy(io.Discard, held) // an error is an end too
 	}()
+	var failed error
 	select {
-	case err := <-ended:
-		return err
+	case failed = <-ended: // what it has started may be there yet
+		close(ended)
 	case <-let:
 	}
-	if err := process.Process.Signal(syscall.SIGTERM); err != nil { // on Windows there is no asking
-		_ = process.Process.Kill()
-	}
-	select {
-	case <-ended:
-	case <-time.After(leaving):
-		_ = process.Process.Kill()
-		<-ended
-	}
-	return nil
+	_ = processes.End(process) // fails where none is left
+	processes.Kill(process, leaving)
+	<-ended
+	return failed
 }

@@ -35,25 +35,30 @@ func write(t *testing.T, name, text string) string {
 func TestMistakes(t *testing.T) {
 	const head = "preset: miniature\n"
 	for text, want := range map[string]string{
-		"train: {betta: 1}":                   "own.yaml:2: train.betta is no key of a recipe; did you mean train.beta?",
-		"train:\n  lora:\n    rnk: 8":         "own.yaml:4: train.lora.rnk is no key of a recipe; did you mean train.lora",
-		"judg: {}":                            "own.yaml:2: judg is no key of a recipe; did you mean judge?",
-		"xyzzyquux: 1":                        "own.yaml:2: xyzzyquux is no key of a recipe; expected one of about, preset",
-		"train: 3":                            "own.yaml:2: train holds objective, ",
-		"rounds: two":                         "own.yaml:2: rounds is two, expected a whole number",
-		"rounds: 1.5":                         "own.yaml:2: rounds is 1.5, expected a whole number",
-		"train: {lr: fast}":                   "own.yaml:2: train.lr is fast, expected a number",
-		"trained: es":                         "own.yaml:2: trained is es, expected a list, such as [a, b]",
-		"dominant: [en]":                      "expected a text",
-		"rounds: 1\nrounds: 2":                `mapping key "rounds" already defined`,
-		"trained: [es":                        "own.yaml: [2:",
-		"preset: papper":                      `own.yaml:2: preset is "papper", expected paper or miniature`,
-		"trainer: {program: magic}":           "field program",
-		"ratings: {models: [M0]}":             "judge.path is empty",
-		"cells: {a: {train.betta: 1}}":        "cell a: train.betta is no key of a recipe; did you mean train.beta?",
-		"published: {tables: [mgsn]}":         "published.tables is mgsn, expected names among mgsm",
-		"instructions: {source: data}":        "instructions.matches is empty",
-		"model: {endpoints: [\"http://a/\"]}": "trainer.program is own, expected llama-factory or trl",
+		"train: {betta: 1}":                       "own.yaml:2: train.betta is no key of a recipe; did you mean train.beta?",
+		"train:\n  lora:\n    rnk: 8":             "own.yaml:4: train.lora.rnk is no key of a recipe; did you mean train.lora",
+		"judg: {}":                                "own.yaml:2: judg is no key of a recipe; did you mean judge?",
+		"xyzzyquux: 1":                            "own.yaml:2: xyzzyquux is no key of a recipe; expected one of about, preset",
+		"train: 3":                                "own.yaml:2: train holds objective, ",
+		"rounds: two":                             "own.yaml:2: rounds is two, expected a whole number",
+		"rounds: 1.5":                             "own.yaml:2: rounds is 1.5, expected a whole number",
+		"train: {lr: fast}":                       "own.yaml:2: train.lr is fast, expected a number",
+		"trained: es":                             "own.yaml:2: trained is es, expected a list, such as [a, b]",
+		"dominant: [en]":                          "expected a text",
+		"rounds: 1\nrounds: 2":                    `mapping key "rounds" already defined`,
+		"trained: [es":                            "own.yaml: [2:",
+		"preset: papper":                          `own.yaml:2: preset is "papper", expected paper or miniature`,
+		"trainer: {program: magic}":               "field program",
+		"ratings: {models: [M0]}":                 "judge.path is empty",
+		"cells: {a: {train.betta: 1}}":            "cell a: train.betta is no key of a recipe; did you mean train.beta?",
+		"published: {tables: [mgsn]}":             "published.tables is mgsn, expected names among mgsm",
+		"instructions: {source: data}":            "instructions.matches is empty",
+		"instructions: {references: data}":        "instructions.references is data, expected none without",
+		"published: {tables: [x_alpacaeval]}":     "published.model is empty",
+		"choices: {source: data, mmlu_shots: -1}": "choices: field mmlu_shots is -1",
+		"trainer: {program: trl, gpus: 0}\ntrain: {max_length: 9, replay: 1}":                 "trl cannot train with replay 1",
+		"rounds: 1\ntrainer: {program: none}\ninstructions: {source: data, matches: [M1-M0]}": "M1-M0, expected two of",
+		"model: {endpoints: [\"http://a/\"]}":                                                 "trainer.program is own, expected llama-factory or trl",
 	} {
 		if strings.HasPrefix(text, "preset") {
 			text = "about: x\n" + text
@@ -156,5 +161,17 @@ func TestPrint(t *testing.T) {
 		if !strings.HasSuffix(strings.TrimSpace(line), ":") && !strings.Contains(line, "  # ") {
 			t.Errorf("no source: %s", line)
 		}
+	}
+}
+
+// A run folder with a recipe that cannot be read is listed beside the others, with what is wrong with it.
+func TestFoldersUnreadable(t *testing.T) {
+	path := write(t, "settings.json", "{}")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), file), []byte("betta: 1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	folders, err := Folders(filepath.Dir(path))
+	if err != nil || len(folders) != 1 || !strings.Contains(folders[0].State, "betta is no key") {
+		t.Errorf("the run folders are %+v, error %v", folders, err)
 	}
 }

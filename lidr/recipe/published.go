@@ -248,6 +248,7 @@ func (w *work) beside() error {
 			What: "Published: Yang et al. 2025, arXiv 2410.08964, measured by them on " + model +
 				"; the others are of this run, on " + w.recipe.Model.Path + ".",
 		}
+		none := true
 		if err := t.ours(w, func(row, column string, value, se float64) {
 			m.Put(row, column, report.MeasureValue{Estimate: report.Estimate{Value: value, SE: se}})
 		}); err != nil {
@@ -255,7 +256,12 @@ func (w *work) beside() error {
 		}
 		t.published(w.recipe, func(row, column string, value, _ float64) {
 			m.Add("published "+row, column, value)
+			none = false
 		})
+		if none {
+			m.What = fmt.Sprintf("Nothing is published to stand beside these: arXiv 2410.08964 has no such values of %s by %s.",
+				model, w.recipe.Judge.Path)
+		}
 		m.Plot = len(m.Rows)
 		if err := w.run.WriteMeasure("M0", m); err != nil {
 			return err

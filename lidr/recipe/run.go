@@ -99,10 +99,14 @@ func runOne(ctx context.Context, r Recipe, run *lidr.Run, s *server) (string, er
 	}
 	for _, s := range r.stages() {
 		served := s.model != "" && len(r.Model.Endpoints) > 0 // its server may be gone
-		if w.beyond(s.name) || served && done[s.name] == r.key() {
+		if w.beyond(s.name) {
 			continue
 		}
-		if err := s.do(ctx, w); errors.Is(err, errSaturated) {
+		do := s.do
+		if served && done[s.name] == r.key() {
+			do = decided(s.name)
+		}
+		if err := do(ctx, w); errors.Is(err, errSaturated) {
 			w.ended = true
 		} else if err != nil {
 			return "", err
@@ -118,6 +122,20 @@ func runOne(ctx context.Context, r Recipe, run *lidr.Run, s *server) (string, er
 		return "", err
 	}
 	return lidr.Report(ctx, run)
+}
+
+// decided is what a stage that is done decides of those after it, told from its files: whether the run ends there.
+func decided(stage string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		if !strings.HasPrefix(stage, "evaluate ") || roundOf(stage) < 1 {
+			return nil
+		}
+		m, err := w.named(fmt.Sprintf("M%d", roundOf(stage)))
+		if err != nil {
+			return err
+		}
+		return w.saturated(ctx, m, nil)
+	}
 }
 
 // beyond tells whether a stage is of a round after the one that the run ended with.

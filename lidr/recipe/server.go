@@ -15,6 +15,7 @@ import (
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/input"
 	"lidrlab/lidr/lm/remote"
+	"lidrlab/lidr/processes"
 )
 
 // server serves one model of a run at a time, by a command on this machine. A nil one does nothing: somebody else
@@ -77,7 +78,7 @@ func (s *server) start(ctx context.Context, name, path string) error {
 		return err
 	}
 	// What an earlier process had started may be about to end.
-	for deadline := time.Now().Add(leaving); s.answers(ctx, "") == nil; {
+	for deadline := time.Now().Add(2 * leaving); s.answers(ctx, "") == nil; {
 		if time.Now().After(deadline) {
 			if s.answers(ctx, name) == nil {
 				return nil // a server of the user's
@@ -139,6 +140,7 @@ func (s *server) begin(name, path string) error {
 	defer log.Close()
 	process := exec.Command(command[0], command[1:]...)
 	process.Stdout, process.Stderr = log, log
+	processes.Lead(process) // an interrupt from the terminal is for the driver, which lets go of the server
 	stdin, err := process.StdinPipe()
 	if err != nil {
 		return err
