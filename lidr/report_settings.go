@@ -187,6 +187,10 @@ func rerun(run *Run) ([]string, error) {
 		}
 		again = append(again, set...)
 	}
+	if name, small := strings.CutPrefix(s.Preset, "small recipe "); small { // so too
+		name, _, _ = strings.Cut(name, ", from ")
+		return []string{fmt.Sprintf("lidr recipe %s --small", quoted(name)), "lidr report " + folder}, nil
+	}
 	if strings.HasPrefix(s.Preset, "recipe, from ") { // as package recipe calls its settings
 		return []string{fmt.Sprintf("lidr recipe %s/recipe.yaml --dir %[1]s", folder), "lidr report " + folder}, nil
 	}

@@ -49,7 +49,7 @@ func Dry(r Recipe) (Forecast, error) {
 		}
 	}
 	f.Costs = append(f.Costs, sum)
-	f.Notes = append(r.machine(len(singles)), r.power(f.Costs)...)
+	f.Notes = append(r.machine(singles), r.power(f.Costs)...)
 	return f, nil
 }
 
@@ -159,7 +159,8 @@ func (r Recipe) mtBenchCosts() ([]lidr.Cost, error) {
 	return costs, nil
 }
 
-// choiceCosts are of one request a choice, which has no answer of its own.
+// choiceCosts are of one request a choice, which has no answer of its own. A server is asked for the tokens of the
+// question, and of it with each choice, before.
 func (r Recipe) choiceCosts() ([]lidr.Cost, error) {
 	if r.Choices.Source == "" {
 		return nil, nil
@@ -174,8 +175,12 @@ func (r Recipe) choiceCosts() ([]lidr.Cost, error) {
 				return nil, err
 			}
 			for _, item := range items {
-				for _, choice := range slices.Concat(item.Choices, item.MC2) {
+				choices := slices.Concat(item.Choices, item.MC2)
+				for _, choice := range choices {
 					cost.Add(1, tokens(item.Context, choice), 0, lm.Prices{})
+				}
+				if len(r.Model.Endpoints) > 0 {
+					cost.Requests += len(choices) + 1
 				}
 			}
 		}
@@ -206,8 +211,8 @@ func tokens(texts ...string) int {
 	return lm.EstimateTokens(lm.Request{Messages: []tokenizer.Message{{Content: strings.Join(texts, " ")}}})
 }
 
-// machine says what the models take of memory and disk, where their weights are here.
-func (r Recipe) machine(runs int) []string {
+// machine says what the models of a recipe's runs take of memory and disk, where their weights are here.
+func (r Recipe) machine(runs []single) []string {
 	if len(r.Model.Endpoints) > 0 {
 		return []string{"memory and disk: those of the machines behind model.endpoints and of the trainer's"}
 	}
@@ -220,16 +225,23 @@ func (r Recipe) machine(runs int) []string {
 		parameters += t.Len()
 	}
 	// As float32: weight, gradient, two moments and reference, or the frozen weights alone.
-	training, how := 20*parameters, "all weights"
-	if r.Train.LoRA.Rank > 0 {
-		training, how = 4*parameters, "adapters"
+	training, how, trained := 4*parameters, "adapters", 0
+	for _, one := range runs {
+		if one.Trainer.Program != own {
+			continue
+		}
+		if trained += one.Rounds; one.Train.LoRA.Rank == 0 {
+			training, how = 20*parameters, "all weights"
+		}
+	}
+	memory := fmt.Sprintf("memory: %s parameters", humanize.Comma(int64(parameters)))
+	if trained == 0 {
+		return []string{memory + "; nothing is trained by this program"}
 	}
 	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
 	return []string{
-		fmt.Sprintf("memory: %s parameters; training %s takes %s and the activations", humanize.Comma(int64(parameters)), how,
-			size(training)),
-		fmt.Sprintf("disk: %s for the models of %d rounds in %d run folders", size(runs*r.Rounds*4*parameters), r.Rounds,
-			runs),
+		fmt.Sprintf("%s; training %s takes %s and the activations", memory, how, size(training)),
+		fmt.Sprintf("disk: %s for %d trained models in %d run folders", size(trained*4*parameters), trained, len(runs)),
 	}
 }
 

@@ -29,6 +29,8 @@ func Run(ctx context.Context, r Recipe, dir string, options ...lidr.Option) (rep
 type plan struct {
 	prepare func(single, *lidr.Run) error // after a run is opened, nil for nothing
 	server  *server                       // serves the runs' models, nil where somebody else does
+	// scripted are the servers of the runs' judges and translators where they are small, by their order.
+	scripted []*scripted
 }
 
 // runAll opens the runs of a recipe and does them one after the other.
@@ -57,6 +59,9 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 		}
 	}
 	for i, one := range singles {
+		if p.scripted != nil {
+			one.Recipe = p.scripted[i].asked(one.Recipe)
+		}
 		if report, err = runOne(ctx, one.Recipe, runs[i], p.server); err != nil {
 			return "", in(one.name, err)
 		}

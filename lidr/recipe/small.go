@@ -23,22 +23,26 @@ func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), opti
 	if err != nil {
 		return "", err
 	}
+	var servers []*scripted
 	for i, one := range singles {
-		small, stop, err := one.small(filepath.Join(dir, one.name, "stand-ins"), func(format string, args ...any) {
+		small, server, err := one.small(filepath.Join(dir, one.name, "stand-ins"), func(format string, args ...any) {
 			note(in(one.name, fmt.Errorf("small: "+format, args...)).Error())
 		})
 		if err != nil {
 			return "", err
 		}
-		defer stop()
+		defer server.stop()
+		small.Settings.Preset = strings.Replace(small.Settings.Preset, fromRecipe, "small recipe "+r.Name+", from ", 1)
 		singles[i].Recipe = small
+		servers = append(servers, server)
 	}
 	prepare := func(one single, run *lidr.Run) error { return one.standIns(run) }
-	return runAll(ctx, singles, dir, options, plan{prepare: prepare})
+	return runAll(ctx, singles, dir, options, plan{prepare: prepare, scripted: servers})
 }
 
-// small returns a recipe with stand-ins, whose data are in a folder. stop ends the server of the judge and translator.
-func (r Recipe) small(data string, note func(format string, args ...any)) (small Recipe, stop func(), err error) {
+// small returns a recipe with stand-ins, whose data are in a folder, and the server of its judge and translator, nil
+// where it has neither.
+func (r Recipe) small(data string, note func(format string, args ...any)) (small Recipe, server *scripted, err error) {
 	model := r.Model.Path
 	r.Model = Model{Path: miniature}
 	if model != miniature {
@@ -60,6 +64,9 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 		note("problems of the miniature world for %s", source)
 	}
 	note("%d prompts and problems, %d pairs a step, answers of at most %d tokens", smallPrompts, smallBatch, answerTokens)
+	if r.Train.Cut != "" {
+		note("pairs of any length for a recipe that cuts them at train.max_length as %s does", r.Train.Cut)
+	}
 	r.Settings = smallSettings(r.Settings)
 	for _, file := range r.files() {
 		if *file.path != "" {
@@ -69,23 +76,20 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 	}
 	r.Instructions.Generate.System, r.Instructions.Generate.Sampling.MaxTokens = "", answerTokens
 	r.MTBench.Settings.Answer.MaxTokens = answerTokens
-	stop = func() {}
 	if r.Judge.Path != "" || r.Translator.Path != "" {
-		s, err := startScripted(r)
-		if err != nil {
+		if server, err = startScripted(r); err != nil {
 			return r, nil, err
 		}
-		stop = s.stop
 		if r.Judge.Path != "" {
 			note("a scripted judge for %s", r.Judge.Path)
-			r.Judge.Endpoints, r.Judge.Prices = []string{s.url}, defaults(r.Settings).Judge.Prices
+			r.Judge.Endpoints, r.Judge.Prices = nil, defaults(r.Settings).Judge.Prices
 		}
 		if r.Translator.Path != "" {
 			note("the miniature world's own translation for %s", r.Translator.Path)
-			r.Translator.Endpoints = []string{s.url}
+			r.Translator.Endpoints = nil
 		}
 	}
-	return r, stop, nil
+	return r, server, nil
 }
 
 const (
@@ -102,7 +106,7 @@ func smallSettings(s lidr.Settings) lidr.Settings {
 	s.Generate.System, s.Generate.Sampling.MaxTokens = "", answerTokens
 	s.Translate.Template, s.Translate.Prefill, s.Translate.System = m.Translate.Template, m.Translate.Prefill, ""
 	s.Translate.Sampling.MaxTokens = 2 * answerTokens
-	s.Train.MaxLength, s.Train.BatchPairs = 0, smallBatch
+	s.Train.MaxLength, s.Train.Cut, s.Train.BatchPairs = 0, "", smallBatch
 	if s.Evaluate.Source != "" {
 		s.Evaluate.Source, s.Evaluate.N, s.Evaluate.Shots, s.Evaluate.Exemplars = miniature, smallPrompts, 0, ""
 	}

@@ -95,3 +95,22 @@ func checkReport(t *testing.T, r Recipe, path string) {
 		}
 	}
 }
+
+// A recipe that cuts pairs has a small run all the same, and its file no address that is another each time.
+func TestSmallCut(t *testing.T) {
+	r, err := Load("mt_bench", "train.cut=llama-factory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, server, err := r.small(t.TempDir(), func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.stop()
+	if err := small.Validate(); err != nil || strings.Contains(small.YAML(), "127.0.0.1") {
+		t.Errorf("error %v, and the recipe\n%s", err, small.YAML())
+	}
+	if asked := server.asked(small); asked.key() != small.key() || asked.Judge.Endpoints[0] != server.url {
+		t.Errorf("the judge is asked at %s, expected %s, as the same recipe", asked.Judge.Endpoints, server.url)
+	}
+}

@@ -15,7 +15,7 @@ const stagesFile = "stages.json"
 func (r Recipe) key() string {
 	r.About, r.Published = "", Published{}
 	r.Model.Endpoints, r.Translator.Endpoints, r.Model.Serve = nil, nil, nil
-	r.Judge = Judge{Model: r.Judge.Model}
+	r.Judge = Judge{Model: Model{Path: r.Judge.Path}}
 	return ledger.Key(r.YAML())
 }
 

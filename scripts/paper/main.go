@@ -28,7 +28,7 @@ import (
 
 func main() {
 	name := flag.String("recipe", "llama3_instruct", "a shipped recipe, or a file")
-	dir := flag.String("dir", "", "run folder (default runs/paper_RECIPE)")
+	dir := flag.String("dir", "", "run folder (default runs/paper_RECIPE, with -small at the end for -small)")
 	small := flag.Bool("small", false, "a tiny size on the embedded model that only shows that it runs")
 	dry := flag.Bool("dry", false, "only print what every step takes at most")
 	var sets []string
@@ -52,6 +52,9 @@ func main() {
 	}
 	if *dir == "" {
 		*dir = filepath.Join("runs", "paper_"+r.Name)
+		if *small {
+			*dir += "-small"
+		}
 	}
 	ctx, progress := context.Background(), lidr.WithProgress(lidr.ProgressLines(os.Stderr))
 	if *small {
@@ -62,7 +65,7 @@ func main() {
 	}
 	if errors.Is(err, handoff.ErrElsewhere) || errors.Is(err, recipe.ErrUnserved) {
 		fmt.Println(err)
-		return
+		os.Exit(75) // as of every command that waits for another: sysexits.h's EX_TEMPFAIL
 	}
 	check(err)
 	fmt.Println("report:", filepath.Join(*dir, "report.html"))
