@@ -37,7 +37,8 @@ func Drive(ctx context.Context, r Recipe, dir string, keep []string, options ...
 	return runAll(ctx, singles, dir, options, plan{server: s})
 }
 
-// seldom is the longest time until a training that an earlier process started is looked at again: a look reads all pairs.
+// seldom is the longest time until a training that an earlier process started is looked at again: a look reads all
+// pairs.
 const seldom = 10 * time.Second
 
 // handOff trains a model by the recipe's program. A server of the run's own leaves it the machine first.

@@ -19,8 +19,8 @@ type Folder struct {
 	State  string `json:"state"` // "12 of 14 stages, next: judge M1-M0"; of a run without a recipe whether it has a report
 }
 
-// Folders lists the run folders in and below dir, those of sweeps and recipes with cells too, by their names. What cannot
-// be read in one is its State.
+// Folders lists the run folders in and below dir, those of sweeps and recipes with cells too, by their names. What
+// cannot be read in one is its State.
 func Folders(dir string) ([]Folder, error) {
 	var found []Folder
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
