@@ -58,7 +58,8 @@ func freeAddress(t *testing.T) string {
 // nothing, so the run ends with it, whether it is served or not.
 func TestServedRun(t *testing.T) {
 	dir, address := filepath.Join(t.TempDir(), "run"), freeAddress(t)
-	r, err := Load(miniature, "rounds=2", "stop_when_saturated=true", "prompts.n=4", "evaluate.n=2", "evaluate.translations=0", "train.final_lr=0",
+	r, err := Load(miniature, "rounds=2", "stop_when_saturated=true", "prompts.n=4", "evaluate.n=2",
+		"evaluate.translations=0", "train.final_lr=0",
 		"train.schedule=cosine",
 		"train.batch_pairs=4", "trained=[de]", "unseen=[]", "model.endpoints=[http://"+address+"/v1]",
 		"trainer.program=llama-factory", "trainer.template=llama3", "generate.system=Be brief.",
