@@ -35,7 +35,7 @@ var layers = []string{
 	"lidr/tokenizer lidr/checkpoint lidr/backend",
 	"lidr/backend/cpu",
 	"lidr/ledger",
-	"lidr/durable lidr/input lidr/printable lidr/processes",
+	"lidr/durable lidr/input lidr/printable lidr/processes lidr/spelling",
 	"datasets/parquet datasets/paper plots",
 	"datasets",
 	"datasets/miniature",

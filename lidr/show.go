@@ -80,29 +80,41 @@ func progressLine(e Event) string {
 	return text
 }
 
-// liveID names the one element of a cell's output that all its steps update.
-var liveID = sync.OnceValue(func() string {
-	id := gonbui.UniqueId()
-	gonbui.UpdateHTML(id, "")
-	return id
+// live is the one element of a cell's output that all its steps update: their notes, and below them a line of progress.
+// Its last state is saved with the notebook, so it ends with the notes alone: a cell that worked and one that found
+// everything in the run folder then look the same, and a cell that noted something has no more outputs than others.
+type live struct {
+	id    string
+	mu    sync.Mutex
+	notes string
+}
+
+var liveElement = sync.OnceValue(func() *live {
+	l := &live{id: gonbui.UniqueId()}
+	gonbui.UpdateHTML(l.id, "")
+	return l
 })
 
-// liveLine updates that element. Its last state is saved with the notebook, so it ends empty: a cell that worked and
-// one that found everything in the run folder then look the same.
+// liveLine updates that element.
 func liveLine() Progress {
-	id := liveID()
+	l := liveElement()
 	var last time.Time
 	return func(e Event) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		line := ""
 		switch {
 		case e.Note != "":
-			gonbui.DisplayHTML("<p>" + html.EscapeString(printable.Line(e.Note)) + "</p>")
+			l.notes += "<p>" + html.EscapeString(printable.Line(e.Note)) + "</p>"
 		case e.Done >= e.Total:
-			gonbui.UpdateHTML(id, "")
 		case time.Since(last) >= 200*time.Millisecond:
 			last = time.Now()
-			gonbui.UpdateHTML(id, fmt.Sprintf(`<progress max="%d" value="%d"></progress> <code>%s</code>`, e.Total, e.Done,
-				html.EscapeString(progressLine(e))))
+			line = fmt.Sprintf(`<progress max="%d" value="%d"></progress> <code>%s</code>`, e.Total, e.Done,
+				html.EscapeString(progressLine(e)))
+		default:
+			return
 		}
+		gonbui.UpdateHTML(l.id, l.notes+line)
 	}
 }
 

@@ -96,7 +96,11 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if err != nil {
 		return nil, nil, err
 	}
-	key := m.Key("train", tokens, replay, s)
+	beside, err := run.readBeside(m, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := m.Key(append([]any{"train", tokens, replay, s}, beside...)...)
 	total := s.Epochs * ((len(tokens) + s.BatchPairs - 1) / s.BatchPairs)
 	record := Training{Key: key, Base: m.known(), Model: name, Pairs: len(tokens), Settings: s}
 	model, steps, err := finished(ctx, run, m, record, total)
@@ -324,17 +328,38 @@ func (s Settings) Relabel(pairs []Pair) []Pair {
 	return out
 }
 
+// readBeside is what the course of a training reads of its pairs beside their tokens, for the training's key.
+func (r *Run) readBeside(m *Model, rows []Pair) ([]any, error) {
+	s := r.Settings.Train
+	var read []any
+	if s.LanguageTemperature != 0 || s.Curriculum == "accuracy" {
+		read = append(read, languagesOf(rows))
+	}
+	if s.Curriculum == "accuracy" {
+		rewards, err := r.rewards(m.Name(), rows)
+		if err != nil {
+			return nil, err
+		}
+		read = append(read, fmt.Sprint(rewards)) // JSON has no NaN
+	}
+	return read, nil
+}
+
+func languagesOf(rows []Pair) []string {
+	langs := make([]string, len(rows))
+	for i, row := range rows {
+		langs[i] = row.Lang
+	}
+	return langs
+}
+
 // course returns the pairs in the numbers and the order that the settings train them in, and the references that the
 // loss reads of them.
 func course(ctx context.Context, run *Run, m *Model, base *transformer.Model, rows []Pair,
 	pairs []dpo.Pair) ([]dpo.Pair, [][2]float64, error) {
 	s := run.Settings.Train
 	if s.LanguageTemperature != 0 {
-		langs := make([]string, len(rows))
-		for i, row := range rows {
-			langs[i] = row.Lang
-		}
-		mixed := dpo.Mix(langs, s.LanguageTemperature, s.Seed)
+		mixed := dpo.Mix(languagesOf(rows), s.LanguageTemperature, s.Seed)
 		rows, pairs = pick(rows, mixed), pick(pairs, mixed)
 	}
 	var known [][2]float64

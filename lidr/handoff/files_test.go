@@ -58,16 +58,7 @@ func TestFiles(t *testing.T) {
 			s := expressible()
 			trainer := change(&s)
 			run, m0 := openRun(t, s)
-			j, err := newJob(run, m0, trainer)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := j.take(somePairs()); err != nil {
-				t.Fatal(err)
-			}
-			if err := j.write(); err != nil {
-				t.Fatal(err)
-			}
+			j := written(t, run, m0, trainer)
 			sameFiles(t, j.path(), filepath.Join("testdata", "golden", name))
 		})
 	}
@@ -168,16 +159,10 @@ func TestTemplateByName(t *testing.T) {
 // thought before the answer, unless it is to think.
 func TestThinkingAsGenerated(t *testing.T) {
 	t.Parallel()
-	folder := filepath.Join(t.TempDir(), "thinker")
-	if err := os.CopyFS(folder, os.DirFS("../../datasets/miniature/m0")); err != nil {
-		t.Fatal(err)
-	}
 	const template = "{%- for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}" +
 		"{%- if add_generation_prompt %}<|im_start|>assistant\n" +
 		"{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
-	if err := os.WriteFile(filepath.Join(folder, "chat_template.jinja"), []byte(template), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	folder := templated(t, template)
 	for thinking, want := range map[bool]string{false: `assistant<think>\n\n</think>\n\n"`, true: `assistant"`} {
 		s := expressible()
 		s.Generate.Thinking = thinking
@@ -189,16 +174,7 @@ func TestThinkingAsGenerated(t *testing.T) {
 		llamaFactory := LlamaFactory()
 		llamaFactory.Template = "qwen3"
 		for file, trainer := range map[string]Trainer{"data/train.jsonl": TRL(), "dpo.yaml": llamaFactory} {
-			j, err := newJob(run, m0, trainer)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := j.take(somePairs()); err != nil {
-				t.Fatal(err)
-			}
-			if err := j.write(); err != nil {
-				t.Fatal(err)
-			}
+			j := written(t, run, m0, trainer)
 			text, err := os.ReadFile(j.path(file))
 			says := want
 			if trainer.Program == programLlamaFactory {
@@ -231,19 +207,41 @@ func TestThinkingAsGenerated(t *testing.T) {
 // Qwen3's does, and before one to come only if it is not to think.
 func thinker(t *testing.T) string {
 	t.Helper()
-	folder := filepath.Join(t.TempDir(), "thinker")
-	if err := os.CopyFS(folder, os.DirFS("../../datasets/miniature/m0")); err != nil {
-		t.Fatal(err)
-	}
 	const template = "{%- set thought = '<think>\\n\\n</think>\\n\\n' %}" +
 		"{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}" +
 		"{%- if m.role == 'assistant' %}{{ thought }}{%- endif %}" +
 		"{{ m.content + '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}" +
 		"{%- if enable_thinking is defined and enable_thinking is false %}{{ thought }}{%- endif %}{%- endif %}"
+	return templated(t, template)
+}
+
+// templated returns a folder of the miniature with another chat template.
+func templated(t *testing.T, template string) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "templated")
+	if err := os.CopyFS(folder, os.DirFS("../../datasets/miniature/m0")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(folder, "chat_template.jinja"), []byte(template), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return folder
+}
+
+// written returns the job of some pairs with its files written.
+func written(t *testing.T, run *lidr.Run, m *lidr.Model, trainer Trainer) *job {
+	t.Helper()
+	j, err := newJob(run, m, trainer)
+	if err == nil {
+		err = j.take(somePairs())
+	}
+	if err == nil {
+		err = j.write()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
 }
 
 // TRL is told not to think where its template can be, and counts no empty thought as part of an answer.
@@ -260,16 +258,7 @@ func TestThinkingAsksTRL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		j, err := newJob(run, m0, TRL())
-		if err == nil {
-			err = j.take(somePairs())
-		}
-		if err == nil {
-			err = j.write()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		j := written(t, run, m0, TRL())
 		text, err := os.ReadFile(j.path("data", "train.jsonl"))
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("thinking %t: %v, the data are\n%.400s\nexpected %s", thinking, err, text, want)

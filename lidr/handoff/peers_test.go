@@ -117,16 +117,7 @@ func TestPeersCheck(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			j, err := newJob(run, m, test.trainer)
-			if err == nil {
-				err = j.take(somePairs())
-			}
-			if err == nil {
-				err = j.write()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			j := written(t, run, m, test.trainer)
 			config, err := os.OpenFile(j.path("dpo.yaml"), os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
 				t.Fatal(err)

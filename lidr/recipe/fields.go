@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"lidrlab/lidr/spelling"
+
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -70,7 +72,7 @@ func inner(t reflect.Type) string {
 func suggest(above []string, key string, names []string) string {
 	best, distance := "", len(key)/2+1
 	for _, name := range names {
-		if d := edits(key, name); d < distance {
+		if d := spelling.Distance(key, name); d < distance {
 			best, distance = name, d
 		}
 	}
@@ -78,27 +80,6 @@ func suggest(above []string, key string, names []string) string {
 		return "expected one of " + strings.Join(names, ", ")
 	}
 	return "did you mean " + strings.Join(append(slices.Clone(above), best), ".") + "?"
-}
-
-// edits is the Levenshtein distance of two keys.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // decode sets v to a node's value. The error says what was expected.

@@ -40,28 +40,28 @@ func (r Recipe) stages() []stage {
 	for round := range r.Rounds + 1 {
 		name := fmt.Sprintf("M%d", round)
 		if r.Evaluate.Source != "" {
-			add("evaluate", name, name, evaluate(name))
+			add("evaluate", name, name, answered(name, evaluate))
 		}
 		if r.Instructions.Source != "" {
-			add("answer", name, name, answer(name))
+			add("answer", name, name, answered(name, answer))
 		}
 		if r.MTBench.Source != "" {
-			add("mt-bench", name, name, mtBench(name))
+			add("mt-bench", name, name, answered(name, mtBench))
 		}
 		if r.Choices.Source != "" {
-			add("choices", name, name, ask(name))
+			add("choices", name, name, answered(name, ask))
 		}
 		if round == r.Rounds {
 			break
 		}
 		add("pairs", name, name, pairsOf(name))
 		if slices.Contains(r.Ratings.Models, name) {
-			add("rate", name, "", rate(name))
+			add("rate", name, "", paired(name, rate))
 		}
 		if r.Trainer.Program == none {
 			break
 		}
-		add("train", fmt.Sprintf("M%d", round+1), "", train(name))
+		add("train", fmt.Sprintf("M%d", round+1), "", paired(name, train))
 	}
 	if r.Instructions.References != "" {
 		for round := range r.models() {
@@ -77,59 +77,62 @@ func (r Recipe) stages() []stage {
 	return all
 }
 
-func evaluate(name string) func(context.Context, *work) error {
+// answered is a stage in which a model answers.
+func answered(name string, do func(context.Context, *work, *lidr.Model) error) func(context.Context, *work) error {
 	return func(ctx context.Context, w *work) error {
 		m, err := w.model(ctx, name)
 		if err != nil {
 			return err
 		}
-		if _, err := lidr.Evaluate(ctx, w.run, m); err != nil || m.Round == 0 {
-			return err
-		}
-		return w.saturated(ctx, m, nil)
+		return do(ctx, w, m)
 	}
 }
 
-func answer(name string) func(context.Context, *work) error {
+// paired is a stage on the pairs of a model, which it does not ask.
+func paired(name string, do func(context.Context, *work, *lidr.Model, []lidr.Pair) error) func(context.Context,
+	*work) error {
 	return func(ctx context.Context, w *work) error {
-		m, err := w.model(ctx, name)
+		rows, err := w.pairs(name)
 		if err != nil {
 			return err
 		}
-		s := w.recipe.Instructions
-		prompts, err := datasets.LoadPrompts(s.Source, w.recipe.AllLanguages())
+		m, err := w.named(name)
 		if err != nil {
 			return err
 		}
-		_, err = judge.Answer(ctx, w.run, m, s.Suite, datasets.Frame(prompts), s.Generate)
-		return err
+		return do(ctx, w, m, rows)
 	}
 }
 
-func mtBench(name string) func(context.Context, *work) error {
-	return func(ctx context.Context, w *work) error {
-		m, err := w.model(ctx, name)
-		if err != nil {
-			return err
-		}
-		grader, err := w.judge(ctx)
-		if err != nil {
-			return err
-		}
-		_, err = judge.MTBench(ctx, w.run, m, grader, w.recipe.MTBench.Source, w.recipe.MTBench.Settings)
+func evaluate(ctx context.Context, w *work, m *lidr.Model) error {
+	if _, err := lidr.Evaluate(ctx, w.run, m); err != nil || m.Round == 0 {
 		return err
 	}
+	return w.saturated(ctx, m, nil)
 }
 
-func ask(name string) func(context.Context, *work) error {
-	return func(ctx context.Context, w *work) error {
-		m, err := w.model(ctx, name)
-		if err != nil {
-			return err
-		}
-		_, err = choices.Ask(ctx, w.run, m, w.recipe.Choices.Source, w.recipe.Choices.Settings)
+func answer(ctx context.Context, w *work, m *lidr.Model) error {
+	s := w.recipe.Instructions
+	prompts, err := datasets.LoadPrompts(s.Source, w.recipe.AllLanguages())
+	if err != nil {
 		return err
 	}
+	_, err = judge.Answer(ctx, w.run, m, s.Suite, datasets.Frame(prompts), s.Generate)
+	return err
+}
+
+func mtBench(ctx context.Context, w *work, m *lidr.Model) error {
+	grader, err := w.judge(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = judge.MTBench(ctx, w.run, m, grader, w.recipe.MTBench.Source, w.recipe.MTBench.Settings)
+	return err
+}
+
+func ask(ctx context.Context, w *work, m *lidr.Model) error {
+	_, err := choices.Ask(ctx, w.run, m, w.recipe.Choices.Source, w.recipe.Choices.Settings)
+	return err
 }
 
 func pairsOf(name string) func(context.Context, *work) error {
@@ -162,47 +165,27 @@ func (w *work) makePairs(ctx context.Context, name, until string) error {
 	return err
 }
 
-func rate(name string) func(context.Context, *work) error {
-	return func(ctx context.Context, w *work) error {
-		rows, err := w.pairs(name)
-		if err != nil {
-			return err
-		}
-		m, err := w.named(name)
-		if err != nil {
-			return err
-		}
-		rater, err := w.judge(ctx)
-		if err != nil {
-			return err
-		}
-		_, _, err = judge.Rate(ctx, w.run, m, rater, datasets.Frame(rows), w.recipe.Ratings.Settings)
+func rate(ctx context.Context, w *work, m *lidr.Model, pairs []lidr.Pair) error {
+	rater, err := w.judge(ctx)
+	if err != nil {
 		return err
 	}
+	_, _, err = judge.Rate(ctx, w.run, m, rater, datasets.Frame(pairs), w.recipe.Ratings.Settings)
+	return err
 }
 
-func train(name string) func(context.Context, *work) error {
-	return func(ctx context.Context, w *work) error {
-		rows, err := w.pairs(name)
-		if err != nil {
-			return err
-		}
-		m, err := w.named(name)
-		if err != nil {
-			return err
-		}
-		if err := w.saturated(ctx, m, rows); err != nil {
-			return err
-		}
-		if w.recipe.Trainer.Program != own {
-			return w.handOff(ctx, m, datasets.Frame(rows))
-		}
-		next, _, err := lidr.Train(ctx, w.run, m, datasets.Frame(rows))
-		if err == nil {
-			w.loaded[next.Name()] = next
-		}
+func train(ctx context.Context, w *work, m *lidr.Model, pairs []lidr.Pair) error {
+	if err := w.saturated(ctx, m, pairs); err != nil {
 		return err
 	}
+	if w.recipe.Trainer.Program != own {
+		return w.handOff(ctx, m, datasets.Frame(pairs))
+	}
+	next, _, err := lidr.Train(ctx, w.run, m, datasets.Frame(pairs))
+	if err == nil {
+		w.loaded[next.Name()] = next
+	}
+	return err
 }
 
 // compare lets the judge compare a model's answers with another's, or with the published references.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"lidrlab/lidr/spelling"
 )
 
 var (
@@ -91,10 +93,10 @@ func nearest(name string, among []string) string {
 	best := ""
 	least := 1 + len(name)/4
 	for _, candidate := range among {
-		d := distance(strings.ToLower(name), strings.ToLower(candidate))
+		d := spelling.Distance(strings.ToLower(name), strings.ToLower(candidate))
 		for i, r := range candidate {
 			if i > 2 && unicode.IsUpper(r) {
-				d = min(d, 1+distance(strings.ToLower(name), strings.ToLower(candidate[:i])))
+				d = min(d, 1+spelling.Distance(strings.ToLower(name), strings.ToLower(candidate[:i])))
 			}
 		}
 		if d < least || d == least && (best == "" || candidate < best) {
@@ -103,25 +105,4 @@ func nearest(name string, among []string) string {
 		}
 	}
 	return best
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

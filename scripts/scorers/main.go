@@ -243,15 +243,12 @@ func rightPairs(frame dataframe.DataFrame, dominant string) float64 {
 	check(datasets.Rows(frame, &rows))
 	right, decided := 0.0, 0.0
 	for _, r := range rows {
-		if r.Lang != dominant && r.N > 1 {
+		if r.Lang != dominant && r.N > 0 {
 			right += r.Value * float64(r.N)
 			decided += float64(r.N)
 		}
 	}
-	if decided == 0 {
-		return 0
-	}
-	return right / decided
+	return right / decided // NaN where nothing decides
 }
 
 func check(err error) {
