@@ -2,6 +2,7 @@
 #
 #   make demo       two rounds on the embedded model, report at the end   (FLAGS=--full: 1,000 prompts a round)
 #   make notebook   set up the notebooks' kernel, and open Jupyter on them (as root, Debian's Jupyter is installed)
+#   make chromium   install Debian's chromium as root, for the tests in a real browser (make jupyter does so for Jupyter)
 #   make notebooks  run all notebooks again in place: git diff shows what changed
 #   make test       everything that must hold
 #   make test-tokenizer-npm  tokens and chat templates beside transformers.js (needs node; installs npm packages in bin/npm)
@@ -48,7 +49,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 # staticcheck and govulncheck, at the versions of a module of their own: neither's requirements touch go.mod or gopls'.
 TOOL := go tool -modfile=.tools/lint/go.mod
 
-.PHONY: demo build build-xla notebook notebooks jupyter dist
+.PHONY: demo build build-xla notebook notebooks jupyter chromium dist
 .PHONY: test test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env peers
 .PHONY: lint vulncheck race cross test-arm64 fuzz crash scale soak
 .PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
@@ -75,6 +76,12 @@ jupyter:
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends jupyter-notebook jupyter-nbconvert; \
 	else echo "Jupyter is missing: sudo apt-get install jupyter-notebook jupyter-nbconvert, or pip install notebook"; exit 1; fi; fi
+
+chromium:
+	@if ! command -v chromium >/dev/null; then \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; \
+	else echo "chromium is missing: sudo apt-get install chromium"; exit 1; fi; fi
 
 test: lint
 	go test -timeout 20m ./...
