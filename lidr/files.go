@@ -62,6 +62,9 @@ func (r *Run) Write(path string, data []byte) error {
 	if r.unlock == nil {
 		return fmt.Errorf("%s is not written: the run in %s is closed; open it again", path, r.Dir)
 	}
+	if err := ledger.Locked(r.Dir); err != nil {
+		return err
+	}
 	hashes, err := r.listing()
 	if err != nil {
 		return err

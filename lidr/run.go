@@ -66,6 +66,9 @@ func (r *Run) unchanged() error {
 	if r.unlock == nil {
 		return fmt.Errorf("the run in %s is closed; open it again", r.Dir)
 	}
+	if err := ledger.Locked(r.Dir); err != nil {
+		return err
+	}
 	now, err := json.Marshal(r.Settings)
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", r.Dir, err)

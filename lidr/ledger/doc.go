@@ -10,5 +10,11 @@
 // final bytes do not depend on how often, or where, the work was interrupted. Every line carries a sum, and the last
 // line of KEY.jsonl the hash of all others: a file of a store that was damaged or edited is an error and never a value.
 //
-// Nothing here depends on the clock: times are written to a separate file (see [AppendLine]).
+// One process at a time works on an output or in a run folder. The operating system's locks see to that, and leases,
+// files that their holder renews, where those are not to be trusted: on NFS, SMB, FUSE, Lustre and others (Linux;
+// elsewhere the system's locks are taken for good). Such a file system has to give O_EXCL to one machine alone and to
+// show all the newest content of a file that is opened, as NFS from version 3 on does; a folder on an object store is
+// refused.
+//
+// Nothing in a file but a lease depends on the clock: times are written to a separate file (see [AppendLine]).
 package ledger

@@ -17,7 +17,58 @@ import (
 )
 
 // Locks are the operating system's (flock, LockFileEx): they end with the process that holds them, however it ends, so
-// a lock file that is left behind locks nothing. On file systems without locks, nothing is locked.
+// a lock file that is left behind locks nothing. Where the file system's locks are not to be trusted among machines, or
+// it has none, they are leases, and so they are where somebody else has left one.
+
+// locker is a lock among processes.
+type locker interface {
+	TryLock() (bool, error)
+	Unlock() error
+	Valid() error // an error once another process may have the lock
+}
+
+// systemLock is the operating system's lock, or a lease where the file system turns out to have none.
+type systemLock struct {
+	*flock.Flock
+	instead *lease
+}
+
+func (l *systemLock) TryLock() (bool, error) {
+	if l.instead == nil {
+		got, err := l.Flock.TryLock()
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return got, err
+		}
+		l.instead = &lease{path: l.Path()}
+	}
+	return l.instead.TryLock()
+}
+
+func (l *systemLock) Unlock() error {
+	if l.instead != nil {
+		return l.instead.Unlock()
+	}
+	return l.Flock.Unlock()
+}
+
+func (l *systemLock) Valid() error {
+	if l.instead != nil {
+		return l.instead.Valid()
+	}
+	return nil
+}
+
+// newLock returns the lock of a path, whose folder is there.
+func newLock(path string) (locker, error) {
+	unsure, err := fileSystem(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	if unsure != "" || leased(path) {
+		return &lease{path: path}, nil
+	}
+	return &systemLock{Flock: flock.New(path)}, input.Regular(path)
+}
 
 // held are the locks of run folders that this process has, by path.
 var held = struct {
@@ -27,7 +78,7 @@ var held = struct {
 
 // folderLock is a lock and how often it was asked for.
 type folderLock struct {
-	*flock.Flock
+	locker
 	users int
 }
 
@@ -52,20 +103,47 @@ func LockFolder(dir string) (unlock func() error, err error) {
 		lock.users++
 		return func() error { return unlockFolder(path) }, nil
 	}
-	if err := input.Regular(path); err != nil {
+	lock, err := newLock(path)
+	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(path)
 	got, err := lock.TryLock()
+	if lease, _ := lock.(*lease); lease != nil && !got && err == nil {
+		got, err = lease.wait()
+	}
 	switch {
-	case errors.Is(err, errors.ErrUnsupported) || got:
+	case got:
 		held.locks[path] = &folderLock{lock, 1}
 		return func() error { return unlockFolder(path) }, nil
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", real, err)
 	}
-	return nil, fmt.Errorf("another process is working in %s; wait until it ends, stop it, or choose another folder "+
-		"(the lock goes with that process, even when it is killed)", dir)
+	who, until := "another process", "the lock goes with that process, even when it is killed"
+	if lease, ok := lock.(*lease); ok {
+		who, until = lease.heldBy(), fmt.Sprintf("the lease goes with that process: at once, or %s after it was killed on "+
+			"another machine", leaseExpiry)
+	}
+	return nil, fmt.Errorf("%s is working in %s; wait until it ends, stop it, or choose another folder (%s)", who, dir,
+		until)
+}
+
+// Locked is an error for a folder that this process has locked, and that another one may work in meanwhile: where the
+// lock is a lease, and this process, or its machine, stood still for long. Whoever has the folder asks before writing.
+func Locked(dir string) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		real, err = filepath.Abs(real)
+	}
+	if err != nil {
+		return nil // it is gone, and its lock with it
+	}
+	held.Lock()
+	lock := held.locks[filepath.Join(real, LockName)]
+	held.Unlock()
+	if lock == nil {
+		return nil
+	}
+	return lock.Valid()
 }
 
 // unlockFolder undoes one [LockFolder].
@@ -113,34 +191,46 @@ func (s Store) note(text string) {
 
 // lock locks the output at final, waiting for other processes that have locked it, and returns how to unlock it. The
 // lock file names the process that holds it, for those who wait.
-func (s Store) lock(ctx context.Context, final string) (release func() error, err error) {
+func (s Store) lock(ctx context.Context, final string) (lock locker, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // checked first, so that it is not taken for the end of a wait
 	}
 	path := beside(final, ".lock")
-	if err := input.Regular(path); err != nil {
+	if lock, err = newLock(path); err != nil {
 		return nil, err
 	}
-	lock := flock.New(path)
 	got, err := lock.TryLock()
-	if !got && err == nil {
-		s.note(fmt.Sprintf("waiting for %s, which works on %s and has locked %s", holder(path), final, path))
-		got, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	for told := false; !got && err == nil; told = true {
+		if !told {
+			s.note(fmt.Sprintf("waiting for %s, which works on %s and has locked %s", holderOf(lock, path), final, path))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the process that works on %s: %w", final, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+			got, err = lock.TryLock()
+		}
 	}
-	switch {
-	case got:
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w; remove the cause (read-only folder? another user's file?) and run the same "+
+			"command again", final, err)
+	}
+	if _, system := lock.(*systemLock); system {
 		_ = sign(path) // without it, who waits knows the file alone
-		return func() error {
-			_ = os.Truncate(path, 0) // who locks it next writes its own name
-			return lock.Unlock()
-		}, nil
-	case errors.Is(err, errors.ErrUnsupported):
-		return func() error { return nil }, nil
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("wait for the process that works on %s: %w", final, err)
+		return signed{lock, path}, nil
 	}
-	return nil, fmt.Errorf("lock %s: %w; remove the cause (read-only folder? another user's file?) and run the same "+
-		"command again", final, err)
+	return lock, nil
+}
+
+// signed is a lock whose file names its process.
+type signed struct {
+	locker
+	path string
+}
+
+func (l signed) Unlock() error {
+	_ = os.Truncate(l.path, 0) // who locks it next writes its own name
+	return l.locker.Unlock()
 }
 
 // sign writes who holds the lock into the file at path, from its second byte on: on Windows the first one is locked.
@@ -154,8 +244,11 @@ func sign(path string) error {
 	return errors.Join(err, file.Close())
 }
 
-// holder names the process that holds the lock at path, with its machine where that is another one.
-func holder(path string) string {
+// holderOf names the process that holds the lock at path, with its machine where that is another one.
+func holderOf(lock locker, path string) string {
+	if l, ok := lock.(*lease); ok {
+		return l.heldBy()
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return "another process"
@@ -167,8 +260,5 @@ func holder(path string) string {
 	if pid < 1 {
 		return "another process"
 	}
-	if own, _ := os.Hostname(); host != own {
-		return fmt.Sprintf("process %d on %q", pid, host)
-	}
-	return fmt.Sprintf("process %d", pid)
+	return leaseHolder{Host: host, PID: pid}.String()
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -19,13 +20,16 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	var err error
-	if os.Getenv("LEDGER_TEST_COLLECT") == "" {
+	err := onServer(os.Getenv("LEDGER_TEST_EXPIRY"), os.Getenv("LEDGER_TEST_SYSTEM"))
+	if err == nil && os.Getenv("LEDGER_TEST_COLLECT") == "" {
 		if _, err = LockFolder(dir); err == nil {
 			fmt.Println("locked")
+			for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+				fmt.Println("asked:", Locked(dir))
+			}
 			time.Sleep(time.Minute)
 		}
-	} else {
+	} else if err == nil {
 		compute := func(_ func(int) bool, save func([]int, []int) error) error {
 			for i := range 40 {
 				time.Sleep(2 * time.Millisecond)
@@ -43,6 +47,21 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// onServer makes folders those of a server that is seen by several machines, of which this one is system, and leases
+// expire; with expiry "" they are what they are.
+func onServer(expiry, system string) (err error) {
+	if expiry == "" {
+		return nil
+	}
+	fileSystem = func(string) (string, error) { return "NFS", nil }
+	leaseBeat = 20 * time.Millisecond
+	if system != "" {
+		thisSystem = func() string { return system }
+	}
+	leaseExpiry, err = time.ParseDuration(expiry)
+	return err
 }
 
 func other(dir string, env ...string) *exec.Cmd {
@@ -106,32 +125,11 @@ func TestLockFolder(t *testing.T) {
 	_ = holder.Wait() // it was killed
 }
 
-// Of two processes that need the same output one makes it.
+// Of two processes that need the same output one makes it, by the system's locks and by leases.
 func TestCollectOnceAmongProcesses(t *testing.T) {
 	dir := t.TempDir()
-	var outputs [2]strings.Builder
-	var commands [2]*exec.Cmd
-	for i := range commands {
-		commands[i] = other(dir, "LEDGER_TEST_COLLECT=1")
-		commands[i].Stdout = &outputs[i]
-		if err := commands[i].Start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	computed := 0
-	for i := range commands {
-		if err := commands[i].Wait(); err != nil {
-			t.Errorf("%v: %s", err, outputs[i].String())
-		}
-		computed += strings.Count(outputs[i].String(), "computed")
-	}
-	items, err := readFinal[int](filepath.Join(dir, "squares", "k.jsonl"), header{"squares", "k", 40})
-	if err != nil || items[39] != 39*39 || computed != 40 {
-		t.Errorf("%d items computed, %v", computed, err)
-	}
-	if left, err := os.ReadDir(filepath.Join(dir, "squares")); err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
+	collectOnce(t, t.TempDir(), "LEDGER_TEST_EXPIRY=1h")
+	collectOnce(t, dir)
 	final := filepath.Join(dir, "x.jsonl")
 	var notes []string
 	store := Store{Dir: dir, Note: func(text string) { notes = append(notes, text) }}
@@ -139,7 +137,7 @@ func TestCollectOnceAmongProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock()
+	defer lock.Unlock()
 	if len(notes) > 0 {
 		t.Errorf("a lock that nobody holds is waited for: %q", notes)
 	}
@@ -161,5 +159,32 @@ func TestCollectOnceAmongProcesses(t *testing.T) {
 		if _, err := store.lock(ctx, filepath.Join(dir, name)); err == nil || strings.Contains(err.Error(), "wait for") {
 			t.Errorf("%s: error %v, expected one that says nothing of waiting", name, err)
 		}
+	}
+}
+
+func collectOnce(t *testing.T, dir string, env ...string) {
+	t.Helper()
+	var outputs [2]strings.Builder
+	var commands [2]*exec.Cmd
+	for i := range commands {
+		commands[i] = other(dir, append(env, "LEDGER_TEST_COLLECT=1")...)
+		commands[i].Stdout = &outputs[i]
+		if err := commands[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	computed := 0
+	for i := range commands {
+		if err := commands[i].Wait(); err != nil {
+			t.Errorf("%v: %s", err, outputs[i].String())
+		}
+		computed += strings.Count(outputs[i].String(), "computed")
+	}
+	items, err := readFinal[int](filepath.Join(dir, "squares", "k.jsonl"), header{"squares", "k", 40})
+	if err != nil || items[39] != 39*39 || computed != 40 {
+		t.Errorf("%d items computed, %v", computed, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "squares")); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

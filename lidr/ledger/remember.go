@@ -42,15 +42,15 @@ func Remember[T any](ctx context.Context, s Store, kind, key string, items []str
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := s.lock(ctx, final)
+	lock, err := s.lock(ctx, final)
 	if err != nil {
 		return nil, err
 	}
-	values, err := remember(final, header{kind, key, unbounded}, items, run)
+	values, err := remember(final, header{kind, key, unbounded}, items, guarded(lock, run))
 	if err == nil {
 		err = durable.Remove(beside(final, ".partial"))
 	}
-	return values, errors.Join(err, release())
+	return values, errors.Join(err, lock.Unlock())
 }
 
 // remember is Remember; the caller holds the lock.

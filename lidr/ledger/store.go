@@ -37,26 +37,46 @@ func Collect[T any](ctx context.Context, s Store, kind, key string, n int,
 	defer leave()
 	want := header{kind, key, n}
 	if items, err := readFinal[T](final, want); err == nil {
-		return items, clearBeside(final)
+		return items, errors.Join(clearBeside(final), clearLeases(final))
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if err := durable.MkdirAll(filepath.Dir(final)); err != nil {
 		return nil, err
 	}
-	release, err := s.lock(ctx, final)
+	lock, err := s.lock(ctx, final)
 	if err != nil {
 		return nil, err
 	}
 	// Another process may have finished the output while we waited for the lock.
 	items, err := readFinal[T](final, want)
 	if errors.Is(err, fs.ErrNotExist) {
-		items, err = collect(final, want, run)
+		items, err = collect(final, want, guarded(lock, run))
 	}
 	if err == nil {
 		err = clearBeside(final)
 	}
-	return items, errors.Join(err, release())
+	if err := errors.Join(err, lock.Unlock()); err != nil {
+		return nil, err
+	}
+	return items, clearLeases(final)
+}
+
+// guarded is run with a save, and an end, that a lock which is another process's meanwhile refuses.
+func guarded[T any](lock locker, run func(func(int) bool, func([]int, []T) error) error) func(func(int) bool,
+	func([]int, []T) error) error {
+	return func(done func(int) bool, save func([]int, []T) error) error {
+		err := run(done, func(idx []int, items []T) error {
+			if err := lock.Valid(); err != nil {
+				return err
+			}
+			return save(idx, items)
+		})
+		if err != nil {
+			return err
+		}
+		return lock.Valid()
+	}
 }
 
 // output holds the items of a step that are known.
@@ -148,4 +168,14 @@ func beside(final, extension string) string { return strings.TrimSuffix(final, "
 // output first.
 func clearBeside(final string) error {
 	return errors.Join(durable.Remove(beside(final, ".partial")), durable.Remove(beside(final, ".lock")))
+}
+
+// clearLeases removes the leases of a finished output: whoever takes another one finds it finished.
+func clearLeases(final string) error {
+	l := &lease{path: beside(final, ".lock")}
+	all, _, err := l.numbers()
+	for _, n := range all {
+		err = errors.Join(err, durable.Remove(l.file(n)))
+	}
+	return err
 }
