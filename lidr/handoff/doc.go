@@ -41,7 +41,10 @@
 //	NODE_RANK=0 MASTER_ADDR=10.0.0.1 sh runs/first/M1/handoff/train.sh   # on the first machine
 //	NODE_RANK=1 MASTER_ADDR=10.0.0.1 sh runs/first/M1/handoff/train.sh   # on the second
 //
-// and sh runs/first/M1/handoff/train.sh --check on any of them before.
+// and sh runs/first/M1/handoff/train.sh --check on any of them before. Slurm's srun, SkyPilot, torchrun and Kubeflow's
+// trainer, and an indexed job of Kubernetes, tell each machine its number and the first one's address by variables of
+// their own, which train.sh reads: sh train.sh is enough there. It refuses to start on more or fewer machines, or on
+// fewer GPUs, than it was written for. [TrainBy] lets a function of the caller's start it.
 //
 // The machines share the folder M1. It can also be copied to the machines that train, and back when train.sh has ended,
 // together with the base model: dpo.yaml names a base inside the run folder, such as M0/model, by a relative path, and

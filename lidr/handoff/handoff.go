@@ -31,13 +31,22 @@ var ErrTraining = errors.New("it is being trained already")
 func Train(
 	ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.DataFrame, t Trainer,
 ) (*lidr.Model, dataframe.DataFrame, error) {
-	if err := train(ctx, run, m, pairs, t); err != nil {
+	return TrainBy(ctx, run, m, pairs, t, nil)
+}
+
+// TrainBy is [Train] with start in the place of a process of this machine: it runs sh train.sh to its end on the
+// trainer's machines, which share the run folder, and is told the script's path and the key of what is to be trained.
+// Where ctx ends first, whatever start leaves running goes on.
+func TrainBy(ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.DataFrame, t Trainer,
+	start func(ctx context.Context, script, key string) error) (*lidr.Model, dataframe.DataFrame, error) {
+	if err := train(ctx, run, m, pairs, t, start); err != nil {
 		return nil, dataframe.DataFrame{}, fmt.Errorf("hand off %s: %w", m.Name(), err)
 	}
 	return TakeBack(run, fmt.Sprintf("M%d", m.Round+1))
 }
 
-func train(ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.DataFrame, t Trainer) error {
+func train(ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.DataFrame, t Trainer,
+	start func(ctx context.Context, script, key string) error) error {
 	var rows []lidr.Pair
 	if err := datasets.Rows(pairs, &rows); err != nil {
 		return fmt.Errorf("pairs: %w", err)
@@ -61,8 +70,14 @@ func train(ctx context.Context, run *lidr.Run, m *lidr.Model, pairs dataframe.Da
 	if err := checkTrained(run, j.next, t); !errors.Is(err, errUntrained) {
 		return err
 	}
+	if start != nil {
+		return j.wait(ctx, func() error { return start(ctx, j.path("train.sh"), j.key) })
+	}
 	return j.start(ctx)
 }
+
+// Checkpoint is the last checkpoint that a training of the run's model of that name has left on its way, "" for none.
+func Checkpoint(run *lidr.Run, name string) string { return lastCheckpoint(logFolder(run, name)) }
 
 // Round is [lidr.Round] with [Train] in the place of [lidr.Train]: prompts, answers, translations, pairs, training.
 // What the program cannot do is refused before the model is asked anything.

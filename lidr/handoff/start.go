@@ -52,28 +52,34 @@ func (j *job) start(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return j.wait(ctx, command)
+	err = j.wait(ctx, command.Wait)
+	if ctx.Err() != nil {
+		processes.Kill(command, grace)
+		return context.Cause(ctx)
+	}
+	return err
 }
 
-// wait follows the program to its end.
-func (j *job) wait(ctx context.Context, command *exec.Cmd) error {
+// wait follows the program while end waits for its end.
+func (j *job) wait(ctx context.Context, end func() error) error {
 	meter := j.run.Meter(j.model.Name()+" train", "steps", j.steps, 0)
 	ended, followed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(followed)
 		j.follow(meter, ended)
 	}()
-	err := command.Wait()
+	err := end()
 	close(ended)
 	<-followed
 	if ctx.Err() != nil {
-		processes.Kill(command, grace)
 		return context.Cause(ctx)
 	}
 	printed := j.path("trainer.log")
-	if err != nil {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return fmt.Errorf("%s failed (%w), as %s shows, which ends with: %s; correct it and run again",
 			j.trainer.Program, err, printed, lastLines(printed))
+	} else if err != nil {
+		return err
 	}
 	if err := checkTrained(j.run, j.next, j.trainer); err != nil {
 		return fmt.Errorf("%s ended well, but %w; look into %s", j.trainer.Program, err, printed)

@@ -9,6 +9,19 @@ if [ "$1" = --check ]; then # by the Python that the program names in its first 
 	case $python in */env\ *) python=${python#*/env } ;; esac
 	exec "${python:-$(dirname "$program")/python}" check.py
 fi
+# The sizes as Kubeflow's trainer and torchrun (PET_), SkyPilot or Slurm's srun tell them: a step's pairs are shared out
+# over so many GPUs.
+nodes=${PET_NNODES:-${SKYPILOT_NUM_NODES:-${SLURM_STEP_NUM_NODES:-1}}}
+if [ "${nodes%%:*}" != 1 ]; then
+	echo "train.sh: started on $nodes machines, expected 1; change trainer.nodes and hand the round off again" >&2
+	exit 1
+fi
+gpus=${PET_NPROC_PER_NODE:-${SKYPILOT_NUM_GPUS_PER_NODE:-${SLURM_GPUS_ON_NODE:-0}}}
+case $gpus in *[!0-9]*) gpus=0 ;; esac # auto, gpu, cpu
+if [ "$gpus" -lt 0 ]; then
+	echo "train.sh: this machine has $gpus GPUs, expected 0; change trainer.gpus and hand the round off again" >&2
+	exit 1
+fi
 export PYTHONUNBUFFERED=1 # a step is printed when it is taken
 for folder in ../model/checkpoint-*; do # one that a kill has cut short lacks its last file
 	[ ! -d "$folder" ] || [ -f "$folder/trainer_state.json" ] || rm -rf "$folder"
