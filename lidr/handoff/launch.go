@@ -39,8 +39,8 @@ for folder in ../%[4]s/checkpoint-*; do # one that a kill has cut short lacks it
 done
 `
 
-// meeting finds out which of several machines a process is on, and where they meet: by hand, or as Kubeflow's trainer and
-// torchrun (PET_), SkyPilot, Slurm's srun, or an indexed job of Kubernetes tell it.
+// meeting finds out which of several machines a process is on, and where they meet: by hand, or as Kubeflow's trainer
+// and torchrun (PET_), SkyPilot, Slurm's srun, or an indexed job of Kubernetes tell it.
 const meeting = `: "${NODE_RANK:=${PET_NODE_RANK:-${SKYPILOT_NODE_RANK:-${SLURM_STEP_NUM_NODES:+$SLURM_NODEID}}}}"
 : "${NODE_RANK:=$JOB_COMPLETION_INDEX}"
 : "${MASTER_ADDR:=${PET_MASTER_ADDR:-$(printf '%s\n' "$SKYPILOT_NODE_IPS" | head -n 1)}}"

@@ -160,7 +160,7 @@ func each[T any](ctx context.Context, m *Model, name func(i int) string, todo []
 	var workers sync.WaitGroup
 	// Twice as many as may be in flight, so that a request is ready when another ends, and some can wait for their next
 	// attempt.
-	for range min(len(todo), 2*m.options.InFlight*len(m.endpoints)) {
+	for range min(len(todo), 2*m.options.InFlight*max(len(m.endpoints), m.growth())) {
 		workers.Go(func() {
 			for n := next.Add(1); n <= int64(len(todo)) && going.Err() == nil; n = next.Add(1) {
 				i := todo[n-1]

@@ -18,6 +18,7 @@ import (
 // endpoint is one server of the model.
 type endpoint struct {
 	url    string
+	base   string // as it was given
 	chat   openai.ChatCompletionService
 	models openai.ModelService
 	raw    openai.Client // routes that the library has no types for, or too narrow ones
@@ -77,7 +78,7 @@ func (m *Model) newEndpoint(base string, client *http.Client) (*endpoint, error)
 	if m.key() != "" {
 		options = append(options, option.WithAPIKey(m.key()))
 	}
-	return &endpoint{url: u.String(), chat: openai.NewChatCompletionService(options...),
+	return &endpoint{url: u.String(), base: base, chat: openai.NewChatCompletionService(options...),
 		models: openai.NewModelService(options...), raw: openai.Client{Options: options}}, nil
 }
 

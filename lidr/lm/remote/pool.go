@@ -42,7 +42,8 @@ var errAllRefused = errors.New("the server refuses every request")
 // place is an endpoint's state in a run.
 type place struct {
 	*endpoint
-	era      int // how often it was taken out; reports from an earlier era are ignored
+	era      int  // how often it was taken out; reports from an earlier era are ignored
+	gone     bool // it is announced no more
 	inFlight int
 	out      bool
 	trial    bool // taken back, but has not answered yet
@@ -56,16 +57,25 @@ type place struct {
 func (m *Model) newPool(ctx context.Context) *pool {
 	p := &pool{model: m, ctx: ctx}
 	p.free = sync.NewCond(&p.mu)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, e := range m.endpoints {
-		at := &place{endpoint: e, waits: m.waits()}
-		p.places = append(p.places, at)
-		if !e.known {
-			p.mu.Lock()
-			p.takeOut(at)
-			p.mu.Unlock()
-		}
+		p.add(e)
+	}
+	if m.folder != "" {
+		p.follow()
+		p.probes.Go(p.goOnFollowing)
 	}
 	return p
+}
+
+// add is called with the lock held.
+func (p *pool) add(e *endpoint) {
+	at := &place{endpoint: e, waits: p.model.waits()}
+	p.places = append(p.places, at)
+	if !e.known {
+		p.takeOut(at)
+	}
 }
 
 // lease is the right to have one request in flight.
@@ -201,8 +211,8 @@ func (p *pool) count(at *place) (goOn bool) {
 			return true
 		}
 	}
-	p.over = fmt.Errorf("no endpoint answers any more, the last error is: %v; restart the server and run again, the "+
-		"answers so far are kept", at.last)
+	p.over = fmt.Errorf("%w any more, the last error is: %v%s; restart the server and run again, the answers so far are "+
+		"kept", ErrUnreachable, at.last, p.model.in(at.base))
 	p.free.Broadcast()
 	return false
 }
@@ -226,6 +236,10 @@ func (p *pool) revive(at *place) {
 			err = fmt.Errorf("%s now serves %s instead of %s", at.url, said.identity, p.model.identity)
 		}
 		p.mu.Lock()
+		if at.gone {
+			p.mu.Unlock()
+			return
+		}
 		if err == nil {
 			at.out, at.trial, at.known = false, true, true
 			p.free.Broadcast()

@@ -17,6 +17,9 @@
 // Raw text, without a chat template, is measured as lm-evaluation-harness does it: [Model.Encode] and
 // [Model.TokenLogprobs].
 //
+// In the place of addresses stands a folder in which servers announce where they answer. It is followed while requests
+// are under way: a server that is added gets its share, and one that moves is asked at its new address.
+//
 // Weights behind a server cannot be hashed, except behind lidr serve, which reports their hash. Answers are stored
 // under the server's name for the model, so rename a model that changes.
 //
@@ -30,6 +33,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -49,8 +53,10 @@ const UnknownContext = math.MaxInt32
 // Options say which model is used, on which servers and how. The zero value of a field other than Endpoints means its
 // default.
 type Options struct {
-	Model     string   // the server's name for it; may be empty if the server has only one
-	Endpoints []string // base URLs of servers of the same model; one without a path gets /v1
+	Model string // the server's name for it; may be empty if the server has only one
+	// Endpoints are base URLs of servers of the same model; one without a path gets /v1. Or one folder, in which servers
+	// announce themselves ([Announcement]): it is followed while requests are under way.
+	Endpoints []string
 	// Server is the kind of the server: vllm, sglang, lidr, llama.cpp, ollama, openai or other; default: as it reports
 	// itself
 	Server        string
@@ -76,10 +82,13 @@ type Model struct {
 	options   Options
 	key       func() string // not a string, so that a printed Model does not show it
 	endpoints []*endpoint
+	folder    string            // of announcements that is followed, "" for addresses
+	files     map[string]string // the announcement of an address, when the model was opened
 	identity  identity
 	server    server
 	context   int
 	delay     time.Duration // before the second attempt; it doubles from one to the next
+	client    *http.Client
 }
 
 var _ lm.Model = (*Model)(nil)
@@ -122,13 +131,22 @@ func newModel(o Options) (*Model, error) {
 	return &Model{options: o, key: func() string { return key }, delay: time.Second}, nil
 }
 
-func (m *Model) open(ctx context.Context) error {
-	client := httpClient(m.options.InFlight, len(m.options.Endpoints))
-	var unanswered error
-	for _, base := range m.options.Endpoints {
-		e, err := m.newEndpoint(base, client)
-		if err != nil {
+// ErrUnreachable is wrapped by the error of a call that found no server to answer it, or none any more.
+var ErrUnreachable = errors.New("no endpoint answers")
+
+func (m *Model) open(ctx context.Context) (err error) {
+	bases := m.options.Endpoints
+	if m.folder = followedFolder(bases); m.folder != "" {
+		if bases, err = m.openFollowed(); err != nil {
 			return err
+		}
+	}
+	m.client = httpClient(m.options.InFlight, max(len(bases), m.growth()))
+	var unanswered error
+	for _, base := range bases {
+		e, err := m.newEndpoint(base, m.client)
+		if err != nil {
+			return fmt.Errorf("%w%s", err, m.in(base))
 		}
 		var f *failure
 		said, err := backoff.Retry(ctx, func() (description, error) {
@@ -141,25 +159,26 @@ func (m *Model) open(ctx context.Context) error {
 		switch {
 		case err == nil && m.identity == identity{}:
 			m.identity, m.context, e.known = said.identity, said.context, true
+		case err == nil && said.identity != m.identity && m.folder != "":
+			unanswered = fmt.Errorf("%s serves %s, and others %s%s", e.url, said.identity, m.identity, m.in(base))
 		case err == nil && said.identity != m.identity:
 			return fmt.Errorf("%s serves %s and %s serves %s; give endpoints of the same model only", m.options.Endpoints[0],
 				m.identity, e.url, said.identity)
 		case err == nil:
 			m.context, e.known = min(m.context, said.context), true
-		case errors.As(err, &f) && !f.fatal():
-			unanswered = err
+		case m.folder != "" && ctx.Err() == nil, errors.As(err, &f) && !f.fatal():
+			unanswered = fmt.Errorf("%w%s", err, m.in(base))
 		default:
 			return err
 		}
 		m.endpoints = append(m.endpoints, e)
 	}
 	if m.identity == (identity{}) {
-		return fmt.Errorf("%w; start the server, or correct the endpoint", unanswered)
+		return fmt.Errorf("%w: %w; start the server, or correct the endpoint", ErrUnreachable, unanswered)
 	}
 	if m.options.ContextLength > 0 {
 		m.context = m.options.ContextLength
 	}
-	var err error
 	m.server, err = serverOf(m.options.Server, m.identity.OwnedBy)
 	return err
 }
@@ -189,6 +208,15 @@ func (m *Model) Fingerprint() string {
 		}
 	}
 	return "remote-" + ledger.Key(parts...)
+}
+
+// Weights returns the hash of the weights that the server says it serves, as the model's fingerprint where it is
+// loaded: lidr serve's. It is "" for other servers, which say none.
+func (m *Model) Weights() string {
+	if m.server.name != "lidr" {
+		return ""
+	}
+	return m.identity.Root
 }
 
 // ContextLength returns the number of tokens that prompt and answer may have together, or [UnknownContext].
