@@ -196,11 +196,8 @@ func (c *client) unanswered(ctx context.Context, err error) error {
 func (c *client) refusal(n Name, res *http.Response) error {
 	code, page := res.Header.Get("X-Error-Code"), c.address(n.Repo)
 	switch status := res.StatusCode; {
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
-		if wait, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && wait > 0 && wait <= 600 {
-			return fmt.Errorf("%s answers %q: %w", res.Request.URL.Host, res.Status, backoff.RetryAfter(wait))
-		}
-		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
+	case passes(status):
+		return passingError(res)
 	case res.Request.URL.Host != c.endpoint.Host:
 		// a content network, whose signed addresses expire: the hub gives a new one
 		return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
@@ -219,6 +216,26 @@ func (c *client) refusal(n Name, res *http.Response) error {
 	}
 }
 
+// passes says whether another attempt may get another answer.
+func passes(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500
+}
+
+var rateLimit = regexp.MustCompile(`;\s*t=(\d+)`)
+
+// passingError is the error of an answer that passes, with the time that the server says to wait: in Retry-After, or in
+// the hub's RateLimit (`"api";r=0;t=55`, as huggingface_hub reads it).
+func passingError(res *http.Response) error {
+	after := res.Header.Get("Retry-After")
+	if m := rateLimit.FindStringSubmatch(res.Header.Get("RateLimit")); after == "" && m != nil {
+		after = m[1]
+	}
+	if wait, err := strconv.Atoi(after); err == nil && wait > 0 && wait <= 600 {
+		return fmt.Errorf("%s answers %q: %w", res.Request.URL.Host, res.Status, backoff.RetryAfter(wait))
+	}
+	return fmt.Errorf("%s answers %q", res.Request.URL.Host, res.Status)
+}
+
 // retry calls do until it succeeds, fails permanently, or has failed six times in a row. do calls progressed when bytes
 // arrive, which sets the count to 0.
 func retry[T any](ctx context.Context, do func(progressed func()) (T, error)) (T, error) {
@@ -231,8 +248,8 @@ func retry[T any](ctx context.Context, do func(progressed func()) (T, error)) (T
 		if err != nil && failed >= attempts {
 			var permanent *backoff.PermanentError
 			if !errors.As(err, &permanent) {
-				err = backoff.Permanent(fmt.Errorf("%w (tried %d times); what has been downloaded is kept, so run the same "+
-					"command again later", err, attempts))
+				err = backoff.Permanent(fmt.Errorf("%w (tried %d times); what has arrived is kept, so run the same command "+
+					"again later", err, attempts))
 			}
 		}
 		return value, err

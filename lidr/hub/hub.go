@@ -1,16 +1,19 @@
-// Package hub finds and downloads models by their name on the Hugging Face hub. [Find] looks in the cache folder that
-// all programs of that ecosystem share, and never uses the network; [Pull] downloads into it the files that package
-// checkpoint and package tokenizer read, and no others: no pickled weights, no code.
+// Package hub finds, downloads and publishes models by their name on the Hugging Face hub. [Find] looks in the cache
+// folder that all programs of that ecosystem share, and never uses the network; [Pull] downloads into it the files that
+// package checkpoint and package tokenizer read, and no others: no pickled weights, no code. [Push] sends models, data
+// sets and pages.
 //
 //	lidr pull Qwen/Qwen2.5-0.5B-Instruct
+//	lidr push model runs/demo/M1/model ORG/NAME
 //
-// downloads a model, which --model ORG/NAME and lidr.LoadModel then find by its name. Nothing is downloaded unasked. A
-// download that was cut off is continued, every file is checked by its hash, and the environment variables are those of
-// the hub's own tools: HF_HOME and HF_HUB_CACHE, HF_TOKEN for gated models, HF_ENDPOINT for another hub, and
-// HF_HUB_OFFLINE, which forbids the network.
+// The first downloads a model, which --model ORG/NAME and lidr.LoadModel then find by its name; the second publishes
+// one. Nothing is downloaded or sent unasked. A download that was cut off is continued, every file is checked by its
+// hash, and the environment variables are those of the hub's own tools: HF_HOME and HF_HUB_CACHE, HF_TOKEN for gated
+// models and for publishing, HF_ENDPOINT for another hub, and HF_HUB_OFFLINE, which forbids the network.
 //
 // It is a client of our own because a model that is downloaded must be checked against the hashes that the hub lists,
-// and must be found offline afterwards.
+// and must be found offline afterwards, and because no library for Go publishes to the hub so that a push goes on after
+// any interruption.
 //
 // The cache's layout is huggingface_hub's ("Understand caching" in its documentation):
 //

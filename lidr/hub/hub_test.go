@@ -104,8 +104,11 @@ func TestPullIsWhatTheCacheExpects(t *testing.T) {
 	}
 }
 
-// TestMain lets TestResume kill a process of its own.
+// TestMain lets TestResume and TestPushKilled kill a process of their own.
 func TestMain(m *testing.M) {
+	if os.Getenv("LIDR_PUSH") != "" {
+		pushChild(os.Getenv("LIDR_PUSH"))
+	}
 	if os.Getenv("LIDR_PULL") != "" {
 		n, _ := ParseName(os.Getenv("LIDR_PULL"))
 		_, err := Pull(context.Background(), n, silent)
