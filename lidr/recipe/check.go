@@ -20,7 +20,8 @@ func (r Recipe) check() error {
 	bad := func(field string, value any, expected string) error {
 		return fmt.Errorf("recipe %s: %s is %v, expected %s", r.Name, field, value, expected)
 	}
-	judged := r.Instructions.Source != "" || r.MTBench.Source != "" || len(r.Ratings.Models) > 0
+	judged := r.Instructions.Source != "" || r.MTBench.Source != "" || len(r.Ratings.Models) > 0 ||
+		r.Scoring.asks("judge")
 	switch {
 	case r.Model.Path == "":
 		return bad("model.path", "empty", `"miniature", a folder, a name on the hub or a GGUF file`)
@@ -31,7 +32,11 @@ func (r Recipe) check() error {
 	case r.StopWhenSaturated && r.Evaluate.Source == "":
 		return bad("evaluate.source", "empty", "problems with answers, by which stop_when_saturated can tell a gain")
 	case judged && r.Judge.Path == "":
-		return bad("judge.path", "empty", "a judge, for instructions, mt_bench or ratings")
+		return bad("judge.path", "empty", "a judge, for instructions, mt_bench, ratings or the scorer judge")
+	case len(r.Panel) > 0 && r.Instructions.Source == "":
+		return bad("panel", "of further judges", "none without instructions.source, whose comparisons they judge")
+	case r.MTBench.Source == "" && len(r.MTBench.Matches) > 0:
+		return bad("mt_bench.matches", r.MTBench.Matches, "none without mt_bench.source")
 	case r.Instructions.Source != "" && r.Instructions.References == "" && len(r.Instructions.Matches) == 0:
 		return bad("instructions.matches", "empty", "pairs of models such as [M1-M0], or instructions.references: "+
 			"nothing would be compared")
@@ -55,6 +60,7 @@ func (r Recipe) check() error {
 		{"instructions.generate.sampling", r.Instructions.Source != "", r.Instructions.Generate.Sampling.Validate},
 		{"instructions.judging", r.Instructions.Source != "", r.Instructions.Judging.Validate},
 		{"mt_bench.settings", r.MTBench.Source != "", r.MTBench.Settings.Validate},
+		{"mt_bench.pairs", len(r.MTBench.Matches) > 0, r.MTBench.Pairs.Validate},
 		{"choices", r.Choices.Source != "", r.Choices.Settings.Validate},
 		{"ratings.settings", len(r.Ratings.Models) > 0, r.Ratings.Settings.Validate},
 	} {
@@ -70,13 +76,23 @@ func (r Recipe) check() error {
 			return bad("ratings.models", name, fmt.Sprintf("models that make pairs, M0 to M%d", r.Rounds-1))
 		}
 	}
-	for _, match := range r.Instructions.Matches {
-		one, other, _ := strings.Cut(match, "-")
-		a, known := r.round(one)
-		if b, both := r.round(other); !known || !both || a == b || max(a, b) >= r.models() {
-			return bad("instructions.matches", match, fmt.Sprintf("two of the models that the run makes, M0 to M%d, such as "+
-				"M1-M0", r.models()-1))
+	for field, matches := range map[string][]string{
+		"instructions.matches": r.Instructions.Matches, "mt_bench.matches": r.MTBench.Matches,
+	} {
+		for _, match := range matches {
+			one, other, _ := strings.Cut(match, "-")
+			a, known := r.round(one)
+			if b, both := r.round(other); !known || !both || a == b || max(a, b) >= r.models() {
+				return bad(field, match, fmt.Sprintf("two of the models that the run makes, M0 to M%d, such as M1-M0",
+					r.models()-1))
+			}
 		}
+	}
+	if err := r.checkJudges(bad); err != nil {
+		return err
+	}
+	if err := r.Scoring.check(r); err != nil {
+		return err
 	}
 	for _, name := range r.Published.Tables {
 		if !slices.Contains(Tables(), name) {

@@ -26,6 +26,19 @@
 //	r, err := recipe.Load("sft_baseline", "model.path=miniature")
 //	cells := []lidr.SweepCell{{Name: "sft", Settings: r.Settings}}
 //
+// Prices of a judge are dollars for a million tokens, and have their source and date beside them in the shipped files.
+// A judge whose prices are not known is refused where its server may be paid for: no cap in dollars would hold.
+//
+// # Several answers, several judges
+//
+// With scoring, a round's pairs are chosen among several answers by scorers of package lidr/scorers, under the names of
+// [Scorers]; with panel, further judges judge every comparison; mt_bench.matches compares two models turn by turn.
+//
+//	generate: {samples: 8, sampling: {temperature: 1}}
+//	scoring: {scorers: {round-trip: 1, language: 0.5}, selection: {rule: max-min}}
+//
+// Losses, curricula, the mix of languages and adapters are fields of train.
+//
 // # A run that waits
 //
 // Where the models are behind servers, one of them is served at a time, as M0, M1 and so on. The same command goes on

@@ -60,11 +60,14 @@ func (r Recipe) costs() ([]lidr.Cost, error) {
 	if err != nil {
 		return nil, err
 	}
+	untranslated := len(r.Scoring.Scorers) > 0 && !r.Scoring.Translations
 	costs = slices.DeleteFunc(costs[:len(costs)-1], func(c lidr.Cost) bool { // the last row is their sum
 		round, ok := r.round(c.Model)
-		return ok && round >= r.models()
+		return ok && round >= r.models() || untranslated && c.Step == "translate"
 	})
-	for _, more := range []func() ([]lidr.Cost, error){r.instructionCosts, r.mtBenchCosts, r.choiceCosts, r.ratingCosts} {
+	for _, more := range []func() ([]lidr.Cost, error){
+		r.scoringCosts, r.instructionCosts, r.mtBenchCosts, r.choiceCosts, r.ratingCosts,
+	} {
 		own, err := more()
 		if err != nil {
 			return nil, err
@@ -105,9 +108,7 @@ func (r Recipe) instructionCosts() ([]lidr.Cost, error) {
 		answers.Model = fmt.Sprintf("M%d", round)
 		costs = append(costs, answers)
 		if s.References != "" {
-			name := answers.Model + "-" + reference
-			own, err := costRows(judge.DryRun(name, inLanguages(all, r.Languages()), s.Generate.Sampling.MaxTokens, s.Judging,
-				r.Judge.Prices))
+			own, err := r.comparisonCosts(answers.Model+"-"+reference, inLanguages(all, r.Languages()), s.Judging)
 			if err != nil {
 				return nil, err
 			}
@@ -117,7 +118,7 @@ func (r Recipe) instructionCosts() ([]lidr.Cost, error) {
 	judging := s.Judging
 	judging.BothOrders = true
 	for _, name := range s.Matches {
-		own, err := costRows(judge.DryRun(name, all, s.Generate.Sampling.MaxTokens, judging, r.Judge.Prices))
+		own, err := r.comparisonCosts(name, all, judging)
 		if err != nil {
 			return nil, err
 		}
@@ -126,14 +127,33 @@ func (r Recipe) instructionCosts() ([]lidr.Cost, error) {
 	return costs, nil
 }
 
+// comparisonCosts are those of one comparison by the judge and by each of the panel.
+func (r Recipe) comparisonCosts(name string, prompts dataframe.DataFrame, s judge.Settings) (all []lidr.Cost,
+	err error) {
+	keys, judges := r.allJudges()
+	for i, j := range judges {
+		own, err := costRows(judge.DryRun(name, prompts, r.Instructions.Generate.Sampling.MaxTokens, s, j.Prices))
+		if err != nil {
+			return nil, err
+		}
+		for k := range own {
+			own[k].Model = keys[i]
+		}
+		all = append(all, own...)
+	}
+	return all, nil
+}
+
 // mtBenchCosts are of two turns a question; the second has the first answer before it, and the judge sees both.
 func (r Recipe) mtBenchCosts() ([]lidr.Cost, error) {
 	s := r.MTBench.Settings
 	if r.MTBench.Source == "" {
 		return nil, nil
 	}
-	answers, grades := lidr.Cost{Step: "mt-bench"}, lidr.Cost{Model: "judge"}
+	answers, grades, pairs := lidr.Cost{Step: "mt-bench"}, lidr.Cost{Model: "judge"}, lidr.Cost{Model: "judge"}
 	around := tokens(s.System, s.MultiTurnReference)
+	both := r.MTBench.Pairs
+	aroundBoth := tokens(both.System, both.MultiTurnReference)
 	for _, lang := range r.AllLanguages() {
 		questions, err := datasets.LoadMTBench(r.MTBench.Source, lang)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -148,6 +168,9 @@ func (r Recipe) mtBenchCosts() ([]lidr.Cost, error) {
 			answers.Add(1, first+second+s.Answer.MaxTokens, s.Answer.MaxTokens, lm.Prices{})
 			grades.Add(1, around+first+known+s.Answer.MaxTokens, s.Judge.MaxTokens, r.Judge.Prices)
 			grades.Add(1, around+first+second+known+2*s.Answer.MaxTokens, s.Judge.MaxTokens, r.Judge.Prices)
+			// Two sides, each turn in both orders.
+			pairs.Add(2, 2*(aroundBoth+first+known+2*s.Answer.MaxTokens), both.Judge.MaxTokens, r.Judge.Prices)
+			pairs.Add(2, 2*(aroundBoth+first+second+known+4*s.Answer.MaxTokens), both.Judge.MaxTokens, r.Judge.Prices)
 		}
 	}
 	var costs []lidr.Cost
@@ -155,6 +178,10 @@ func (r Recipe) mtBenchCosts() ([]lidr.Cost, error) {
 		answers.Model = fmt.Sprintf("M%d", round)
 		grades.Step = "mt-bench of " + answers.Model
 		costs = append(costs, answers, grades)
+	}
+	for _, name := range r.MTBench.Matches {
+		pairs.Step = "mt-bench pairs " + name
+		costs = append(costs, pairs)
 	}
 	return costs, nil
 }

@@ -37,9 +37,10 @@ type assignment struct {
 	path   []string
 	node   ast.Node
 	source string
+	within string // what path begins below: "panel.1." for the first of a list, else ""
 }
 
-func (a assignment) name() string { return strings.Join(a.path, ".") }
+func (a assignment) name() string { return a.within + strings.Join(a.path, ".") }
 
 // set finds the field below v and sets it.
 func (a assignment) set(v reflect.Value) error {
@@ -50,16 +51,40 @@ func (a assignment) set(v reflect.Value) error {
 		names, index := keys(v.Type())
 		at, known := index[key]
 		if !known {
-			return fmt.Errorf("%s: %s is no key of a recipe; %s", a.source, a.name(), suggest(a.path[:i], key, names))
+			return fmt.Errorf("%s: %s is no key of a recipe; %s", a.source, a.name(),
+				suggest(append([]string{strings.TrimSuffix(a.within, ".")}, a.path[:i]...), key, names))
 		}
 		v = v.FieldByIndex(at)
 	}
 	if v.Kind() == reflect.Struct {
 		return fmt.Errorf("%s: %s holds %s; set one of its keys", a.source, a.name(), inner(v.Type()))
 	}
+	if list, ok := a.node.(*ast.SequenceNode); ok && v.Type() == reflect.TypeFor[[]Judge]() {
+		return a.setJudges(list, v)
+	}
 	if err := decode(a.node, v); err != nil {
 		return fmt.Errorf("%s: %s is %s, expected %s", a.source, a.name(), a.node, err)
 	}
+	return nil
+}
+
+// setJudges sets a list of judges, each from the defaults of one.
+func (a assignment) setJudges(list *ast.SequenceNode, v reflect.Value) error {
+	judges := make([]Judge, len(list.Values))
+	for i, node := range list.Values {
+		judges[i] = judgeDefaults()
+		within := fmt.Sprintf("%s.%d", a.name(), i+1)
+		if pairs(node) == nil {
+			return fmt.Errorf("%s: %s is %s, expected keys with values: %s", a.source, within, node, inner(v.Type().Elem()))
+		}
+		for _, one := range assignments(node, v.Type().Elem(), nil, func(ast.Node) string { return a.source }) {
+			one.within = within + "."
+			if err := one.set(reflect.ValueOf(&judges[i]).Elem()); err != nil {
+				return err
+			}
+		}
+	}
+	v.Set(reflect.ValueOf(judges))
 	return nil
 }
 
@@ -79,7 +104,7 @@ func suggest(above []string, key string, names []string) string {
 	if best == "" {
 		return "expected one of " + strings.Join(names, ", ")
 	}
-	return "did you mean " + strings.Join(append(slices.Clone(above), best), ".") + "?"
+	return "did you mean " + strings.TrimPrefix(strings.Join(append(slices.Clone(above), best), "."), ".") + "?"
 }
 
 // decode sets v to a node's value. The error says what was expected.
@@ -103,6 +128,15 @@ func decode(node ast.Node, v reflect.Value) error {
 	}
 	if value == nil {
 		return errors.New(expected)
+	}
+	if entries, ok := value.(map[string]any); ok && v.Type() == reflect.TypeFor[map[string]float64]() {
+		for key, entry := range entries { // 5e-7, as above
+			if text, ok := entry.(string); ok {
+				if x, err := strconv.ParseFloat(text, 64); err == nil {
+					entries[key] = x
+				}
+			}
+		}
 	}
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -142,7 +176,7 @@ func assignments(node ast.Node, t reflect.Type, above []string, place func(ast.N
 			all = append(all, assignments(pair.Value, f, path, place)...)
 			continue
 		}
-		all = append(all, assignment{path, pair.Value, place(pair.Key)})
+		all = append(all, assignment{path: path, node: pair.Value, source: place(pair.Key)})
 	}
 	return all
 }

@@ -162,7 +162,7 @@ func parseSet(set string) (assignment, error) {
 	if len(entries) != 1 {
 		return assignment{}, fmt.Errorf("%s: expected one value; quote it as in YAML", source)
 	}
-	return assignment{strings.Split(path, "."), entries[0].Value, source}, nil
+	return assignment{path: strings.Split(path, "."), node: entries[0].Value, source: source}, nil
 }
 
 // set changes a field by its path.

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"lidrlab/lidr"
+	"lidrlab/lidr/lm"
 )
 
 func readFile(t *testing.T, path string) string {
@@ -58,6 +58,19 @@ func TestMistakes(t *testing.T) {
 		"choices: {source: data, mmlu_shots: -1}":     "choices: field mmlu_shots is -1",
 		"trainer: {program: trl}\ntrain: {replay: 1}": "trl cannot train with replay 1",
 		"model: {endpoints: [\"http://a/\"]}":         "trainer.program is own, expected",
+
+		"panel:\n- {path: a}\n- {pth: b}": "panel.2.pth is no key of a recipe; did you mean panel.2.path?",
+		"panel: [a]":                      "panel.1 is a, expected keys with values",
+		"instructions: {source: d, references: d}\njudge: {endpoints: [https://j.example/v1]}": "judge.prices is empty",
+		"instructions: {source: d, references: d}\npanel: [{path: someone}]":                   "another model than judge",
+		"mt_bench: {matches: [M1-M0]}":                      "mt_bench.matches is [M1-M0], expected none without",
+		"scoring: {scorers: {round-tripp: 1}}":              "did you mean round-trip?",
+		"scoring: {scorers: {round-trip: 1}}":               "generate.samples is 0, expected at least 2",
+		"scoring: {selection: {rule: lidr}}":                "scoring.scorers is empty",
+		"scoring: {scorers: {implicit: 1}}":                 "scoring.aligned.path is",
+		"scoring: {scorers: {reward-model: 1}}":             "scoring.reward_model.endpoints is",
+		"scoring: {product: true, scorers: {language: 2}}":  "which has no weights",
+		"scoring: {translations: true, scorers: {mapo: 1}}": "scoring.selection: field rule is",
 
 		"rounds: 1\ntrainer: {program: none}\ninstructions: {source: d, matches: [M1-M0]}": "M1-M0, expected two of",
 	} {
@@ -118,29 +131,30 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Two recipes that differ in one field are two run.json that differ in it alone.
-func TestOneFieldDiffers(t *testing.T) {
-	settings := func(sets ...string) map[string]any {
-		r, err := Load(miniature, sets...)
+var dated = regexp.MustCompile(`prices: .*# .*20[0-9]{2}-[0-9]{2}-[0-9]{2}`)
+
+// A shipped recipe whose judge is paid for says what it costs, by whom and when that was said: prices change.
+func TestPricesAreDated(t *testing.T) {
+	n := 0
+	for _, name := range Names() {
+		r, err := Load(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := open(r, filepath.Join(t.TempDir(), "run"), nil)
-		if err != nil {
-			t.Fatal(err)
+		if r.Judge.Path == "" {
+			continue
 		}
-		defer run.Close()
-		var record map[string]any
-		if err := json.Unmarshal([]byte(readFile(t, run.Path("run.json"))), &record); err != nil {
-			t.Fatal(err)
+		n++
+		if text := readFile(t, filepath.Join("recipes", name+".yaml")); !dated.MatchString(text) || r.Judge.Prices.New == 0 {
+			t.Errorf("%s has prices %+v without a source and a date", name, r.Judge.Prices)
 		}
-		delete(record, "sha256")
-		return record
+		r.Judge.Prices = lm.Prices{}
+		if _, err := r.singles(); err == nil || !strings.Contains(err.Error(), "judge.prices is empty") {
+			t.Errorf("%s without prices: error %v, expected that they are unknown", name, err)
+		}
 	}
-	before, after := settings(), settings("train.beta=0.25")
-	after["settings"].(map[string]any)["train"].(map[string]any)["beta"] = lidr.MiniatureSettings().Train.Beta
-	if !reflect.DeepEqual(before, after) {
-		t.Errorf("but for train.beta, run.json is\n%v\nand\n%v", before, after)
+	if n < 8 {
+		t.Errorf("%d recipes with a judge were found", n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -93,6 +94,13 @@ func scalar(v reflect.Value) string {
 	case reflect.Slice, reflect.Map:
 		if v.IsNil() {
 			return "null"
+		}
+		if v.Type().Elem().Kind() == reflect.Struct { // whose keys are the json tags
+			data, err := json.Marshal(v.Interface())
+			if err != nil {
+				panic(err) // texts, numbers and lists of these
+			}
+			return string(data)
 		}
 	}
 	data, err := yaml.MarshalWithOptions(v.Interface(), yaml.Flow(true))

@@ -22,6 +22,10 @@ type Recipe struct {
 	Translator Model           `json:"translator"` // who translates the answers; no path: the models themselves
 	Trainer    handoff.Trainer `json:"trainer"`    // who trains: own, llama-factory, trl or none
 	Judge      Judge           `json:"judge"`
+	// Panel are further judges: with them every comparison is one by a panel, the judge among it (judge.Panel).
+	Panel []Judge `json:"panel"`
+
+	Scoring Scoring `json:"scoring"` // what a round's pairs are chosen by; no scorers: the method's own
 
 	Instructions Instructions `json:"instructions"`
 	MTBench      MTBench      `json:"mt_bench"`
@@ -79,6 +83,9 @@ type Instructions struct {
 type MTBench struct {
 	Source   string                `json:"source"` // folder of the questions; none: they are not asked
 	Settings judge.MTBenchSettings `json:"settings"`
+	// Matches are pairs of models whose answers the judge compares turn by turn, in both orders: M1-M0.
+	Matches []string             `json:"matches"`
+	Pairs   judge.MTPairSettings `json:"pairs"`
 }
 
 // Choices are the multiple-choice suites of the alignment tax, asked of every model.
@@ -109,11 +116,11 @@ const (
 func defaults(s lidr.Settings) Recipe {
 	r := Recipe{Settings: s, Trainer: handoff.LlamaFactory()}
 	r.Trainer.Program = own
-	r.Judge.KeyEnv = "OPENAI_API_KEY"
-	r.Judge.MaxDollars = 10
+	r.Judge = judgeDefaults()
+	r.Scoring.RewardModel.KeyEnv, r.Scoring.Embeddings.KeyEnv = r.Judge.KeyEnv, r.Judge.KeyEnv
 	r.Instructions = Instructions{Suite: "x_alpacaeval", Generate: s.Generate, Judging: judge.Defaults()}
 	r.Instructions.Judging.Seed = s.Seed
-	r.MTBench.Settings = judge.MTBenchDefaults()
+	r.MTBench.Settings, r.MTBench.Pairs = judge.MTBenchDefaults(), judge.MTPairDefaults()
 	r.Choices.Settings = choices.Defaults()
 	r.Ratings.Settings = judge.RatingDefaults()
 	if s.Preset == miniature {
@@ -121,5 +128,8 @@ func defaults(s lidr.Settings) Recipe {
 	}
 	return r
 }
+
+// judgeDefaults are what a judge has of which a file says no other.
+func judgeDefaults() Judge { return Judge{KeyEnv: "OPENAI_API_KEY", MaxDollars: 10} }
 
 const miniature = "miniature"

@@ -13,20 +13,23 @@ import (
 	world "lidrlab/datasets/miniature"
 )
 
-// scripted is an OpenAI-compatible server with a judge that goes by the length of answers, and a translator that is the
-// miniature world: what a small run asks in the place of larger models.
+// scripted is an OpenAI-compatible server with judges and a reward model that go by the length of answers, embeddings
+// of their letters, and a translator that is the miniature world: what a small run asks in the place of larger models.
 type scripted struct {
 	url       string
-	judge     string // the names that it serves; "" for none
-	translate string
+	names     []string        // that it serves
+	translate string          // the translator's, "" for none
 	problems  []world.Problem // those that the run's answers are to
 	server    *http.Server
 }
 
 func startScripted(r Recipe) (*scripted, error) {
 	s := &scripted{
-		judge: r.Judge.Path, translate: r.Translator.Path,
-		problems: world.Problems("prompts", max(1, r.Rounds)*r.Prompts.N, r.Seed),
+		translate: r.Translator.Path,
+		problems:  world.Problems("prompts", max(1, r.Rounds)*r.Prompts.N, r.Seed),
+	}
+	for _, other := range r.others() {
+		s.names = append(s.names, other.model.Path)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,11 +53,8 @@ func (s *scripted) stop() {
 
 // asked is a small recipe with the server's address, which is another each time and so in no file of the run.
 func (s *scripted) asked(r Recipe) Recipe {
-	if s != nil && r.Judge.Path != "" {
-		r.Judge.Endpoints = []string{s.url}
-	}
-	if s != nil && r.Translator.Path != "" {
-		r.Translator.Endpoints = []string{s.url}
+	for _, other := range r.others() {
+		other.model.Endpoints = []string{s.url}
 	}
 	return r
 }
@@ -64,10 +64,8 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if strings.HasSuffix(r.URL.Path, "/models") {
 		var served []map[string]any
-		for _, name := range []string{s.judge, s.translate} {
-			if name != "" {
-				served = append(served, map[string]any{"id": name, "object": "model", "owned_by": "lidr"})
-			}
+		for _, name := range s.names {
+			served = append(served, map[string]any{"id": name, "object": "model", "owned_by": "lidr"})
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"object": "list", "data": served})
 		return
@@ -76,12 +74,20 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Model       string
 		Messages    []struct{ Role, Content string }
 		TopLogprobs int `json:"top_logprobs"`
+		Input       string
 	}
-	if json.NewDecoder(r.Body).Decode(&asked) != nil || len(asked.Messages) == 0 {
+	if json.NewDecoder(r.Body).Decode(&asked) != nil || len(asked.Messages) == 0 && asked.Input == "" {
 		http.Error(w, `{"error":{"message":"expected messages"}}`, http.StatusBadRequest)
 		return
 	}
-	text := ""
+	text := asked.Input
+	if len(asked.Messages) > 0 {
+		text = asked.Messages[len(asked.Messages)-1].Content
+	}
+	if data := scored(r.URL.Path, text); data != nil {
+		_ = json.NewEncoder(w).Encode(map[string]any{"data": []any{data}})
+		return
+	}
 	for _, m := range asked.Messages {
 		if m.Role == "user" {
 			text = m.Content
@@ -99,6 +105,14 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			token := map[string]any{"token": word, "logprob": 0, "top_logprobs": tops}
 			choice["logprobs"] = map[string]any{"content": []any{token}}
 		}
+	case strings.Contains(text, "<b>\n"): // MT-bench's comparison of two sides
+		_, one, _ := strings.Cut(text, "<a>\n")
+		one, other, _ := strings.Cut(one, "<b>\n")
+		verdict := "A"
+		if len(other) > len(one) {
+			verdict = "B"
+		}
+		reply(fmt.Sprintf("The longer one. [[%s]]", verdict))
 	default:
 		reply(fmt.Sprintf("It has %d characters. [[%d]]", len(text), 1+len(text)%10))
 	}
@@ -106,6 +120,24 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"model": asked.Model, "choices": []any{choice},
 		"usage": map[string]any{"prompt_tokens": len(text)/4 + 1, "completion_tokens": 1},
 	})
+}
+
+// scored is what a reward model or a model of embeddings says of a text, nil for other paths.
+func scored(path, text string) map[string]any {
+	length := float64(len(text)) / 1000
+	switch {
+	case strings.HasSuffix(path, "/classify"):
+		return map[string]any{"probs": []float64{length}}
+	case strings.HasSuffix(path, "/pooling"):
+		return map[string]any{"data": []float64{length}}
+	case strings.HasSuffix(path, "/embeddings"):
+		letters := make([]float64, 32)
+		for _, r := range text {
+			letters[r%32]++
+		}
+		return map[string]any{"embedding": letters}
+	}
+	return nil
 }
 
 // preference is for the longer of two answers, the surer the more it is longer.

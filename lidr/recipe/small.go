@@ -9,6 +9,7 @@ import (
 
 	world "lidrlab/datasets/miniature"
 	"lidrlab/lidr"
+	"lidrlab/lidr/lm"
 )
 
 // RunSmall is [Run] at a size that shows in seconds that a recipe runs: on the embedded model, trained here, with a few
@@ -67,6 +68,10 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 	if r.Train.Cut != "" {
 		note("pairs of any length for a recipe that cuts them at train.max_length as %s does", r.Train.Cut)
 	}
+	if r.Scoring.asks("aligned") {
+		return r, nil, fmt.Errorf("recipe %s: scoring.scorers has implicit, which needs two models, and a small run has the "+
+			"embedded one alone; leave --small out, or take another scorer", r.Name)
+	}
 	r.Settings = smallSettings(r.Settings)
 	for _, file := range r.files() {
 		if *file.path != "" {
@@ -76,20 +81,44 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 	}
 	r.Instructions.Generate.System, r.Instructions.Generate.Sampling.MaxTokens = "", answerTokens
 	r.MTBench.Settings.Answer.MaxTokens = answerTokens
-	if r.Judge.Path != "" || r.Translator.Path != "" {
+	if len(r.others()) > 0 {
 		if server, err = startScripted(r); err != nil {
 			return r, nil, err
 		}
-		if r.Judge.Path != "" {
-			note("a scripted judge for %s", r.Judge.Path)
-			r.Judge.Endpoints, r.Judge.Prices = nil, defaults(r.Settings).Judge.Prices
-		}
-		if r.Translator.Path != "" {
-			note("the miniature world's own translation for %s", r.Translator.Path)
-			r.Translator.Endpoints = nil
-		}
+	}
+	for _, other := range r.others() {
+		note("%s for %s", other.small, other.model.Path)
+		other.model.Endpoints = nil
+	}
+	r.Judge.Prices = lm.Prices{}
+	for i := range r.Panel {
+		r.Panel[i].Prices = lm.Prices{}
 	}
 	return r, server, nil
+}
+
+// other is a model that a recipe asks beside those of the run, and what a small run asks in its place.
+type other struct {
+	model *Model
+	small string
+}
+
+// others are those that the recipe names. The list of the panel is the recipe's own from then on.
+func (r *Recipe) others() (all []other) {
+	r.Panel = slices.Clone(r.Panel)
+	add := func(m *Model, small string) {
+		if m.Path != "" {
+			all = append(all, other{m, small})
+		}
+	}
+	add(&r.Judge.Model, "a scripted judge")
+	for i := range r.Panel {
+		add(&r.Panel[i].Model, "a scripted judge")
+	}
+	add(&r.Translator, "the miniature world's own translation")
+	add(&r.Scoring.RewardModel.Model, "the length of an answer")
+	add(&r.Scoring.Embeddings.Model, "the letters of an answer")
+	return all
 }
 
 const (

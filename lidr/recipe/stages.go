@@ -74,6 +74,9 @@ func (r Recipe) stages() []stage {
 			add("judge", name, "", compare(name))
 		}
 	}
+	for _, name := range r.MTBench.Matches {
+		add("mt-bench-pairs", name, "", compareTurns(name))
+	}
 	return all
 }
 
@@ -153,6 +156,13 @@ func (w *work) makePairs(ctx context.Context, name, until string) error {
 	if err != nil || until == "generate" {
 		return err
 	}
+	scored := len(w.recipe.Scoring.Scorers) > 0
+	if scored && !w.recipe.Scoring.Translations {
+		if until == "translate" {
+			return errors.New("pairs are chosen by scoring.scorers among own answers, so nothing is translated; do pairs")
+		}
+		return w.choose(ctx, m, responses, nil)
+	}
 	translator, err := w.translator(ctx, m)
 	if err != nil {
 		return err
@@ -160,6 +170,9 @@ func (w *work) makePairs(ctx context.Context, name, until string) error {
 	translations, err := lidr.TranslateBy(ctx, w.run, m, translator, responses)
 	if err != nil || until == "translate" {
 		return err
+	}
+	if scored {
+		return w.choose(ctx, m, responses, &translations)
 	}
 	_, _, err = lidr.Pairs(ctx, w.run, m, responses, translations)
 	return err
@@ -212,11 +225,30 @@ func compare(name string) func(context.Context, *work) error {
 		if err != nil {
 			return err
 		}
+		all, err := w.judges(ctx)
+		if err != nil {
+			return err
+		}
+		if _, _, err = judge.Compare(ctx, w.run, name, all[0], ours, theirs, judging); err != nil || len(all) == 1 {
+			return err
+		}
+		_, _, err = judge.Panel(ctx, w.run, name, all, ours, theirs, judging)
+		return err
+	}
+}
+
+// compareTurns lets the judge compare two models' answers to MT-bench.
+func compareTurns(name string) func(context.Context, *work) error {
+	return func(ctx context.Context, w *work) error {
+		a, b, _ := strings.Cut(name, "-")
+		if !w.has(a) || !w.has(b) {
+			return nil // the run was saturated before
+		}
 		who, err := w.judge(ctx)
 		if err != nil {
 			return err
 		}
-		_, _, err = judge.Compare(ctx, w.run, name, who, ours, theirs, judging)
+		_, err = judge.MTBenchPairs(ctx, w.run, name, who, w.recipe.MTBench.Source, w.recipe.MTBench.Pairs)
 		return err
 	}
 }

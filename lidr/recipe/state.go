@@ -16,6 +16,7 @@ func (r Recipe) key() string {
 	r.About, r.Published = "", Published{}
 	r.Model.Endpoints, r.Translator.Endpoints, r.Model.Serve = nil, nil, nil
 	r.Judge = Judge{Model: Model{Path: r.Judge.Path}}
+	r.Panel, r.Scoring = pathsAlone(r.Panel), r.Scoring.pathsAlone()
 	return ledger.Key(r.YAML())
 }
 

@@ -48,7 +48,7 @@ var steps = map[string][]string{
 	"generate": {"pairs"}, "translate": {"pairs"}, "pairs": {"pairs"},
 	"train": {"train"}, "handoff": {"train"},
 	"eval":  {"evaluate", "answer", "choices"},
-	"judge": {"mt-bench", "rate", "judge"},
+	"judge": {"mt-bench", "rate", "judge", "mt-bench-pairs"},
 }
 
 // Step does one step of a recipe in its run folder: generate, translate or pairs, each with those before it, train,

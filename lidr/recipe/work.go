@@ -90,19 +90,15 @@ func (w *work) has(name string) bool {
 }
 
 func (w *work) judge(ctx context.Context) (*lidr.Model, error) {
-	j := w.recipe.Judge
-	return w.other(ctx, "judge", remote.Options{
-		Model: j.Path, Endpoints: j.Endpoints, KeyEnv: j.KeyEnv, Prices: j.Prices, MaxDollars: j.MaxDollars,
-	})
+	return w.other(ctx, "judge", w.recipe.Judge.options())
 }
 
 // translator is the model itself, where the recipe names no other.
 func (w *work) translator(ctx context.Context, m *lidr.Model) (*lidr.Model, error) {
-	t := w.recipe.Translator
-	if t.Path == "" {
+	if w.recipe.Translator.Path == "" {
 		return m, nil
 	}
-	return w.other(ctx, "translator", remote.Options{Model: t.Path, Endpoints: t.Endpoints})
+	return w.other(ctx, "translator", w.recipe.Translator.options())
 }
 
 // other returns a model that is no part of the run: loaded here, or behind the endpoints.
