@@ -58,6 +58,7 @@ demo: build
 	$(LIDR) demo $(FLAGS)
 
 build:
+	@[ -e $(LIDR) ] || echo "building $(LIDR), which takes a minute or two the first time"
 	@go build -o $(LIDR) ./lidr/cmd/lidr
 
 build-xla:

@@ -34,6 +34,7 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 	ask := func(done func(int) bool, save func([]int, []lm.Answer) error) error {
 		known := countDone(len(requests), done)
 		meter := run.Meter(step, "answers", len(requests), known)
+		defer meter.Stop()
 		keep := func(idx []int, out []lm.Answer) error {
 			if err := save(idx, out); err != nil {
 				return err
@@ -93,6 +94,7 @@ func complete(ctx context.Context, run *Run, m *Model, step string, requests []l
 	ask := func(done func(int) bool, save func([]int, []lm.Completion) error) error {
 		known := countDone(len(requests), done)
 		meter := run.Meter(step, "answers", len(requests), known)
+		defer meter.Stop()
 		keep := func(idx []int, out []lm.Completion) error {
 			if err := save(idx, out); err != nil {
 				return err

@@ -47,8 +47,9 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 		}
 	}
 	var rows []ControlChange
+	all := &cells{number: len(controls), over: 1} // the first is the run itself
 	for i, c := range controls {
-		own, err := runControl(ctx, run, m0, i)
+		own, err := runControl(ctx, run, m0, i, all)
 		if err != nil {
 			return dataframe.DataFrame{}, fmt.Errorf("control %q: %w", c.Name, err)
 		}
@@ -57,14 +58,12 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 	return datasets.Frame(rows), run.WriteJSON(run.Path("controls.json"), rows)
 }
 
-func runControl(ctx context.Context, run *Run, m0 *Model, i int) ([]ControlChange, error) {
+func runControl(ctx context.Context, run *Run, m0 *Model, i int, all *cells) ([]ControlChange, error) {
 	c, s, own := controls[i], run.Settings, run
 	if c.change != nil {
 		c.change(&s.Train)
-		progress := func(e Event) {
-			e.Step = c.Name + ": " + e.Step
-			run.progress(e)
-		}
+		progress, over := all.progress(i+1, c.Name, run.progress)
+		defer over()
 		var err error
 		if own, err = run.beside(run.Path("controls", fmt.Sprint(i)), s, progress); err != nil {
 			return nil, err

@@ -106,6 +106,7 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	if err := run.WriteJSON(run.Path(m.Name(), "eval", "scores.json"), scores); err != nil {
 		return nil, err
 	}
+	run.progress(Event{Run: run.Dir, Scores: scores})
 	return scores, measureIdentifiers(ctx, run, m.Name(), verdicts)
 }
 

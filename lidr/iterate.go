@@ -8,6 +8,7 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/eval"
 	"lidrlab/lidr/report"
 )
@@ -29,6 +30,7 @@ func iterate(ctx context.Context, run *Run, m0 *Model) (*Model, []eval.Score, er
 			return nil, nil, err
 		}
 	}
+	run.planRounds(m0.Round)
 	scores, err := evaluate(ctx, run, m0)
 	if err != nil {
 		return nil, nil, err
@@ -61,6 +63,31 @@ func iterate(ctx context.Context, run *Run, m0 *Model) (*Model, []eval.Score, er
 		}
 	}
 	return m, scores, nil
+}
+
+// planRounds is [Run.Plan] for [Iterate].
+func (r *Run) planRounds(first int) {
+	s := r.Settings
+	var names []string
+	evaluation := func(model string) {
+		names = append(names, model+" evaluate")
+		if b, ok := r.evalTask().(builtin); ok {
+			if passages, _ := b.passages(s); len(passages) > 0 {
+				names = append(names, model+" evaluate translation")
+			}
+		}
+	}
+	evaluation(modelName(first))
+	for round := first; round < first+s.Rounds; round++ {
+		model := modelName(round)
+		names = append(names, model+" generate", model+" translate")
+		if len(s.Train.Referenced(nil, checkpoint.Config{})) > 0 {
+			names = append(names, model+" reference")
+		}
+		names = append(names, model+" train")
+		evaluation(modelName(round + 1))
+	}
+	r.Plan(names...)
 }
 
 // Round runs m's round: prompts, answers, translations, pairs, training. It returns the model that the round makes.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/printable"
 	"lidrlab/lidr/report"
 )
 
@@ -158,17 +158,18 @@ func rerun(run *Run) ([]string, error) {
 	case s.Preset == "miniature":
 		again = []string{"lidr demo"}
 	case strings.HasPrefix(s.Preset, "own, from "): // as lidr iterate calls its settings
-		again = []string{"lidr iterate", "--prompts", quoted(s.Prompts.Source), "--eval", quoted(s.Evaluate.Source)}
+		again = []string{"lidr iterate", "--prompts", printable.Word(s.Prompts.Source),
+			"--eval", printable.Word(s.Evaluate.Source)}
 		for _, flag := range []struct {
 			name  string
 			value any
 			left  bool // out, as its default
 		}{
-			{"model", quoted(made.Base), made.Base == "" || made.Base == "miniature"},
+			{"model", printable.Word(made.Base), made.Base == "" || made.Base == "miniature"},
 			{"dominant", s.Dominant, s.Dominant == "en"},
 			{"trained", strings.Join(s.Trained, ","), false}, {"unseen", strings.Join(s.Unseen, ","), len(s.Unseen) == 0},
 			{"eval-n", s.Evaluate.N, s.Evaluate.N == 0}, {"shots", s.Evaluate.Shots, s.Evaluate.Shots == 0},
-			{"exemplars", quoted(s.Evaluate.Exemplars), s.Evaluate.Exemplars == ""},
+			{"exemplars", printable.Word(s.Evaluate.Exemplars), s.Evaluate.Exemplars == ""},
 			{"identifier", s.Evaluate.Identifier, s.Evaluate.Identifier == ""},
 			{"lora", s.Train.LoRA.Rank, s.Train.LoRA.Rank == 0},
 		} {
@@ -189,7 +190,7 @@ func rerun(run *Run) ([]string, error) {
 	}
 	if name, small := strings.CutPrefix(s.Preset, "small recipe "); small { // so too
 		name, _, _ = strings.Cut(name, ", from ")
-		return []string{fmt.Sprintf("lidr recipe %s --small", quoted(name)), "lidr report " + folder}, nil
+		return []string{fmt.Sprintf("lidr recipe %s --small", printable.Word(name)), "lidr report " + folder}, nil
 	}
 	if strings.HasPrefix(s.Preset, "recipe, from ") { // as package recipe calls its settings
 		return []string{fmt.Sprintf("lidr recipe %s/recipe.yaml --dir %[1]s", folder), "lidr report " + folder}, nil
@@ -224,7 +225,7 @@ func changed(s Settings) ([]string, error) {
 	var set []string
 	for _, path := range slices.Sorted(maps.Keys(after)) {
 		if after[path] != before[path] && !slices.Contains(flagged, path) {
-			set = append(set, "--set "+quoted(path+"="+after[path]))
+			set = append(set, "--set "+printable.Word(path+"="+after[path]))
 		}
 	}
 	return set, nil
@@ -266,18 +267,7 @@ func folderHere(dir string) string {
 	if err != nil || !filepath.IsLocal(inside) {
 		return ". # in the folder of this report"
 	}
-	return quoted(filepath.ToSlash(inside))
-}
-
-// quoted is a word of a shell's command.
-func quoted(word string) string {
-	special := func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./,:@=+", r)
-	}
-	if word != "" && strings.IndexFunc(word, special) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return printable.Word(filepath.ToSlash(inside))
 }
 
 // versionFields lists versions and content hashes for a report, from run.json.

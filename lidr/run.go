@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"lidrlab/lidr/ledger"
 )
@@ -20,6 +21,7 @@ type Run struct {
 	own      Task // of [WithTask], nil for none
 	store    ledger.Store
 	progress Progress
+	plan     *plan        // nil where nothing says what is to come
 	opened   []byte       // the settings of Open, encoded
 	unlock   func() error // nil once the run is closed
 	writing  sync.Mutex   // files.json
@@ -109,12 +111,19 @@ func (r *Run) synthetic() bool {
 
 // Note sends a message to the reader of the run's progress.
 func (r *Run) Note(format string, args ...any) {
-	r.progress(Event{Note: fmt.Sprintf(format, args...)})
+	r.progress(Event{Run: r.Dir, Note: fmt.Sprintf(format, args...)})
 }
 
 // Meter begins to report a step of total items, of which an earlier process has finished done. unit names an item.
 func (r *Run) Meter(step, unit string, total, done int) *Meter {
-	m := NewMeter(r.progress, step, unit, total, done)
-	m.timingFile = r.Path("timing.jsonl")
+	m := &Meter{report: r.progress, plan: r.plan, timingFile: r.Path("timing.jsonl"), start: time.Now(),
+		last: Event{Run: r.Dir, Step: step, Done: done, Total: total, Unit: unit}}
+	m.send()
 	return m
+}
+
+// Plan says which steps are to come, in their order and by the names that they report, such as "M0 generate", for a
+// program that calls them one by one: the progress then tells which of them is at work, and how long all of them take.
+func (r *Run) Plan(steps ...string) {
+	r.plan = newPlan(steps, r.Path("timing.jsonl"))
 }

@@ -60,14 +60,14 @@ func Sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, option
 	return frame, ledger.WriteJSON(filepath.Join(dir, "sweep.json"), rows)
 }
 
-func sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, options []Option) ([]SweepScore, error) {
+func sweep(ctx context.Context, dir string, m0 *Model, list []SweepCell, options []Option) ([]SweepScore, error) {
 	if m0.Round > 0 {
 		return nil, fmt.Errorf("sweep: every cell is a run of its own, which %s of another one cannot start; load %s by "+
 			"LoadModel",
 			m0.Name(), m0.Path)
 	}
 	seen := map[string]bool{}
-	for _, cell := range cells {
+	for _, cell := range list {
 		if !cellName.MatchString(cell.Name) || seen[cell.Name] {
 			return nil, fmt.Errorf("sweep: cell %q: expected a name that no other cell has, of letters, digits and = + . , _ -",
 				cell.Name)
@@ -83,24 +83,19 @@ func sweep(ctx context.Context, dir string, m0 *Model, cells []SweepCell, option
 	if m0.small() {
 		lanes = make(chan struct{}, min(runtime.GOMAXPROCS(0), sideBySide))
 	}
-	var reporting sync.Mutex // a Progress is called from one goroutine at a time
-	rows, errs := make([][]SweepScore, len(cells)), make([]error, len(cells))
+	all := &cells{number: len(list)}
+	rows, errs := make([][]SweepScore, len(list)), make([]error, len(list))
 	var running sync.WaitGroup
-	for i, cell := range cells {
+	for i, cell := range list {
 		lanes <- struct{}{}
 		running.Go(func() {
 			defer func() { <-lanes }()
-			own := func(r *Run) {
-				outer := r.progress
-				r.progress = func(e Event) {
-					reporting.Lock()
-					defer reporting.Unlock()
-					e.Step = cell.Name + ": " + e.Step
-					outer(e)
-				}
-			}
-			all := slices.Concat([]Option{WithStore(ledger.StoreBeside(dir))}, options, []Option{own})
-			if rows[i], errs[i] = sweepCell(ctx, filepath.Join(dir, "cells", cell.Name), m0, cell, all); errs[i] != nil {
+			over := func() {}
+			own := func(r *Run) { r.progress, over = all.progress(i+1, cell.Name, r.progress) }
+			options := slices.Concat([]Option{WithStore(ledger.StoreBeside(dir))}, options, []Option{own})
+			rows[i], errs[i] = sweepCell(ctx, filepath.Join(dir, "cells", cell.Name), m0, cell, options)
+			over()
+			if errs[i] != nil {
 				errs[i] = fmt.Errorf("cell %s: %w", cell.Name, errs[i])
 				cancel()
 			}

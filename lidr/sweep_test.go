@@ -27,7 +27,11 @@ func TestSweep(t *testing.T) {
 	hot.Train.LR = 1e-3
 	cells := []SweepCell{{"lr=1e-4", smallMiniature()}, {"lr=1e-3", hot}}
 	worked := 0
-	count := WithProgress(func(Event) { worked++ })
+	count := WithProgress(func(e Event) {
+		if e.Work() {
+			worked++
+		}
+	})
 	frame, err := Sweep(ctx, filepath.Join(root, "sweep"), m0, cells, count)
 	if err != nil {
 		t.Fatal(err)

@@ -135,9 +135,14 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		return err
 	})
 	meter := run.Meter(m.Name()+" train", "steps", total, 0)
+	defer meter.Stop()
+	parameters := 0
+	for _, tensor := range m.checkpoint.Tensors {
+		parameters += tensor.Len()
+	}
 	steps, err = dpo.Train(ctx, m.engine, weights, tokens, reference, replay, s.Settings, dpo.Hooks{
 		OnStep: func(step dpo.Step) error {
-			meter.Reach(step.Step, total, step.Tokens)
+			meter.Took(step, total, parameters)
 			return begin()
 		},
 		CheckpointDir:   stateFolder(run, name, key),
@@ -446,6 +451,7 @@ func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transforme
 	}
 	measure := func(done func(int) bool, save func([]int, [][2]float64) error) error {
 		meter := run.Meter(m.Name()+" reference", "pairs", len(pairs), countDone(len(pairs), done))
+		defer meter.Stop()
 		err := dpo.Reference(ctx, m.engine, base, pairs, s, done, func(idx []int, chosen, rejected []float64) error {
 			items := make([][2]float64, len(idx))
 			for k := range idx {

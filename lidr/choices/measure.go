@@ -80,6 +80,7 @@ func collect[T any](
 				}
 			}
 			meter := run.Meter(m.Name()+" "+what, kind, n, finished)
+			defer meter.Stop()
 			err := compute(done, func(idx []int, items []T) error {
 				meter.Add(len(idx), 0)
 				return save(idx, items)

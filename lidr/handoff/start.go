@@ -63,6 +63,7 @@ func (j *job) start(ctx context.Context) error {
 // wait follows the program while end waits for its end.
 func (j *job) wait(ctx context.Context, end func() error) error {
 	meter := j.run.Meter(j.model.Name()+" train", "steps", j.steps, 0)
+	defer meter.Stop()
 	ended, followed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(followed)

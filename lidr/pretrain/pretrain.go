@@ -71,10 +71,10 @@ func Make(ctx context.Context, dir string, s Settings, progress lidr.Progress) e
 	model := transformer.Init(s.Config, s.Seed)
 	batches := &batcher{settings: s, tokenizer: tok, example: miniature.Examples(s.Mix, s.Seed)}
 	meter := lidr.NewMeter(progress, "pretrain", "steps", s.Steps, 0)
+	defer meter.Stop()
 	_, err = dpo.Pretrain(ctx, engine, model, batches.next, s.Steps, s.Optimizer, dpo.Hooks{
 		OnStep: func(step dpo.Step) error {
-			meter.Rename(fmt.Sprintf("pretrain, loss %.3f", step.Loss))
-			meter.Reach(step.Step, s.Steps, step.Tokens)
+			meter.Took(step, s.Steps, 0)
 			return batches.err
 		},
 		CheckpointDir: state, CheckpointEvery: checkpointEvery,

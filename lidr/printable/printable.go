@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -35,6 +36,17 @@ func Text(s string) string {
 
 // Line is Text for a single line: line ends and tabs are shown too.
 func Line(s string) string { return breaks.Replace(Text(s)) }
+
+// Word returns s as one word of a shell's command, in quotes where it needs them.
+func Word(s string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-./,:@=+", r)
+	}
+	if s != "" && strings.IndexFunc(s, special) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
 
 var breaks = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
 

@@ -24,6 +24,13 @@ func TestText(t *testing.T) {
 	if got, want := Line("a\tb\r\nc\x1b"), `a\tb\r\nc\x1b`; got != want {
 		t.Errorf("the line is %q, expected %q", got, want)
 	}
+	for word, want := range map[string]string{
+		"train.beta=0.2": "train.beta=0.2", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'", "деревья": "деревья",
+	} {
+		if got := Word(word); got != want {
+			t.Errorf("the word of %q is %s, expected %s", word, got, want)
+		}
+	}
 	var out strings.Builder
 	if n, err := Writer(&out).Write([]byte("\x1b[31m")); n != 5 || err != nil || out.String() != `\x1b[31m` {
 		t.Errorf("%d bytes of %q are written, %v", n, out.String(), err)

@@ -66,6 +66,7 @@ func (Hidden) Score(ctx context.Context, run *lidr.Run, m *lidr.Model,
 			}
 		}
 		meter := run.Meter(m.Name()+" hidden states", "prompts", len(ids), known)
+		defer meter.Stop()
 		for i, id := range ids {
 			if done(i) {
 				continue

@@ -77,6 +77,7 @@ func likelihoods(ctx context.Context, run *lidr.Run, m *lidr.Model, step string,
 			}
 		}
 		meter := run.Meter(step, "texts", len(requests), known)
+		defer meter.Stop()
 		for part := range slices.Chunk(order, chunk) {
 			if !slices.ContainsFunc(part, func(i int) bool { return !done(i) }) {
 				continue

@@ -65,6 +65,7 @@ func (s Server) ask(ctx context.Context, run *lidr.Run, step, path string, bodie
 			}
 		}
 		meter := run.Meter(step, "requests", len(bodies), len(bodies)-len(todo))
+		defer meter.Stop()
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		var mu sync.Mutex

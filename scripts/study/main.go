@@ -86,7 +86,7 @@ func main() {
 func runSeed(seed int64) ([]lidr.ControlChange, error) {
 	ctx := context.Background()
 	progress := func(e lidr.Event) {
-		if e.Done == e.Total {
+		if e.Work() && e.Done == e.Total {
 			fmt.Fprintf(os.Stderr, "seed %d, %s: %d %s\n", seed, e.Step, e.Total, e.Unit)
 		}
 	}

@@ -36,6 +36,9 @@ func demoCommand() *cobra.Command {
 				return err
 			}
 			s = changed
+			fmt.Fprintf(cmd.ErrOrStderr(), "the embedded miniature model, %d prompts a round in %d languages, rounds: %d; "+
+				"every model answers %d problems in each of %d languages; files go to %s\n",
+				s.Prompts.N, len(s.Languages()), s.Rounds, s.Evaluate.N, len(s.AllLanguages()), dir)
 			model, err := lidr.LoadModel("miniature")
 			if err != nil {
 				return err

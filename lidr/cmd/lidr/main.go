@@ -8,16 +8,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	_ "lidrlab/datasets/parquet" // for the commands' files, and the scripts'
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/printable"
 	"lidrlab/lidr/script"
+	"lidrlab/lidr/show"
 	"lidrlab/lidr/tokenizer"
 )
 
@@ -85,8 +88,20 @@ func main() {
 	os.Exit(code)
 }
 
+// interrupted ends the process with one line, below the progress that it takes away. A shell has nothing to continue.
 func interrupted() {
-	fmt.Fprintln(stderr, "lidr: interrupted; the same command continues where it stopped")
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprint(os.Stderr, show.Erase)
+	}
+	words := []string{os.Args[0]}
+	for _, arg := range os.Args[1:] {
+		words = append(words, printable.Word(arg))
+	}
+	if len(words) > 1 && slices.Contains([]string{"repl", "serve"}, words[1]) {
+		fmt.Fprintln(stderr, "lidr: interrupted")
+	} else {
+		fmt.Fprintln(stderr, "lidr: interrupted; this continues where it stopped:", strings.Join(words, " "))
+	}
 	os.Exit(130)
 }
 

@@ -129,7 +129,7 @@ func repl(shell *script.Shell, line *running, read func(more bool) (string, erro
 		line.stop.Store(nil)
 		stop()
 		if more = open; err == nil {
-			err = show(value)
+			err = display(value)
 		}
 		if err != nil {
 			fmt.Fprintln(stderr, err)
@@ -137,7 +137,7 @@ func repl(shell *script.Shell, line *running, read func(more bool) (string, erro
 	}
 }
 
-func show(value reflect.Value) error {
+func display(value reflect.Value) error {
 	if !value.IsValid() || !value.CanInterface() {
 		return nil
 	}
