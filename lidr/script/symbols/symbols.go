@@ -7,7 +7,7 @@ import "reflect"
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr lidrlab/lidr/dpo lidrlab/lidr/eval
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/lm lidrlab/lidr/lm/remote lidrlab/lidr/ablation
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/judge lidrlab/lidr/handoff lidrlab/lidr/choices
-//go:generate go tool yaegi extract -name symbols lidrlab/lidr/scorers lidrlab/lidr/recipe
+//go:generate go tool yaegi extract -name symbols lidrlab/lidr/scorers lidrlab/lidr/recipe lidrlab/lidr/trial
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/doctor lidrlab/lidr/pretrain lidrlab/lidr/report
 //go:generate go tool yaegi extract -name symbols lidrlab/plots lidrlab/datasets
 //go:generate go tool yaegi extract -name symbols lidrlab/datasets/miniature lidrlab/datasets/paper
