@@ -1,8 +1,8 @@
 //go:build go1.21
 
-// Real_small asks whether the method works on a real model that a laptop trains, Qwen2.5-Coder-0.5B-Instruct: two rounds
-// beside its controls on the same prompts, over seeds, with everything measured before and after. PLAN.md beside it says
-// what is claimed and at which sizes; it was written before the run.
+// Real_small asks whether the method works on a real model that a laptop trains, Qwen2.5-Coder-0.5B-Instruct: two
+// rounds beside its controls on the same prompts, over seeds, with everything measured before and after. PLAN.md beside
+// it says what is claimed and at which sizes; it was written before the run.
 //
 //	bin/lidr run scripts/real_small -model MODEL -data FOLDER -dir runs/real_small
 //	go run ./scripts/real_small -model MODEL -data FOLDER -dir runs/real_small
@@ -94,7 +94,10 @@ func main() {
 	results, err := t.Results()
 	check(err)
 	fmt.Println("changes, with intervals of 95 %; what no test tells from none is no gain:")
-	check(lidr.Show(results.Lines()))
+	for _, part := range results.Parts() {
+		fmt.Println(part.Title)
+		check(lidr.Show(part.Lines))
+	}
 	fmt.Println("missing:", strings.Join(results.Missing, ", "))
 	fmt.Println(results.Verdict())
 	fmt.Println("results:", filepath.Join(*dir, "results.csv"))
