@@ -25,8 +25,8 @@ func FuzzNumeric(f *testing.F) {
 		}
 		for i, tick := range a.ticks {
 			slack := a.step * 1e-6
-			inside := tick.at >= a.min-slack && tick.at <= a.max+slack
-			if !inside || len(tick.label) > 40 || i > 0 && tick.at <= a.ticks[i-1].at {
+			inside := tick.Value >= a.min-slack && tick.Value <= a.max+slack
+			if !inside || len(tick.Label) > 40 || i > 0 && tick.Value <= a.ticks[i-1].Value {
 				t.Fatalf("%g…%g: tick %d of %v", lo, hi, i, a.ticks)
 			}
 		}

@@ -3,6 +3,8 @@ package plots
 import (
 	"math"
 
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -24,6 +26,7 @@ type Curves struct {
 // Panel is one of the small multiples.
 type Panel struct {
 	Title  string
+	Unit   string // the title of its y axis: "loss, nats a token"
 	Curves []Curve
 }
 
@@ -34,7 +37,7 @@ type Curve struct {
 }
 
 // Figure lays the panels out.
-func (v Curves) Figure() *Figure {
+func (v Curves) Figure(options ...Option) *Figure {
 	if len(v.Panels) == 0 {
 		return broken("curves %q: nothing to draw: it needs at least one panel", v.Title)
 	}
@@ -62,42 +65,58 @@ func (v Curves) Figure() *Figure {
 	if err := fits(0, curves); err != nil {
 		return broken("curves %q: %w", v.Title, err)
 	}
-	g := newGrid(len(v.Panels), v.Columns)
-	width, height := size(v.Width, v.Height, 160, 10+52*float64(g.rows))
-	return newFigure(v.Title, width, height, func(c draw.Canvas, title string) {
-		c = header(margins(c), title, "", nil)
-		c = footer(c, v.XLabel)
-		for i, p := range v.Panels {
-			v.panel(g.cell(c, i), p)
+	look := looks(v.Width, v.Height, options)
+	f := Figure{title: v.Title, columns: v.Columns}
+	if f.columns == 0 {
+		f.columns = 2
+	}
+	f.columns = min(f.columns, len(v.Panels))
+	named := v.anyNamed()
+	for _, p := range v.Panels {
+		drawn, err := v.panel(p, look)
+		if err != nil {
+			return broken("curves %q, panel %q: %w", v.Title, p.Title, err)
 		}
-	})
+		if named && drawn.keys == nil { // keep the panels of a row level
+			drawn.keys = []key{{}}
+		}
+		f.panels = append(f.panels, drawn)
+	}
+	bottom(f.panels, f.columns)
+	rows := (len(v.Panels) + f.columns - 1) / f.columns
+	width, height := look.size(160, 10+52*float64(rows))
+	return f.sized(look, width, height)
 }
 
-func (v Curves) panel(c draw.Canvas, p Panel) {
-	var keys []key
+func (v Curves) panel(p Panel, look look) (panel, error) {
+	drawn := panel{Plot: gridded(newPlot(p.Title, v.XLabel, p.Unit))}
 	x0, x1 := math.Inf(1), math.Inf(-1)
 	y0, y1 := math.Inf(1), math.Inf(-1)
 	for i, k := range p.Curves {
+		st := stroke(look.color(i), 1.4)
+		st.Dashes = dashes[i%len(dashes)]
 		if k.Name != "" {
-			keys = append(keys, stroke(k.Name, line(colorOf(i), 1.4), draw.GlyphStyle{}))
+			drawn.keys = append(drawn.keys, key{k.Name, []plot.Thumbnailer{&plotter.Line{LineStyle: st}}, false})
 		}
 		x0, x1 = span(x0, x1, k.X...)
 		y0, y1 = span(y0, y1, k.Y...)
-	}
-	if keys == nil && v.anyNamed() { // keep the panels of a row level
-		keys = []key{{draw: func(*draw.Canvas, vg.Length, vg.Length) {}}}
-	}
-	c = headerSized(c, labelSize, p.Title, "", keys)
-	a := frame(c, numeric(x0, x1, 4, false), numeric(y0, y1, 4, true))
-	for i, k := range p.Curves {
 		if v.Smoothing > 0 {
-			a.polyline(line(faded(colorOf(i), .3), .7), k.X, k.Y)
-			a.polyline(line(colorOf(i), 1.4), k.X, smooth(k.Y, v.Smoothing))
+			drawn.Add(&course{k.X, k.Y, stroke(faded(look.color(i), .3), .7)})
+			drawn.Add(&course{k.X, smooth(k.Y, v.Smoothing), st})
 		} else {
-			a.polyline(line(colorOf(i), 1.2), k.X, k.Y)
+			drawn.Add(&course{k.X, k.Y, st})
 		}
 	}
-	a.baseLine(a.y.min)
+	if look.ranged { // which may cut: a spike of the loss hides all the rest
+		y0, y1 = math.Max(y0, look.low), math.Min(y1, look.high)
+	}
+	x := numeric(x0, x1, 4, false)
+	drawn.X.Min, drawn.X.Max, drawn.X.Tick.Marker = x.min, x.max, numbers{about: 4}
+	if err := look.values(&drawn.Y, y0, y1, 4, false); err != nil {
+		return panel{}, err
+	}
+	across(drawn.Plot, drawn.Y.Min, stroke(rule, .8))
+	return drawn, nil
 }
 
 func (v Curves) anyNamed() bool {
@@ -111,18 +130,25 @@ func (v Curves) anyNamed() bool {
 	return false
 }
 
-// polyline draws a line through the points, broken where one is missing or infinite.
-func (a *area) polyline(st draw.LineStyle, x, y []float64) {
+// course is one measured or smoothed curve.
+type course struct {
+	x, y []float64
+	draw.LineStyle
+}
+
+// Plot draws a line through the points, broken where one is missing or infinite, and cut at the plot's edge.
+func (k *course) Plot(c draw.Canvas, p *plot.Plot) {
+	px, py := p.Transforms(&c)
 	var run []vg.Point
-	for i := range x {
-		if math.IsNaN(x[i]) || math.IsNaN(y[i]) || math.IsInf(y[i], 0) {
-			a.stroke(st, run)
+	for i := range k.x {
+		if math.IsNaN(k.x[i]) || math.IsNaN(k.y[i]) || math.IsInf(k.y[i], 0) {
+			strokeLong(c, k.LineStyle, run)
 			run = nil
 			continue
 		}
-		run = append(run, vg.Point{X: a.px(x[i]), Y: a.py(y[i])})
+		run = append(run, vg.Point{X: px(k.x[i]), Y: py(k.y[i])})
 	}
-	a.stroke(st, run)
+	strokeLong(c, k.LineStyle, run)
 }
 
 // smooth is the exponential moving average with weight w on the past, divided

@@ -15,7 +15,8 @@ var langs = []string{"en", "es", "ru", "de", "fr", "it", "sw"}
 func ExampleGroupedBars() {
 	err := plots.GroupedBars{
 		Title:  "Accuracy by language",
-		Unit:   "correct final answers, %; intervals of 95 %",
+		Unit:   "correct answers, %",
+		XLabel: "language",
 		Groups: langs,
 		Series: []plots.Series{
 			{
@@ -43,14 +44,15 @@ func ExampleGroupedBars() {
 
 func ExampleWinTieLose() {
 	err := plots.WinTieLose{
-		Title: "M1 against M0",
-		Unit:  "share of the prompts, %",
+		Title:  "M1 against M0",
+		Unit:   "share of the prompts, %",
+		YLabel: "language",
 		Rows: []plots.Outcome{
-			{Label: "en", Win: 31, Tie: 193, Lose: 26},
-			{Label: "es", Win: 80, Tie: 140, Lose: 30},
-			{Label: "ru", Win: 121, Tie: 107, Lose: 22},
-			{Label: "de", Win: 92, Tie: 131, Lose: 27},
-			{Label: "fr", Win: 88, Tie: 133, Lose: 29},
+			{Label: "en", Win: 31, Tie: 193, Lose: 26, Low: .449, High: .571},
+			{Label: "es", Win: 80, Tie: 140, Lose: 30, Low: .538, High: .660},
+			{Label: "ru", Win: 121, Tie: 107, Lose: 22, Low: .639, High: .752},
+			{Label: "de", Win: 92, Tie: 131, Lose: 27, Low: .569, High: .689},
+			{Label: "fr", Win: 88, Tie: 133, Lose: 29, Low: .556, High: .677},
 		},
 		Width: 90,
 	}.Figure().Save(filepath.Join(dir, "wintielose.png"))
@@ -60,9 +62,11 @@ func ExampleWinTieLose() {
 
 func ExampleLines() {
 	err := plots.Lines{
-		Title: "Reward accuracy of the pairs",
-		Unit:  "chosen side better, where exactly one is, %; dashed: chance",
-		X:     []string{"round 1", "round 2", "round 3"},
+		Title:  "Reward accuracy of the pairs",
+		Note:   "chosen side better, where exactly one is; dashed: chance",
+		Unit:   "reward accuracy, %",
+		XLabel: "round of the pairs",
+		X:      []string{"round 1", "round 2", "round 3"},
 		Series: []plots.Series{
 			{Name: "es", Values: []float64{.97, .84, .71}, Errors: []float64{.02, .04, .06}},
 			{Name: "ru", Values: []float64{.93, .88, .77}, Errors: []float64{.03, .04, .05}},
@@ -92,9 +96,10 @@ func ExampleCurves() {
 		Title:  "Training of M1",
 		XLabel: "step",
 		Panels: []plots.Panel{
-			{Title: "Loss", Curves: []plots.Curve{{X: x, Y: loss}}},
-			{Title: "Rewards", Curves: []plots.Curve{{Name: "chosen", X: x, Y: chosen}, {Name: "rejected", X: x, Y: rejected}}},
-			{Title: "Reward accuracy", Curves: []plots.Curve{{X: x, Y: acc}}},
+			{Title: "Loss", Unit: "nats a token", Curves: []plots.Curve{{X: x, Y: loss}}},
+			{Title: "Rewards", Unit: "β-scaled log ratio", Curves: []plots.Curve{
+				{Name: "chosen", X: x, Y: chosen}, {Name: "rejected", X: x, Y: rejected}}},
+			{Title: "Reward accuracy", Unit: "share of the batch", Curves: []plots.Curve{{X: x, Y: acc}}},
 		},
 		Smoothing: .9,
 		Width:     110, Height: 95,
@@ -107,6 +112,8 @@ func ExampleHeatMap() {
 	err := plots.HeatMap{
 		Title:   "Change of accuracy",
 		Unit:    "points against M0",
+		XLabel:  "model",
+		YLabel:  "language",
 		Rows:    langs,
 		Columns: []string{"M1", "M2", "M3"},
 		Values: [][]float64{
@@ -138,9 +145,46 @@ func ExampleHistograms() {
 	err := plots.Histograms{
 		Title:  "Length of the answers",
 		XLabel: "tokens",
+		YLabel: "answers",
 		Panels: panels,
 		Width:  110,
 	}.Figure().Save(filepath.Join(dir, "histograms.png"))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Eleven languages are told apart without colour: by points, dashes, and the names at the lines' ends.
+func ExampleLines_languages() {
+	l := plots.Lines{
+		Title: "Accuracy on MGSM", Unit: "correct answers, %", XLabel: "model", X: []string{"M0", "M1", "M2"},
+		Percent: true,
+	}
+	for i, lang := range []string{"bn", "de", "en", "es", "fr", "ja", "ru", "sw", "te", "th", "zh"} {
+		at := .25 + .05*float64(i*7%11)
+		l.Series = append(l.Series, plots.Series{
+			Name: lang, Values: []float64{at, at + .1, at + .16 - .01*float64(i)}, Errors: []float64{.05, .05, .05}})
+	}
+	err := l.Figure(plots.WithSize(140, 90)).Save(filepath.Join(dir, "languages.png"))
+	fmt.Println(err)
+	l.Multiples = true
+	err = l.Figure(plots.WithSize(140, 0)).Save(filepath.Join(dir, "multiples.png"))
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// Published and own numbers of a model have one colour, as wide as a column of a paper.
+func ExampleForPaper() {
+	err := plots.GroupedBars{
+		Title: "MGSM", Unit: "correct answers, %", XLabel: "language", Groups: []string{"en", "es", "ru"}, Percent: true,
+		Series: []plots.Series{
+			{Name: "M0", Values: []float64{.74, .60, .55}, Published: true},
+			{Name: "M0", Values: []float64{.72, .61, .50}, Errors: []float64{.055, .06, .062}},
+			{Name: "M1", Values: []float64{.75, .66, .62}, Published: true},
+			{Name: "M1", Values: []float64{.76, .68, .60}, Errors: []float64{.053, .058, .061}},
+		},
+	}.Figure(plots.ForPaper(plots.ACLColumn)).Save(filepath.Join(dir, "published.png"))
 	fmt.Println(err)
 	// Output: <nil>
 }

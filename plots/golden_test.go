@@ -12,7 +12,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,6 +42,8 @@ func TestGolden(t *testing.T) {
 	for name, example := range map[string]func(){
 		"bars.png": ExampleGroupedBars, "wintielose.png": ExampleWinTieLose, "lines.png": ExampleLines,
 		"curves.png": ExampleCurves, "heatmap.png": ExampleHeatMap, "histograms.png": ExampleHistograms,
+		"languages.png": ExampleLines_languages, "multiples.png": ExampleLines_languages,
+		"published.png": ExampleForPaper,
 	} {
 		t.Run(name, func(t *testing.T) {
 			example()
@@ -270,27 +271,25 @@ func TestMistakesAreReported(t *testing.T) {
 	}
 }
 
-// With the converter a PDF holds the text of every script; without it the error says what to install.
+// A PDF has the figure's size and the letters of every script, and equal figures are equal files.
 func TestPDF(t *testing.T) {
 	fig := plots.GroupedBars{
 		Title:  "Añadir, Точность",
 		Groups: []string{"es", "ru"},
 		Series: []plots.Series{{Name: "M0", Values: []float64{1, 2}}},
+		Width:  72, Height: 36,
 	}.Figure()
-	t.Run("without the converter", func(t *testing.T) {
-		t.Setenv("PATH", t.TempDir())
-		if _, err := fig.PDF(); err == nil || !strings.Contains(err.Error(), "install librsvg2-bin") {
-			t.Errorf("got error %v", err)
-		}
-	})
-	if _, err := exec.LookPath("rsvg-convert"); err != nil {
-		t.Skip("rsvg-convert is not installed")
-	}
 	path := filepath.Join(dir, "bars.pdf")
 	if err := fig.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(got, []byte("%PDF")) {
-		t.Errorf("%.20q, %v: not a PDF", got, err)
+	got, err := os.ReadFile(path)
+	whole := bytes.HasPrefix(got, []byte("%PDF")) && bytes.Contains(got, []byte("/MediaBox [0 0 204.09 102.05]"))
+	if err != nil || !whole {
+		t.Errorf("%.20q, %v: not a PDF of 72 × 36 mm", got, err)
+	}
+	again, err := fig.PDF()
+	if err != nil || !bytes.Equal(got, again) || !bytes.Contains(got, []byte("(D:20000101000000)")) {
+		t.Errorf("a second file differs, or has another date (%v)", err)
 	}
 }

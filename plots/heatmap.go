@@ -3,7 +3,9 @@ package plots
 import (
 	"image/color"
 	"math"
+	"slices"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -11,7 +13,10 @@ import (
 // and as a number. If there are negative values, they have a colour of their own.
 type HeatMap struct {
 	Title   string
-	Unit    string // what the cells show, under the title
+	Note    string // below the title, after the unit
+	Unit    string // what the cells show, below the title
+	XLabel  string // the title of the x axis: "round"
+	YLabel  string // the title of the y axis: "language"
 	Rows    []string
 	Columns []string
 	Values  [][]float64 // one slice a row, with one value a column; NaN = not measured
@@ -22,7 +27,7 @@ type HeatMap struct {
 }
 
 // Figure lays the map out.
-func (h HeatMap) Figure() *Figure {
+func (h HeatMap) Figure(options ...Option) *Figure {
 	if len(h.Rows) == 0 || len(h.Columns) == 0 || len(h.Values) != len(h.Rows) {
 		return broken("heat map %q: %d rows of values for %d row names and %d column names",
 			h.Title, len(h.Values), len(h.Rows), len(h.Columns))
@@ -49,26 +54,50 @@ func (h HeatMap) Figure() *Figure {
 		}
 		lo, hi = span(lo, hi, row...)
 	}
-	width, height := size(h.Width, h.Height, 110, 24+8*float64(len(h.Rows)))
-	return newFigure(h.Title, width, height, func(c draw.Canvas, title string) {
-		c = header(margins(c), title, h.Unit, nil)
-		y := named(h.Rows)
-		y.min, y.max = y.max, y.min // the first row on top
-		a := frame(c, named(h.Columns), y)
-		for i, row := range h.Values {
-			for k, v := range row {
-				fill, letter, label := cellColors(v, lo, hi)
-				if label == "" {
-					label = number(v*factor, h.Digits)
-				}
-				x, y := float64(k), float64(i)
-				const gap = .75 // half the gap between two cells
-				fillRect(&a.Canvas, fill, a.px(x-.5)+gap, a.py(y-.5)-gap, a.px(x+.5)-gap, a.py(y+.5)+gap)
-				st := aligned(textStyle(labelSize, letter), draw.XCenter)
-				drawMiddle(&a.Canvas, st, a.px(x), a.py(y), shorten(label, st, a.px(x+.5)-a.px(x-.5)))
-			}
+	look := looks(h.Width, h.Height, options)
+	if look.ranged { // of the colours
+		if err := look.values(&plot.New().Y, lo*factor, hi*factor, 5, h.Percent); err != nil {
+			return broken("heat map %q: %w", h.Title, err)
 		}
-	})
+		lo, hi = look.low/factor, look.high/factor
+	}
+	p := newPlot(h.Title, h.XLabel, h.YLabel)
+	above := slices.Clone(h.Rows)
+	slices.Reverse(above) // the first row on top
+	named(&p.X, h.Columns)
+	named(&p.Y, above)
+	p.Add(&cells{h.Values, lo, hi, factor, h.Digits})
+	note := h.Note
+	if h.Unit != "" && note != "" {
+		note = "; " + note
+	}
+	width, height := look.size(110, 28+8*float64(len(h.Rows)))
+	return Figure{title: h.Title, note: h.Unit + note, panels: []panel{{Plot: p}}}.sized(look, width, height)
+}
+
+// cells draws values as cells with a gap between them and a number in each, which gonum's heat map has not.
+type cells struct {
+	values         [][]float64
+	lo, hi, factor float64
+	digits         int
+}
+
+// Plot draws the cells.
+func (m *cells) Plot(c draw.Canvas, p *plot.Plot) {
+	px, py := p.Transforms(&c)
+	for i, row := range m.values {
+		for k, v := range row {
+			fill, letter, label := cellColors(v, m.lo, m.hi)
+			if label == "" {
+				label = number(v*m.factor, m.digits)
+			}
+			x, y := float64(k), float64(len(m.values)-1-i)
+			const gap = .75 // half the gap between two cells
+			fillRect(&c, fill, px(x-.5)+gap, py(y-.5)+gap, px(x+.5)-gap, py(y+.5)-gap)
+			st := aligned(textStyle(labelSize, letter), draw.XCenter)
+			drawMiddle(&c, st, px(x), py(y), shorten(label, st, px(x+.5)-px(x-.5)))
+		}
+	}
 }
 
 // cellColors are the colours of a cell and of the number on it. Values run from

@@ -3,7 +3,8 @@ package plots
 import (
 	"math"
 
-	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg/draw"
 )
 
@@ -12,7 +13,9 @@ import (
 // A dashed line marks each sample's median.
 type Histograms struct {
 	Title  string
-	XLabel string // "tokens"
+	Note   string // below the title: what the lines across are, if it says nothing else
+	XLabel string // the title of the x axes: "tokens"
+	YLabel string // the title of the y axes: "pairs"
 	Panels []HistogramPanel
 
 	Columns       int     // panels side by side; 0 = 2
@@ -32,7 +35,8 @@ type Sample struct {
 }
 
 // Figure lays the panels out.
-func (h Histograms) Figure() *Figure {
+func (h Histograms) Figure(options ...Option) *Figure {
+	look := looks(h.Width, h.Height, options)
 	lo, hi := math.Inf(1), math.Inf(-1)
 	most, samples := 0, len(h.Panels)
 	var keys []key
@@ -47,7 +51,7 @@ func (h Histograms) Figure() *Figure {
 			lo, hi = span(lo, hi, s.Values...)
 			most = max(most, len(s.Values))
 			if i == len(keys) {
-				keys = append(keys, swatch(s.Name, faded(colorOf(i), .75)))
+				keys = append(keys, histogramKey(s.Name, i, look))
 			}
 		}
 	}
@@ -66,36 +70,60 @@ func (h Histograms) Figure() *Figure {
 			}
 		}
 	}
-	g := newGrid(len(h.Panels), h.Columns)
-	width, height := size(h.Width, h.Height, 160, 14+38*float64(g.rows))
-	return newFigure(h.Title, width, height, func(c draw.Canvas, title string) {
-		c = footer(header(margins(c), title, "", keys), h.XLabel)
-		for i, p := range h.Panels {
-			cell := headerSized(g.cell(c, i), labelSize, p.Title, "", nil)
-			a := frame(cell, numeric(b.lo, b.lo+b.width*float64(b.n), 5, false), numeric(0, top, 3, true))
-			for k, s := range p.Samples {
-				a.steps(b, s.Values, k)
-			}
-			a.baseLine(0)
+	f := Figure{title: h.Title, note: h.Note, keys: keys, columns: h.Columns}
+	if f.note == "" {
+		f.note = "dashed: medians"
+	}
+	if f.columns == 0 {
+		f.columns = 2
+	}
+	f.columns = min(f.columns, len(h.Panels))
+	for _, panelOf := range h.Panels {
+		p := gridded(newPlot(panelOf.Title, h.XLabel, h.YLabel))
+		if err := look.values(&p.Y, 0, top, 3, false); err != nil {
+			return broken("histograms %q: %w", h.Title, err)
 		}
-	})
+		y := p.Y
+		for k, s := range panelOf.Samples {
+			if len(s.Values) > 0 {
+				steps(p, b, s.Values, k, look)
+			}
+		}
+		across(p, 0, stroke(rule, .8))
+		p.Y = y
+		p.X.Min, p.X.Max = b.lo, b.lo+b.width*float64(b.n)
+		f.panels = append(f.panels, panel{Plot: p})
+	}
+	bottom(f.panels, f.columns)
+	rows := (len(h.Panels) + f.columns - 1) / f.columns
+	width, height := look.size(160, 14+38*float64(rows))
+	return f.sized(look, width, height)
+}
+
+// histogramLine is the outline of sample k: solid, and then dashes.
+func histogramLine(k int, look look) draw.LineStyle {
+	st := stroke(look.color(k), 1)
+	st.Dashes = dashes[k%len(dashes)]
+	return st
+}
+
+func histogramKey(name string, k int, look look) key {
+	return key{name, []plot.Thumbnailer{&plotter.Polygon{Color: faded(look.color(k), .35),
+		LineStyle: histogramLine(k, look)}}, true}
 }
 
 // steps draws one sample's histogram as a filled outline, and its median.
-func (a *area) steps(b bins, values []float64, k int) {
-	if len(values) == 0 {
-		return
-	}
-	outline := []vg.Point{{X: a.px(b.lo), Y: a.py(0)}}
+func steps(p *plot.Plot, b bins, values []float64, k int, look look) {
+	outline := plotter.XYs{{X: b.lo}}
+	top := 0.
 	for i, n := range b.count(values) {
-		x0, x1 := a.px(b.lo+b.width*float64(i)), a.px(b.lo+b.width*float64(i+1))
-		outline = append(outline, vg.Point{X: x0, Y: a.py(n)}, vg.Point{X: x1, Y: a.py(n)})
+		x := b.lo + b.width*float64(i)
+		outline = append(outline, plotter.XY{X: x, Y: n}, plotter.XY{X: x + b.width, Y: n})
+		top = math.Max(top, n)
 	}
-	outline = append(outline, vg.Point{X: outline[len(outline)-1].X, Y: a.py(0)})
-	a.FillPolygon(faded(colorOf(k), .35), outline)
-	a.StrokeLines(line(colorOf(k), 1), outline)
-	st := line(colorOf(k), 1)
-	st.Dashes = []vg.Length{2, 2}
-	x := a.px(median(values))
-	a.StrokeLine2(st, x, a.Min.Y, x, a.Max.Y)
+	outline = append(outline, plotter.XY{X: outline[len(outline)-1].X})
+	p.Add(&plotter.Polygon{XYs: []plotter.XYs{outline}, Color: faded(look.color(k), .35),
+		LineStyle: histogramLine(k, look)})
+	at := median(values)
+	p.Add(&plotter.Line{XYs: plotter.XYs{{X: at, Y: p.Y.Min}, {X: at, Y: p.Y.Max}}, LineStyle: dashed(look.color(k), 1)})
 }

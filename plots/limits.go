@@ -15,6 +15,8 @@ const (
 	mostSize     = 2000 // millimetres a side
 	leastSize    = 5
 	mostDecimals = 20
+	leastDPI     = 20
+	mostPixels   = 100e6
 )
 
 // drawable reports why a value cannot be drawn. A value that is missing (NaN) can be: it is left out.

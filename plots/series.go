@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Series is a row of values with a name: one model over the languages, or one
@@ -13,9 +11,12 @@ import (
 type Series struct {
 	Name   string
 	Values []float64 // NaN = not measured, left out
-	Errors []float64 // half-lengths of the intervals, in the values' unit; nil = none
-	// Intervals are the intervals' ends, low and high, in place of Errors where a value is not in their middle, as that
-	// of a share near 0 or 1; nil or NaN = none.
+	Errors []float64 // half-lengths of the 95 % intervals, in the values' unit; nil = none
+	// Published says that the values are not this run's: [GroupedBars] draws them hollow, in the colour of their model,
+	// which is the Name that both have.
+	Published bool
+	// Intervals are the ends of the 95 % intervals, low and high, in place of Errors where a value is not in their middle,
+	// as that of a share near 0 or 1; nil or NaN = none.
 	Intervals [][2]float64
 }
 
@@ -55,7 +56,7 @@ func scaled(in []Series, labels []string, percent bool) ([]Series, error) {
 		if s.Intervals != nil && len(s.Intervals) != n {
 			return nil, fmt.Errorf("series %q has %d intervals for %d values", s.Name, len(s.Intervals), n)
 		}
-		out[i].Name = s.Name
+		out[i].Name, out[i].Published = s.Name, s.Published
 		for k, v := range s.Values {
 			low, high := s.ends(k)
 			if err := errors.Join(drawable(v*factor), drawable(low*factor), drawable(high*factor)); err != nil {
@@ -71,32 +72,28 @@ func scaled(in []Series, labels []string, percent bool) ([]Series, error) {
 	return out, nil
 }
 
-// extent returns the range of lo…hi and of all values with their intervals, of
-// which the parts below 0 % and above 100 % do not count.
-func extent(series []Series, percent bool, lo, hi float64) (float64, float64) {
+// extent returns the range of lo…hi and of all values with their intervals.
+func extent(series []Series, lo, hi float64) (float64, float64) {
 	for _, s := range series {
-		for i, v := range s.Values {
+		for i := range s.Values {
 			low, high := s.ends(i)
-			if percent && v >= 0 {
-				low = math.Max(low, 0)
-				high = math.Min(high, 100)
-			}
 			lo, hi = span(lo, hi, low, high)
 		}
 	}
 	return lo, hi
 }
 
-// size returns a figure's size in millimetres, with a default for each that is 0.
-func size(width, height, defaultWidth, defaultHeight float64) (float64, float64) {
-	if width == 0 {
-		width = defaultWidth
+// note returns what is said below the title: the figure's own note, and what the whiskers are where there are any.
+func note(own string, series []Series) string {
+	const whiskers = "whiskers: 95 % intervals"
+	for _, s := range series {
+		for i := range s.Values {
+			if low, high := s.ends(i); high > low && own == "" {
+				return whiskers
+			} else if high > low {
+				return own + "; " + whiskers
+			}
+		}
 	}
-	if height == 0 {
-		height = defaultHeight
-	}
-	return width, height
+	return own
 }
-
-// margins leaves a little room at the edges of a figure.
-func margins(c draw.Canvas) draw.Canvas { return draw.Crop(c, 4, -6, 4, -4) }

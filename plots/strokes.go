@@ -12,16 +12,16 @@ import (
 // for one line grows faster than its points.
 const longLine = 1000
 
-// stroke draws a line through points.
-func (a *area) stroke(st draw.LineStyle, run []vg.Point) {
+// strokeLong draws a line through points, as far as it is on the canvas.
+func strokeLong(c draw.Canvas, st draw.LineStyle, run []vg.Point) {
 	if len(run) <= longLine {
-		a.StrokeLines(st, run)
+		c.StrokeLines(st, c.ClipLinesXY(run)...)
 		return
 	}
 	const part = 100
 	run = thinned(run)
 	for from := 0; from+1 < len(run); from += part {
-		a.StrokeLines(st, run[from:min(from+part+1, len(run))])
+		c.StrokeLines(st, c.ClipLinesXY(run[from:min(from+part+1, len(run))])...)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-text/typesetting/segmenter"
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/font/liberation"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -65,8 +65,6 @@ const (
 	leading   = 1.3
 )
 
-var textHandler = text.Plain{Fonts: font.NewCache(liberation.Collection())}
-
 // textStyle returns the sans font at a size in points.
 func textStyle(size float64, c color.Color) draw.TextStyle {
 	return draw.TextStyle{
@@ -74,7 +72,7 @@ func textStyle(size float64, c color.Color) draw.TextStyle {
 		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)},
 		XAlign:  draw.XLeft,
 		YAlign:  draw.YTop,
-		Handler: textHandler,
+		Handler: letters,
 	}
 }
 
@@ -91,21 +89,32 @@ func aligned(s draw.TextStyle, x text.XAlignment) draw.TextStyle {
 // lineHeight is the distance between the lines of a text.
 func lineHeight(s draw.TextStyle) vg.Length { return s.Font.Size * leading }
 
-// wrap breaks a text at spaces into lines of at most width. A word that is wider
-// than a line is shortened with an ellipsis, so that nothing is outside its box.
-func wrap(s string, st draw.TextStyle, width vg.Length) []string {
+// wrap breaks a text into at most so many lines of at most a width, where a line may break in its script (UAX 14). What
+// is wider than a line is shortened with an ellipsis, so that nothing is outside its box.
+func wrap(s string, st draw.TextStyle, width vg.Length, most int) []string {
+	if most < 1 {
+		return nil
+	}
+	var parts segmenter.Segmenter
+	parts.Init(beginning(printable(s), st, width*vg.Length(most)))
 	var lines []string
-	for _, word := range strings.Fields(s) {
+	for each := parts.LineIterator(); each.Next(); {
+		part := string(each.Line().Text)
 		n := len(lines)
-		if n > 0 && st.Width(lines[n-1]+" "+word) <= width {
-			lines[n-1] += " " + word
+		if n > 0 && st.Width(strings.TrimRight(lines[n-1]+part, " ")) <= width {
+			lines[n-1] += part
 			continue
 		}
-		if n == mostLines {
-			lines[n-1] = shorten(lines[n-1]+" "+word, st, width)
+		if n > 0 && n == most {
+			lines[n-1] = shorten(lines[n-1]+part, st, width)
 			break
 		}
-		lines = append(lines, shorten(word, st, width))
+		if part = strings.TrimLeft(part, " "); part != "" {
+			lines = append(lines, shorten(part, st, width))
+		}
+	}
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return lines
 }
@@ -113,15 +122,33 @@ func wrap(s string, st draw.TextStyle, width vg.Length) []string {
 // mostLines bounds the lines of one text, so that it leaves room for the figure.
 const mostLines = 8
 
-// shorten returns the longest beginning of a text that fits a width, with an ellipsis where something is missing.
+// shorten returns the longest beginning of a text that fits a width, with an ellipsis where something is missing. It
+// parts no letter from its marks.
 func shorten(s string, st draw.TextStyle, width vg.Length) string {
 	s = printable(s)
-	if st.Width(s) <= width {
+	runes := beginning(s, st, width)
+	if len(runes) == len([]rune(s)) && st.Width(strings.TrimRight(s, " ")) <= width {
 		return s
 	}
+	var parts segmenter.Segmenter
+	parts.Init(runes)
+	ends := []int{}
+	for each := parts.GraphemeIterator(); each.Next(); {
+		ends = append(ends, each.Grapheme().Offset+len(each.Grapheme().Text))
+	}
+	if len(ends) == 0 { // no room at all
+		return "…"
+	}
+	tooLong := sort.Search(len(ends), func(n int) bool { return st.Width(string(runes[:ends[n]])+"…") > width })
+	return string(runes[:ends[max(0, min(len(ends)-1, tooLong-1))]]) + "…"
+}
+
+// beginning returns as many characters of a text as could fit a width at most: of endless texts no more is measured.
+func beginning(s string, st draw.TextStyle, width vg.Length) []rune {
+	const narrowest = 1. / 8 // font sizes a character, with its marks
 	runes := []rune(s)
-	tooLong := sort.Search(len(runes), func(n int) bool { return st.Width(string(runes[:n])+"…") > width })
-	return string(runes[:min(len(runes), max(1, tooLong-1))]) + "…"
+	most := 16 + max(0, int(width/st.Font.Size/narrowest))
+	return runes[:min(len(runes), most)]
 }
 
 // printable replaces what is no character of a line of text, and what XML does not allow, so that an SVG is well formed
@@ -138,25 +165,14 @@ func printable(s string) string {
 	}, s)
 }
 
-// drawLines writes lines below each other, the first one's top at pt.
-func drawLines(c *draw.Canvas, st draw.TextStyle, pt vg.Point, lines []string) {
-	for _, l := range lines {
-		c.FillText(st, pt, l)
-		pt.Y -= lineHeight(st)
-	}
-}
-
 // drawMiddle writes a line of text whose digits and capitals have their middle
 // at y, aligned to x as st says.
 func drawMiddle(c *draw.Canvas, st draw.TextStyle, x, y vg.Length, s string) {
-	const half = .36 // half a capital's height in Liberation Sans, in font sizes
-	face := textHandler.Fonts.Lookup(st.Font, st.Font.Size)
-	c.SetColor(st.Color)
-	s = printable(s)
-	c.FillString(face, vg.Point{X: x + vg.Length(st.XAlign)*face.Width(s), Y: y - half*st.Font.Size}, s)
+	st.YAlign = draw.YCenter
+	c.FillText(st, vg.Point{X: x, Y: y}, s)
 }
 
-func line(c color.Color, points float64) draw.LineStyle {
+func stroke(c color.Color, points float64) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: vg.Points(points)}
 }
 
@@ -193,4 +209,11 @@ func span(lo, hi float64, values ...float64) (float64, float64) {
 		}
 	}
 	return lo, hi
+}
+
+// dashed is a line of dashes.
+func dashed(c color.Color, points float64) draw.LineStyle {
+	st := stroke(c, points)
+	st.Dashes = []vg.Length{3, 3}
+	return st
 }

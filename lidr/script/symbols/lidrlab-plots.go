@@ -12,7 +12,20 @@ import (
 
 func init() {
 	Symbols["lidrlab/plots/plots"] = map[string]reflect.Value{
+		// function, constant and variable definitions
+		"ACLColumn":    reflect.ValueOf(plots.ACLColumn),
+		"ACLPage":      reflect.ValueOf(plots.ACLPage),
+		"ForPaper":     reflect.ValueOf(plots.ForPaper),
+		"ICLRHalf":     reflect.ValueOf(plots.ICLRHalf),
+		"ICLRPage":     reflect.ValueOf(plots.ICLRPage),
+		"WithColors":   reflect.ValueOf(plots.WithColors),
+		"WithDPI":      reflect.ValueOf(plots.WithDPI),
+		"WithRange":    reflect.ValueOf(plots.WithRange),
+		"WithSize":     reflect.ValueOf(plots.WithSize),
+		"WithoutTitle": reflect.ValueOf(plots.WithoutTitle),
+
 		// type definitions
+		"Column":         reflect.ValueOf((*plots.Column)(nil)),
 		"Curve":          reflect.ValueOf((*plots.Curve)(nil)),
 		"Curves":         reflect.ValueOf((*plots.Curves)(nil)),
 		"Figure":         reflect.ValueOf((*plots.Figure)(nil)),
@@ -21,6 +34,7 @@ func init() {
 		"HistogramPanel": reflect.ValueOf((*plots.HistogramPanel)(nil)),
 		"Histograms":     reflect.ValueOf((*plots.Histograms)(nil)),
 		"Lines":          reflect.ValueOf((*plots.Lines)(nil)),
+		"Option":         reflect.ValueOf((*plots.Option)(nil)),
 		"Outcome":        reflect.ValueOf((*plots.Outcome)(nil)),
 		"Panel":          reflect.ValueOf((*plots.Panel)(nil)),
 		"Sample":         reflect.ValueOf((*plots.Sample)(nil)),
