@@ -48,8 +48,8 @@
 // [Run.Meter], [Run.Path] and [Run.WriteLines], read back by [Run.ReadLines], and a measure that the report shows is a
 // report.Measure in <model>/measures/KEY.json. The packages below this one that are made so: lidr/scorers, what answers
 // are worth without labels; lidr/judge, what other models say of them; lidr/handoff, training by LLaMA-Factory or TRL;
-// lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before training; lidr/pretrain,
-// the miniature's M0.
+// lidr/choices, multiple choice and the alignment tax; lidr/doctor, a look at a model before training; lidr/cards, what
+// the Hugging Face hub shows of models and pairs; lidr/pretrain, the miniature's M0.
 //
 // # Answers that are none
 //

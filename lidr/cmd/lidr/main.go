@@ -64,6 +64,7 @@ func main() {
 		runsCommand(),
 		pretrainCommand(),
 		pullCommand(),
+		pushCommand(),
 		doctorCommand(),
 		tokenizerCommand(),
 		kernelCommand(),

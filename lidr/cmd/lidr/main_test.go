@@ -19,10 +19,13 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(answer))
 	t.Cleanup(server.Close)
+	hub := httptest.NewServer(http.HandlerFunc(emptyHub))
+	t.Cleanup(hub.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL+"/v1")
+			env.Setenv("HUB", hub.URL)
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -47,6 +50,16 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 	fmt.Fprintf(w, `{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":%s},`+
 		`"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`, content)
+}
+
+// emptyHub is a hub without repositories, which nothing may be sent to.
+func emptyHub(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		http.Error(w, "something was sent", http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("X-Error-Code", "RepoNotFound")
+	http.Error(w, `{"error":"Repository not found"}`, http.StatusNotFound)
 }
 
 var raceDetector bool // set where the tests are built with it

@@ -45,6 +45,7 @@ var small = map[string]string{
 	"serve":          "--listen 127.0.0.1:0 --key-file=",
 	"import":         flagsOnly, // package gguf imports files of its own
 	"pull":           flagsOnly, // package hub pulls from a hub of its own
+	"push":           flagsOnly, // package hub pushes to a hub of its own
 	"run":            flagsOnly, // package scripts runs every script at its small size, under the interpreter and compiled
 	"kernel install": flagsOnly, // package notebooks installs the kernel and runs them
 	"backend":        flagsOnly,
