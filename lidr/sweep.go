@@ -146,8 +146,8 @@ func sweepCell(ctx context.Context, dir string, m0 *Model, cell SweepCell, optio
 
 // sweepFigure draws how much the accuracy of each cell's last model differs from M0's.
 func sweepFigure(title string, cells []SweepCell, rows []SweepScore) *plots.Figure {
-	bars := plots.GroupedBars{Title: title, Unit: "change of accuracy from M0, points, with intervals of 95 %", Width: 180,
-		Height: 90}
+	bars := plots.GroupedBars{Title: title, Unit: "change of accuracy from M0, points", XLabel: "cell",
+		Width: 180, Height: 90}
 	for _, lang := range []string{"dominant", "trained", "unseen"} {
 		series := plots.Series{Name: lang}
 		for _, cell := range cells {

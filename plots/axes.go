@@ -60,18 +60,15 @@ func stepped(lo, hi, step float64) axis {
 	digits := int(math.Max(0, -math.Floor(math.Log10(step)+rounding)))
 	a := axis{min: lo, max: hi, step: step}
 	for i := math.Ceil(lo/step - rounding); i*step <= hi+step*rounding; i++ {
-		a.ticks = append(a.ticks, plot.Tick{Value: i * step, Label: number(i*step, digits)})
+		a.ticks = append(a.ticks, plot.Tick{Value: i * step, Label: short(number(i*step, digits))})
 	}
 	return a
 }
 
 // values sets the range of an axis of values to that of the data, grown to the next ticks, or to what the option says.
-// The axis of shares in per cent has no tick above 100, but room for the intervals that end there.
+// The axis of shares in per cent has ticks from 0 to 100, and beyond them room for the intervals that end there.
 func (l look) values(a *plot.Axis, lo, hi float64, about int, share bool) error {
-	marks := numbers{about: about}
-	if share {
-		marks.most = 100
-	}
+	marks := numbers{about: about, share: share}
 	if l.ranged {
 		if drawable(l.low) != nil || drawable(l.high) != nil || !(l.low < l.high) {
 			return fmt.Errorf("a range from %g to %g cannot be drawn", l.low, l.high)
@@ -83,13 +80,13 @@ func (l look) values(a *plot.Axis, lo, hi float64, about int, share bool) error 
 		a.Min, a.Max, a.Tick.Marker = l.low, l.high, marks
 		return nil
 	}
-	top := hi
-	if share && hi > 100 && lo < 100 {
-		top = 100
+	bottom, top := lo, hi
+	if share {
+		bottom, top = math.Max(lo, 0), math.Min(hi, 100)
 	}
-	grown := numeric(lo, top, about, true)
+	grown := numeric(bottom, top, about, true)
 	marks.step = grown.step
 	a.Tick.Marker = marks
-	a.Min, a.Max = grown.min, math.Max(grown.max, hi)
+	a.Min, a.Max = math.Min(grown.min, lo), math.Max(grown.max, hi)
 	return nil
 }

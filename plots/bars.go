@@ -47,6 +47,11 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 	}
 	p := gridded(newPlot(b.Title, b.XLabel, b.Unit))
 	var models []string
+	for _, s := range series {
+		if !slices.Contains(models, s.Name) {
+			models = append(models, s.Name)
+		}
+	}
 	var keys []key
 	published := 0
 	slot := barsShare / float64(len(series))
@@ -55,11 +60,9 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 		if s.Published {
 			published++
 		}
-		fresh := model < 0
-		if fresh {
-			model = len(models)
-			models = append(models, s.Name)
-			keys = append(keys, patch(s.Name, l.bar(model)))
+		fill := l.bar(model, len(models))
+		if model == len(keys) {
+			keys = append(keys, patch(s.Name, fill))
 		}
 		for g, v := range s.Values {
 			if math.IsNaN(v) {
@@ -70,9 +73,9 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 			if err != nil {
 				return broken("bars %q: %w", b.Title, err)
 			}
-			bar.Color, bar.LineStyle.Width = l.bar(model), 0
+			bar.Color, bar.LineStyle.Width = fill, 0
 			if s.Published {
-				bar.Color, bar.LineStyle = faded(l.bar(model), hollow), stroke(l.bar(model), 1)
+				bar.Color, bar.LineStyle = faded(fill, hollow), stroke(fill, 1)
 			}
 			p.Add(bar)
 		}
@@ -90,7 +93,7 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 	}
 	named(&p.X, b.Groups)
 	lo, hi := extent(series, math.Min(0, reference), math.Max(0, reference))
-	if err := l.values(&p.Y, lo, hi, 5, b.Percent); err != nil {
+	if err := l.values(&p.Y, lo, hi, 5, b.Percent && areShares(series)); err != nil {
 		return broken("bars %q: %w", b.Title, err)
 	}
 	width, height := l.flat(160, 80)

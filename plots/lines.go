@@ -52,7 +52,7 @@ func (l Lines) Figure(options ...Option) *Figure {
 	if reference != 0 {
 		lo, hi = span(lo, hi, reference)
 	}
-	if l.Percent {
+	if l.Percent { // shares, or their changes
 		lo, hi = span(lo, hi, 0)
 	}
 	for _, s := range series {
@@ -65,7 +65,7 @@ func (l Lines) Figure(options ...Option) *Figure {
 		if reference != 0 {
 			across(p, reference, dashed(muted, .8))
 		}
-		return p, look.values(&p.Y, lo, hi, about, l.Percent)
+		return p, look.values(&p.Y, lo, hi, about, l.Percent && areShares(series))
 	}
 	f := Figure{title: l.Title, note: note(l.Note, series)}
 	if l.Multiples {

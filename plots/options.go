@@ -99,13 +99,13 @@ func (l look) color(i int) color.Color {
 	return colorOf(i)
 }
 
-// bar returns the colour of model i of a comparison, of which the first is grey.
-func (l look) bar(i int) color.Color {
-	if len(l.colors) == 0 && i == 0 {
+// bar returns the colour of model i of a comparison of n, of which the first is grey.
+func (l look) bar(i, n int) color.Color {
+	switch {
+	case len(l.colors) > 0 || n == 1:
+		return l.color(i)
+	case i == 0:
 		return baseline
 	}
-	if len(l.colors) == 0 {
-		i--
-	}
-	return l.color(i)
+	return l.color(i - 1)
 }

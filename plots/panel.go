@@ -57,7 +57,7 @@ func across(p *plot.Plot, at float64, st draw.LineStyle) {
 type numbers struct {
 	about int     // how many, more or less
 	step  float64 // from one to the next, as long as that makes a few; 0 = what suits the range
-	most  float64 // no tick is above it, unless it is 0: 100 of shares
+	share bool    // no tick is below 0 or above 100
 }
 
 // Ticks returns ticks at 1, 2 or 5 times a power of ten.
@@ -68,7 +68,7 @@ func (n numbers) Ticks(low, high float64) []plot.Tick {
 		all = stepped(low, high, n.step)
 	}
 	for _, t := range all.ticks {
-		if n.most == 0 || t.Value <= n.most {
+		if !n.share || t.Value >= 0 && t.Value <= 100 {
 			ticks = append(ticks, t)
 		}
 	}

@@ -97,3 +97,15 @@ func note(own string, series []Series) string {
 	}
 	return own
 }
+
+// areShares reports whether values in per cent are shares of a whole, and not their changes.
+func areShares(series []Series) bool {
+	for _, s := range series {
+		for _, v := range s.Values {
+			if v < 0 || v > 100 {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -186,16 +186,14 @@ const (
 	longNumber = 1e15
 )
 
-// number writes v with at most digits decimals, a real minus sign and no trailing zeros.
+// number writes v with digits decimals and a real minus sign.
 func number(v float64, digits int) string {
 	s := strconv.FormatFloat(v, 'f', min(digits, mostDigits), 64)
 	if digits > mostDigits || math.Abs(v) >= longNumber {
 		s = strconv.FormatFloat(v, 'g', 3, 64)
-	} else if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
-	if s == "-0" {
-		s = "0"
+	if strings.Trim(s, "-0.") == "" { // no zero has a sign
+		s = strings.TrimPrefix(s, "-")
 	}
 	return strings.Replace(s, "-", "−", 1)
 }
@@ -216,4 +214,12 @@ func dashed(c color.Color, points float64) draw.LineStyle {
 	st := stroke(c, points)
 	st.Dashes = []vg.Length{3, 3}
 	return st
+}
+
+// short is a number without trailing zeros.
+func short(s string) string {
+	if strings.Contains(s, ".") && !strings.Contains(s, "e") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }

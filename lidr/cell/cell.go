@@ -74,7 +74,8 @@ func Head(frame dataframe.DataFrame, n int) dataframe.DataFrame {
 // intervals of 95 %.
 func Bars(metric string, scores ...dataframe.DataFrame) *plots.Figure {
 	bars := plots.GroupedBars{
-		Title: strings.ReplaceAll(metric, "_", " "), Unit: "%, with intervals of 95 %", Percent: true,
+		Title: strings.ReplaceAll(metric, "_", " "), Unit: strings.ReplaceAll(metric, "_", " ") + ", %", XLabel: "language",
+		Percent: true,
 	}
 	for _, frame := range scores {
 		var rows []eval.Score

@@ -16,6 +16,12 @@ func TestDetectable(t *testing.T) {
 			t.Errorf("%d items show %.4f and one fewer %.4f, expected %g between them", c.n, enough, short, c.difference)
 		}
 	}
+	// Student's table: 2 and 9 degrees of freedom.
+	for n, want := range map[int]float64{3: 4.303, 10: 2.262} {
+		if got := T95(n); math.Abs(got-want) > 5e-4 {
+			t.Errorf("of %d items the quantile is %.4f, expected %g", n, got, want)
+		}
+	}
 	if d := Detectable(1, 1); !math.IsNaN(d) {
 		t.Errorf("one item shows %g", d)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/eval"
@@ -83,12 +85,13 @@ const (
 func trainingTitle(t Training) string { return "Training, " + t.Round }
 
 func metricFigure(d Data, m Metric, width float64) *plots.Figure {
-	b := plots.GroupedBars{Title: m.Name, Unit: "intervals of 95 %", Percent: m.Percent, Width: width, Height: 70}
+	b := plots.GroupedBars{Title: m.Name, Unit: quantity(m.Name), XLabel: "language", Percent: m.Percent, Width: width,
+		Height: 70}
 	if m.Percent {
-		b.Unit = "%, with " + b.Unit
+		b.Unit += ", %"
 	}
 	if m.LowerIsBetter {
-		b.Unit += "; lower is better"
+		b.Note = "lower is better"
 	}
 	var codes []string
 	for _, l := range d.Languages {
@@ -116,14 +119,28 @@ func metricFigure(d Data, m Metric, width float64) *plots.Figure {
 	return b.Figure()
 }
 
+// quantity is a measure's name as the title of an axis: "accuracy".
+func quantity(name string) string {
+	if first, size := utf8.DecodeRuneInString(name); size < len(name) && unicode.IsLower(rune(name[size])) {
+		return string(unicode.ToLower(first)) + name[size:]
+	}
+	return name
+}
+
 func matchFigure(title string, rows []plots.Outcome, width float64) *plots.Figure {
-	return plots.WinTieLose{Title: title, Unit: "share of the prompts, %", Rows: rows, Width: width}.Figure()
+	return plots.WinTieLose{Title: title, Unit: "share of the prompts, %", YLabel: "language", Rows: rows,
+		Width: width}.Figure()
 }
 
 func outcomes(rows []HeadToHead) []plots.Outcome {
 	var out []plots.Outcome
 	for _, h := range rows {
-		out = append(out, plots.Outcome{Label: h.Language, Win: float64(h.Win), Tie: float64(h.Tie), Lose: float64(h.Lose)})
+		outcome := plots.Outcome{Label: h.Language, Win: float64(h.Win), Tie: float64(h.Tie), Lose: float64(h.Lose)}
+		if n := h.Win + h.Tie + h.Lose; n > 0 {
+			// Wilson's interval where a tie is half a success: of twice the items, with the width of as many as there are.
+			outcome.Low, outcome.High = eval.Wilson(2*h.Win+h.Tie, 2*n, math.Sqrt2*eval.Z95)
+		}
+		out = append(out, outcome)
 	}
 	return out
 }
@@ -140,19 +157,28 @@ func paperOutcomes(t PaperTable, pair string) (title string, rows []plots.Outcom
 }
 
 func paperFigure(t PaperTable, width float64) *plots.Figure {
-	b := plots.GroupedBars{Title: t.Title, Unit: "the paper’s numbers", Groups: t.Columns, Width: width, Height: 70}
-	if t.Unit != "" {
-		b.Unit = t.Unit + ", " + b.Unit
-	}
+	b := plots.GroupedBars{Title: t.Title, Note: "the paper’s numbers", Unit: t.Unit, XLabel: "language",
+		Groups: t.Columns, Percent: t.Unit == "%", Width: width, Height: 70}
 	for _, r := range t.Rows {
-		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: r.Values})
+		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: shares(r.Values, b.Percent)})
 	}
 	return b.Figure()
 }
 
+// shares returns values in per cent as shares, if that is their unit: their axis then ends at 100.
+func shares(values []float64, percent bool) []float64 {
+	out := slices.Clone(values)
+	for i := range out {
+		if percent {
+			out[i] /= 100
+		}
+	}
+	return out
+}
+
 func rewardFigure(d Data, width float64) *plots.Figure {
 	l := plots.Lines{
-		Title: rewardTitle, Unit: "%, with intervals of 95 %; dashed: chance",
+		Title: rewardTitle, Note: "dashed: chance", Unit: "reward accuracy, %", XLabel: "round",
 		X:       ordered(len(d.RewardAccuracy), func(i int) string { return d.RewardAccuracy[i].Round }),
 		Percent: true, Reference: .5, Width: width, Height: 66,
 	}
@@ -175,7 +201,8 @@ func rewardFigure(d Data, width float64) *plots.Figure {
 }
 
 func lengthsFigure(d Data, width float64) *plots.Figure {
-	h := plots.Histograms{Title: lengthsTitle, XLabel: "characters", Width: width, Columns: columns(width, 3, 2)}
+	h := plots.Histograms{Title: lengthsTitle, XLabel: "characters", YLabel: "pairs", Width: width,
+		Columns: columns(width, 3, 2)}
 	rounds := ordered(len(d.PairLengths), func(i int) string { return d.PairLengths[i].Round })
 	for _, l := range d.PairLengths {
 		p := plots.HistogramPanel{Title: l.Language, Samples: []plots.Sample{{Name: "chosen"}, {Name: "rejected"}}}
@@ -227,17 +254,17 @@ func trainingFigure(t Training, width float64) *plots.Figure {
 		v.XLabel = fmt.Sprintf("step (a point is the mean of %d)", block)
 	}
 	for _, p := range []plots.Panel{
-		{Title: "Loss", Curves: []plots.Curve{
+		{Title: "Loss", Unit: "nats", Curves: []plots.Curve{
 			curve("total", func(s dpo.Step) float64 { return s.Loss }),
 			curve("DPO", func(s dpo.Step) float64 { return s.DPO }),
 			curve("NLL", func(s dpo.Step) float64 { return s.NLL })}},
-		{Title: "Rewards", Curves: []plots.Curve{
+		{Title: "Rewards", Unit: "β · log ratio, nats", Curves: []plots.Curve{
 			curve("chosen", func(s dpo.Step) float64 { return s.RewardsChosen }),
 			curve("rejected", func(s dpo.Step) float64 { return s.RewardsRejected }),
 			curve("margin", func(s dpo.Step) float64 { return s.RewardsMargins })}},
-		{Title: "Pairs with a margin above 0", Curves: []plots.Curve{
+		{Title: "Pairs with a margin above 0", Unit: "share", Curves: []plots.Curve{
 			curve("", func(s dpo.Step) float64 { return s.RewardsAccuracies })}},
-		{Title: "Gradient norm, before clipping", Curves: []plots.Curve{
+		{Title: "Gradient norm, before clipping", Unit: "norm", Curves: []plots.Curve{
 			curve("", func(s dpo.Step) float64 { return s.GradNorm })}},
 	} {
 		var drawn []plots.Curve

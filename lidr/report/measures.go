@@ -209,18 +209,18 @@ func measureCaption(m Measure) string {
 }
 
 func measureFigure(m Measure, width float64) *plots.Figure {
-	b := plots.GroupedBars{Title: m.Title, Unit: m.Unit, Groups: m.Columns, Width: width, Height: 70}
-	if b.Unit != "" {
-		b.Unit += ", "
+	b := plots.GroupedBars{Title: m.Title, Unit: m.Unit, XLabel: "language", Groups: m.Columns, Percent: m.Unit == "%",
+		Width: width, Height: 70}
+	if b.Percent && strings.HasPrefix(m.Key, "judged-") {
+		b.Note, b.Reference = "dashed: 50 %", .5
 	}
-	b.Unit += "with intervals of 95 %"
 	for _, r := range m.Rows[:m.Plot] {
-		s := plots.Series{Name: r.Name}
+		var values, errors []float64
 		for _, v := range r.Values {
-			s.Values = append(s.Values, v.Value)
-			s.Errors = append(s.Errors, eval.Z95*v.SE)
+			values, errors = append(values, v.Value), append(errors, eval.Z95*v.SE)
 		}
-		b.Series = append(b.Series, s)
+		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: shares(values, b.Percent),
+			Errors: shares(errors, b.Percent)})
 	}
 	return b.Figure()
 }

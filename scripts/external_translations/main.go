@@ -40,7 +40,7 @@ func main() {
 	m0, err := lidr.LoadModel("miniature")
 	check(err)
 	bars := plots.GroupedBars{
-		Title: "Whose translations", Unit: "change of accuracy from M0, points, with intervals of 95 %",
+		Title: "Whose translations", Unit: "change of accuracy from M0, points", XLabel: "language",
 		Groups: settings.Languages(),
 	}
 	for _, name := range []string{"own translations", "exact translations"} {

@@ -1,6 +1,7 @@
 //go:build go1.21
 
-// Paper_figures redraws the published results of the paper in this project's style, as PNG and SVG.
+// Paper_figures redraws the published results of the paper in this project's style, as PNG, SVG and
+// PDF.
 //
 //	bin/lidr run scripts/paper_figures -dir runs/paper_figures
 //	go run ./scripts/paper_figures -dir runs/paper_figures
@@ -38,8 +39,10 @@ func (t *table) add(model, lang string, value float64) {
 }
 
 // bars draws one group a language and one bar a model.
-func (t *table) bars(title, unit string, percent bool) *plots.Figure {
-	bars := plots.GroupedBars{Title: title, Unit: unit, Groups: t.langs, Percent: percent, Width: 180}
+func (t *table) bars(title, note, unit string) *plots.Figure {
+	bars := plots.GroupedBars{
+		Title: title, Note: note, Unit: unit, XLabel: "language", Groups: t.langs, Percent: true, Width: 180,
+	}
 	for _, model := range t.models {
 		series := plots.Series{Name: model}
 		for _, lang := range t.langs {
@@ -66,7 +69,7 @@ func main() {
 
 	const by = "as published by Yang et al. 2025"
 	save := func(name string, figure *plots.Figure) {
-		for _, extension := range []string{".png", ".svg"} {
+		for _, extension := range []string{".png", ".svg", ".pdf"} {
 			path := filepath.Join(*dir, name+extension)
 			check(figure.Save(path))
 			fmt.Println(path)
@@ -78,8 +81,9 @@ func main() {
 		accuracy.add(row.Model, row.Lang, row.Accuracy)
 		offTarget.add(row.Model, row.Lang, row.OffTarget)
 	}
-	save("mgsm_accuracy", accuracy.bars("MGSM accuracy, Llama-3-8B-Instruct", "%, "+by, true))
-	save("mgsm_off_target", offTarget.bars("MGSM off-target rate, Llama-3-8B-Instruct", "%, lower is better, "+by, true))
+	save("mgsm_accuracy", accuracy.bars("MGSM accuracy, Llama-3-8B-Instruct", by, "correct answers, %"))
+	figure := offTarget.bars("MGSM off-target rate, Llama-3-8B-Instruct", by+"; lower is better", "off-target answers, %")
+	save("mgsm_off_target", figure)
 
 	var winRates table
 	rates := paper.XAlpacaEval()
@@ -89,7 +93,8 @@ func main() {
 		}
 	}
 	heat := plots.HeatMap{
-		Title: "X-AlpacaEval raw win rate", Unit: "% against GPT-4-turbo, " + by,
+		Title: "X-AlpacaEval raw win rate", Note: by, Unit: "win rate against GPT-4-turbo, %",
+		XLabel: "language", YLabel: "model",
 		Rows: winRates.models, Columns: winRates.langs, Digits: 1, Width: 150,
 	}
 	for _, model := range winRates.models {
@@ -112,7 +117,9 @@ func main() {
 		matches[name] = append(matches[name], outcome)
 	}
 	for i, name := range opponents {
-		figure := plots.WinTieLose{Title: name, Unit: "%, " + by, Rows: matches[name]}.Figure()
+		figure := plots.WinTieLose{
+			Title: name, Note: by, Unit: "share of the prompts, %", YLabel: "language", Rows: matches[name],
+		}.Figure()
 		save(fmt.Sprintf("head_to_head_%d", i+1), figure)
 	}
 
@@ -120,7 +127,7 @@ func main() {
 	for _, row := range paper.RewardAccuracies() {
 		reward.add("M0", row.Lang, row.Accuracy)
 	}
-	save("reward_accuracy", reward.bars("Reward accuracy of M0's pairs by GPT-4", "%, "+by, true))
+	save("reward_accuracy", reward.bars("Reward accuracy of M0's pairs by GPT-4", by, "reward accuracy, %"))
 }
 
 func check(err error) {

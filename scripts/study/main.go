@@ -153,16 +153,18 @@ func write(table []change) {
 func draw(table []change) {
 	bars := plots.GroupedBars{
 		Title: fmt.Sprintf("Change of accuracy from M0 after %d rounds, %d seeds", *rounds, *seeds),
-		Unit:  "points, mean over seeds ± one standard error", Width: 180, Height: 90,
+		Unit:  "change of accuracy, points", XLabel: "control", Note: "mean over seeds, intervals by Student's t", Width: 180,
+		Height: 90,
 	}
+	names := map[string]string{"en": "English", "trained": "trained languages", "unseen": "unseen languages"}
 	for _, lang := range []string{"en", "trained", "unseen"} {
-		series := plots.Series{Name: lang}
+		series := plots.Series{Name: names[lang]}
 		bars.Groups = nil
 		for _, c := range table {
 			if c.Lang == lang && c.Metric == "accuracy" && c.Model == fmt.Sprintf("M%d", *rounds) {
 				bars.Groups = append(bars.Groups, c.Control)
 				series.Values = append(series.Values, c.Mean)
-				series.Errors = append(series.Errors, c.SE)
+				series.Errors = append(series.Errors, eval.T95(c.Seeds)*c.SE)
 			}
 		}
 		bars.Series = append(bars.Series, series)

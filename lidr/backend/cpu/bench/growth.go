@@ -103,7 +103,7 @@ func (b *bench) walk(folder, name string, labels []string, measure func(i int) (
 	}
 	file := strings.NewReplacer(", ", "-", " ", "-").Replace(name)
 	for _, s := range []plots.Series{rate, memory} {
-		figure := plots.Lines{Title: name, Unit: s.Name, X: measured, Series: []plots.Series{s}}.Figure()
+		figure := plots.Lines{Title: name, Unit: s.Name, XLabel: name, X: measured, Series: []plots.Series{s}}.Figure()
 		path := filepath.Join(folder, file+"-"+strings.ReplaceAll(s.Name, "/", "-per-")+".png")
 		if err := figure.Save(path); err != nil {
 			b.note("%s was not drawn: %v", path, err)
