@@ -80,6 +80,7 @@
 //	M1/train.jsonl           [dpo.Step] lines, names as TRL's
 //	M1/training.json         the [Training], with the SHA-256 of the files of model and adapter, written last
 //	M1/warnings.json         what to look at before believing M1
+//	tracking/                what [lidrlab/lidr/tracking] sent to other programs, by the clock too
 //	plots/, report.html, report.md
 //
 // Where several answers are asked for, a scorer's [SampleScore] lines are in M0/scores, one file a scorer, and the

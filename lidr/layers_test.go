@@ -26,7 +26,7 @@ var layers = []string{
 	"lidr/script/host",
 	"scripts notebooks lidr/cell",
 	"lidr/recipe lidr/trial",
-	"lidr/judge lidr/scorers lidr/handoff lidr/choices lidr/doctor lidr/pretrain lidr/ablation lidr/cards",
+	"lidr/judge lidr/scorers lidr/handoff lidr/choices lidr/doctor lidr/pretrain lidr/ablation lidr/cards lidr/tracking",
 	"lidr",
 	"lidr/report lidr/show lidr/serve",
 	"lidr/eval lidr/langid/lingua",

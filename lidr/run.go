@@ -33,6 +33,9 @@ type Option func(*Run)
 // WithProgress sends the progress of long steps to p; the default is silence.
 func WithProgress(p Progress) Option { return func(r *Run) { r.progress = p } }
 
+// Progress is where the run reports to.
+func (r *Run) Progress() Progress { return r.progress }
+
 // WithStore uses dir as the content-keyed store instead of the folder "store" beside the run folder.
 func WithStore(dir string) Option { return func(r *Run) { r.store = ledger.Store{Dir: dir} } }
 

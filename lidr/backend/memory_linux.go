@@ -35,6 +35,9 @@ func AvailableMemory() int {
 	return max(0, least)
 }
 
+// UsedMemory returns the bytes of memory that this process holds now, 0 where that is not known.
+func UsedMemory() int { return max(0, meminfo("/proc/self/status", "VmRSS:")) }
+
 // meminfo returns the bytes of a line "NAME 12 kB", -1 if there is none.
 func meminfo(file, name string) int {
 	data, err := os.ReadFile(file)

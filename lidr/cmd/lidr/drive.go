@@ -17,6 +17,7 @@ import (
 func driveCommand() *cobra.Command {
 	var dir string
 	var sets []string
+	var progress func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "drive NAME|FILE",
 		Short: "Run a recipe unattended on this machine: serve, ask, train, serve the next model, to the report",
@@ -41,8 +42,11 @@ The command can be killed at any moment; the same one continues. A judge and a t
 			if err != nil {
 				return err
 			}
-			path, err := recipe.Drive(cmd.Context(), r, dir, []string{self, "keep", "--"},
-				lidr.WithProgress(lidr.ShowProgress()))
+			options, err := progress()
+			if err != nil {
+				return err
+			}
+			path, err := recipe.Drive(cmd.Context(), r, dir, []string{self, "keep", "--"}, options...)
 			if err != nil {
 				return err
 			}
@@ -50,6 +54,7 @@ The command can be killed at any moment; the same one continues. A judge and a t
 			return nil
 		},
 	}
+	progress = progressFlags(cmd)
 	cmd.Flags().StringVar(&dir, "dir", "", "run folder (default runs/NAME)")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
 	return cmd

@@ -6,10 +6,26 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/tracking"
 )
 
 // named are the flags whose value is the name of a file, a folder or a model.
 var named = []string{"dir", "out", "prompts", "eval", "model"}
+
+// progressFlags adds the flags of what is told while a run works, and returns the options that they make.
+func progressFlags(cmd *cobra.Command) func() ([]lidr.Option, error) {
+	var s tracking.Settings
+	cmd.Flags().StringSliceVar(&s.To, "track", nil,
+		"send curves to tensorboard (files in DIR/tracking, which trackio imports too), mlflow=ADDRESS")
+	cmd.Flags().Float64Var(&s.PeakTFLOPS, "peak-tflops", 0,
+		"what the processors can do, in 10^12 operations a second: --track then tells the MFU")
+	return func() ([]lidr.Option, error) {
+		track, err := tracking.Option(s)
+		return []lidr.Option{lidr.WithProgress(lidr.ShowProgress()), track}, err
+	}
+}
 
 // refuseEmptyNames is an error for an argument or a flag that names nothing, such as a variable of the shell that is
 // not set: the current folder would be taken for it.

@@ -16,6 +16,7 @@ func recipeCommand() *cobra.Command {
 	var dir string
 	var sets []string
 	var small, dry, show bool
+	var progress func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "recipe [NAME|FILE]",
 		Short: "Run a whole experiment from one YAML file to its report; list the shipped ones",
@@ -53,7 +54,10 @@ The same command continues: after an interruption, after a training elsewhere, a
 					dir += "-small"
 				}
 			}
-			options := []lidr.Option{lidr.WithProgress(lidr.ShowProgress())}
+			options, err := progress()
+			if err != nil {
+				return err
+			}
 			run := func() (string, error) { return recipe.Run(cmd.Context(), r, dir, options...) }
 			if small {
 				run = func() (string, error) {
@@ -69,6 +73,7 @@ The same command continues: after an interruption, after a training elsewhere, a
 			return nil
 		},
 	}
+	progress = progressFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&dir, "dir", "", "run folder (default runs/NAME)")
 	flags.StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
