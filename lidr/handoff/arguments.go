@@ -1,7 +1,9 @@
 package handoff
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 )
 
 // checkpoints is how many checkpoints a short training leaves on its way, and longest the steps between two of a long
@@ -37,11 +39,16 @@ func (j *job) arguments() []yamlRow {
 	if t.GPUs == 0 {
 		rows = append(rows, yamlRow{"use_cpu", true, ""})
 	}
-	return append(rows, []yamlRow{
+	rows = append(rows, []yamlRow{
 		{"logging_steps", 1, ""},
 		{"save_steps", min((j.steps+checkpoints-1)/checkpoints, longest), ""},
 		{"save_total_limit", 1, ""},
-		{"report_to", "none", ""},
+		{"report_to", cmp.Or(t.ReportTo, "none"), ""},
+	}...)
+	if t.ReportTo != "" {
+		rows = append(rows, yamlRow{"run_name", filepath.Base(j.run.Dir) + "/" + j.next, ""})
+	}
+	return append(rows, []yamlRow{
 		{"ddp_timeout", 180000000, "seconds: tokenising all pairs takes longer than the default"},
 	}...)
 }

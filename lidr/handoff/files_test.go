@@ -50,6 +50,7 @@ func TestFiles(t *testing.T) {
 			s.Train.Loss, s.Train.LabelSmoothing = "robust", .1
 			trainer := TRL()
 			trainer.Nodes, trainer.GPUs, trainer.Base = 2, 1, "meta-llama/Meta-Llama-3-8B-Instruct"
+			trainer.ReportTo = "wandb"
 			return trainer
 		},
 	} {

@@ -23,6 +23,9 @@ type Trainer struct {
 	Nodes     int    `json:"nodes"`      // machines
 	GPUs      int    `json:"gpus"`       // of each machine; 0 trains on the CPU of one machine, in float32
 	PerDevice int    `json:"per_device"` // pairs in one pass of a GPU; accumulation makes up the rest of a step's batch
+	// ReportTo is where the program sends its curves while it trains: wandb, tensorboard, mlflow, trackio or swanlab, by
+	// the name of the run's folder and the model; "" for nowhere. It reads the addresses and keys that it always reads.
+	ReportTo string `json:"report_to"`
 }
 
 // The programs, as Trainer.Program names them.
@@ -49,6 +52,10 @@ var losses = map[string][]string{
 	programTRL:          {"sigmoid", "robust", "hinge", "ipo", "sigmoid_norm", "apo_zero", "apo_down", "nca_pair"},
 }
 
+// trackers are the values of Trainer.ReportTo beside "", those of report_to in transformers' TrainingArguments that are
+// not bound to a cloud's own machines.
+var trackers = []string{"wandb", "tensorboard", "mlflow", "trackio", "swanlab"}
+
 // maxCount bounds machines, GPUs and pairs a pass; more of them is a mistake.
 const maxCount = 1 << 16
 
@@ -66,6 +73,9 @@ func (t Trainer) Validate() error {
 		return bad("base", t.Base, "a folder, or a name on the hub such as meta-llama/Meta-Llama-3-8B-Instruct")
 	case t.Template != "" && !templateName.MatchString(t.Template):
 		return bad("template", t.Template, "LLaMA-Factory's name of a chat template, such as llama3")
+	}
+	if t.ReportTo != "" && !slices.Contains(trackers, t.ReportTo) {
+		return bad("report_to", t.ReportTo, strings.Join(trackers, ", ")+`, or "" for none`)
 	}
 	for _, count := range []struct {
 		field   string

@@ -20,6 +20,7 @@ func TestTrainerValidate(t *testing.T) {
 		"Nodes":     counts,
 		"GPUs":      counts[1:],
 		"PerDevice": counts,
+		"ReportTo":  {"none", "wandb, tensorboard", "all"},
 	}
 	for _, preset := range []Trainer{LlamaFactory(), TRL()} {
 		if err := preset.Validate(); err != nil {
