@@ -25,6 +25,7 @@ import (
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/serve"
 	"lidrlab/lidr/tokenizer"
+	"lidrlab/lidr/trial"
 )
 
 // realModel names the model of TestReal: a GGUF file or a folder.
@@ -99,6 +100,8 @@ func TestReal(t *testing.T) {
 	}
 	t.Logf("scores of %s:\n%s", m.Name(), scores)
 	lap("evaluation")
+	realTrial(t, folder)
+	lap("a trial of four prompts: its forecast, its translations, a round and every measure")
 	served(t, trained)
 	lap("an answer over HTTP")
 	writtenAgain(t, dir, folder, m)
@@ -179,6 +182,59 @@ func realTraining(t *testing.T, run *lidr.Run, m *lidr.Model, pairs dataframe.Da
 		t.Errorf("%d steps were taken, expected one that changes the model", steps.Nrow())
 	}
 	return next
+}
+
+// realTrial is scripts/real_small at -n 4, of instructions and sums that it writes: a probe, the model's translations, a
+// round, and every measure before and after it.
+func realTrial(t *testing.T, model string) {
+	t.Helper()
+	data := t.TempDir()
+	for lang, sum := range map[string]string{"en": "How much is", "es": "¿Cuánto es"} {
+		for _, folder := range []string{"alpagasus", "gsm8k", "mgsm"} {
+			var lines strings.Builder
+			for i := range 12 {
+				answer := ""
+				if folder != "alpagasus" {
+					answer = fmt.Sprintf(`, "answer": "%d"`, i+2)
+				}
+				fmt.Fprintf(&lines, `{"id": "%s-%d", "lang": %q, "prompt": "%s %d + 2?"%s}`+"\n", folder, i, lang, sum, i, answer)
+			}
+			if err := os.MkdirAll(filepath.Join(data, folder), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(data, folder, lang+".jsonl"), []byte(lines.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s := trial.Defaults()
+	s.Model, s.Data, s.Trained, s.Unseen = model, data, []string{"es"}, nil
+	s.N, s.EvalN, s.FreeN, s.Rounds, s.Tokens, s.LoRA = 4, 2, 2, 1, 16, 4
+	tr, err := trial.Open(filepath.Join(t.TempDir(), "trial"), s, stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := []trial.Cell{{Arm: "gold-template", Seed: 1}} // whose pairs need no answer that is whole
+	forecast, err := tr.Forecast(t.Context(), cells)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("it will take %s", forecast)
+	translations, err := tr.Translations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("translations: %+v", translations)
+	if err := tr.Run(t.Context(), cells[0]); err != nil {
+		t.Fatal(err)
+	}
+	results, err := tr.Results()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if forecast.Total() <= 0 || len(translations) != 2 || len(results.Parts()) != 1 {
+		t.Errorf("forecast %v; translations %+v; results %+v", forecast, translations, results)
+	}
 }
 
 // served asks the model one question over HTTP.
