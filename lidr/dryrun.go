@@ -73,7 +73,7 @@ func (r *Run) evaluationCost(round int, p lm.Prices) ([]Cost, error) {
 	if s.Evaluate.Source == "" {
 		return nil, nil
 	}
-	problems, err := r.evalPrompts()
+	problems, err := r.Problems()
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	if err := s.identifiable(); err != nil {
 		return nil, err
 	}
-	prompts, err := run.evalPrompts()
+	prompts, err := run.Problems()
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package lidr
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -63,6 +65,58 @@ func (r *Run) writePairs(m *Model, kept []Pair, stats []PairCount) error {
 		return err
 	}
 	return r.WriteJSON(r.Path(m.Name(), "pairs.stats.json"), stats)
+}
+
+// Candidates makes the pairs of a round anew from the answers and translations in the run folder, before any filter,
+// and says of each what dropped it, "" for one that was kept: the name of a filter, one of the reasons of the counts, or
+// "a filter of the run's own" for a pair that this program would keep and pairs.jsonl does not hold. It writes nothing
+// and asks no model. Pairs that were selected by score have no such candidates, which is an error.
+func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err error) {
+	if r.Settings.Generate.Samples > 1 {
+		return nil, nil, fmt.Errorf("%s has several answers to a prompt, of which two were chosen by score: what was "+
+			"dropped is counted in %s alone", model, r.Path(model, "pairs.stats.json"))
+	}
+	responses, err := r.Responses(model)
+	if err != nil {
+		return nil, nil, err
+	}
+	answers, err := rowsOf[datasets.Response](responses, "responses")
+	if err != nil {
+		return nil, nil, err
+	}
+	var translated []datasets.Translation
+	dominant := r.Settings.Dominant
+	for _, lang := range r.Settings.Trained {
+		for _, direction := range []string{dominant + "-" + lang, lang + "-" + dominant} {
+			err := r.ReadLines(r.Path(model, "translations", direction+".jsonl"), &translated)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // a direction that the run does not need
+				return nil, nil, err
+			}
+		}
+	}
+	var kept []Pair
+	if err := r.ReadLines(r.Path(model, "pairs.jsonl"), &kept); err != nil {
+		return nil, nil, err
+	}
+	held := map[Pair]int{}
+	for _, p := range kept {
+		held[p]++
+	}
+	all, err := candidates(r.Settings, withFaults(answers), translated)
+	if err != nil {
+		return nil, nil, err
+	}
+	filters := ownFilters(r.Settings.Pairs, r.promptTask())
+	for _, c := range all {
+		why := ""
+		if held[c.Pair] > 0 {
+			held[c.Pair]--
+		} else if why = dropReason(r.Settings.Pairs, c, filters); why == "" {
+			why = "a filter of the run's own"
+		}
+		pairs, dropped = append(pairs, c.Pair), append(dropped, why)
+	}
+	return pairs, dropped, nil
 }
 
 // candidate is a pair before the filters; a failed translation has no text.

@@ -217,3 +217,63 @@ func onFiles(t *testing.T, test func(t *testing.T, dir, prompts string)) {
 		test(t, dir, filepath.Join(dir, "alpagasus", "id_0_1000"))
 	})
 }
+
+// Candidates says of each pair of a round what dropped it, in the numbers that the counts have.
+func TestCandidatesAreTheCounts(t *testing.T) {
+	s := small()
+	s.Pairs.DropIdentical = true
+	run, m := openTest(t, s)
+	if err := run.Enter(m); err != nil {
+		t.Fatal(err)
+	}
+	answers, translated := answersOf(), translationsOf("a en-de")
+	answers[4].Response = "en in fr" // equal to its translation
+	for _, lang := range s.Languages() {
+		if err := run.WriteLines(run.Path("M0", "responses", lang+".jsonl"), inLanguage(answers, lang)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, lang := range s.Trained {
+		var to, from []datasets.Translation
+		for _, row := range translated {
+			if row.To == lang {
+				to = append(to, row)
+			} else if row.From == lang {
+				from = append(from, row)
+			}
+		}
+		if err := run.WriteLines(run.Path("M0", "translations", "en-"+lang+".jsonl"), to); err != nil {
+			t.Fatal(err)
+		}
+		if err := run.WriteLines(run.Path("M0", "translations", lang+"-en.jsonl"), from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := Filter{"no b in German", func(p Pair) bool { return p.ID != "b" || p.Lang != "de" }}
+	_, counts, err := makePairs(t.Context(), run, m, answers, translated, []Filter{own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	for _, c := range counts {
+		switch {
+		case c.Count == "pairs" && c.N > 0:
+			want[c.Lang] += c.N
+		case c.Filter == own.Name && c.N > 0:
+			want[c.Lang+" a filter of the run's own"] += c.N
+		case c.Count == "dropped" && c.N > 0:
+			want[c.Lang+" "+c.Filter] += c.N
+		}
+	}
+	pairs, dropped, err := run.Candidates("M0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for i, p := range pairs {
+		got[strings.TrimSpace(p.Lang+" "+dropped[i])]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" || want["fr identical sides"] != 1 {
+		t.Errorf("candidates against counts:\n%s", diff)
+	}
+}

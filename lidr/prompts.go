@@ -59,8 +59,8 @@ func (r *Run) roundPrompts(round int) ([]Prompt, error) {
 	return rows, r.parallel(rows, s.Languages(), s.Prompts.N)
 }
 
-// evalPrompts returns the problems that [Evaluate] asks, in all languages of the run.
-func (r *Run) evalPrompts() ([]Prompt, error) {
+// Problems returns the problems that [Evaluate] asks, in all languages of the run.
+func (r *Run) Problems() ([]Prompt, error) {
 	s := r.Settings
 	if s.Evaluate.Source == "" {
 		return nil, fmt.Errorf("settings: field evaluate.source is empty, expected \"miniature\" or a folder of problems")
@@ -83,7 +83,7 @@ func (r *Run) alsoEvaluated(model string, prompts []Prompt) string {
 	if r.Settings.Evaluate.Source == "" || r.synthetic() { // the synthetic world keeps them apart
 		return ""
 	}
-	evaluated, err := r.evalPrompts()
+	evaluated, err := r.Problems()
 	if err != nil { // [Evaluate] says so
 		return ""
 	}

@@ -74,7 +74,7 @@ func TestEvaluationNeedsNumbersAsGold(t *testing.T) {
 		}
 		s := small()
 		s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"de"}, dir, 0
-		_, err := newRun("", s, nil).evalPrompts()
+		_, err := newRun("", s, nil).Problems()
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s: %v, want an error with %q", answer, err, says)
 		}
@@ -101,7 +101,7 @@ func TestGoldsReadAlikeInEveryLanguage(t *testing.T) {
 		}
 		s := small()
 		s.Trained, s.Evaluate.Source, s.Evaluate.N = []string{"de"}, dir, 0
-		_, err := newRun("", s, nil).evalPrompts()
+		_, err := newRun("", s, nil).Problems()
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s beside 1000: %v, want an error with %q", german, err, says)
 		}
