@@ -25,6 +25,7 @@ var layers = []string{
 	"lidr/script/value",
 	"lidr/script/host",
 	"scripts notebooks lidr/cell",
+	"lidr/view",
 	"lidr/recipe lidr/trial",
 	"lidr/judge lidr/scorers lidr/handoff lidr/choices lidr/doctor lidr/pretrain lidr/ablation lidr/cards lidr/tracking",
 	"lidr",

@@ -71,6 +71,7 @@ func main() {
 		runCommand(),
 		replCommand(),
 		serveCommand(),
+		viewCommand(),
 		ggufCommand(),
 		importCommand(),
 		backendCommand(),

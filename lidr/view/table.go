@@ -1,0 +1,114 @@
+package view
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strings"
+)
+
+// table is a table of a page, which is also had as CSV and as LaTeX.
+type table struct {
+	ID      string // in addresses
+	Caption string
+	Columns []column
+	Rows    []tableRow
+	Note    string
+}
+
+type column struct {
+	Head    string
+	What    string // what it is, on hover
+	Numbers bool
+}
+
+type tableRow struct {
+	Cells []cell
+	Faint bool
+}
+
+// cell is a value of a table.
+type cell struct {
+	Text  string
+	Sort  string // what it is sorted by, "" for the text
+	Title string // on hover
+	Tone  string // "good" or "bad"
+	Link  string
+	Lang  string // of the text
+}
+
+// csv is the table as RFC 4180 has it. A text that a spreadsheet would take for a formula has an apostrophe before it.
+func (t table) csv() ([]byte, error) {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	head := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i] = harmless(c.Head)
+	}
+	if err := w.Write(head); err != nil {
+		return nil, err
+	}
+	for _, row := range t.Rows {
+		line := make([]string, len(row.Cells))
+		for i, c := range row.Cells {
+			line[i] = harmless(c.Text)
+			if t.Columns[i].Numbers {
+				line[i] = strings.ReplaceAll(c.Text, "−", "-")
+			}
+		}
+		if err := w.Write(line); err != nil {
+			return nil, err
+		}
+	}
+	w.Flush()
+	return out.Bytes(), w.Error()
+}
+
+func harmless(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// latex is the table for a paper, with booktabs' rules.
+func (t table) latex() []byte {
+	var out strings.Builder
+	align := ""
+	for _, c := range t.Columns {
+		if c.Numbers {
+			align += "r"
+		} else {
+			align += "l"
+		}
+	}
+	fmt.Fprintf(&out, "%% \\usepackage{booktabs}\n\\begin{table}\n\\caption{%s}\n\\begin{tabular}{%s}\n\\toprule\n",
+		latexText(t.Caption), align)
+	line := func(cells []string) {
+		for i := range cells {
+			cells[i] = latexText(cells[i])
+		}
+		out.WriteString(strings.Join(cells, " & ") + " \\\\\n")
+	}
+	var head []string
+	for _, c := range t.Columns {
+		head = append(head, c.Head)
+	}
+	line(head)
+	out.WriteString("\\midrule\n")
+	for _, row := range t.Rows {
+		var cells []string
+		for _, c := range row.Cells {
+			cells = append(cells, c.Text)
+		}
+		line(cells)
+	}
+	out.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n")
+	return []byte(out.String())
+}
+
+var latexSpecial = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`,
+	"{", `\{`, "}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "−", "$-$", "±", `$\pm$`, "→", `$\to$`,
+	"✓", `\checkmark{}`, "✗", `$\times$`, "\n", " ", "\r", " ", "…", `\ldots{}`)
+
+func latexText(s string) string { return latexSpecial.Replace(s) }
