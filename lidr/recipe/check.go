@@ -25,7 +25,7 @@ func (r Recipe) check() error {
 	switch {
 	case r.Model.Path == "":
 		return bad("model.path", "empty", `"miniature", a folder, a name on the hub or a GGUF file`)
-	case r.Trainer.Program == own && len(r.Model.Endpoints) > 0 && r.Rounds > 0:
+	case r.Trainer.Program == own && r.served() && r.Rounds > 0:
 		return bad("trainer.program", own, "llama-factory or trl for a model behind endpoints, whose weights are not here")
 	case r.Trainer.Program == none && r.Rounds != 1:
 		return bad("rounds", r.Rounds, "1 where trainer.program is none: the pairs of M0 are the last thing that is made")
@@ -46,6 +46,9 @@ func (r Recipe) check() error {
 		return bad("instructions.matches", r.Instructions.Matches, "none without instructions.source")
 	case r.Published.Model == "" && slices.Contains(r.Published.Tables, "x_alpacaeval"):
 		return bad("published.model", "empty", "the model whose win rates x_alpacaeval is to show, such as "+llama3)
+	}
+	if err := r.Launch.Check(); err != nil {
+		return fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
 	if r.Trainer.Program != own && r.Trainer.Program != none {
 		if err := r.Trainer.Check(r.Train); err != nil {

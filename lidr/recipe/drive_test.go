@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +25,14 @@ import (
 // TestMain lets the test binary stand in for lidr: it drives, keeps a server and serves, so that a test can kill it.
 func TestMain(m *testing.M) {
 	var err error
+	fake := fakes[filepath.Base(os.Args[0])]
 	switch args := os.Args; {
+	case fake != nil && os.Getenv(fakeVariable) != "":
+		err = fake(args[1:])
+	case len(args) > 9 && args[1] == "announce": // announce --folder F --as NAME --model NAME -- COMMAND...
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err = Attend(ctx, args[3], args[5], args[7], args[9:], os.Stdout)
 	case len(args) > 3 && args[1] == "drive": // drive FILE FOLDER
 		err = driven(args[2], args[3])
 	case len(args) > 3 && args[1] == "keep":
@@ -127,8 +136,8 @@ model: {path: "`+base+`", endpoints: ["http://`+address+`/v1"]}
 			t.Errorf("the killed run differs: %s", diff)
 		}
 	}
-	s := &server{endpoint: "http://" + address + "/v1"}
-	if err := s.answers(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "refused") {
+	err = (&server{}).answers(t.Context(), "http://"+address+"/v1", "")
+	if err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("a server is left at %s: %v", address, err)
 	}
 }

@@ -206,7 +206,7 @@ func (r Recipe) choiceCosts() ([]lidr.Cost, error) {
 				for _, choice := range choices {
 					cost.Add(1, tokens(item.Context, choice), 0, lm.Prices{})
 				}
-				if len(r.Model.Endpoints) > 0 {
+				if r.served() {
 					cost.Requests += len(choices) + 1
 				}
 			}
@@ -240,7 +240,7 @@ func tokens(texts ...string) int {
 
 // machine says what the models of a recipe's runs take of memory and disk, where their weights are here.
 func (r Recipe) machine(runs []single) []string {
-	if len(r.Model.Endpoints) > 0 {
+	if r.served() {
 		return []string{"memory and disk: those of the machines behind model.endpoints and of the trainer's"}
 	}
 	m, err := lidr.LoadModel(r.Model.Path)

@@ -6,6 +6,7 @@ import (
 	"lidrlab/lidr/handoff"
 	"lidrlab/lidr/judge"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/recipe/launch"
 )
 
 // Recipe says everything of a run. Its keys in a file are the json tags, those of the run's settings beside the others;
@@ -22,6 +23,7 @@ type Recipe struct {
 	Translator Model           `json:"translator"` // who translates the answers; no path: the models themselves
 	Trainer    handoff.Trainer `json:"trainer"`    // who trains: own, llama-factory, trl or none
 	Judge      Judge           `json:"judge"`
+	Launch     launch.Settings `json:"launch"` // where lidr drive has the models served and trained
 	// Panel are further judges: with them every comparison is one by a panel, the judge among it (judge.Panel).
 	Panel []Judge `json:"panel"`
 
@@ -50,8 +52,8 @@ type Model struct {
 	// Endpoints are base URLs of servers, for a model that does not run here. They serve the run's models one after the
 	// other, as M0, M1 and so on, and any other model by its path.
 	Endpoints []string `json:"endpoints"`
-	// Serve is the command with which [Drive] serves a model of the run, {path} under {name} at {host} and {port} of the
-	// only endpoint; none for lidr serve. vLLM's:
+	// Serve is the command with which [Drive] serves a model of the run, {path} under {name} at {host} and {port}: those
+	// of the only endpoint, or on a cluster those of the job. None for lidr serve, on this machine. vLLM's:
 	//
 	//	[vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"]
 	Serve []string `json:"serve"`
@@ -106,6 +108,9 @@ type Published struct {
 	Tables []string `json:"tables"` // names of [Tables]
 }
 
+// served tells whether the run's models are behind servers.
+func (r Recipe) served() bool { return len(r.Model.Endpoints) > 0 || r.Launch.Serve.Elsewhere() }
+
 // Trainers beside those of package handoff.
 const (
 	own  = "own"  // of this module
@@ -114,7 +119,7 @@ const (
 
 // defaults are a recipe with nothing but a preset.
 func defaults(s lidr.Settings) Recipe {
-	r := Recipe{Settings: s, Trainer: handoff.LlamaFactory()}
+	r := Recipe{Settings: s, Trainer: handoff.LlamaFactory(), Launch: launch.Defaults()}
 	r.Trainer.Program = own
 	r.Judge = judgeDefaults()
 	r.Scoring.RewardModel.KeyEnv, r.Scoring.Embeddings.KeyEnv = r.Judge.KeyEnv, r.Judge.KeyEnv

@@ -29,6 +29,7 @@ func Run(ctx context.Context, r Recipe, dir string, options ...lidr.Option) (rep
 type plan struct {
 	prepare func(single, *lidr.Run) error // after a run is opened, nil for nothing
 	server  *server                       // serves the runs' models, nil where somebody else does
+	trains  *trains                       // trains them on a cluster, nil where this machine does
 	// scripted are the servers of the runs' judges and translators where they are small, by their order.
 	scripted []*scripted
 }
@@ -62,7 +63,7 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 		if p.scripted != nil {
 			one.Recipe = p.scripted[i].asked(one.Recipe)
 		}
-		if report, err = runOne(ctx, one.Recipe, runs[i], p.server); err != nil {
+		if report, err = runOne(ctx, one.Recipe, runs[i], p); err != nil {
 			return "", in(one.name, err)
 		}
 	}
@@ -96,14 +97,18 @@ func open(r Recipe, dir string, options []lidr.Option) (*lidr.Run, error) {
 }
 
 // runOne does the stages of one run and writes its report.
-func runOne(ctx context.Context, r Recipe, run *lidr.Run, s *server) (string, error) {
-	w := &work{recipe: r, run: run, server: s, loaded: map[string]*lidr.Model{}, last: r.models() - 1}
+func runOne(ctx context.Context, r Recipe, run *lidr.Run, p plan) (string, error) {
+	w := &work{recipe: r, run: run, server: p.server, trains: p.trains, loaded: map[string]*lidr.Model{},
+		last: r.models() - 1}
+	if p.server != nil {
+		p.server.note = run.Note
+	}
 	done, err := r.doneIn(run)
 	if err != nil {
 		return "", err
 	}
 	for _, s := range r.stages() {
-		served := s.model != "" && len(r.Model.Endpoints) > 0 // its server may be gone
+		served := s.model != "" && r.served() // its server may be gone
 		if w.beyond(s.name) {
 			continue
 		}
@@ -111,7 +116,7 @@ func runOne(ctx context.Context, r Recipe, run *lidr.Run, s *server) (string, er
 		if served && done[s.name] == r.key() {
 			do = decided(s.name)
 		}
-		if err := do(ctx, w); errors.Is(err, errSaturated) {
+		if err := w.persist(ctx, do); errors.Is(err, errSaturated) {
 			w.ended = true
 		} else if err != nil {
 			return "", err

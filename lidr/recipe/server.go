@@ -4,42 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lidrlab/lidr/durable"
 	"lidrlab/lidr/input"
 	"lidrlab/lidr/lm/remote"
-	"lidrlab/lidr/processes"
+	"lidrlab/lidr/recipe/launch"
 )
 
-// server serves one model of a run at a time, by a command on this machine. A nil one does nothing: somebody else
-// serves.
+// server serves one model of a run at a time, by jobs of a launcher. A nil one does nothing: somebody else serves.
 type server struct {
-	endpoint string
-	command  []string // with {path}, {name}, {host} and {port}
-	keep     []string
-	log      string
+	launcher launch.Launcher
+	stage    launch.Stage
+	command  []string // with {path} and {name}
+	dir      string   // of the jobs' files, absolute
+	clients  string   // what clients are given: an address, or the folder of announcements
+	note     func(format string, args ...any)
 
-	serving string // name and path of the model
-	process *exec.Cmd
-	stdin   io.Closer     // closed to end the process
-	ended   chan struct{} // closed when it has ended
+	serving string // the name of its first job
+	jobs    []launch.Job
+	stopped context.CancelFunc
+	watched sync.WaitGroup
+
+	mu    sync.Mutex
+	ids   map[string]string // of the jobs that it has started or found, by their names
+	wrong error             // why it will not answer
 }
 
-const (
-	loading = 30 * time.Minute // a server may take to load its model
-	leaving = 15 * time.Second // a server may take to end
-	asking  = 200 * time.Millisecond
-)
-
-// newServer returns the server of a recipe's models, nil where they are loaded here.
-func newServer(m Model, log string, keep []string) (*server, error) {
+// newServer returns the server of a recipe's models, nil where they are loaded here. dir is the recipe's folder.
+func newServer(r Recipe, dir string, keep []string) (*server, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{stage: r.Launch.Serve, dir: filepath.Join(dir, launchFolder), ids: map[string]string{}}
+	if s.stage.Elsewhere() {
+		return s, s.onCluster(r, dir)
+	}
+	m := r.Model
 	if len(m.Endpoints) == 0 {
 		return nil, nil
 	}
@@ -51,7 +60,8 @@ func newServer(m Model, log string, keep []string) (*server, error) {
 		return nil, fmt.Errorf("model.endpoints is %s, expected an address of this machine such as http://127.0.0.1:8000/v1",
 			m.Endpoints[0])
 	}
-	s := &server{endpoint: m.Endpoints[0], keep: keep, log: log}
+	s.clients = m.Endpoints[0]
+	s.launcher = &launch.Machine{Endpoint: s.clients, Keep: keep, Log: filepath.Join(dir, "serve.log")}
 	template := m.Serve
 	if len(template) == 0 {
 		self, err := os.Executable()
@@ -60,136 +70,305 @@ func newServer(m Model, log string, keep []string) (*server, error) {
 		}
 		template = []string{self, "serve", "{path}", "--name", "{name}", "--listen", "{host}:{port}"}
 	}
-	for _, word := range template {
-		s.command = append(s.command, strings.NewReplacer("{host}", u.Hostname(), "{port}", u.Port()).Replace(word))
-	}
+	s.command = fill(template, "{host}", u.Hostname(), "{port}", u.Port())
 	if _, err := exec.LookPath(s.command[0]); err != nil {
 		return nil, fmt.Errorf("%s, which serves the models, is not installed; install it, or set model.serve", s.command[0])
 	}
 	return s, nil
 }
 
-// start serves the model at path under a name, and returns once it answers.
-func (s *server) start(ctx context.Context, name, path string) error {
-	if s == nil || s.serving == name+" "+path && s.alive() {
-		return nil
+// onCluster sets up servers that are a cluster's jobs.
+func (s *server) onCluster(r Recipe, dir string) (err error) {
+	if len(r.Model.Endpoints) > 0 {
+		return fmt.Errorf("model.endpoints and launch.serve.on: %s are both set, expected one of them", s.stage.On)
 	}
-	if err := s.stop(); err != nil {
+	if len(r.Model.Serve) == 0 {
+		return fmt.Errorf("model.serve is empty, expected the command that serves on the cluster, such as [vllm, serve, "+
+			"\"{path}\", --served-model-name, \"{name}\", --host, \"{host}\", --port, \"{port}\"], for launch.serve.on: %s",
+			s.stage.On)
+	}
+	if s.launcher, err = r.Launch.Open(s.stage); err != nil {
 		return err
 	}
-	// What an earlier process had started may be about to end.
-	for deadline := time.Now().Add(2 * leaving); s.answers(ctx, "") == nil; {
-		if time.Now().After(deadline) {
-			if s.answers(ctx, name) == nil {
-				return nil // a server of the user's
-			}
-			return fmt.Errorf("another server than that of %s answers at %s; stop it, or set model.endpoints", name, s.endpoint)
-		}
-		if err := pause(ctx); err != nil {
+	if err := s.launcher.Reaches(dir); err != nil {
+		return err
+	}
+	s.clients = filepath.Join(s.dir, "endpoints")
+	if s.launcher.Announces() {
+		self, err := os.Executable()
+		if err != nil {
 			return err
 		}
+		s.command = append([]string{self, "announce", "--folder", s.clients, "--as", "{job}", "--model", "{name}", "--"},
+			r.Model.Serve...)
+	} else {
+		s.command = fill(r.Model.Serve, "{host}", "0.0.0.0", "{port}", fmt.Sprint(s.stage.Port))
 	}
-	if err := s.begin(name, path); err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(loading); ; {
-		err := s.answers(ctx, name)
-		if err == nil {
-			return nil
-		}
-		if !s.alive() {
-			return fmt.Errorf("the server of %s (%s) has ended; %s ends with: %s", name, s.command[0], s.log, s.said())
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the server of %s does not answer after %s: %w; see %s", name, loading, err, s.log)
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// answers is an error unless the endpoint serves the model, or any where name is "".
-func (s *server) answers(ctx context.Context, name string) error {
-	_, err := remote.Open(ctx, remote.Options{Model: name, Endpoints: []string{s.endpoint}})
-	return err
-}
-
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(asking):
-		return nil
-	}
-}
-
-// begin starts the command.
-func (s *server) begin(name, path string) error {
-	command := append([]string{}, s.keep...)
-	for _, word := range s.command {
-		command = append(command, strings.NewReplacer("{path}", path, "{name}", name).Replace(word))
-	}
-	if err := durable.MkdirAll(filepath.Dir(s.log)); err != nil {
-		return err
-	}
-	log, err := os.Create(s.log)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	process := exec.Command(command[0], command[1:]...)
-	process.Stdout, process.Stderr = log, log
-	processes.Lead(process) // an interrupt from the terminal is for the driver, which lets go of the server
-	stdin, err := process.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := process.Start(); err != nil {
-		return fmt.Errorf("serve %s: %w", name, err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = process.Wait() // how it ended is in the log
-	}()
-	s.serving, s.process, s.stdin, s.ended = name+" "+path, process, stdin, ended
 	return nil
 }
 
-func (s *server) alive() bool {
-	if s.process == nil {
-		return false
+// fill puts values into the words of a command.
+func fill(words []string, pairs ...string) (filled []string) {
+	for _, word := range words {
+		filled = append(filled, strings.NewReplacer(pairs...).Replace(word))
 	}
-	select {
-	case <-s.ended:
-		return false
-	default:
-		return true
+	return filled
+}
+
+// here tells whether the servers are processes of this machine.
+func (s *server) here() bool { return !s.stage.Elsewhere() }
+
+// start serves the model at path under a name, and returns once it answers. key tells the model from another one that
+// was served under the same name and path.
+func (s *server) start(ctx context.Context, name, path, key string) error {
+	if s == nil {
+		return nil
 	}
+	path, err := absolute(path)
+	if err != nil {
+		return err
+	}
+	var jobs []launch.Job
+	for replica := range s.stage.Replicas {
+		job := launch.Job{
+			Name: jobName(fmt.Sprintf("serve-%s-%d", name, replica), s.stage.On, s.dir, name, path, key, s.command, replica),
+			Dir:  s.dir, Nodes: 1, Serves: true, Stage: s.stage,
+		}
+		job.Command = fill(s.command, "{path}", path, "{name}", name, "{job}", job.Name)
+		jobs = append(jobs, job)
+	}
+	if s.serving != jobs[0].Name {
+		if s.serving != "" {
+			if err := s.stop(); err != nil {
+				return err
+			}
+		}
+		if s.here() {
+			if theirs, err := s.free(ctx, name); theirs || err != nil {
+				return err
+			}
+		}
+		if err := s.serve(ctx, jobs, name); err != nil {
+			return errors.Join(err, s.stop())
+		}
+	}
+	if err := s.ready(ctx, name); err != nil {
+		return errors.Join(err, s.stop())
+	}
+	return nil
+}
+
+// free waits until no server answers at this machine's address: what an earlier process had started may be about to
+// end. theirs says that one of the user's serves the model.
+func (s *server) free(ctx context.Context, name string) (theirs bool, err error) {
+	for deadline := time.Now().Add(2 * leaving); s.answers(ctx, s.clients, "") == nil; {
+		if time.Now().After(deadline) {
+			if s.answers(ctx, s.clients, name) == nil {
+				return true, nil
+			}
+			return false, fmt.Errorf("another server than that of %s answers at %s; stop it, or set model.endpoints", name,
+				s.clients)
+		}
+		if err := pause(ctx, soon); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// serve has the jobs of a model started and watched.
+func (s *server) serve(ctx context.Context, jobs []launch.Job, name string) error {
+	if err := s.sweep(ctx, jobs); err != nil {
+		return err
+	}
+	if !s.here() { // not before: a run folder that is new is to be empty
+		if err := durable.MkdirAll(s.clients); err != nil {
+			return err
+		}
+	}
+	s.serving, s.jobs, s.wrong = jobs[0].Name, jobs, nil
+	for _, job := range jobs {
+		start := ensure
+		if s.here() { // where nothing outlives its driver
+			start = func(ctx context.Context, l launch.Launcher, j launch.Job) (string, error) { return l.Start(ctx, j) }
+		}
+		id, err := start(ctx, s.launcher, job)
+		if err != nil {
+			return fmt.Errorf("serve %s: %w", name, err)
+		}
+		s.ids[job.Name] = id
+	}
+	watching, stopped := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopped = stopped
+	for _, job := range jobs {
+		s.watched.Go(func() {
+			if err := s.watch(watching, job, name); err != nil && watching.Err() == nil {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.wrong = err
+			}
+		})
+	}
+	return nil
+}
+
+// watch announces a server that answers, and starts it again where it was lost, until it has failed.
+func (s *server) watch(ctx context.Context, job launch.Job, name string) error {
+	var announced, told string
+	wait, unseen, lost := soon, 0, 0
+	for ; ; wait = min(wait*5/4, seldom) {
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		id := s.ids[job.Name]
+		s.mu.Unlock()
+		status, err := s.launcher.State(ctx, job, id)
+		if err != nil {
+			if unseen++; unseen > unheard {
+				return fmt.Errorf("the server of %s (job %s) cannot be looked at: %w", name, job.Name, err)
+			}
+			continue
+		}
+		unseen = 0
+		if said := status.Said; said != told && !s.here() && s.note != nil {
+			s.note("the server of %s: job %s is %s", name, id, said)
+			told = said
+		}
+		switch status.State {
+		case launch.Waiting:
+		case launch.Running:
+			address, err := s.launcher.Address(ctx, job, id)
+			if err != nil || address == "" || address == announced || s.here() || s.answers(ctx, address, name) != nil {
+				continue // it is looked at again
+			}
+			a := remote.Announcement{URL: address, Model: name}
+			if err := remote.Announce(s.clients, job.Name, a); err != nil {
+				return err
+			}
+			announced, lost = address, 0
+		case launch.Lost:
+			if lost++; lost > restarts {
+				return failed("the server of "+name, job, status)
+			}
+			if err := s.again(ctx, job, id); err != nil {
+				return fmt.Errorf("serve %s again: %w", name, err)
+			}
+			announced, wait = "", soon
+		default: // a server does not end by itself
+			return errors.Join(failed("the server of "+name, job, status), over(job))
+		}
+	}
+}
+
+// again starts a lost server again.
+func (s *server) again(ctx context.Context, job launch.Job, id string) error {
+	if err := errors.Join(remote.Withdraw(s.clients, job.Name), s.launcher.Stop(ctx, job, id)); err != nil {
+		return err
+	}
+	id, err := begin(ctx, s.launcher, job)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ids[job.Name] = id
+	}
+	return err
+}
+
+// ready waits until a server of the model answers. A job may wait in its queue as long as it takes; one that runs has
+// half an hour to load the model.
+func (s *server) ready(ctx context.Context, name string) error {
+	var since time.Time
+	for wait := soon; ; wait = min(wait*5/4, seldom) {
+		err := s.answers(ctx, s.clients, name)
+		if err == nil {
+			return nil
+		}
+		s.mu.Lock()
+		wrong, id := s.wrong, s.ids[s.jobs[0].Name]
+		s.mu.Unlock()
+		if wrong != nil {
+			return wrong
+		}
+		status, seen := s.launcher.State(ctx, s.jobs[0], id)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case seen != nil || status.State != launch.Running:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) > loading:
+			return fmt.Errorf("the server of %s runs and does not answer after %s: %w; see %s", name, loading, err, status.See)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// answers is an error unless a model is served at an address or in a folder of announcements, or any where name is "".
+func (s *server) answers(ctx context.Context, where, name string) error {
+	_, err := remote.Open(ctx, remote.Options{Model: name, Endpoints: []string{where}})
+	return err
+}
+
+// sweep ends the servers on a cluster that a driver which was killed has left, but for some that are to serve on.
+func (s *server) sweep(ctx context.Context, but []launch.Job) error {
+	if s.here() {
+		return nil
+	}
+	files, err := filepath.Glob(filepath.Join(s.dir, "lidr-*-serve-*.id"))
+	var wrong []error
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".id")
+		if slices.ContainsFunc(but, func(j launch.Job) bool { return j.Name == name }) {
+			continue
+		}
+		job := launch.Job{Name: name, Dir: s.dir, Nodes: 1, Serves: true, Stage: s.stage}
+		data, err := input.ReadFile(file)
+		id := strings.TrimSpace(string(data))
+		if err == nil && id == "" {
+			id, err = s.launcher.Find(ctx, job)
+		}
+		if err == nil && id != "" {
+			err = s.launcher.Stop(ctx, job, id)
+		}
+		if err == nil {
+			err = errors.Join(remote.Withdraw(s.clients, name), over(job))
+		}
+		wrong = append(wrong, err)
+	}
+	return errors.Join(append(wrong, err)...)
 }
 
 // stop ends what start has started, and returns when it has ended.
 func (s *server) stop() error {
-	if s == nil || s.process == nil {
+	if s == nil {
 		return nil
 	}
-	err := s.stdin.Close()
-	select {
-	case <-s.ended:
-	case <-time.After(2 * leaving):
-		err = errors.Join(err, fmt.Errorf("the server with process id %d does not end; kill it", s.process.Process.Pid))
+	if s.serving == "" {
+		ctx, cancel := ender()
+		defer cancel()
+		return s.sweep(ctx, nil)
 	}
-	s.process, s.serving = nil, ""
-	return err
-}
-
-// said is the end of the log on one line.
-func (s *server) said() string {
-	data, err := input.ReadFile(s.log)
-	if err != nil {
-		return err.Error()
+	if s.stopped != nil {
+		s.stopped()
+		s.watched.Wait()
+		s.stopped = nil
 	}
-	text := strings.Join(strings.Fields(string(data)), " ")
-	return text[max(0, len(text)-300):]
+	ctx, cancel := ender()
+	defer cancel()
+	var wrong []error
+	for _, job := range s.jobs {
+		if id := s.ids[job.Name]; id != "" {
+			wrong = append(wrong, s.launcher.Stop(ctx, job, id), over(job))
+			delete(s.ids, job.Name)
+		}
+		if !s.here() {
+			wrong = append(wrong, remote.Withdraw(s.clients, job.Name))
+		}
+	}
+	s.serving, s.jobs = "", nil
+	return errors.Join(wrong...)
 }

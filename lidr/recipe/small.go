@@ -10,6 +10,7 @@ import (
 	world "lidrlab/datasets/miniature"
 	"lidrlab/lidr"
 	"lidrlab/lidr/lm"
+	"lidrlab/lidr/recipe/launch"
 )
 
 // RunSmall is [Run] at a size that shows in seconds that a recipe runs: on the embedded model, trained here, with a few
@@ -44,6 +45,7 @@ func RunSmall(ctx context.Context, r Recipe, dir string, note func(string), opti
 // small returns a recipe with stand-ins, whose data are in a folder, and the server of its judge and translator, nil
 // where it has neither.
 func (r Recipe) small(data string, note func(format string, args ...any)) (small Recipe, server *scripted, err error) {
+	r.Launch = launch.Defaults()
 	model := r.Model.Path
 	r.Model = Model{Path: miniature}
 	if model != miniature {

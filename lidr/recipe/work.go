@@ -29,6 +29,7 @@ type work struct {
 	last   int                    // the round that the run ends with
 	ended  bool                   // it was saturated there
 	server *server                // that serves the run's models, nil where somebody else does
+	trains *trains                // that trains on a cluster, nil where this machine does
 }
 
 // model returns a model of the run that can answer.
@@ -46,12 +47,15 @@ func (w *work) model(ctx context.Context, name string) (*lidr.Model, error) {
 func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 	from := w.recipe.Model
 	switch {
-	case len(from.Endpoints) == 0 && name == "M0":
+	case !w.recipe.served() && name == "M0":
 		return lidr.LoadModel(from.Path)
-	case len(from.Endpoints) == 0:
+	case !w.recipe.served():
 		return w.run.Model(name)
+	case len(from.Endpoints) == 0 && w.server == nil:
+		return nil, fmt.Errorf("launch.serve.on is %s, which lidr drive does; run that, or set model.endpoints",
+			w.recipe.Launch.Serve.On)
 	}
-	path := from.Path
+	path, key := from.Path, ""
 	if name != "M0" {
 		path = w.run.Path(name, "model")
 		if w.recipe.Trainer.Program != own {
@@ -59,14 +63,25 @@ func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 				return nil, err
 			}
 		}
+		m, err := w.run.Model(name)
+		if err != nil {
+			return nil, err
+		}
+		key = m.Fingerprint()
 	}
-	if err := w.server.start(ctx, name, path); err != nil {
+	if err := w.server.start(ctx, name, path, key); err != nil {
 		return nil, err
+	}
+	if w.server != nil {
+		from.Endpoints = []string{w.server.clients}
 	}
 	server, err := remote.Open(ctx, remote.Options{Model: name, Endpoints: from.Endpoints})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s; serve it under the name %s (vllm serve %s --served-model-name %s) and run the same "+
 			"command again: %w", ErrUnserved, path, name, path, name, err)
+	}
+	if err := same(server, name, path, strings.Join(from.Endpoints, ", ")); err != nil {
+		return nil, err
 	}
 	if name == "M0" {
 		return lidr.UseModel(path, server), nil
@@ -77,7 +92,7 @@ func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 // named is a model of the run for a step that does not ask it anything: one behind a server as the run knows it, by
 // which a training is the same whether its server still answers or not.
 func (w *work) named(name string) (*lidr.Model, error) {
-	if m := w.loaded[name]; m != nil && len(w.recipe.Model.Endpoints) == 0 {
+	if m := w.loaded[name]; m != nil && !w.recipe.served() {
 		return m, nil
 	}
 	return w.run.Model(name)

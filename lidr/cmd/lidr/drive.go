@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,17 +18,32 @@ import (
 func driveCommand() *cobra.Command {
 	var dir string
 	var sets []string
+	var submit bool
 	var progress func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "drive NAME|FILE",
-		Short: "Run a recipe unattended on this machine: serve, ask, train, serve the next model, to the report",
-		Long: `Run a recipe unattended on this machine: serve M0 at model.endpoints, take its answers, stop the server, train
-by LLaMA-Factory or TRL, serve M1, and so on to the report. model.serve is the command that serves, lidr serve by
-default; with vLLM:
+		Short: "Run a recipe unattended, here or on a cluster: serve, ask, train, serve the next model, to the report",
+		Long: `Run a recipe unattended: serve M0, take its answers, stop the server, train by LLaMA-Factory or TRL, serve M1,
+and so on to the report. The command can be killed at any moment; the same one continues. A judge and a translator have
+servers of their own.
 
-  --set 'model.serve=[vllm, serve, "{path}", --served-model-name, "{name}", --port, "{port}"]'
+On this machine a model is served at model.endpoints. model.serve is the command that serves, lidr serve by default;
+with vLLM:
 
-The command can be killed at any moment; the same one continues. A judge and a translator have servers of their own.`,
+  --set 'model.serve=[vllm, serve, "{path}", --served-model-name, "{name}", --host, "{host}", --port, "{port}"]'
+
+On a cluster the recipe says launch.serve.on and launch.train.on, slurm, kubernetes or skypilot, and no endpoints: a
+server says by itself where it is. Each job is a script or manifest below DIR/launch, with its log. The run folder is on
+a disk that driver and jobs see under the same path. A driver that is killed leaves its jobs as they are, and the next
+one finds them by their ids or names: nothing is submitted twice. An interrupt ends the servers and leaves a training.
+--submit has the driver itself run as a job of launch.drive; lidr runs says how far it is.
+
+  launch:
+    serve: {on: slurm, gpus: 1, replicas: 2, minutes: 240}
+    train: {on: slurm, minutes: 1440}
+    slurm: {options: [--partition=gpu], prologue: module load cuda, container: apptainer exec --nv vllm.sif}
+
+go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeRecipes,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,6 +57,9 @@ The command can be killed at any moment; the same one continues. A judge and a t
 			self, err := os.Executable()
 			if err != nil {
 				return err
+			}
+			if submit {
+				return submitDriver(cmd.Context(), r, args[0], dir, sets)
 			}
 			options, err := progress()
 			if err != nil {
@@ -57,6 +76,52 @@ The command can be killed at any moment; the same one continues. A judge and a t
 	progress = progressFlags(cmd)
 	cmd.Flags().StringVar(&dir, "dir", "", "run folder (default runs/NAME)")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
+	cmd.Flags().BoolVar(&submit, "submit", false, "have the driver run as a job of launch.drive, and return")
+	return cmd
+}
+
+// submitDriver starts lidr drive as a job, which sees a recipe's file under its absolute path.
+func submitDriver(ctx context.Context, r recipe.Recipe, nameOrFile, dir string, sets []string) (err error) {
+	self := "lidr" // that of a job's image
+	if r.Launch.Drive.On == "slurm" {
+		if self, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(nameOrFile); err == nil {
+		if nameOrFile, err = filepath.Abs(nameOrFile); err != nil {
+			return err
+		}
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	command := []string{self, "drive", nameOrFile, "--dir", dir}
+	for _, set := range sets {
+		command = append(command, "--set", set)
+	}
+	id, err := recipe.Submit(ctx, r, dir, command)
+	if err == nil {
+		fmt.Fprintf(stdout, "job %s drives %s; lidr runs %[2]s says how far it is\n", id, dir)
+	}
+	return err
+}
+
+// announceCommand is how a server is started on a cluster's machine.
+func announceCommand() *cobra.Command {
+	var folder, as, model string
+	cmd := &cobra.Command{
+		Use:    "announce -- COMMAND...",
+		Short:  "Run a server at {host} and a free {port}, and announce it in a folder while it serves a model",
+		Hidden: true,
+		Args:   cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return recipe.Attend(cmd.Context(), folder, as, model, args, os.Stdout)
+		},
+	}
+	cmd.Flags().StringVar(&folder, "folder", "", "folder of announcements")
+	cmd.Flags().StringVar(&as, "as", "", "name of this one there")
+	cmd.Flags().StringVar(&model, "model", "", "name of the model")
 	return cmd
 }
 

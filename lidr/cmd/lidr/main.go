@@ -59,6 +59,7 @@ func main() {
 		recipeCommand(),
 		driveCommand(),
 		keepCommand(),
+		announceCommand(),
 		iterateCommand(),
 		reportCommand(),
 		runsCommand(),

@@ -1,0 +1,138 @@
+package recipe
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lidrlab/lidr/lidrtest"
+)
+
+// computed are the hashes of what a run has computed: not of what says where.
+func computed(t *testing.T, dir string) map[string][32]byte {
+	t.Helper()
+	hashes := lidrtest.Hashes(t, dir)
+	for path := range hashes {
+		name := filepath.Base(path)
+		if strings.HasPrefix(path, launchFolder+string(os.PathSeparator)) || name == file || name == "files.json" ||
+			name == "trainer.log" || name == "serve.log" {
+			delete(hashes, path)
+		}
+	}
+	return hashes
+}
+
+// Two rounds run unattended on each kind of cluster, whose commands are stand-ins that really run the jobs: servers and
+// trainings, one of which is preempted. The driver is killed on the way, and started again it ends with the bytes of an
+// undisturbed one on this machine; no job is submitted twice, and none is left.
+func TestDriveOnClusters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	base, err := filepath.Abs("../../datasets/miniature/m0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", fakeTrainer(t))
+	address := freeAddress(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe := func(more string) string {
+		return write(t, "own.yaml", `preset: miniature
+rounds: 2
+trained: [de]
+unseen: []
+prompts: {n: 4}
+generate: {system: Be brief.}
+evaluate: {n: 2, translations: 0}
+train: {batch_pairs: 4, final_lr: 0, schedule: cosine}
+trainer: {program: llama-factory, template: llama3, gpus: 0}
+`+strings.ReplaceAll(more, "PORT", port))
+	}
+	drive := func(file, dir string) *exec.Cmd {
+		process := exec.Command(os.Args[0], "drive", file, dir)
+		process.Stderr = os.Stderr
+		return process
+	}
+	calmDir, start := filepath.Join(t.TempDir(), "run"), time.Now()
+	if err := drive(recipe(fmt.Sprintf("model: {path: %q, endpoints: [\"http://%s/v1\"]}", base, address)), calmDir).
+		Run(); err != nil {
+		t.Fatal(err)
+	}
+	took, calm := time.Since(start), computed(t, calmDir)
+	model := fmt.Sprintf("model: {path: %q, serve: [%q, serve, \"{path}\", --name, \"{name}\", --listen, "+
+		"\"127.0.0.1:{port}\"]}\n", base, self)
+	for _, test := range []struct {
+		on, launch      string
+		replicas, kills int
+	}{
+		{"slurm", "slurm: {options: [--partition=gpu], prologue: export LIDR_HOST=127.0.0.1}", 2, 4},
+		{"kubernetes", "kubernetes: {image: x, claim: data, mount: /}", 1, 2},
+		{"skypilot", "skypilot: {mounts: {/: data}}", 1, 2},
+	} {
+		t.Run(test.on, func(t *testing.T) {
+			folder, dir := fakeCluster(t), filepath.Join(t.TempDir(), "run")
+			if err := os.WriteFile(filepath.Join(folder, "preempt"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			file := recipe(model + fmt.Sprintf("launch:\n  serve: {on: %s, port: PORT, replicas: %d}\n"+
+				"  train: {on: %[1]s}\n  %[3]s\n", test.on, test.replicas, test.launch))
+			for kills := test.kills; ; kills-- {
+				process := drive(file, dir)
+				if err := process.Start(); err != nil {
+					t.Fatal(err)
+				}
+				wait := time.Hour
+				if kills > 0 {
+					wait = time.Duration((0.1 + 0.6*rand.Float64()) * float64(took))
+				}
+				timer := time.AfterFunc(wait, func() { _ = process.Process.Kill() })
+				err := process.Wait()
+				if killed := !timer.Stop(); err == nil {
+					break
+				} else if !killed {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(calm, computed(t, dir)); diff != "" {
+				t.Errorf("the run on %s differs: %s", test.on, diff)
+			}
+			times := map[string]int{}
+			for _, name := range strings.Fields(readFile(t, filepath.Join(folder, "started.txt"))) {
+				times[name[strings.Index(name[5:], "-")+6:]]++
+			}
+			want := map[string]int{"train-m1": 2, "train-m2": 1}
+			for m := range 3 {
+				for r := range test.replicas {
+					want[fmt.Sprintf("serve-m%d-%d", m, r)] = 1
+				}
+			}
+			if diff := cmp.Diff(want, times); diff != "" {
+				t.Errorf("the jobs were started otherwise than once each: %s", diff)
+			}
+			for _, j := range fakeJobs() {
+				if j.active() {
+					t.Errorf("job %s (%s) is left", j.id(), j.read("name"))
+				}
+			}
+			left, err := filepath.Glob(filepath.Join(dir, launchFolder, "*.id"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("ids of jobs are left: %v, error %v", left, err)
+			}
+		})
+	}
+}
