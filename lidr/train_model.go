@@ -84,7 +84,7 @@ func modelCard(run *Run, base *Model, t Training, steps []dpo.Step) ([]byte, err
 	first, last := steps[0], steps[len(steps)-1]
 	return fmt.Appendf(nil, `---
 library_name: transformers
-%slanguage: [%s]
+%slanguage: ["%s"]
 tags: [dpo, language-imbalance-driven-rewarding]
 ---
 # %s
@@ -116,7 +116,7 @@ The run's evaluations are in ../eval, its report is ../../report.html.
 lidr.Train with the settings below on base model and pairs as above; key %s
 
 %s`+"```json\n%s```\n",
-		onHub, strings.Join(s.AllLanguages(), ", "), t.Model, base.Name(), from, base.known(),
+		onHub, strings.Join(s.AllLanguages(), `", "`), t.Model, base.Name(), from, base.known(),
 		t.Pairs, s.Pairs.Mode, s.Train.Labels, s.Prompts.Source, s.Dominant, strings.Join(s.Trained, ", "), base.Name(),
 		first.Loss, last.Loss, first.NLL, last.NLL,
 		first.RewardsMargins, last.RewardsMargins, first.RewardsAccuracies, last.RewardsAccuracies,

@@ -188,6 +188,12 @@ func TestModelCard(t *testing.T) {
 	if strings.Contains(body, run.Dir) {
 		t.Errorf("the card names the folder of the run, %s", run.Dir)
 	}
+	// The card that the training wrote has the languages as texts too: unquoted, Norwegian would be false.
+	trained, err := os.ReadFile(run.Path("M1", "model", "README.md"))
+	line := "language: " + list(run.Settings.AllLanguages()) + "\n"
+	if err != nil || !strings.Contains(string(trained), line) {
+		t.Errorf("the training's own card has no line %q (%v)", line, err)
+	}
 	adapter, err := ModelFiles(run, "M1/adapter", "")
 	if err != nil {
 		t.Fatal(err)
