@@ -161,6 +161,9 @@ func (r *Run) record(m *Model, before record) error {
 func (r *Run) recordNow() record {
 	now := record{Format: Format, Settings: r.Settings, Go: runtime.Version(), Modules: map[string]string{}}
 	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			now.Modules[info.Main.Path] = info.Main.Version
+		}
 		for _, module := range info.Deps {
 			now.Modules[module.Path] = module.Version
 		}

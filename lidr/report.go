@@ -135,6 +135,9 @@ func ReportData(run *Run) (report.Data, error) {
 	if err := addScores(run, &data, models, slices.Concat(scores...)); err != nil {
 		return data, err
 	}
+	if err := addAnswers(run, &data, models); err != nil {
+		return data, err
+	}
 	for round := range models[1:] {
 		if err := addRound(run, &data, models[round], models[round+1]); err != nil {
 			return data, err

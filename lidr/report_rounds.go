@@ -1,6 +1,7 @@
 package lidr
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -82,11 +83,68 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 	return nil
 }
 
-// addExamples shows, of the first round, the first pair of every language whose sides differ.
-func addExamples(run *Run, data *report.Data, round string, pairs []Pair, gold map[[2]string]string) {
-	if len(data.Examples) > 0 {
-		return
+// addAnswers shows, of every language, what the models answer to one problem: to the first that some get right and some
+// wrong, or else to the first.
+func addAnswers(run *Run, data *report.Data, models []string) error {
+	prompts, err := run.evalPrompts()
+	if err != nil {
+		return err
 	}
+	for _, lang := range run.Settings.AllLanguages() {
+		var all [][]Verdict
+		for _, model := range models {
+			verdicts, err := run.Verdicts(model, lang)
+			if err != nil {
+				return err
+			}
+			all = append(all, verdicts)
+		}
+		shown := slices.IndexFunc(all[0], func(v Verdict) bool { return mixed(all, v.ID) })
+		if len(all[0]) == 0 {
+			continue
+		}
+		first := all[0][max(0, shown)]
+		example := report.AnswerExample{ID: first.ID, Language: lang, Gold: first.Gold}
+		for _, p := range prompts {
+			if p.ID == first.ID && p.Lang == lang {
+				example.Prompt = p.Prompt
+			}
+		}
+		for i, model := range models {
+			if v, known := verdictOf(all[i], first.ID); known {
+				words := cmp.Or(v.Fault, map[bool]string{true: "right", false: "wrong"}[v.Correct])
+				if !v.OnTarget {
+					words += ", not in " + LanguageName(lang)
+				}
+				example.Answers = append(example.Answers, report.ModelAnswer{Model: model, Text: v.Response, Verdict: words})
+			}
+		}
+		data.Answers = append(data.Answers, example)
+	}
+	return nil
+}
+
+func verdictOf(verdicts []Verdict, id string) (Verdict, bool) {
+	i := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.ID == id })
+	if i < 0 {
+		return Verdict{}, false
+	}
+	return verdicts[i], true
+}
+
+// mixed says whether some models got a problem right and some wrong.
+func mixed(all [][]Verdict, id string) bool {
+	right := 0
+	for _, verdicts := range all {
+		if v, known := verdictOf(verdicts, id); known && v.Correct {
+			right++
+		}
+	}
+	return 0 < right && right < len(all)
+}
+
+// addExamples shows the first pair of every language whose sides differ.
+func addExamples(run *Run, data *report.Data, round string, pairs []Pair, gold map[[2]string]string) {
 	s := run.Settings
 	for _, lang := range s.Languages() {
 		i := slices.IndexFunc(pairs, func(p Pair) bool { return p.Lang == lang && p.Chosen != p.Rejected })

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"lidrlab/lidr/eval"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/printable"
 	"lidrlab/lidr/report"
@@ -114,12 +115,17 @@ func settingRows(run *Run) ([]report.Setting, error) {
 	if fingerprint := made.Fingerprints["M0"]; fingerprint != "" {
 		model = fmt.Sprintf("%s (fingerprint %.12s)", model, fingerprint)
 	}
-	world := "the miniature world"
+	world, identifier := "the miniature world", identifierOf(run.evalTask())
+	problems := cmp.Or(s.Evaluate.Source, world)
+	var scores []eval.Score
+	if err := run.ReadJSON(run.Path("M0", "eval", "scores.json"), &scores); err == nil && len(scores) > 0 {
+		problems += fmt.Sprintf(" (%d in %s)", scores[0].N, LanguageName(scores[0].Lang))
+	}
 	rows := []report.Setting{
 		{Group: "made of", Name: "M0", Value: cmp.Or(model, "none yet"), Source: "run.json"},
 		{Group: "made of", Name: "prompts", Value: cmp.Or(s.Prompts.Source, world), Source: "run.json"},
-		{Group: "made of", Name: "evaluation problems", Value: cmp.Or(s.Evaluate.Source, world), Source: "run.json"},
-		{Group: "made of", Name: "language identifier", Value: cmp.Or(s.Evaluate.Identifier, "the default one"),
+		{Group: "made of", Name: "evaluation problems", Value: problems, Source: "run.json"},
+		{Group: "made of", Name: "language identifier", Value: cmp.Or(identifier, "the task's own, exact"),
 			Source: "run.json"},
 	}
 	return append(rows, sourcedSettings(s)...), nil
@@ -276,7 +282,8 @@ func versionFields(run *Run) ([]report.Field, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields := []report.Field{{Name: "Go", Value: r.Go}, {Name: "backend", Value: r.Backend}}
+	fields := []report.Field{{Name: "lidr", Value: cmp.Or(r.Modules["lidrlab"], "not stamped")},
+		{Name: "Go", Value: r.Go}, {Name: "backend", Value: r.Backend}}
 	for _, path := range []string{"github.com/gomlx/gomlx", "github.com/gomlx/compute"} {
 		fields = append(fields, report.Field{Name: path, Value: r.Modules[path]})
 	}

@@ -35,6 +35,7 @@ type Data struct {
 	Training    []Training    // one a round
 
 	Metrics        []Metric         // the first is the main result: its plot is in the summary
+	Answers        []AnswerExample  // one a language
 	HeadToHead     []HeadToHead     // one a pair of models and language
 	Rubric         string           // how a head-to-head is decided, in words
 	RewardAccuracy []RewardAccuracy // one a round and language
@@ -132,6 +133,22 @@ type Metric struct {
 	LowerIsBetter bool
 	Scores        []eval.Score
 	Differences   []eval.Change
+}
+
+// AnswerExample is what the models answered to one problem of the evaluation, side by side.
+type AnswerExample struct {
+	ID       string
+	Language string // a Language.Code, sets the text's lang attribute
+	Prompt   string
+	Gold     string // may be empty
+	Answers  []ModelAnswer
+}
+
+// ModelAnswer is one model's answer.
+type ModelAnswer struct {
+	Model   string // a Model.Name
+	Text    string
+	Verdict string // "right", "wrong, not in Russian"; may be empty
 }
 
 // HeadToHead counts, over the same prompts, how often A's answer beat B's.

@@ -37,6 +37,7 @@ type block struct {
 	Table   *table
 	Figure  *Figure
 	Example *example
+	Answers *answers
 	Code    []string
 }
 
@@ -66,14 +67,21 @@ type row struct {
 }
 
 type cell struct {
-	Text string
-	Sub  string // smaller, after or below Text
-	Tone string // "good" or "bad": told from no change
+	Text  string
+	Title string // Text in full, for a reader who points at it
+	Sub   string // smaller, after or below Text
+	Tone  string // "good" or "bad": told from no change
 }
 
 // example is a pair with its language's name.
 type example struct {
 	PairExample
+	LanguageName string
+}
+
+// answers are what the models said to a problem, with its language's name.
+type answers struct {
+	AnswerExample
 	LanguageName string
 }
 
@@ -97,7 +105,7 @@ func newDocument(d Data) (*document, error) {
 		doc.Main = figures[d.Metrics[0].Key]
 	}
 	for _, s := range []section{
-		resultsSection(d, figures), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures),
+		resultsSection(d, figures), answersSection(d), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures),
 		paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures), settingsSection(d),
 		rerunSection(d), timingSection(d),
 	} {
@@ -169,6 +177,12 @@ func check(d Data) error {
 		if sum != c.Candidates {
 			errs = append(errs, fmt.Errorf("report: pair counts of %s, %s: %d candidates are not the %d kept and dropped",
 				c.Round, c.Language, c.Candidates, sum))
+		}
+	}
+	for _, a := range d.Answers {
+		errs = append(errs, language("answers", a.Language))
+		for _, one := range a.Answers {
+			errs = append(errs, model("answers", one.Model))
 		}
 	}
 	for _, l := range d.PairLengths {

@@ -212,5 +212,11 @@ func invented() Data {
 	arabic.Rejected = "```\n<b>sehr</b> " + strings.Repeat("unbroken", 40) + "\n```"
 	arabic.RejectedVerdict = "no number"
 	d.Examples = []PairExample{russian, french, arabic}
+	d.Answers = []AnswerExample{{
+		ID: "eva-00004", Language: "ru", Prompt: russian.Prompt, Gold: "29",
+		Answers: []ModelAnswer{
+			{"M0", russian.Rejected, "wrong"}, {"M1", russian.Chosen, "right"}, {"M2", "Ответ: 29 <b>", "right, not in Russian"},
+		},
+	}}
 	return d
 }

@@ -61,6 +61,8 @@ func Markdown(d Data) ([]byte, error) {
 				markdownFigure(&b, x.Figure)
 			case x.Example != nil:
 				markdownExample(&b, x.Example)
+			case x.Answers != nil:
+				markdownAnswers(&b, x.Answers)
 			case x.Code != nil:
 				fence(&b, strings.Join(x.Code, "\n"))
 			}
@@ -151,6 +153,23 @@ func markdownExample(b *bytes.Buffer, e *example) {
 		}
 		b.WriteString("\n\n")
 		fence(b, part.text)
+	}
+}
+
+func markdownAnswers(b *bytes.Buffer, a *answers) {
+	fmt.Fprintf(b, "**%s** · %s", inline(a.LanguageName), inline(a.ID))
+	if a.Gold != "" {
+		fmt.Fprintf(b, " · right is %s", inline(a.Gold))
+	}
+	b.WriteString("\n\nProblem\n\n")
+	fence(b, a.Prompt)
+	for _, one := range a.Answers {
+		b.WriteString(inline(one.Model))
+		if one.Verdict != "" {
+			fmt.Fprintf(b, " · %s", inline(one.Verdict))
+		}
+		b.WriteString("\n\n")
+		fence(b, one.Text)
 	}
 }
 

@@ -68,7 +68,7 @@ func elements(t *testing.T, what, page string) {
 func TestHostileReport(t *testing.T) {
 	d := invented()
 	poison(reflect.ValueOf(&d).Elem())
-	elements(t, "page", html(t, d))
+	elements(t, "page", ours(t, html(t, d)))
 	for _, f := range Figures(d) {
 		for _, fig := range []interface{ SVG() ([]byte, error) }{f.Wide, f.Narrow} {
 			svg, err := fig.SVG()

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"flag"
@@ -30,9 +32,29 @@ func html(t *testing.T, d Data) string {
 	return string(b)
 }
 
-// TestHTMLStandsAlone: every tag is closed, nothing is loaded, nothing runs, and what a model said stays text.
+// ours takes the page's one script out of it, and checks that the page's policy lets it alone run.
+func ours(t *testing.T, page string) string {
+	t.Helper()
+	before, rest, found := strings.Cut(page, "<script>")
+	inside, after, ended := strings.Cut(rest, "</script>")
+	if !found || !ended || inside != "\n"+script {
+		t.Error("the page's script is not report.js")
+	}
+	hash := sha256.Sum256([]byte(inside))
+	policy := `<meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src ` +
+		`&#39;unsafe-inline&#39;; script-src &#39;sha256-` + base64.StdEncoding.EncodeToString(hash[:]) + `&#39;">`
+	if !strings.Contains(before, strings.ReplaceAll(policy, "+", "&#43;")) {
+		t.Errorf("the page lacks the policy %s", policy)
+	}
+	return before + after
+}
+
+// TestHTMLStandsAlone: every tag is closed, nothing is loaded, nothing but our script runs, and what a model said stays
+// text.
 func TestHTMLStandsAlone(t *testing.T) {
 	page := html(t, invented())
+	whole := page
+	page = ours(t, page)
 	d := xml.NewDecoder(strings.NewReader(page))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	depth := 0
@@ -79,7 +101,7 @@ func TestHTMLStandsAlone(t *testing.T) {
 	if len(page) > 1<<20 {
 		t.Errorf("the page has %d bytes", len(page))
 	}
-	if again := html(t, invented()); again != page {
+	if again := html(t, invented()); again != whole {
 		t.Error("equal data give different pages")
 	}
 }

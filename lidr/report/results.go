@@ -99,6 +99,7 @@ func metricTable(d Data, m Metric) *table {
 			for _, f := range m.Differences {
 				if f.Lang == l.Code && f.To+" − "+f.From == p {
 					c = withError(signed(f.Difference*factor, digits), f.SE*factor, digits)
+					c.Title = fmt.Sprintf("%.6g, n = %d", f.Difference*factor, f.N)
 					c.Tone = tone(f, m.LowerIsBetter)
 					if p := pValue(f.P); p != "" {
 						c.Sub = strings.TrimPrefix(c.Sub+", "+p, ", ")
@@ -117,7 +118,10 @@ func metricTable(d Data, m Metric) *table {
 // scoreCell is a score with its standard error, or, where that is 0 since all items or none count, its interval.
 func scoreCell(s eval.Score, factor float64, digits int) cell {
 	c := withError(fixed(s.Value*factor, digits), s.SE*factor, digits)
-	if low, high := s.Interval(); c.Sub == "" && high > low {
+	low, high := s.Interval()
+	c.Title = fmt.Sprintf("%.6g, 95 %%: %s to %s, n = %d", s.Value*factor, fixed(low*factor, digits+1),
+		fixed(high*factor, digits+1), s.N)
+	if c.Sub == "" && high > low {
 		c.Sub = fmt.Sprintf("95 %%: %s to %s", fixed(low*factor, digits), fixed(high*factor, digits))
 	}
 	return c

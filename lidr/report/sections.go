@@ -5,6 +5,18 @@ import (
 	"strings"
 )
 
+func answersSection(d Data) section {
+	s := section{ID: "answers", Title: "What the models answer"}
+	if len(d.Answers) > 0 {
+		s.Blocks = append(s.Blocks, block{Text: "One problem a language: the first that the models do not all get right or " +
+			"all get wrong, or else the first. It shows what answers look like, and measures nothing."})
+	}
+	for _, a := range d.Answers {
+		s.Blocks = append(s.Blocks, block{Answers: &answers{a, d.languageName(a.Language)}})
+	}
+	return s
+}
+
 func pairsSection(d Data, figures map[string]*Figure) section {
 	s := section{ID: "pairs", Title: "Preference pairs"}
 	if t := countsTable(d); t != nil {
@@ -97,7 +109,7 @@ func trainingSection(d Data, figures map[string]*Figure) section {
 	s := section{ID: "training", Title: "Training"}
 	if len(d.Training) > 0 {
 		s.Blocks = append(s.Blocks, block{Text: "The share of pairs with a margin above 0 is what TRL logs as " +
-			"rewards/accuracies: of the model, not of the data. A pair with equal sides has margin 0 and is never among " +
+			"rewards/accuracies: of the model, not of the data, and no reward accuracy as above. A pair with equal sides has margin 0 and is never among " +
 			"them, so that the share cannot rise above that of the pairs whose sides differ."})
 	}
 	for i := range d.Training {
@@ -127,7 +139,8 @@ func settingsSection(d Data) section {
 func rerunSection(d Data) section {
 	s := section{ID: "rerun", Title: "How to run this again"}
 	if len(d.Rerun) > 0 {
-		s.Blocks = append(s.Blocks, block{Code: d.Rerun})
+		s.Blocks = append(s.Blocks, block{Text: "In a clone of lidr, after make build:"},
+			block{Code: append([]string{`PATH="$PWD/bin:$PATH"`}, d.Rerun...)})
 	}
 	if t := fieldTable("", d.Versions); t != nil {
 		s.Blocks = append(s.Blocks, block{Table: t})

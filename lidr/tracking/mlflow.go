@@ -32,7 +32,7 @@ type mlflowRun struct {
 
 const (
 	mlflowExperiment = "lidr"
-	mlflowPatience   = 10 * time.Second // for one request
+	mlflowPatience   = 30 * time.Second // for one request
 	mlflowBatch      = 1000             // metrics of one request, the interface's limit
 	mostAnswer       = 32 << 20         // bytes of an answer
 )
