@@ -65,7 +65,8 @@ func stepped(lo, hi, step float64) axis {
 	return a
 }
 
-// values sets the range of an axis of values to that of the data, grown to the next ticks, or to what the option says.
+// values sets the range of an axis of values to that of the data, grown to the next ticks that are near, or to what the
+// option says.
 // The axis of shares in per cent has ticks from 0 to 100, and beyond them room for the intervals that end there.
 func (l look) values(a *plot.Axis, lo, hi float64, about int, share bool) error {
 	marks := numbers{about: about, share: share}
@@ -87,6 +88,13 @@ func (l look) values(a *plot.Axis, lo, hi float64, about int, share bool) error 
 	grown := numeric(bottom, top, about, true)
 	marks.step = grown.step
 	a.Tick.Marker = marks
+	const most, margin = .6, .05 // steps that may be left empty, and that are in their place
+	if !share && lo-grown.min > most*grown.step {
+		grown.min = lo - margin*grown.step
+	}
+	if !share && grown.max-hi > most*grown.step {
+		grown.max = hi + margin*grown.step
+	}
 	a.Min, a.Max = math.Min(grown.min, lo), math.Max(grown.max, hi)
 	return nil
 }

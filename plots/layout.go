@@ -129,10 +129,9 @@ func (f *Figure) draw(c draw.Canvas, titled bool) {
 		for k, cell := range row {
 			if p := plots[r][k]; p != nil {
 				f.panels[r*columns+k].draw(p, cell)
-				cell.Min.X = tiles.At(c, k, r).Min.X
-				cell.Max.Y += top
-				cell.Min.Y = cell.Max.Y - top
-				f.panels[r*columns+k].header(cell, cell.Min.Y-1)
+				above := tiles.At(c, k, r)
+				above.Min.Y, above.Max.Y = above.Max.Y, above.Max.Y+top
+				f.panels[r*columns+k].header(above, above.Min.Y-1)
 			}
 		}
 	}

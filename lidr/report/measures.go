@@ -208,6 +208,9 @@ func measureCaption(m Measure) string {
 	return strings.Join(parts, "; ") + "."
 }
 
+// publishedRow begins the name of a row of published values: "published M1" stands beside M1.
+const publishedRow = "published "
+
 func measureFigure(m Measure, width float64) *plots.Figure {
 	b := plots.GroupedBars{Title: m.Title, Unit: m.Unit, XLabel: "language", Groups: m.Columns, Percent: m.Unit == "%",
 		Width: width, Height: 70}
@@ -219,9 +222,14 @@ func measureFigure(m Measure, width float64) *plots.Figure {
 		for _, v := range r.Values {
 			values, errors = append(values, v.Value), append(errors, eval.Z95*v.SE)
 		}
-		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: shares(values, b.Percent),
-			Errors: shares(errors, b.Percent)})
+		s := plots.Series{Values: shares(values, b.Percent), Errors: shares(errors, b.Percent)}
+		s.Name, s.Published = strings.CutPrefix(r.Name, publishedRow)
+		b.Series = append(b.Series, s)
 	}
+	models := ordered(len(b.Series), func(i int) string { return b.Series[i].Name })
+	slices.SortStableFunc(b.Series, func(x, y plots.Series) int { // published bars beside the run's own
+		return cmp.Compare(slices.Index(models, x.Name), slices.Index(models, y.Name))
+	})
 	return b.Figure()
 }
 

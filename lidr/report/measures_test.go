@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -191,4 +192,27 @@ func FuzzParseMeasure(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Published rows are drawn in the colour of their model, hollow and beside the run's own, and judged win rates with the
+// line of 50 %.
+func TestMeasureFigure(t *testing.T) {
+	row := func(name string, value float64) MeasureRow {
+		return MeasureRow{Name: name, Values: []MeasureValue{{Estimate: Estimate{Value: value, SE: 2}}}}
+	}
+	m := Measure{Key: "judged-M1-M0", Title: "M1 against M0", Unit: "%", Plot: 4, Grid: Grid{
+		Columns: []string{"en"},
+		Rows:    []MeasureRow{row("M0", 40), row("M1", 60), row("published M0", 41), row("published M1", 62)},
+	}}
+	svg, err := measureFigure(m, wide).SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, times := range map[string]int{
+		">M0<": 1, ">M1<": 1, ">published: hollow<": 1, ">dashed: 50 %; whiskers: 95 % intervals<": 1, "stroke-dasharray": 1,
+	} {
+		if got := bytes.Count(svg, []byte(want)); got != times {
+			t.Errorf("%s is in the figure %d times, expected %d", want, got, times)
+		}
+	}
 }

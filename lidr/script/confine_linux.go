@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -12,23 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine lets this process, whatever code of it runs, reach files only as far as a says, and start no program but the
-// converter that package plots asks for PDF. The kernel's Landlock, from 5.13 on, enforces it; elsewhere confined is
-// false.
+// confine lets this process, whatever code of it runs, reach files only as far as a says, and start no program. The
+// kernel's Landlock, from 5.13 on, enforces it; elsewhere confined is false.
 func confine(a access) (confined bool, err error) {
 	if version, err := landlocksys.LandlockGetABIVersion(); err != nil || version < 1 {
 		return false, nil
 	}
-	const (
-		read    = landlocksys.AccessFSReadFile | landlocksys.AccessFSReadDir
-		execute = landlocksys.AccessFSReadFile | landlocksys.AccessFSExecute
-	)
+	const read = landlocksys.AccessFSReadFile | landlocksys.AccessFSReadDir
 	rules := []landlock.Rule{
 		landlock.RWFiles(os.DevNull),
-		// What the standard library and the converter read by themselves: time zones, certificates, name servers, fonts,
-		// shared libraries.
-		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/lib", "/lib64", "/etc/ssl", "/etc/fonts",
-			"/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
+		// What the standard library and package plots read by themselves: time zones, certificates, name servers, shared
+		// libraries, and the fonts of scripts that ours lacks.
+		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/share/fonts", "/lib", "/lib64", "/etc/ssl",
+			"/etc/fonts", "/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
 		landlock.PathAccess(landlocksys.AccessFSReadFile, "/etc/localtime", "/etc/resolv.conf", "/etc/hosts",
 			"/etc/nsswitch.conf", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
 	}
@@ -45,13 +40,6 @@ func confine(a access) (confined bool, err error) {
 		} else {
 			rules = append(rules, landlock.RWDirs(path).WithRefer().IgnoreIfMissing())
 		}
-	}
-	if converter, err := exec.LookPath("rsvg-convert"); err == nil {
-		loaders, err := filepath.Glob("/lib*/ld-linux*")
-		if err != nil {
-			return false, err
-		}
-		rules = append(rules, landlock.PathAccess(execute, append(loaders, converter)...).IgnoreIfMissing())
 	}
 	if err := landlock.V6.BestEffort().RestrictPaths(rules...); err != nil {
 		return false, fmt.Errorf("confining the script to its folders: %w", err)

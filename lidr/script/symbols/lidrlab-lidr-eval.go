@@ -59,6 +59,7 @@ func init() {
 		"SignTest":                  reflect.ValueOf(eval.SignTest),
 		"Significance":              reflect.ValueOf(constant.MakeFromLiteral("0.05000000000000000000067762635780344027125465800054371356964111328", token.FLOAT, 0)),
 		"StrictNumber":              reflect.ValueOf(eval.StrictNumber),
+		"T95":                       reflect.ValueOf(eval.T95),
 		"TieRule":                   reflect.ValueOf(eval.TieRule),
 		"Warnings":                  reflect.ValueOf(eval.Warnings),
 		"Wilson":                    reflect.ValueOf(eval.Wilson),
