@@ -86,7 +86,7 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 // addAnswers shows, of every language, what the models answer to one problem: to the first that some get right and some
 // wrong, or else to the first.
 func addAnswers(run *Run, data *report.Data, models []string) error {
-	prompts, err := run.evalPrompts()
+	prompts, err := run.Problems()
 	if err != nil {
 		return err
 	}
