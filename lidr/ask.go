@@ -31,7 +31,7 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 		questions[i] = ledger.Key(r)
 	}
 	key := m.Key("verdicts", sampling, top)
-	ask := func(done func(int) bool, save func([]int, []lm.Answer) error) error {
+	ask := func(requests []lm.Request, done func(int) bool, save func([]int, []lm.Answer) error) error {
 		known := countDone(len(requests), done)
 		meter := run.Meter(step, "answers", len(requests), known)
 		defer meter.Stop()
@@ -65,7 +65,15 @@ func Ask(ctx context.Context, run *Run, m *Model, step string, requests []lm.Req
 		}
 		return meter.End()
 	}
-	answers, err := ledger.Remember(ctx, run.store, "verdicts", key, questions, ask)
+	list := ledger.Key(key, questions)
+	if run.shard.Of > 0 && !ledger.Knows(run.store, "verdicts", key, questions) {
+		return nil, askShard(ctx, run, step, "verdicts", list, requests, ask)
+	}
+	answers, err := ledger.Remember(ctx, run.store, "verdicts", key, questions,
+		orMerge(run, step, "verdicts", list, requests, ask))
+	if err == nil && run.shard.Of == 0 {
+		err = run.store.RemoveShards("verdicts", list)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +99,7 @@ func (r *Run) storeFile(kind, key string) string {
 func complete(ctx context.Context, run *Run, m *Model, step string, requests []lm.Request,
 	s lm.Sampling) ([]lm.Completion, error) {
 	key := m.Key("completions", requests, s)
-	ask := func(done func(int) bool, save func([]int, []lm.Completion) error) error {
+	ask := func(requests []lm.Request, done func(int) bool, save func([]int, []lm.Completion) error) error {
 		known := countDone(len(requests), done)
 		meter := run.Meter(step, "answers", len(requests), known)
 		defer meter.Stop()
@@ -113,7 +121,56 @@ func complete(ctx context.Context, run *Run, m *Model, step string, requests []l
 		}
 		return meter.End()
 	}
-	return ledger.Collect(ctx, run.store, "completions", key, len(requests), ask)
+	if run.shard.Of > 0 && !run.store.Has("completions", key) {
+		return nil, askShard(ctx, run, step, "completions", key, requests, ask)
+	}
+	found, err := ledger.Collect(ctx, run.store, "completions", key, len(requests),
+		orMerge(run, step, "completions", key, requests, ask))
+	if err == nil && run.shard.Of == 0 {
+		err = run.store.RemoveShards("completions", key)
+	}
+	return found, err
+}
+
+// asking asks requests of which some are done already, as [ledger.Collect] calls it.
+type asking[T any] = func(requests []lm.Request, done func(int) bool, save func([]int, []T) error) error
+
+// askShard asks the run's shard of the requests, and ends with ledger.ErrShard.
+func askShard[T any](ctx context.Context, run *Run, step, kind, key string, requests []lm.Request,
+	ask asking[T]) error {
+	var own []lm.Request
+	for _, i := range run.shard.Items(len(requests)) {
+		own = append(own, requests[i])
+	}
+	askOwn := func(done func(int) bool, save func([]int, []T) error) error { return ask(own, done, save) }
+	if err := ledger.CollectShard(ctx, run.store, kind, key, len(requests), run.shard, askOwn); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %d of %d requests; when all %d are there, the same step without a shard puts them "+
+		"together (%s)", step, ledger.ErrShard, len(own), len(requests), run.shard.Of,
+		filepath.Join(run.store.Dir, kind, key+".shards"))
+}
+
+// orMerge takes what the shards of a list have, where there are shards, and asks otherwise.
+func orMerge[T any](run *Run, step, kind, key string, requests []lm.Request, ask asking[T]) func(func(int) bool,
+	func([]int, []T) error) error {
+	return func(done func(int) bool, save func([]int, []T) error) error {
+		items, found, err := ledger.Shards[T](run.store, kind, key, len(requests))
+		if err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+		if !found {
+			return ask(requests, done, save)
+		}
+		var at []int
+		var missing []T
+		for i, item := range items {
+			if !done(i) {
+				at, missing = append(at, i), append(missing, item)
+			}
+		}
+		return save(at, missing)
+	}
 }
 
 // settle keeps, for the requests that a server refuses for good, completions that say so, where err tells of nothing

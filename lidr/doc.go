@@ -90,6 +90,9 @@
 // or adapter stops the run. run.json, files.json and inputs.json end with the sum of their own lines. The folder store
 // beside the run folders holds what models have said, under content keys, and runs share it.
 //
+// A list can be asked in parts, by processes or machines of their own ([Run.Divide]); they lie in the store, in
+// KIND/KEY.shards, until a run without shards has put them together.
+//
 // Steps print nothing: progress goes to the [Progress] that the run was opened with, results are values. [Show] and
 // [ShowProgress] alone know whether they draw in a notebook or on a terminal.
 package lidr

@@ -66,11 +66,15 @@ func evaluate(ctx context.Context, run *Run, m *Model) ([]eval.Score, error) {
 	if err != nil {
 		return nil, err
 	}
+	task := run.evalTask()
 	responses, err := respond(ctx, run, m, "evaluate", prompts, requests)
+	if errors.Is(err, ledger.ErrShard) {
+		_, of := evaluateTranslation(ctx, run, m, task) // whose requests are others
+		return nil, errors.Join(err, of)
+	}
 	if err != nil {
 		return nil, err
 	}
-	task := run.evalTask()
 	samples := len(responses) / len(prompts)
 	all := make([]Verdict, len(responses))
 	var verdicts []Verdict // on the first answer to each problem

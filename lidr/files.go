@@ -62,6 +62,9 @@ func (r *Run) Write(path string, data []byte) error {
 	if r.unlock == nil {
 		return fmt.Errorf("%s is not written: the run in %s is closed; open it again", path, r.Dir)
 	}
+	if r.shard.Of > 0 {
+		return nil // what is not whole is in the store alone
+	}
 	if err := ledger.Locked(r.Dir); err != nil {
 		return err
 	}
@@ -168,6 +171,9 @@ func (r *Run) wrote(name string) bool {
 
 // remove removes a file of the run folder that the run has written, so that it is not missed.
 func (r *Run) remove(path string) error {
+	if r.shard.Of > 0 {
+		return nil
+	}
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	if err := durable.Remove(path); err != nil {

@@ -172,7 +172,7 @@ func (r *Run) Use(name string, server lm.Model) (*Model, error) {
 // train.jsonl, warnings.json and training.json, and names the model in run.json. Numbers of steps that the program does
 // not log are NaN, and left out of the file. Adopting it again is no error; a checkpoint that was changed since is one.
 func (r *Run) Adopt(t Training, steps []dpo.Step) (*Model, error) {
-	if err := r.unchanged(); err != nil {
+	if err := errors.Join(r.unchanged(), r.wholeList()); err != nil {
 		return nil, err
 	}
 	round, err := strconv.Atoi(strings.TrimPrefix(t.Model, "M"))

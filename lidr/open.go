@@ -152,6 +152,13 @@ func (r *Run) open() error {
 	if r.opened, err = json.Marshal(r.Settings); err != nil {
 		return err
 	}
+	if s := r.shard; s != (ledger.Shard{}) {
+		if s.Part < 1 || s.Of < s.Part {
+			return fmt.Errorf("shard %s: expected a part of 1 to as many as there are, such as 2/4", s)
+		}
+		r.unlock = func() error { return nil } // nothing is written
+		return r.compareFolder()
+	}
 	if r.unlock, err = ledger.LockFolder(r.Dir); err != nil {
 		return err
 	}
@@ -215,6 +222,9 @@ func (r *Run) keepOtherSettings() error {
 // other settings.
 func (r *Run) compareFolder() error {
 	entries, err := os.ReadDir(r.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a shard makes no folder
+	}
 	if err != nil || !slices.ContainsFunc(entries, fs.DirEntry.IsDir) {
 		return err
 	}

@@ -86,6 +86,9 @@ func (r *Run) whole(before record) error {
 	if err != nil {
 		return err
 	}
+	if r.shard.Of > 0 && before.Format == 0 {
+		return r.Settings.findFiles(r.own) // a shard may be done before there is a folder
+	}
 	if before.Format != Format || !bytes.Equal(recorded, r.opened) {
 		return fmt.Errorf("run.json of %s is not what Open wrote: it was deleted or edited, or the folder was opened with "+
 			"other settings since; open the run again", r.Dir)
@@ -131,6 +134,9 @@ func (r *Run) belongs(m *Model, before record) error {
 
 // record writes a model into run.json.
 func (r *Run) record(m *Model, before record) error {
+	if r.shard.Of > 0 {
+		return nil
+	}
 	now := r.recordNow()
 	now.Base, now.Fingerprints = before.Base, map[string]string{}
 	maps.Copy(now.Fingerprints, before.Fingerprints)
@@ -175,6 +181,9 @@ func (r *Run) recordNow() record {
 // than before make the output anew, with a note, until a model was trained on it: then they are an error, since run
 // folder and model would no longer belong together.
 func (r *Run) claim(m *Model, step, key string) error {
+	if r.shard.Of > 0 {
+		return nil
+	}
 	keys := map[string]string{}
 	path := r.Path(m.Name(), "inputs.json")
 	damaged := ledger.ReadSealed(path, &keys)

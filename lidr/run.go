@@ -20,6 +20,7 @@ type Run struct {
 
 	own      Task // of [WithTask], nil for none
 	store    ledger.Store
+	shard    ledger.Shard // of [Run.Divide], 0 for the whole
 	progress Progress
 	plan     *plan        // nil where nothing says what is to come
 	opened   []byte       // the settings of Open, encoded
@@ -38,6 +39,26 @@ func (r *Run) Progress() Progress { return r.progress }
 
 // WithStore uses dir as the content-keyed store instead of the folder "store" beside the run folder.
 func WithStore(dir string) Option { return func(r *Run) { r.store = ledger.Store{Dir: dir} } }
+
+// Divide, in an [Option], makes the run's steps ask their model for one part of of only: of a list of requests those
+// whose number, from 0, leaves part−1 when divided by of. Such a run neither locks its folder nor writes into it, so
+// that all parts can be at work at once, on machines that share it or have settings and M0 alone; each part is kept in
+// the store. A step ends with ledger.ErrShard when its part is done. Once all are there, a run that is not divided
+// takes their answers, having proved that none is missing, double, or of another list, and its bytes are those of a run
+// that never was.
+func (r *Run) Divide(part, of int) { r.shard = ledger.Shard{Part: part, Of: of} }
+
+// Sharded tells whether the run is divided: a step of one's own that cannot be leaves it alone.
+func (r *Run) Sharded() bool { return r.shard.Of > 0 }
+
+// wholeList is an error for a run of a shard, on which no model is trained.
+func (r *Run) wholeList() error {
+	if r.shard.Of > 0 {
+		return fmt.Errorf("the run in %s was opened for shard %s, and models are made of whole lists; open it without one",
+			r.Dir, r.shard)
+	}
+	return nil
+}
 
 // WithTask asks and checks by a task of the caller's, whose name the settings then hold as the source of prompts and
 // evaluation.
@@ -119,8 +140,11 @@ func (r *Run) Note(format string, args ...any) {
 
 // Meter begins to report a step of total items, of which an earlier process has finished done. unit names an item.
 func (r *Run) Meter(step, unit string, total, done int) *Meter {
-	m := &Meter{report: r.progress, plan: r.plan, timingFile: r.Path("timing.jsonl"), start: time.Now(),
+	m := &Meter{report: r.progress, plan: r.plan, start: time.Now(),
 		last: Event{Run: r.Dir, Step: step, Done: done, Total: total, Unit: unit}}
+	if r.shard.Of == 0 {
+		m.timingFile = r.Path("timing.jsonl")
+	}
 	m.send()
 	return m
 }

@@ -49,7 +49,7 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 		return nil, nil, fmt.Errorf("train %s: the weights of %s are not here; let package lidr/handoff train its "+
 			"checkpoint by another program", m.Name(), m.Path)
 	}
-	if err := run.Enter(m); err != nil {
+	if err := errors.Join(run.Enter(m), run.wholeList()); err != nil {
 		return nil, nil, err
 	}
 	next, steps, err := train(ctx, run, m, pairs)

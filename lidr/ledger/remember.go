@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -123,4 +124,18 @@ func valuesOf[T any](items []string, known map[string]T) []T {
 		values[i] = known[item]
 	}
 	return values
+}
+
+// Knows tells whether every one of the item keys has a value that [Remember] would return without computing it.
+func Knows(s Store, kind, key string, items []string) bool {
+	final := filepath.Join(s.Dir, kind, key+".jsonl")
+	file, err := input.OpenFile(final)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	known := map[string]bool{}
+	learn := func(_ int, r remembered[json.RawMessage]) error { known[r.Key] = true; return nil }
+	_, err = readEntries(final, file, header{kind, key, unbounded}, true, learn)
+	return err == nil && !slices.ContainsFunc(items, func(item string) bool { return !known[item] })
 }

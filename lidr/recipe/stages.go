@@ -134,6 +134,10 @@ func mtBench(ctx context.Context, w *work, m *lidr.Model) error {
 }
 
 func ask(ctx context.Context, w *work, m *lidr.Model) error {
+	if w.run.Sharded() {
+		w.run.Note("multiple choice is not divided; it is asked without a shard")
+		return nil
+	}
 	_, err := choices.Ask(ctx, w.run, m, w.recipe.Choices.Source, w.recipe.Choices.Settings)
 	return err
 }

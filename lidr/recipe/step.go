@@ -53,7 +53,9 @@ var steps = map[string][]string{
 
 // Step does one step of a recipe in its run folder: generate, translate or pairs, each with those before it, train,
 // handoff (train by another program), eval or judge. model is the one whose round or measures they are, M0; "" for
-// judge is all. What is done already is not done again.
+// judge is all. What is done already is not done again. With [Shard] the steps generate, translate, pairs and
+// eval ask for one part of what they ask, and the same step without it puts the parts together; multiple choice is not
+// divided.
 func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lidr.Option) (err error) {
 	if len(r.Cells)+len(r.Seeds) > 0 {
 		return fmt.Errorf("%s has cells or seeds, each with a run folder of its own; do the steps there", r.Name)
@@ -75,7 +77,7 @@ func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lid
 	defer func() { err = errors.Join(err, run.Close()) }()
 	w := &work{recipe: r, run: run, loaded: map[string]*lidr.Model{}, last: r.models() - 1}
 	if step == "generate" || step == "translate" {
-		return w.makePairs(ctx, model, step)
+		return w.sharded(w.makePairs(ctx, model, step))
 	}
 	done, err := r.doneIn(run)
 	if err != nil {
@@ -88,7 +90,7 @@ func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lid
 			continue
 		}
 		n++
-		if err := s.do(ctx, w); errors.Is(err, errSaturated) {
+		if err := w.sharded(s.do(ctx, w)); errors.Is(err, errSaturated) {
 			run.Note("%s: the run ends with %s, see %s", s.name, model, run.Path(model, "saturation.json"))
 		} else if err != nil {
 			return err
@@ -101,6 +103,18 @@ func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lid
 		return fmt.Errorf("the recipe of %s has nothing to %s of %s; --print shows what it has", dir, step, model)
 	}
 	return nil
+}
+
+// Shard makes a [Step] ask for one part of of only, beside others at work (lidr.Run.Divide).
+func Shard(part, of int) lidr.Option { return func(r *lidr.Run) { r.Divide(part, of) } }
+
+// sharded is the end of a step, of which one shard may be done: that is told, and no error.
+func (w *work) sharded(err error) error {
+	if errors.Is(err, ledger.ErrShard) {
+		w.run.Note("%s", err)
+		return nil
+	}
+	return err
 }
 
 // concerns tells whether a stage is of a model: a training is of the one that it starts from.

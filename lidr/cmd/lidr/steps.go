@@ -27,7 +27,7 @@ func stepCommands() []*cobra.Command {
 }
 
 func stepCommand(step, short, model string) *cobra.Command {
-	var from string
+	var from, shard string
 	var sets []string
 	cmd := &cobra.Command{
 		Use:   step + " RUN",
@@ -43,13 +43,25 @@ before it are done too where they are not yet, and nothing is done twice.`,
 			if err != nil {
 				return err
 			}
-			return recipe.Step(cmd.Context(), r, args[0], step, model, lidr.WithProgress(lidr.ShowProgress()))
+			options := []lidr.Option{lidr.WithProgress(lidr.ShowProgress())}
+			if shard != "" {
+				var part, of int
+				if n, _ := fmt.Sscanf(shard, "%d/%d", &part, &of); n != 2 || fmt.Sprintf("%d/%d", part, of) != shard {
+					return fmt.Errorf("--shard is %s, expected a part of how many, such as 2/4", shard)
+				}
+				options = append(options, recipe.Shard(part, of))
+			}
+			return recipe.Step(cmd.Context(), r, args[0], step, model, options...)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&from, "recipe", "", "of a new folder: a shipped recipe, a file, or a preset, miniature or paper")
 	flags.StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
 	flags.StringVar(&model, "model", model, "the model of the run whose step it is (judge: all, if none is named)")
+	if asks := step == "generate" || step == "translate" || step == "eval"; asks {
+		flags.StringVar(&shard, "shard", "", "ask for one part of how many, such as 2/4, beside others at work; the same "+
+			"command without it puts the parts together")
+	}
 	return cmd
 }
 
