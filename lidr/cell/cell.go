@@ -1,6 +1,8 @@
 package cell
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -18,6 +20,9 @@ import (
 
 // Check ends the cell with the error's text, if there is one.
 func Check(err error) {
+	if errors.Is(err, context.Canceled) && Context.Err() != nil {
+		interrupted()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, printable.Text(err.Error()))
 		os.Exit(1)

@@ -2,17 +2,38 @@ package cell
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/signal"
 	"sync"
+	"time"
 
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/lidr"
 )
 
-// Context is what the steps of a notebook run under: a cell that is interrupted ends, and continues when it runs
-// again.
-var Context = context.Background()
+// Context is what the steps of a notebook run under: a cell that is interrupted ends with one line, and continues when
+// it runs again.
+var Context = heedInterrupts()
+
+// patience is how long a cell may go on after an interrupt: steps end by themselves at their next item.
+const patience = 1400 * time.Millisecond
+
+func heedInterrupts() context.Context {
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt) // for as long as the cell runs
+	context.AfterFunc(ctx, func() {
+		time.Sleep(patience)
+		interrupted()
+	})
+	return ctx
+}
+
+// interrupted ends the cell.
+func interrupted() {
+	fmt.Fprintln(os.Stderr, "interrupted; the cell continues where it stopped when it runs again")
+	os.Exit(130)
+}
 
 // Small returns settings at a tiny size where LIDR_SMALL is set, which only checks that a notebook runs, and else as
 // they are.
