@@ -32,6 +32,7 @@
 #   make cross      build for Linux and macOS on arm64 and for Windows, and compile the tests for them
 #   make dist       static binaries for five platforms, with checksums, in bin/dist
 #   make licenses   the licences of all modules that the command is built of
+#   make manifests  what lidr drive gives to Kubernetes, strictly decoded into its Go types and those of Kubeflow's trainer
 #   make lint       formatting, go vet and staticcheck: no finding
 #   make vulncheck  known vulnerabilities that the code calls (needs the database of vuln.go.dev, or a copy: GOVULNDB)
 
@@ -52,7 +53,7 @@ TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter chromium dist
 .PHONY: test test-browser test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env peers
-.PHONY: lint vulncheck race cross test-arm64 fuzz crash scale soak
+.PHONY: lint manifests vulncheck race cross test-arm64 fuzz crash scale soak
 .PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
 
 demo: build
@@ -134,6 +135,10 @@ lint:
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(TOOL) staticcheck ./...
+
+# A module of its own: the types bring half of Kubernetes with them.
+manifests:
+	cd .tools/manifests && go run . ../../lidr/recipe/launch/testdata/kube*.yaml
 
 # Not part of lint: what it finds depends on the day and on a database that an offline machine does not reach.
 vulncheck:

@@ -33,6 +33,14 @@ func (k Kubernetes) id(j Job) string {
 	return "job/" + j.Name
 }
 
+// selector is the label of a job's pods: Kubeflow's trainer gives them one of its own.
+func (k Kubernetes) selector(j Job) string {
+	if k.trainJob(j) {
+		return "--selector=jobset.sigs.k8s.io/jobset-name=" + j.Name
+	}
+	return "--selector=lidr-job=" + j.Name
+}
+
 // kubectl runs kubectl in the namespace.
 func (k Kubernetes) kubectl(ctx context.Context, args ...string) (string, error) {
 	if k.Namespace != "" {
@@ -112,7 +120,7 @@ type containerState struct {
 // State implements [Launcher].
 func (k Kubernetes) State(ctx context.Context, j Job, id string) (Status, error) {
 	out, err := k.kubectl(ctx, "get", id, "--output=json")
-	see := "kubectl logs --selector=lidr-job=" + j.Name
+	see := "kubectl logs " + k.selector(j)
 	if refused(err, "(NotFound)") {
 		return Status{Lost, "not found", see}, nil
 	} else if err != nil {
@@ -123,7 +131,7 @@ func (k Kubernetes) State(ctx context.Context, j Job, id string) (Status, error)
 		status.See = see
 		return status, err
 	}
-	if out, err = k.kubectl(ctx, "get", "pods", "--selector=lidr-job="+j.Name, "--output=json"); err != nil {
+	if out, err = k.kubectl(ctx, "get", "pods", k.selector(j), "--output=json"); err != nil {
 		return Status{}, err
 	}
 	why, fatal, err := podsSay(out)
