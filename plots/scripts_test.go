@@ -221,8 +221,8 @@ func TestChromiumDrawsTheSVG(t *testing.T) {
 
 // A character that no font has is a box that can be seen, and takes its place.
 func TestMissingGlyphs(t *testing.T) {
-	without := &typesetter{fonts: newFonts(), cache: map[cached]shaped{}}
-	without.fonts.files = []string{} // of a system that has none
+	without := newTypesetter()
+	without.fonts().files = []string{} // of a system that has none
 	const text = "ক্ষ th"
 	l := without.shape(text, false)
 	if len(l.missing) != 3 || l.width < 2 {
@@ -266,8 +266,8 @@ func FuzzShape(f *testing.F) {
 		if len(s) > 200 {
 			t.Skip()
 		}
-		without := &typesetter{fonts: newFonts(), cache: map[cached]shaped{}}
-		without.fonts.files = []string{}
+		without := newTypesetter()
+		without.fonts().files = []string{}
 		st := textStyle(8, ink)
 		st.Handler = without
 		if width := st.Width(s); !(width >= 0 && width < 8*2*vg.Length(len(s)+1)) {

@@ -22,14 +22,14 @@ import (
 )
 
 // letters shapes the text of all figures.
-var letters = &typesetter{fonts: newFonts(), cache: map[cached]shaped{}}
+var letters = newTypesetter()
 
 // typesetter is a text handler of gonum that shapes text as HarfBuzz does: conjuncts, marks, joined letters, and lines
 // of both directions. On an SVG canvas a text stays text, on others its letters are
 // outlines: pixels and PDF then need no font that knows their characters.
 type typesetter struct {
 	mu     sync.Mutex
-	fonts  *fonts
+	fonts  func() *fonts // read when the first text is drawn, and not by a command that draws none
 	shaper shaping.HarfbuzzShaper
 	split  shaping.Segmenter
 	cache  map[cached]shaped
@@ -47,6 +47,10 @@ type shaped struct {
 	families []string         // of the fonts beside our own, in the order of their first use
 	missing  []rune           // characters that no font has, each drawn as a box
 	rtl      bool             // the line runs from right to left
+}
+
+func newTypesetter() *typesetter {
+	return &typesetter{fonts: sync.OnceValue(newFonts), cache: map[cached]shaped{}}
 }
 
 // mostCached bounds the lines that are kept.
@@ -72,12 +76,12 @@ func (t *typesetter) shape(s string, bold bool) shaped {
 		return shaped{}
 	}
 	runes := []rune(s)
-	choice := &choice{fonts: t.fonts, bold: bold, han: hanOf(s)}
+	choice := &choice{fonts: t.fonts(), bold: bold, han: hanOf(s)}
 	runs := t.split.Split(shaping.Input{
 		Text: runes, RunEnd: len(runes), Direction: direction, Size: fixed.I(perEm), Language: language.NewLanguage("en"),
 	}, choice)
 	for _, run := range visual(runs, l.rtl) {
-		l.add(t.shaper.Shape(run), runes, t.fonts.own(bold))
+		l.add(t.shaper.Shape(run), runes, t.fonts().own(bold))
 	}
 	if len(t.cache) >= mostCached {
 		clear(t.cache)
@@ -197,10 +201,10 @@ func hanOf(s string) string {
 }
 
 // own are the faces that SVG names, of the text that it draws itself.
-var own = font.NewCache(liberation.Collection())
+var own = sync.OnceValue(func() *font.Cache { return font.NewCache(liberation.Collection()) })
 
 // Cache returns gonum's cache of our own font.
-func (t *typesetter) Cache() *font.Cache { return own }
+func (t *typesetter) Cache() *font.Cache { return own() }
 
 // The height of a line of Liberation Sans above and below its base line, in font sizes.
 const ascent, descent = .905, .212
@@ -254,7 +258,7 @@ func (t *typesetter) Draw(c vg.Canvas, s string, sty text.Style, pt vg.Point) {
 			Y: pt.Y + top - size*(ascent+vg.Length(i)*(ascent+descent)),
 		}
 		if asText {
-			c.FillString(own.Lookup(sty.Font, size), at, text)
+			c.FillString(own().Lookup(sty.Font, size), at, text)
 		} else if path := t.path(l, size, at); len(path) > 0 {
 			c.Fill(path)
 		}
