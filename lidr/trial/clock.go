@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -56,9 +57,14 @@ func (c *clock) of(cell string) lidr.Progress {
 		}
 		switch {
 		case e.Done >= e.Total:
+			seconds := now.Sub(began).Seconds()
+			items := e.Total - first
+			if e.Rate > 0 { // a training that goes on begins to count from 0, and leaves out what others have done
+				items = min(items, int(math.Round(e.Rate*seconds)))
+			}
 			t := Time{
-				Cell: cell, Step: e.Step, Unit: e.Unit, Items: e.Total - first, Total: e.Total,
-				Seconds: now.Sub(began).Seconds(), Peak: peak(), Ended: now.UTC().Truncate(time.Second),
+				Cell: cell, Step: e.Step, Unit: e.Unit, Items: items, Total: e.Total, Seconds: seconds, Peak: peak(),
+				Ended: now.UTC().Truncate(time.Second),
 			}
 			step = ""
 			if err := ledger.AppendLine(c.file, t); err != nil {

@@ -109,8 +109,8 @@ func count(text []byte, lang string) ([]Read, error) {
 	}
 	var reads []Read
 	n := len(rows) - 1 - unread
-	for _, kind := range Kinds {
-		r := Read{Lang: lang, Kind: kind, N: counts[kind], Unread: unread, Share: float64(counts[kind]) / float64(max(1, n))}
+	for _, kind := range Kinds { // the share is NaN where nothing is read yet
+		r := Read{Lang: lang, Kind: kind, N: counts[kind], Unread: unread, Share: float64(counts[kind]) / float64(n)}
 		r.Low, r.High = eval.Wilson(counts[kind], n, eval.Z95)
 		reads = append(reads, r)
 	}

@@ -92,8 +92,8 @@ func Arms() []string {
 
 // Cell is one arm with one seed.
 type Cell struct {
-	Arm  string
-	Seed int64
+	Arm  string `json:"arm"`
+	Seed int64  `json:"seed"`
 }
 
 // String is "main-1".
@@ -209,7 +209,7 @@ func (t *Trial) settings(c Cell, a arm) lidr.Settings {
 		}
 		s.Generate.Sampling.MaxTokens, s.Translate.Sampling.MaxTokens = t.Tokens, t.Tokens+t.Tokens/2
 		s.Train.BatchPairs, s.Train.MicroBatch, s.Train.Epochs = 8, 4, 1
-		s.Train.MaxLength = 2048
+		s.Train.MaxLength, s.Train.Checkpointing = 2048, true // a laptop has no 10 GB for activations
 	}
 	s.Seed, s.Train.Seed = c.Seed, c.Seed
 	s.Trained, s.Unseen = t.Trained, t.Unseen

@@ -9,7 +9,8 @@
 //
 // MODEL is a folder, a GGUF file or a name on the hub; FOLDER holds alpagasus, gsm8k and mgsm, one file a language in
 // each. An evening's part is named by -arms and -seeds, and the same folder takes the others later; killed at any time,
-// it continues. With -read it draws fifty pairs of each language for a person to read.
+// it continues. With -read it draws fifty pairs of each language for a person to read, with -times it shows what every
+// step has taken. Interpreted, a real model needs bin/lidr run --memory 16GiB --timeout 48h --read FOLDER.
 package main
 
 import (
@@ -47,6 +48,7 @@ func main() {
 	flag.StringVar(&s.Translator, "translator", "", "address of a server that translates, for the arm translator")
 	flag.StringVar(&s.Judge, "judge", "", "address of a server that judges free answers")
 	read := flag.Bool("read", false, "draw pairs for a person to read, or count what was found of them, and end")
+	times := flag.Bool("times", false, "show what every step has taken, and end")
 	dry := flag.Bool("dry", false, "say what is still to be done and what it will take, and end")
 	dir := flag.String("dir", "runs/real_small", "folder")
 	small := flag.Bool("small", false, "the embedded model at a tiny size that only shows that it runs")
@@ -69,6 +71,12 @@ func main() {
 		check(lidr.Show(reads))
 		fmt.Println("the pairs:", filepath.Join(*dir, "reading"), "- fill the column kind with one of:",
 			strings.Join(trial.Kinds, ", "))
+		return
+	}
+	if *times {
+		steps, err := t.Times()
+		check(err)
+		check(lidr.Show(steps))
 		return
 	}
 	forecast, err := t.Forecast(ctx, cells)
