@@ -49,6 +49,17 @@ func ours(t *testing.T, page string) string {
 	return before + after
 }
 
+// TestWritePage writes the invented report to LIDR_REPORT_PAGE, for the tests in a browser.
+func TestWritePage(t *testing.T) {
+	path := os.Getenv("LIDR_REPORT_PAGE")
+	if path == "" {
+		t.Skip("LIDR_REPORT_PAGE is not set; make test-browser sets it")
+	}
+	if err := os.WriteFile(path, []byte(html(t, invented())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestHTMLStandsAlone: every tag is closed, nothing is loaded, nothing but our script runs, and what a model said stays
 // text.
 func TestHTMLStandsAlone(t *testing.T) {
