@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -73,6 +74,12 @@ func Head(frame dataframe.DataFrame, n int) dataframe.DataFrame {
 		rows = append(rows, i)
 	}
 	return frame.Subset(rows)
+}
+
+// Write writes lines to a file, whose folder it makes.
+func Write(path string, lines ...string) {
+	Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	Check(os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644))
 }
 
 // Bars draws a metric in each language, a group of bars a language and a bar a frame of [eval.Score] rows, with

@@ -3,7 +3,7 @@
 //
 // GoNB compiles each cell as a program of its own: declarations live on, values do not. So a run is declared once,
 //
-//	var first = cell.Begin("runs/first", settings())
+//	var first = cell.First() // or cell.Begin("runs/own", settings) of your own
 //
 // and opens when a cell first needs it; its steps, from first.Prompts() to first.M1() and first.Scores("M1"), do the
 // steps before them, and come from the run folder when a later cell asks for them again:

@@ -45,6 +45,17 @@ func Small(s lidr.Settings) lidr.Settings {
 	return s
 }
 
+// Settings are those of the notebooks' runs: one round of 100 prompts on the embedded model, tiny where LIDR_SMALL is
+// set.
+func Settings() lidr.Settings {
+	s := lidr.MiniatureSettings()
+	s.Rounds, s.Prompts.N = 1, 100
+	return Small(s)
+}
+
+// First declares the run that the notebooks share, of [Settings] in folder runs/first.
+func First() *Run { return Begin("runs/first", Settings()) }
+
 // Run is a run and the steps of its first round. Each step does those before it, once in a process, and ends the cell
 // at an error.
 type Run struct {
