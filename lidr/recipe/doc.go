@@ -20,6 +20,7 @@
 //	lidr recipe arithmetic --small                   in seconds, on the embedded model
 //	lidr recipe arithmetic --set train.beta=0.5 --dir runs/beta
 //	lidr runs                                        the run folders, with how far they are
+//	source <(lidr completion bash)                   runs, models, recipes and fields are completed
 //
 // From a script or a notebook an ablation is a recipe and a sweep:
 //

@@ -48,7 +48,6 @@ func main() {
 			"better answers in every language, without labels",
 		Long: "Language Imbalance Driven Rewarding (arXiv 2410.08964): " +
 			"better answers in every language, without labels.\n\n" + script.ExitCodes,
-		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 
@@ -78,6 +77,8 @@ func main() {
 		backendCommand(),
 	)
 	root.AddCommand(stepCommands()...)
+	versions(root, versionText())
+	completeFlags(root)
 	err := root.ExecuteContext(ctx)
 	code := script.ExitCode(err)
 	switch {

@@ -114,7 +114,3 @@ func printForecast(r recipe.Recipe) error {
 	}
 	return nil
 }
-
-func completeRecipes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return recipe.Names(), cobra.ShellCompDirectiveDefault
-}

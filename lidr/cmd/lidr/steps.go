@@ -71,6 +71,8 @@ func runsCommand() *cobra.Command {
 		Use:   "runs [FOLDER]",
 		Short: "List the run folders in and below FOLDER, with how far they are (default runs)",
 		Args:  cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			folder := "runs"
 			if len(args) > 0 {
@@ -86,16 +88,4 @@ func runsCommand() *cobra.Command {
 			return lidr.Show(found)
 		},
 	}
-}
-
-func completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	found, err := recipe.Folders("runs")
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var names []string
-	for _, f := range found {
-		names = append(names, f.Dir)
-	}
-	return names, cobra.ShellCompDirectiveDefault
 }
