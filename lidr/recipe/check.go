@@ -66,6 +66,7 @@ func (r Recipe) check() error {
 		{"mt_bench.pairs", len(r.MTBench.Matches) > 0, r.MTBench.Pairs.Validate},
 		{"choices", r.Choices.Source != "", r.Choices.Settings.Validate},
 		{"ratings.settings", len(r.Ratings.Models) > 0, r.Ratings.Settings.Validate},
+		{"tracking", true, r.Tracking.Validate},
 	} {
 		if !part.asked {
 			continue

@@ -60,6 +60,7 @@ func TestMistakes(t *testing.T) {
 		"model: {endpoints: [\"http://a/\"]}":         "trainer.program is own, expected",
 
 		"panel:\n- {path: a}\n- {pth: b}": "panel.2.pth is no key of a recipe; did you mean panel.2.path?",
+		"tracking: {to: [tensorbord]}":    "tracking: field to",
 		"panel: [a]":                      "panel.1 is a, expected keys with values",
 		"instructions: {source: d, references: d}\njudge: {endpoints: [https://j.example/v1]}": "judge.prices is empty",
 		"instructions: {source: d, references: d}\npanel: [{path: someone}]":                   "another model than judge",

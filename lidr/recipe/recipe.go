@@ -7,6 +7,7 @@ import (
 	"lidrlab/lidr/judge"
 	"lidrlab/lidr/lm"
 	"lidrlab/lidr/recipe/launch"
+	"lidrlab/lidr/tracking"
 )
 
 // Recipe says everything of a run. Its keys in a file are the json tags, those of the run's settings beside the others;
@@ -34,6 +35,8 @@ type Recipe struct {
 	Choices      Choices      `json:"choices"`
 	Ratings      Ratings      `json:"ratings"`
 	Published    Published    `json:"published"`
+
+	Tracking tracking.Settings `json:"tracking"` // the programs that curves are sent to; it decides nothing of a run
 
 	// Seeds run the recipe once for each, in folders of their own, as seed and train.seed.
 	Seeds []int64 `json:"seeds"`

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/tracking"
 )
 
 // Run does everything that a recipe says in run folder dir, and returns the path of the report. What is done already is
@@ -86,6 +88,13 @@ const file = "recipe.yaml"
 
 // open opens the run folder of a recipe without seeds and cells.
 func open(r Recipe, dir string, options []lidr.Option) (*lidr.Run, error) {
+	if len(r.Tracking.To) > 0 {
+		track, err := tracking.Option(r.Tracking)
+		if err != nil {
+			return nil, err
+		}
+		options = append(slices.Clone(options), track) // behind the progress, which it passes on
+	}
 	run, err := lidr.Open(dir, r.Settings, options...)
 	if err != nil {
 		return nil, err

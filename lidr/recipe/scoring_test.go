@@ -32,6 +32,7 @@ panel:
     prices: {prompt: 1, answer: 2}
 instructions: {source: data, matches: [M1-M0]}
 mt_bench: {source: data, matches: [M1-M0]}
+tracking: {to: [tensorboard]}
 scoring:
   scorers: {`+strings.Join(weights, ", ")+`}
   translations: true
@@ -62,7 +63,8 @@ scoring:
 			t.Errorf("no note says %q", stands)
 		}
 	}
-	for _, made := range []string{"judged/M1-M0/mtbench.json", "judged/M1-M0/panel.json", "M0/pairs.jsonl"} {
+	for _, made := range []string{"judged/M1-M0/mtbench.json", "judged/M1-M0/panel.json", "M0/pairs.jsonl",
+		"tracking/steps.jsonl"} {
 		if info, err := os.Stat(filepath.Join(dir, made)); err != nil || info.Size() < 10 {
 			t.Errorf("%s: %v, error %v", made, info, err)
 		}

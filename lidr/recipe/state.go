@@ -8,6 +8,7 @@ import (
 	"lidrlab/lidr"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/recipe/launch"
+	"lidrlab/lidr/tracking"
 )
 
 // stagesFile lists the stages of a run that are done: by their names, the key of the recipe that they were done by.
@@ -15,7 +16,7 @@ const stagesFile = "stages.json"
 
 // key is of everything that decides what a run computes: where servers are and what they cost is no part of it.
 func (r Recipe) key() string {
-	r.About, r.Published = "", Published{}
+	r.About, r.Published, r.Tracking = "", Published{}, tracking.Settings{}
 	r.Model.Endpoints, r.Translator.Endpoints, r.Model.Serve, r.Launch = nil, nil, nil, launch.Settings{}
 	r.Judge = Judge{Model: Model{Path: r.Judge.Path}}
 	r.Panel, r.Scoring = pathsAlone(r.Panel), r.Scoring.pathsAlone()
