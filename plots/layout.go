@@ -125,12 +125,22 @@ func (f *Figure) draw(c draw.Canvas, titled bool) {
 	for last := &plots[rows-1]; len(*last) < columns; {
 		*last = append(*last, nil)
 	}
-	for r, row := range plot.Align(plots, tiles, c) {
+	cells := plot.Align(plots, tiles, c)
+	left, level := make([]vg.Length, columns), make([]vg.Length, rows) // of the headers, beyond what reaches farthest
+	for i := range f.panels {
+		cell := cells[i/columns][i%columns]
+		if k := i % columns; i < columns || cell.Min.X < left[k] {
+			left[k] = cell.Min.X
+		}
+		level[i/columns] = max(level[i/columns], cell.Max.Y)
+	}
+	for r, row := range cells {
 		for k, cell := range row {
 			if p := plots[r][k]; p != nil {
 				f.panels[r*columns+k].draw(p, cell)
-				above := tiles.At(c, k, r)
-				above.Min.Y, above.Max.Y = above.Max.Y, above.Max.Y+top
+				above := cell
+				above.Min = vg.Point{X: left[k], Y: level[r]}
+				above.Max.Y = level[r] + top
 				f.panels[r*columns+k].header(above, above.Min.Y-1)
 			}
 		}

@@ -111,6 +111,9 @@ func (l Lines) Figure(options ...Option) *Figure {
 	p.Y = y
 	named(&p.X, l.X)
 	width, height := look.flat(160, 80)
+	if look.height == 0 { // with room for the names
+		height = max(height, float64(ends.height()/mostNamesHigh/mm))
+	}
 	if ends.fit(vg.Length(width)*mm, vg.Length(height)*mm) {
 		f.keys = nil
 		p.Add(ends)

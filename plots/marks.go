@@ -70,15 +70,22 @@ const (
 	labelLead   = 1.12
 )
 
+// mostNamesHigh is the greatest share of a figure's height that the names take.
+const mostNamesHigh = .6
+
+// height is that of all names, one below the other.
+func (e *endLabels) height() vg.Length {
+	return vg.Length(len(e.labels)) * e.style.Font.Size * labelLead
+}
+
 // fit reports whether there is something to tell apart, and room for it in a figure of a size.
 func (e *endLabels) fit(width, height vg.Length) bool {
-	const mostWidth, mostHeight = .3, .6 // of the figure's
+	const mostWidth = .3 // of the figure's
 	widest := vg.Length(0)
 	for _, l := range e.labels {
 		widest = max(widest, e.style.Width(l.name))
 	}
-	needed := vg.Length(len(e.labels)) * e.style.Font.Size * labelLead
-	return len(e.labels) > 1 && widest <= width*mostWidth && needed <= height*mostHeight
+	return len(e.labels) > 1 && widest <= width*mostWidth && e.height() <= height*mostNamesHigh+1
 }
 
 // Plot writes the names, as near to the height of their points as those beside them allow.

@@ -84,7 +84,7 @@ func (l look) size(defaultWidth, defaultHeight float64) (width, height float64) 
 
 // flat is [look.size] of a figure whose height no number of rows sets.
 func (l look) flat(defaultWidth, defaultHeight float64) (width, height float64) {
-	const least = 48 // millimetres, below which the axes leave little to the data
+	const least = 52 // millimetres, below which the axes leave little to the data
 	if l.scaled {
 		defaultHeight = max(least, defaultHeight*l.width/defaultWidth)
 	}

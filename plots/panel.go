@@ -119,8 +119,7 @@ func fitted(p *plot.Plot, c draw.Canvas) *plot.Plot {
 	q.X.Label.Text = placeholder(lines(xTitle, q.X.Label.TextStyle, data.X, mostTitle))
 	q.Y.Label.Text = placeholder(lines(yTitle, q.Y.Label.TextStyle, data.Y*.9, mostTitle))
 	if ok {
-		slot := q.DataCanvas(c).Size().X / vg.Length(q.X.Max-q.X.Min)
-		q.X.Tick.Marker = wrapped(n, q.X.Tick.Label, slot)
+		wrapped(&q.X, n, q.DataCanvas(c), c.Min.X)
 	}
 	const least = vg.Length(12) // that is left to the data
 	small := func() bool { s := q.DataCanvas(c).Size(); return !(s.X >= least && s.Y >= least) }
@@ -147,6 +146,10 @@ func placeholder(s string) string {
 // draw draws a fitted copy of a plot with the titles of its axes, in as many lines as were kept for them.
 func (p panel) draw(q *plot.Plot, c draw.Canvas) {
 	data := q.DataCanvas(c).Size()
+	if n, ok := p.X.Tick.Marker.(names); ok && len(q.X.Tick.Marker.Ticks(0, 0)) > 0 {
+		q.X.Tick.Label = p.X.Tick.Label // panels in line may be wider now
+		wrapped(&q.X, n, q.DataCanvas(c), c.Min.X)
+	}
 	x, y := 1+strings.Count(q.X.Label.Text, "\n"), 1+strings.Count(q.Y.Label.Text, "\n")
 	if q.X.Label.Text != "" {
 		q.X.Label.Text = lines(p.X.Label.Text, q.X.Label.TextStyle, data.X, x)
@@ -162,17 +165,33 @@ func lines(s string, st text.Style, width vg.Length, most int) string {
 	return strings.Join(wrap(s, st, width, most), "\n")
 }
 
-// wrapped returns the ticks of names with a slot of a width each. Where not even a letter fits, not all are written.
-func wrapped(n names, st text.Style, slot vg.Length) plot.ConstantTicks {
+// wrapped writes names along an axis of data, right of an edge: in lines where they fit, else on a slant. Where not
+// even a letter fits, not all are written.
+func wrapped(a *plot.Axis, n names, data draw.Canvas, edge vg.Length) {
 	const least, gap = vg.Length(10), vg.Length(3)
+	slot := data.Size().X / vg.Length(a.Max-a.Min)
 	every := max(1, int(math.Ceil(float64(least/slot))))
-	ticks := n.Ticks(0, 0)
+	ticks := plot.ConstantTicks(n.Ticks(0, 0))
+	slanted := false
 	for i := range ticks {
 		if i%every > 0 {
 			ticks[i].Label = ""
-		} else {
-			ticks[i].Label = lines(ticks[i].Label, st, slot*vg.Length(every)-gap, mostLines)
+			continue
+		}
+		ticks[i].Label = lines(n[i], a.Tick.Label, slot*vg.Length(every)-gap, mostLines)
+		slanted = slanted || strings.Count(ticks[i].Label, "…") > strings.Count(n[i], "…")
+	}
+	a.Tick.Marker = ticks
+	longest := min(data.Size().Y*mostSlanted, (data.Min.X+slot/2-edge)*math.Sqrt2-a.Tick.Label.Font.Size)
+	if slanted && longest > slot {
+		a.Tick.Label.Rotation, a.Tick.Label.XAlign, a.Tick.Label.YAlign = math.Pi/4, draw.XRight, draw.YCenter
+		for i := range ticks {
+			if i%every == 0 {
+				ticks[i].Label = shorten(n[i], a.Tick.Label, longest)
+			}
 		}
 	}
-	return ticks
 }
+
+// mostSlanted is the greatest length of a slanted name, in heights of the data.
+const mostSlanted = .5

@@ -20,10 +20,10 @@ func confine(a access) (confined bool, err error) {
 	const read = landlocksys.AccessFSReadFile | landlocksys.AccessFSReadDir
 	rules := []landlock.Rule{
 		landlock.RWFiles(os.DevNull),
-		// What the standard library and package plots read by themselves: time zones, certificates, name servers, shared
-		// libraries, and the fonts of scripts that ours lacks.
-		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/share/fonts", "/lib", "/lib64", "/etc/ssl",
-			"/etc/fonts", "/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
+		// What the standard library and package plots read by themselves: time zones, certificates, name servers,
+		// shared libraries, and the fonts of scripts that ours lacks.
+		landlock.PathAccess(read, "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/share/fonts", "/lib", "/lib64",
+			"/etc/ssl", "/etc/fonts", "/proc/self", "/sys/devices/system/cpu").IgnoreIfMissing(),
 		landlock.PathAccess(landlocksys.AccessFSReadFile, "/etc/localtime", "/etc/resolv.conf", "/etc/hosts",
 			"/etc/nsswitch.conf", "/etc/ld.so.cache", "/proc/meminfo", "/proc/cpuinfo", "/dev/urandom").IgnoreIfMissing(),
 	}
