@@ -1,12 +1,17 @@
-"""Prints losses, rewards and gradients of TRL's own trainers on log-probabilities drawn by seed, as the fixture of
-lidr/dpo/testdata/losses.json. In the environment "training" (TRL 1.16).
+"""Prints losses, rewards and gradients of TRL's own trainers on the log-probabilities of 20 pairs, as a fixture of
+lidr/dpo. In the environment "training" (TRL 1.16).
 
 usage: losses.py > lidr/dpo/testdata/losses.json
+       losses.py ROWS.json POLICY REFERENCE
 
-The trainers' methods run on a stand-in of the model whose log-probabilities are given, one for each token.
+Without arguments the log-probabilities are drawn by seed. ROWS.json is a list of "prompt", "chosen" and "rejected", and
+the two folders are models, whose log-probabilities transformers computes in float32; then the token ids of prompt and
+answers are printed too. Without these, whose texts are not ours, that is losses_real.json, of TestPeersLosses. The
+trainers' methods run on a stand-in of the model whose log-probabilities are given, one for each token.
 """
 import collections
 import json
+import sys
 import types
 
 import torch
@@ -16,12 +21,52 @@ from trl.experimental.orpo.orpo_trainer import ORPOTrainer
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_trainer import KTOTrainer
 
+torch.set_num_threads(1)  # threads that wait for each other on a busy machine take minutes
 ROWS = 20
-torch.manual_seed(7)
-tokens = torch.randint(1, 40, (2, ROWS))  # chosen, rejected
-logp = -tokens * (0.05 + 2 * torch.rand(2, ROWS)).double()
-ref = (logp + 8 * torch.randn(2, ROWS).double()).clamp(max=-0.01)
-ref[:, 0] = logp[:, 0]  # the first step of a training
+ids = None  # prompt, chosen, rejected of each row
+
+
+def drawn():
+    torch.manual_seed(7)
+    tokens = torch.randint(1, 40, (2, ROWS))  # chosen, rejected
+    logp = -tokens * (0.05 + 2 * torch.rand(2, ROWS)).double()
+    ref = (logp + 8 * torch.randn(2, ROWS).double()).clamp(max=-0.01)
+    ref[:, 0] = logp[:, 0]  # the first step of a training
+    return tokens, logp, ref
+
+
+def computed(rows, policy, reference):
+    global ids
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(policy)
+    with open(rows, encoding="utf-8") as f:
+        rows = json.load(f)
+    assert len(rows) == ROWS
+    ids = []
+    for row in rows:
+        talk = [{"role": "user", "content": row["prompt"]}]
+        prompt = tokenizer.apply_chat_template(talk, add_generation_prompt=True, return_dict=False)
+        sides = []
+        for side in ("chosen", "rejected"):
+            whole = tokenizer.apply_chat_template(talk + [{"role": "assistant", "content": row[side]}], return_dict=False)
+            assert whole[: len(prompt)] == prompt
+            sides.append(whole[len(prompt):])
+        ids.append([prompt, *sides])
+    sums = []
+    for path in (policy, reference):
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+        sums.append(torch.zeros(2, ROWS).double())
+        for i, (prompt, *sides) in enumerate(ids):
+            for side, answer in enumerate(sides):
+                with torch.no_grad():
+                    logits = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
+                each = torch.log_softmax(logits, -1).gather(1, torch.tensor(answer)[:, None])
+                sums[-1][side, i] = each.double().sum()
+    return torch.tensor([[len(row[side]) for row in ids] for side in (1, 2)]), *sums
+
+
+tokens, logp, ref = computed(*sys.argv[1:]) if len(sys.argv) > 1 else drawn()
 
 
 def stub(**fields):
@@ -103,6 +148,8 @@ for name, by, loss, changed in cases:
 head = {"made_by": f"TRL {trl.__version__}, torch {torch.__version__}, .tools/peers/losses.py",
         "columns": "loss, rewards/chosen, rewards/rejected, gradient by each log-probability",
         "tokens": tokens.T.tolist()}
+if ids:
+    head["ids"] = ids
 print("{")
 for key, value in head.items():
     print(f" {json.dumps(key)}: {json.dumps(value)},")
