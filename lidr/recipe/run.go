@@ -116,6 +116,7 @@ func runOne(ctx context.Context, r Recipe, run *lidr.Run, p plan) (string, error
 	if err != nil {
 		return "", err
 	}
+	run.Plan(r.planned()...)
 	for _, s := range r.stages() {
 		served := s.model != "" && r.served() // its server may be gone
 		if w.beyond(s.name) {
