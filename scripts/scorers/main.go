@@ -9,8 +9,8 @@
 //
 // Scorers that need no server are compared, the checker (oracle) beside them, which is no reward without labels. The
 // seeds draw prompts, samples, evaluation problems and the order of training; M0 is the shipped one. It ends in one
-// table (scorers.csv), the change of the trained languages' accuracy from M0 in points with its standard error over
-// seeds. The results hold for a miniature.
+// table (scorers.csv), the changes from M0 in points: the trained languages' accuracy, and that of answers in the
+// language of the prompt alone ("both"), each with its standard error over seeds. The results hold for a miniature.
 package main
 
 import (
@@ -54,17 +54,19 @@ var trainings = []struct {
 type row struct {
 	Scorer    string  `json:"scorer"`
 	Training  string  `json:"training"`
-	Pairs     float64 `json:"pairs"`    // mean over seeds
-	Right     float64 `json:"right"`    // reward accuracy of the pairs of the trained languages, %, mean over seeds
-	Trained   float64 `json:"trained"`  // change of accuracy in the trained languages, points
-	SE        float64 `json:"se"`       // over seeds
+	Pairs     float64 `json:"pairs"`   // mean over seeds
+	Right     float64 `json:"right"`   // reward accuracy of the pairs of the trained languages, %, mean over seeds
+	Trained   float64 `json:"trained"` // change of accuracy in the trained languages, points
+	SE        float64 `json:"se"`      // over seeds
+	Both      float64 `json:"both"`    // the same of answers that are right and in the language of the prompt
+	BothSE    float64 `json:"both_se"`
 	Dominant  float64 `json:"dominant"` // the same in the dominant language
 	OffTarget float64 `json:"off_target"`
 	Seeds     int     `json:"seeds"`
 }
 
 // outcome is what one cell gave with one seed.
-type outcome struct{ pairs, right, trained, dominant, off float64 }
+type outcome struct{ pairs, right, trained, both, dominant, off float64 }
 
 func main() {
 	flag.Parse()
@@ -97,11 +99,11 @@ func main() {
 	}
 	var table []row
 	for _, key := range keys {
-		var trained []float64
+		var trained, both []float64
 		r := row{Scorer: names[key][0], Training: names[key][1], Seeds: len(found[key])}
 		of := float64(r.Seeds)
 		for _, o := range found[key] {
-			trained = append(trained, o.trained)
+			trained, both = append(trained, o.trained), append(both, o.both)
 			r.Pairs += o.pairs / of
 			r.Right += o.right / of
 			r.Dominant += o.dominant / of
@@ -109,6 +111,8 @@ func main() {
 		}
 		e := eval.MeanSE(trained)
 		r.Trained, r.SE = e.Mean, e.SE
+		e = eval.MeanSE(both)
+		r.Both, r.BothSE = e.Mean, e.SE
 		table = append(table, r)
 	}
 	file, err := os.Create(filepath.Join(*dir, "scorers.csv"))
@@ -128,9 +132,9 @@ func settings(seed int64, training int) lidr.Settings {
 	s := lidr.MiniatureSettings()
 	s.Seed, s.Evaluate.Seed, s.Train.Seed = seed, 70000+seed, seed
 	s.Prompts.N, s.Rounds = *n, 1
+	s.Unseen, s.Evaluate.Translations = nil, 0 // the table shows neither
 	if *small {
-		s = s.Tiny()
-		s.Rounds = 1
+		s.Prompts.N, s.Evaluate.N = 6, 6
 	}
 	s.Generate.Samples, s.Generate.Sampling.Temperature = *samples, 1
 	trainings[training].change(&s.Train)
@@ -160,8 +164,8 @@ func cell(seed int64, name string, training int) outcome {
 	}
 	return outcome{
 		pairs: float64(pairs.Nrow()), right: 100 * rightPairs(rewards, run.Settings.Dominant),
-		trained: change("accuracy", "trained"), dominant: change("accuracy", run.Settings.Dominant),
-		off: change("off_target", "trained"),
+		trained: change("accuracy", "trained"), both: change("correct_in_language", "trained"),
+		dominant: change("accuracy", run.Settings.Dominant), off: change("off_target", "trained"),
 	}
 }
 
