@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -157,7 +158,7 @@ func paperOutcomes(t PaperTable, pair string) (title string, rows []plots.Outcom
 }
 
 func paperFigure(t PaperTable, width float64) *plots.Figure {
-	b := plots.GroupedBars{Title: t.Title, Note: "the paper’s numbers", Unit: t.Unit, XLabel: "language",
+	b := plots.GroupedBars{Title: t.Title, Note: "the paper’s numbers", Unit: cmp.Or(t.Unit, "share"), XLabel: "language",
 		Groups: t.Columns, Percent: t.Unit == "%", Width: width, Height: 70}
 	for _, r := range t.Rows {
 		b.Series = append(b.Series, plots.Series{Name: r.Name, Values: shares(r.Values, b.Percent)})
