@@ -231,7 +231,7 @@ func (b *tab) as(m medium) {
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if eval[bool](b, expression) {
+		if eval[bool](b, "!!("+expression+")") {
 			return
 		}
 	}

@@ -168,10 +168,10 @@ func words(text string) []string { return strings.Fields(strings.ToLower(text)) 
 // search keeps the lines that hold the words of a query, and those of its id.
 func (f *folder) search(x *index, rows []int32, q Query) ([]int32, error) {
 	want := words(q.Text)
-	inBytes := want
+	inFiles := inBytes(want)
 	texts := map[string]string{}
 	if q.Kind == "verdicts" { // the problems are searched too, and stand in no file of the run
-		inBytes = nil
+		inFiles = nil
 		texts, _ = f.problems() // without them the page says why
 	}
 	const step = 2048
@@ -185,7 +185,7 @@ func (f *folder) search(x *index, rows []int32, q Query) ([]int32, error) {
 		go func() {
 			defer func() { <-free; group.Done() }()
 			own := rows[k*step : min((k+1)*step, len(rows))]
-			errs[k] = f.each(x, own, inBytes, func(i int, rec record) {
+			errs[k] = f.each(x, own, inFiles, func(i int, rec record) {
 				if (q.ID == "" || rec.ID == q.ID) && holds(append(x.of.texts(rec), textOf(texts, rec)), want) {
 					hits[k] = append(hits[k], own[i])
 				}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 )
 
 // index is all that a run folder holds of one kind.
@@ -114,14 +116,14 @@ func (f *folder) lines(x *index, rows []int32) ([]record, error) {
 
 // each reads lines back and calls use with those that may hold the words: a line without one of them, in its bytes as
 // they are in the file, is not decoded.
-func (f *folder) each(x *index, rows []int32, want []string, use func(i int, rec record)) error {
+func (f *folder) each(x *index, rows []int32, want [][]byte, use func(i int, rec record)) error {
 	open := map[int32]readerAt{}
 	defer func() {
 		for _, file := range open {
 			file.Close()
 		}
 	}()
-	var buffer []byte
+	var buffer, low []byte
 	for i := 0; i < len(rows); {
 		first := x.rows[rows[i]]
 		last, next := first, i+1 // lines that lie together are read together
@@ -152,7 +154,7 @@ func (f *folder) each(x *index, rows []int32, want []string, use func(i int, rec
 		for ; i < next; i++ {
 			r := x.rows[rows[i]]
 			line := buffer[r.at-first.at:][:r.size]
-			if !mayHold(line, want) {
+			if !mayHold(line, want, &low) {
 				continue
 			}
 			rec, err := decode(line)
@@ -165,14 +167,34 @@ func (f *folder) each(x *index, rows []int32, want []string, use func(i int, rec
 	return nil
 }
 
-// mayHold is false for a line that has no escapes and not all words in its bytes.
-func mayHold(line []byte, want []string) bool {
-	if len(want) == 0 || bytes.IndexByte(line, '\\') >= 0 {
+// inBytes are those of the words that a line can be searched for as it stands in its file: words that JSON never writes
+// as escapes but for \u, and whose letters beyond ASCII have no case.
+func inBytes(want []string) [][]byte {
+	var out [][]byte
+	for _, word := range want {
+		plain := !strings.ContainsAny(word, `"\/`) && !strings.ContainsFunc(word, func(r rune) bool {
+			return r >= utf8.RuneSelf && (unicode.ToUpper(r) != r || unicode.ToLower(r) != r)
+		})
+		if plain {
+			out = append(out, []byte(word))
+		}
+	}
+	return out
+}
+
+// mayHold is false for a line that has not all the words. low is a buffer that it uses.
+func mayHold(line []byte, want [][]byte, low *[]byte) bool {
+	if len(want) == 0 || bytes.Contains(line, []byte(`\u`)) {
 		return true
 	}
-	low := bytes.ToLower(line)
+	*low = append((*low)[:0], line...)
+	for i, c := range *low {
+		if 'A' <= c && c <= 'Z' {
+			(*low)[i] = c + 'a' - 'A'
+		}
+	}
 	for _, word := range want {
-		if !bytes.Contains(low, []byte(word)) {
+		if !bytes.Contains(*low, word) {
 			return false
 		}
 	}

@@ -13,8 +13,8 @@ import (
 type kind struct {
 	name, title string
 	files       func(f *folder, model string) []string
-	lang        func(record) string
-	fill        func(*row, record)
+	lang        func(measured) string
+	fill        func(*row, measured)
 	texts       func(record) []string // what is searched
 	checks      bool                  // whether a line is right must be computed
 }
@@ -25,8 +25,8 @@ var kinds = map[string]kind{
 	"prompts": {
 		name: "prompts", title: "Prompts",
 		files: func(f *folder, model string) []string { return f.present(path.Join(model, "prompts.jsonl")) },
-		lang:  func(r record) string { return r.Lang },
-		fill:  func(w *row, r record) { w.chars = chars(r.Prompt) },
+		lang:  func(r measured) string { return r.Lang },
+		fill:  func(w *row, r measured) { w.chars = r.Prompt.chars },
 		texts: func(r record) []string { return []string{r.ID, r.Prompt, r.Answer} },
 	},
 	"answers": {
@@ -40,9 +40,9 @@ var kinds = map[string]kind{
 			}
 			return all
 		},
-		lang: func(r record) string { return r.Lang },
-		fill: func(w *row, r record) {
-			w.chars = chars(r.Response)
+		lang: func(r measured) string { return r.Lang },
+		fill: func(w *row, r measured) {
+			w.chars = r.Response.chars
 			w.set(faulty, r.Fault != "" || r.FinishReason == "length")
 		},
 		texts:  func(r record) []string { return []string{r.ID, r.Prompt, r.Response} },
@@ -54,9 +54,9 @@ var kinds = map[string]kind{
 			return append(f.linesIn(path.Join(model, "translations")),
 				f.present(path.Join(model, "eval", "translations.jsonl"))...)
 		},
-		lang: func(r record) string { return r.To },
-		fill: func(w *row, r record) {
-			w.chars = chars(r.Text)
+		lang: func(r measured) string { return r.To },
+		fill: func(w *row, r measured) {
+			w.chars = r.Text.chars
 			w.set(faulty, !r.OK || r.Fault != "")
 		},
 		texts: func(r record) []string { return []string{r.ID, r.Source, r.Completion, r.Text} },
@@ -64,10 +64,10 @@ var kinds = map[string]kind{
 	"pairs": {
 		name: "pairs", title: "Pairs",
 		files: func(f *folder, model string) []string { return f.present(path.Join(model, "pairs.jsonl")) },
-		lang:  func(r record) string { return r.Lang },
-		fill: func(w *row, r record) {
-			w.chars = chars(r.Chosen)
-			w.differ = w.chars - chars(r.Rejected)
+		lang:  func(r measured) string { return r.Lang },
+		fill: func(w *row, r measured) {
+			w.chars = r.Chosen.chars
+			w.differ = w.chars - r.Rejected.chars
 			w.set(identical, r.Chosen == r.Rejected)
 		},
 		texts:  func(r record) []string { return []string{r.ID, r.Prompt, r.Chosen, r.Rejected} },
@@ -76,11 +76,11 @@ var kinds = map[string]kind{
 	"verdicts": {
 		name: "verdicts", title: "Evaluation",
 		files: func(f *folder, model string) []string { return f.linesIn(path.Join(model, "eval", "problems")) },
-		lang:  func(r record) string { return r.Lang },
-		fill: func(w *row, r record) {
-			w.chars = chars(r.Response)
+		lang:  func(r measured) string { return r.Lang },
+		fill: func(w *row, r measured) {
+			w.chars = r.Response.chars
 			w.set(checked|told, true)
-			w.differ = int32(pointsOf(r))
+			w.differ = int32(lidr.Verdict{Correct: r.Correct, Steps: r.Steps, OnTarget: r.OnTarget, Fault: r.Fault}.Points())
 			w.set(right, r.Correct)
 			w.set(onTarget, r.OnTarget)
 			w.set(faulty, r.Fault != "" || r.FinishReason == "length")

@@ -1,7 +1,11 @@
 package view
 
 import (
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // A link says what a page shows: what a query writes is read back as the same, and what it does not know is refused.
@@ -35,6 +39,43 @@ func FuzzParseQuery(f *testing.F) {
 		back, err := ParseQuery(q.String())
 		if err != nil || back != q {
 			t.Fatalf("%q is %+v, written %q, read back %+v, %v", raw, q, q, back, err)
+		}
+	})
+}
+
+// A text is measured as it is decoded: characters of any script, and each escape as the one that it stands for.
+func TestLengthOfJSON(t *testing.T) {
+	for _, quoted := range []string{`""`, `"abc"`, `"ответ"`, `"a\nb\"\\"`, `"\u0410\u00e9x"`, `"\ud83d\ude00!"`, `"😀"`,
+		`"\\u0041"`,
+		`"\ud83d"`, `"\ud83dx\ude00"`, `"\uD83D\uDE00\u0041"`} {
+		var text string
+		var l length
+		err := errors.Join(json.Unmarshal([]byte(quoted), &text), json.Unmarshal([]byte(quoted), &l))
+		if err != nil || l.chars != chars(text) {
+			t.Errorf("%s has %d characters, expected %d", quoted, l.chars, chars(text))
+		}
+	}
+}
+
+// A line is decoded whenever one of its texts holds the words, however they are written: what mayHold lets go has none.
+func FuzzMayHold(f *testing.F) {
+	f.Add("The ANSWER is 42", "answer 42")
+	f.Add("Ответ: И", "ответ")
+	f.Add("答案是\n\"是\"", "是")
+	f.Add(`a/b\c`, `/b\`)
+	f.Add("\u2028<b>", "<b>")
+	f.Fuzz(func(t *testing.T, text, search string) {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, '\u212a') { // the Kelvin sign is no k in a file
+			return
+		}
+		line, err := json.Marshal(map[string]string{"prompt": text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var low []byte
+		want := words(search)
+		if holds([]string{text}, want) && !mayHold(line, inBytes(want), &low) {
+			t.Errorf("%q holds %q and is let go", text, search)
 		}
 	})
 }
