@@ -189,7 +189,7 @@ func (t *Trial) measuring(r Rates) float64 {
 	seconds := r.answers(t.problems(), langs, r.Arithmetic) + r.answers(t.FreeN, langs, r.Instructions)
 	for _, lang := range []string{"en", "es"} {
 		if slices.Contains(langs, lang) {
-			seconds += r.answers(30, []string{lang}, r.Instructions) / 2 // which ask for short answers
+			seconds += r.answers(30, []string{lang}, r.Instructions)
 		}
 	}
 	return seconds + float64(80*t.problems()*len(langs))/r.Reference
