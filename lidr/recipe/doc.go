@@ -47,9 +47,17 @@
 // and ends with exit code 75 until all is there. [Step] does one step on the run folder, as lidr generate, translate,
 // pairs, train, handoff, eval and judge do.
 //
-// [Drive], lidr drive, waits for nobody where all is on this machine: it serves each model by a command, lidr serve or
-// vLLM's, stops it for the training and serves the next. It can be killed and started again anywhere. On a cluster the
-// servers and the trainer are started by others so far, and lidr recipe says what to start.
+// [Drive], lidr drive, waits for nobody: it serves each model by a command, lidr serve or vLLM's, stops it for the
+// training and serves the next. It can be killed and started again anywhere. launch says where that is: on this
+// machine, or as jobs of Slurm, Kubernetes or SkyPilot (package lidr/recipe/launch, with an example recipe of each):
+//
+//	launch:
+//	  serve: {on: slurm, gpus: 1, replicas: 2}
+//	  train: {on: slurm, minutes: 1440}
+//	  slurm: {options: [--partition=gpu], container: apptainer exec --nv vllm.sif}
+//
+// Servers announce in launch/endpoints where they answer, and the driver follows them while it asks: one that is moved
+// is found again. Other clients can follow the same folder, as model.endpoints.
 //
 // # Files
 //
@@ -57,7 +65,9 @@
 //
 //	recipe.yaml                              the whole recipe, which is loaded again by its path
 //	stages.json                              the stages that are done, each under the key of its recipe
-//	serve.log                                what the last server printed that lidr drive has started
+//	serve.log                                what the last server printed that lidr drive has started here
+//	launch/NAME.sh, NAME.yaml, NAME.log      jobs of a cluster; NAME.id of those that are not over
+//	launch/endpoints/NAME.json               where a server answers, while it does
 //	M0/measures/published-TABLE.json         what was measured beside what was published, for the report
 //	M1/measures/detectable.json              the smallest change that the problems can show
 //

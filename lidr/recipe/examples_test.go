@@ -53,7 +53,8 @@ func TestContainerfile(t *testing.T) {
 func TestLaunchErrors(t *testing.T) {
 	vllm := `model.serve=[vllm, serve, "{path}"]`
 	base := []string{"trainer.program=llama-factory", "trainer.template=llama3", "train.final_lr=0",
-		"train.schedule=cosine", "generate.system=Be brief.", "trainer.gpus=0", "trainer.nodes=1", "model.path=../../datasets/miniature/m0"}
+		"train.schedule=cosine", "generate.system=Be brief.", "trainer.gpus=0", "trainer.nodes=1",
+		"model.path=../../datasets/miniature/m0"}
 	t.Setenv("PATH", t.TempDir())
 	for _, test := range []struct {
 		want string

@@ -65,7 +65,8 @@ func announced(folder, model string) (urls []string, files map[string]string, er
 			return nil, nil, err
 		}
 		if a.URL == "" {
-			return nil, nil, fmt.Errorf("%s: url is missing, expected {\"url\": \"http://HOST:PORT/v1\", \"model\": \"M0\"}", path)
+			return nil, nil, fmt.Errorf("%s: url is missing, expected such as {\"url\": \"http://HOST:PORT/v1\", \"model\": "+
+				"\"M0\"}", path)
 		}
 		if model != "" && a.Model != model || files[a.URL] != "" {
 			continue

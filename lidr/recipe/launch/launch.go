@@ -11,6 +11,10 @@
 // what it does, so that a driver that was killed finds it again by that name, or by the id that it has written down.
 // The run folder is on a disk that the driver and all jobs see under the same path.
 //
+// Examples, one recipe each, are in the folder examples. On Kubernetes a server is a Deployment with a Service, which
+// is asked once its readiness probe has passed, and a training a Job, or a TrainJob of Kubeflow's trainer. By SkyPilot
+// every job has machines of its own, which take themselves down an hour after its end if no driver does.
+//
 // The states are the scheduler's own, in five groups: one that waits, runs, is done, has failed, or was lost through no
 // fault of its own (preempted, its node failed, its time was over), which the driver starts again.
 package launch
