@@ -70,6 +70,7 @@
 //	launch/endpoints/NAME.json               where a server answers, while it does
 //	M0/measures/published-TABLE.json         what was measured beside what was published, for the report
 //	M1/measures/detectable.json              the smallest change that the problems can show
+//	M1/measures/detectable-seeds.json        that the seeds can show, in the first seed's folder
 //
 // A recipe with seeds or cells has a run folder for each, and in its own a report that compares them.
 package recipe

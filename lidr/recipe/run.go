@@ -70,6 +70,9 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 		}
 	}
 	if len(runs) > 1 {
+		if err := detectableBySeeds(ctx, singles, runs); err != nil {
+			return "", err
+		}
 		return lidr.CompareRuns(ctx, dir, runs)
 	}
 	return report, nil
