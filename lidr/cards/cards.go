@@ -91,11 +91,10 @@ func cell(s string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(s)
 }
 
-// origin is a model of the run as its record names it.
+// origin is a model of the run as its record names it, without the folders of whoever ran.
 type origin struct {
-	Name, Path, Fingerprint string
+	Name, From, Fingerprint string
 	Repo, Revision          string // on the hub, "" for none that is known
-	Served                  bool   // behind a server
 }
 
 // origins returns the models of a run by their names.
@@ -116,11 +115,13 @@ func origins(run *lidr.Run) (map[string]origin, error) {
 	}
 	out := map[string]origin{}
 	for name, fingerprint := range fingerprints {
-		o := origin{Name: name, Path: run.Path(name, "model"), Fingerprint: fingerprint,
-			Served: slices.Contains(served, name)}
+		o := origin{Name: name, From: "this run", Fingerprint: fingerprint}
 		if name == "M0" {
-			o.Path = base
+			o.From = sourceName(base)
 			o.Repo, o.Revision = onHub(base)
+		}
+		if slices.Contains(served, name) {
+			o.From += ", behind a server"
 		}
 		out[name] = o
 	}
@@ -144,7 +145,7 @@ func onHub(path string) (repo, revision string) {
 }
 
 func (o origin) describe() string {
-	at := o.Path
+	at := o.From
 	if o.Repo != "" {
 		at = o.Repo
 		if o.Revision != "" {
@@ -163,8 +164,21 @@ func settingsBlock(v any) (string, error) {
 	return "```json\n" + strings.TrimSuffix(string(text), "\n") + "\n```\n", nil
 }
 
-// sourceName is a name for a source of prompts, without the folders of whoever ran.
-func sourceName(source string) string { return filepath.Base(filepath.ToSlash(source)) }
+// sourceName is a name for a file or folder, without the folders above it, which are those of whoever ran.
+func sourceName(source string) string {
+	if source == "" {
+		return ""
+	}
+	return filepath.Base(filepath.ToSlash(source))
+}
+
+// public are settings without the folders of whoever ran.
+func public(s lidr.Settings) lidr.Settings {
+	for _, path := range []*string{&s.Prompts.Source, &s.Evaluate.Source, &s.Evaluate.Exemplars} {
+		*path = sourceName(*path)
+	}
+	return s
+}
 
 // ReportFiles writes the card of the run's report as a static page of the hub, and returns what a push sends: the page,
 // as index.html, and the card.

@@ -142,6 +142,9 @@ func TestModelCard(t *testing.T) {
 		}
 	}
 	card := files[len(files)-1]
+	if filepath.Base(card.File) != "M1.md" {
+		t.Errorf("the card is %s", card.File)
+	}
 	var got modelFields
 	body := frontMatter(t, card, &got)
 	if got.License != "apache-2.0" || got.LibraryName != "transformers" || got.PipelineTag != "text-generation" ||
@@ -333,6 +336,26 @@ func TestCardsRefuse(t *testing.T) {
 		run = tinyRun(t)
 		if err := call(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, expected %q", err, want)
+		}
+	}
+}
+
+// A card names no folder of whoever ran.
+func TestCardsNameNoFolders(t *testing.T) {
+	s := lidr.PaperSettings()
+	s.Prompts.Source, s.Evaluate.Source, s.Evaluate.Exemplars = "/home/me/prompts", "/home/me/mgsm", "/home/me/shots.jsonl"
+	block, err := settingsBlock(public(s))
+	if err != nil || strings.Contains(block, "/home") || !strings.Contains(block, `"source": "mgsm"`) {
+		t.Errorf("%v, the settings are %s", err, block)
+	}
+	run := tinyRun(t)
+	models, err := origins(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"M0": "M0, from miniature, fingerprint", "M1": "M1, from this run, fing"} {
+		if got := models[name].describe(); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is %q, expected %q", name, got, want)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func ModelFiles(run *lidr.Run, model, license string) ([]hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	readme, err := writeCard(run, strings.ReplaceAll(model, "/", "-"), card)
+	readme, err := writeCard(run, strings.TrimSuffix(name+"-"+part, "-model"), card)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func FolderFiles(dir string) ([]hub.Source, error) {
 }
 
 func modelCard(run *lidr.Run, t lidr.Training, part, licenseID string) (string, error) {
-	s := run.Settings
+	s := public(run.Settings)
 	named, err := license(licenseID)
 	if err != nil {
 		return "", err
@@ -148,7 +148,7 @@ func modelCard(run *lidr.Run, t lidr.Training, part, licenseID string) (string, 
 	fmt.Fprintf(&b, "## Base model\n\n%s.\n\n%s was trained from the model of fingerprint `%s`; its own is `%s`.\n\n",
 		cell(base.describe()), t.Model, t.Base, t.Fingerprint)
 	fmt.Fprintf(&b, "## Data\n\n%d preference pairs in %s, made of prompts from %s. They were trained on with the labels "+
-		"%q.\n\n", t.Pairs, strings.Join(s.Languages(), " "), cell(sourceName(s.Prompts.Source)), s.Train.Labels)
+		"%q.\n\n", t.Pairs, strings.Join(s.Languages(), " "), cell(s.Prompts.Source), s.Train.Labels)
 	b.WriteString(table)
 	if len(steps) > 0 {
 		first, last := steps[0], steps[len(steps)-1]

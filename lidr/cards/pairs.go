@@ -58,7 +58,7 @@ func PairsFiles(run *lidr.Run, license string) ([]hub.Source, error) {
 }
 
 func pairsCard(run *lidr.Run, rounds []round, licenseID string) (string, error) {
-	s := run.Settings
+	s := public(run.Settings)
 	named, err := license(licenseID)
 	if err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func pairsCard(run *lidr.Run, rounds []round, licenseID string) (string, error) 
 		}
 	}
 	fmt.Fprintf(&b, "## Prompts\n\n%s, in every language. Their licence binds this data set as the model's does.\n\n",
-		cell(sourceName(s.Prompts.Source)))
+		cell(s.Prompts.Source))
 	fmt.Fprintf(&b, "## Settings\n\nOf prompts, answers, translations and pairs.\n\n%s", settings)
 	return b.String(), nil
 }

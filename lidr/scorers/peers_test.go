@@ -120,8 +120,8 @@ func compareScorers(t *testing.T, peer lidrtest.Peer, name, model string, publis
 			}
 			n++
 		}
-		peer.Within(t, fmt.Sprintf("scorer %s of %s on %d answers of Llama 3, beside its formula", scorer.Name(), name, n), worst,
-			1e-4)
+		peer.Within(t, fmt.Sprintf("scorer %s of %s on %d answers of Llama 3, beside its formula", scorer.Name(), name, n),
+			worst, 1e-4)
 	}
 	compare(Hidden{}, map[string]string{"": "hidden", "similarity": "similarity", "gap": "gap"})
 	compare(MAPO{Translator: m}, map[string]string{"": "mapo"})
