@@ -218,7 +218,8 @@ func TestLeaderboard(t *testing.T) {
 		return rows
 	}
 	rows := read("hostile/M0", "changes")
-	if len(rows) != 6 || !slices.Equal(rows[2][2:], rows[5][2:]) || slices.Contains(rows[5], "–") {
+	if len(rows) != 6 || !slices.Equal(rows[2][2:], rows[5][2:]) || slices.Contains(rows[5], "") ||
+		rows[0][3] != "mean, trained se" || rows[2][2] != "+22.9" || rows[2][3] != "2.3" {
 		t.Errorf("changes are %q, expected equal ones for both copies of M2", rows)
 	}
 	if scores := read("hostile/M0", "scores"); len(scores) != 7 || !strings.HasPrefix(scores[0][2], "mean, trained") {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -37,23 +38,32 @@ type cell struct {
 	Lang  string // of the text
 }
 
-// csv is the table as RFC 4180 has it. A text that a spreadsheet would take for a formula has an apostrophe before it.
+// csv is the table as RFC 4180 has it, with a standard error in a column of its own. A text that a spreadsheet would
+// take for a formula has an apostrophe before it.
 func (t table) csv() ([]byte, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	head := make([]string, len(t.Columns))
+	var head []string
+	errors := make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
-		head[i] = harmless(c.Head)
+		errors[i] = slices.ContainsFunc(t.Rows, func(r tableRow) bool { return strings.Contains(r.Cells[i].Text, plusMinus) })
+		if head = append(head, harmless(c.Head)); errors[i] {
+			head = append(head, harmless(c.Head+" se"))
+		}
 	}
 	if err := w.Write(head); err != nil {
 		return nil, err
 	}
 	for _, row := range t.Rows {
-		line := make([]string, len(row.Cells))
+		var line []string
 		for i, c := range row.Cells {
-			line[i] = harmless(c.Text)
-			if t.Columns[i].Numbers {
-				line[i] = strings.ReplaceAll(c.Text, "−", "-")
+			if !t.Columns[i].Numbers {
+				line = append(line, harmless(c.Text))
+				continue
+			}
+			value, se, _ := strings.Cut(strings.NewReplacer("−", "-", "–", "").Replace(c.Text), plusMinus)
+			if line = append(line, value); errors[i] {
+				line = append(line, se)
 			}
 		}
 		if err := w.Write(line); err != nil {
@@ -63,6 +73,8 @@ func (t table) csv() ([]byte, error) {
 	w.Flush()
 	return out.Bytes(), w.Error()
 }
+
+const plusMinus = " ± " // between a value and its standard error
 
 func harmless(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
