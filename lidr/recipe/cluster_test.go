@@ -15,7 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/lidrtest"
+	"lidrlab/lidr/lm/remote"
 )
 
 // computed are the hashes of what a run has computed: not of what says where.
@@ -136,5 +138,72 @@ trainer: {program: llama-factory, template: llama3, gpus: 0}
 				t.Errorf("ids of jobs are left: %v, error %v", left, err)
 			}
 		})
+	}
+}
+
+// The driver is submitted once, however often it is asked for, and again when it has ended.
+func TestSubmitOnce(t *testing.T) {
+	fakeCluster(t)
+	r, err := Load(miniature, "launch.drive.on=slurm", "launch.slurm.options=[--partition=gpu]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	submit := func(want string) {
+		t.Helper()
+		if id, err := Submit(t.Context(), r, dir, []string{"sleep", "100"}); err != nil || id != want {
+			t.Errorf("job %q, error %v, expected job %s", id, err, want)
+		}
+	}
+	submit("1")
+	submit("1")
+	if err := os.Remove(fakeIDs(t, dir)[0]); err != nil { // a driver that was killed before it wrote the id down
+		t.Fatal(err)
+	}
+	submit("1")
+	for _, j := range fakeJobs() {
+		j.end("COMPLETED")
+	}
+	submit("2")
+}
+
+func fakeIDs(t *testing.T, dir string) []string {
+	t.Helper()
+	ids, err := filepath.Glob(filepath.Join(dir, launchFolder, "*.id"))
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("ids %v, error %v, expected one", ids, err)
+	}
+	return ids
+}
+
+// A server that is there already is asked which weights it has: others than the run's, under its name, are refused.
+func TestOtherWeightsAreRefused(t *testing.T) {
+	t.Parallel()
+	model, err := checkpoint.Load(os.DirFS("../../datasets/miniature/m0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := model.Tensors[0].Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values[0]++
+	model.Tensors[0] = checkpoint.NewTensor(model.Tensors[0].Name, model.Tensors[0].Shape, values)
+	other, address := filepath.Join(t.TempDir(), "other"), freeAddress(t)
+	if err := checkpoint.Save(other, model, "F32"); err != nil {
+		t.Fatal(err)
+	}
+	defer serveModel(t, miniature, "M0", address)()
+	for path, want := range map[string]string{
+		other: "serves other weights under the name M0 than " + other, miniature: "",
+	} {
+		server, err := remote.Open(t.Context(), remote.Options{Model: "M0", Endpoints: []string{"http://" + address + "/v1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = same(server, "M0", path, address)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, expected one with %q", path, err, want)
+		}
 	}
 }
