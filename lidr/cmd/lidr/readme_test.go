@@ -38,6 +38,7 @@ var small = map[string]string{
 	"recipe":         "--small",
 	"runs":           "",
 	"drive":          flagsOnly, // package recipe drives runs, and kills them
+	"view":           flagsOnly, // a browser looks at its pages: make test-browser
 	"doctor":         "",
 	"gguf":           "",
 	"repl":           "",
