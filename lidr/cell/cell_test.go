@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/judge"
 )
 
 // The steps of a round, asked for from the last one, are those of package lidr; a second process finds them.
@@ -31,6 +33,33 @@ func TestRunDoesTheStepsBefore(t *testing.T) {
 	}
 	if svg, err := Bars("accuracy", again.Scores("M0"), scores).SVG(); err != nil || len(svg) < 1000 {
 		t.Errorf("a figure of %d bytes, %v", len(svg), err)
+	}
+	refereeIsTheRubric(t, again)
+}
+
+// refereeIsTheRubric holds the judge that is served here to the rubric: asked over HTTP in both orders, it gives its win
+// rates.
+func refereeIsTheRubric(t *testing.T, r *Run) {
+	t.Helper()
+	t.Setenv("LIDR_JUDGE", "")
+	asking := judge.Defaults()
+	asking.BothOrders = true
+	before, after := datasets.Frame(r.Answers("M0")), datasets.Frame(r.Answers("M1"))
+	_, judged, err := judge.Compare(Context, r.Open(), "M1-M0", Referee(r), after, before, asking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	won, err := lidr.HeadToHead(Context, r.Open(), "M0", "M1", lidr.Verdict.Points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"en", "de"} {
+		points := Where(won, "lang", lang)
+		win, tie, lose := points.Col("win").Sum(), points.Col("tie").Sum(), points.Col("lose").Sum()
+		rate := Where(judged, "metric", "win_rate", "lang", lang).Col("value").Float()
+		if want := (win + tie/2) / (win + tie + lose); len(rate) != 1 || math.Abs(rate[0]-want) > 1e-9 {
+			t.Errorf("%s: win rates %v by the referee, %v by the rubric", lang, rate, want)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -109,6 +110,7 @@ func (m *mlflow) run(dir, curve string, points []point) (*mlflowRun, error) {
 	if err := m.open(); err != nil {
 		return nil, err
 	}
+	folder = unquoted.Replace(folder)
 	name, tags := dir, []map[string]string{{"key": folderTag, "value": folder}, {"key": curveTag, "value": curve}}
 	if curve != evaluations {
 		parent, err := m.run(dir, evaluations, nil)
@@ -127,7 +129,7 @@ func (m *mlflow) run(dir, curve string, points []point) (*mlflowRun, error) {
 	}
 	err = m.call("POST", "runs/search", map[string]any{
 		"experiment_ids": []string{m.experiment}, "max_results": 1,
-		"filter": fmt.Sprintf("tags.`%s` = '%s' and tags.`%s` = '%s'", folderTag, escaped(folder), curveTag, curve),
+		"filter": fmt.Sprintf("tags.`%s` = '%s' and tags.`%s` = '%s'", folderTag, folder, curveTag, curve),
 	}, &found)
 	if err != nil {
 		return nil, err
@@ -161,10 +163,8 @@ func (m *mlflow) run(dir, curve string, points []point) (*mlflowRun, error) {
 	return run, nil
 }
 
-// escaped is a text inside of a filter's quotes, which has no escapes: one quote would end it.
-func escaped(text string) string {
-	return string(bytes.ReplaceAll([]byte(text), []byte("'"), []byte("_")))
-}
+// unquoted makes a text that can stand between a filter's quotes, which have no escapes: one quote would end it.
+var unquoted = strings.NewReplacer("%", "%25", "'", "%27")
 
 // open finds or makes the experiment.
 func (m *mlflow) open() error {

@@ -10,6 +10,7 @@ client = MlflowClient(sys.argv[1])
 experiment = client.get_experiment_by_name("lidr")
 runs = client.search_runs([experiment.experiment_id])
 names = {run.info.run_id: run.info.run_name for run in runs}
+assert len(names) == len(set(names.values())), "two runs of one name"
 found = {}
 for run in runs:
     metrics = {
