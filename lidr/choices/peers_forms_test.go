@@ -15,7 +15,7 @@ import (
 )
 
 // TestPeersBenchmarkForms holds the loaders of Belebele and Global-MMLU-Lite to lm-eval's own task files, language by
-// language: the names of the files, the fields, and the question, the choices and the right one that they are made into.
+// language: the names of the files, the fields, and the question, the choices and the right one that they become.
 // lm-eval has no task of MSVAMP, PolyMath and M-ArenaHard: those forms are as their cards give them, and unchecked.
 func TestPeersBenchmarkForms(t *testing.T) {
 	peer := lidrtest.OpenPeer(t, "training", "lm_eval")
@@ -64,7 +64,9 @@ func TestPeersBenchmarkForms(t *testing.T) {
 	}
 	languages := strings.Fields("ar bg bn ca cs da de el en es et eu fa fi fr he hi hr hu id it ja ko lt nl pl pt ro ru " +
 		"sk sl sv sw ta te th tr uk ur vi yo zh zu")
-	for name, want := range map[string]int{"belebele": len(languages), "global_mmlu_lite": len(tasks["global_mmlu_lite"])} {
+	for name, want := range map[string]int{
+		"belebele": len(languages), "global_mmlu_lite": len(tasks["global_mmlu_lite"]),
+	} {
 		differ, found := 0, 0
 		for _, lang := range languages {
 			items, err := datasets.LoadChoices(filepath.Join(folder, name), name, lang)

@@ -69,8 +69,8 @@ func realRows(t *testing.T, data string) []realRow {
 	return nil
 }
 
-// TestPeersLosses compares every loss on 20 pairs of published answers with TRL's trainers: log-probabilities of a model
-// as policy and of a neighbour of it as reference, ours and transformers', and what each makes of its own.
+// TestPeersLosses compares every loss on 20 pairs of published answers with TRL's trainers: log-probabilities of a
+// model as policy and of a neighbour of it as reference, ours and transformers', and what each makes of its own.
 func TestPeersLosses(t *testing.T) {
 	peer := lidrtest.OpenPeer(t, "training", "trl")
 	data := os.Getenv("LIDR_DATA")
