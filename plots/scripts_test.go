@@ -262,12 +262,12 @@ func FuzzShape(f *testing.F) {
 		f.Add(s.text)
 	}
 	f.Add("\u202e\u2066abc\u200d\U000E0041\xff")
+	without := newTypesetter()
+	without.fonts().files = []string{}
 	f.Fuzz(func(t *testing.T, s string) {
 		if len(s) > 200 {
 			t.Skip()
 		}
-		without := newTypesetter()
-		without.fonts().files = []string{}
 		st := textStyle(8, ink)
 		st.Handler = without
 		if width := st.Width(s); !(width >= 0 && width < 8*2*vg.Length(len(s)+1)) {

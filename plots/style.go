@@ -136,11 +136,11 @@ func shorten(s string, st draw.TextStyle, width vg.Length) string {
 	for each := parts.GraphemeIterator(); each.Next(); {
 		ends = append(ends, each.Grapheme().Offset+len(each.Grapheme().Text))
 	}
-	if len(ends) == 0 { // no room at all
+	tooLong := sort.Search(len(ends), func(n int) bool { return st.Width(string(runes[:ends[n]])+"…") > width })
+	if tooLong == 0 { // not even a letter
 		return "…"
 	}
-	tooLong := sort.Search(len(ends), func(n int) bool { return st.Width(string(runes[:ends[n]])+"…") > width })
-	return string(runes[:ends[max(0, min(len(ends)-1, tooLong-1))]]) + "…"
+	return string(runes[:ends[tooLong-1]]) + "…"
 }
 
 // beginning returns as many characters of a text as could fit a width at most: of endless texts no more is measured.
