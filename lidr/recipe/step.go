@@ -23,7 +23,7 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 			continue
 		}
 		if nameOrFile != "" {
-			return Recipe{}, fmt.Errorf("%s has a recipe of its own, %s; leave --recipe out, or choose another folder", dir, own)
+			return same(dir, path, nameOrFile, sets)
 		}
 		if own == settingsFile {
 			var record struct{ Base string }
@@ -41,6 +41,21 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 			"or a file", dir)
 	}
 	return Load(nameOrFile, sets...)
+}
+
+// same returns the recipe that is named for a folder with one of its own, which have to be one: so the command that made
+// the folder can be given again.
+func same(dir, path, nameOrFile string, sets []string) (Recipe, error) {
+	named, err := Load(nameOrFile, sets...)
+	if err != nil {
+		return named, err
+	}
+	own, err := Load(path)
+	if err == nil && filepath.Base(path) == file && own.YAML() != named.YAML() {
+		err = fmt.Errorf("%s has a recipe of its own, %s, and %s is another; leave --recipe out, or choose another folder",
+			dir, file, nameOrFile)
+	}
+	return named, err // settings alone are compared where the run is opened
 }
 
 // steps are the stages of each step of [Step], by the first word of their names.
