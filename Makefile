@@ -83,8 +83,9 @@ jupyter:
 chromium:
 	@if ! command -v chromium >/dev/null; then \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; \
-	else echo "chromium is missing: sudo apt-get install chromium"; exit 1; fi; fi
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+	chromium fonts-noto-core fonts-noto-cjk; \
+	else echo "chromium is missing: sudo apt-get install chromium fonts-noto-core fonts-noto-cjk"; exit 1; fi; fi
 
 test: lint
 	go test -timeout 20m ./...
