@@ -52,8 +52,8 @@ func same(dir, path, nameOrFile string, sets []string) (Recipe, error) {
 	}
 	own, err := Load(path)
 	if err == nil && filepath.Base(path) == file && own.YAML() != named.YAML() {
-		err = fmt.Errorf("%s has a recipe of its own, %s, and %s is another; leave --recipe out, or choose another folder",
-			dir, file, nameOrFile)
+		err = fmt.Errorf("%s has a recipe of its own, %s, and %s is another; leave --recipe out, or choose another "+
+			"folder", dir, file, nameOrFile)
 	}
 	return named, err // settings alone are compared where the run is opened
 }
