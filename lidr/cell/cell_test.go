@@ -37,8 +37,8 @@ func TestRunDoesTheStepsBefore(t *testing.T) {
 	refereeIsTheRubric(t, again)
 }
 
-// refereeIsTheRubric holds the judge that is served here to the rubric: asked over HTTP in both orders, it gives its win
-// rates.
+// refereeIsTheRubric holds the judge that is served here to the rubric: asked over HTTP in both orders, it gives its
+// win rates.
 func refereeIsTheRubric(t *testing.T, r *Run) {
 	t.Helper()
 	t.Setenv("LIDR_JUDGE", "")

@@ -240,8 +240,8 @@ func TestRunIsTracked(t *testing.T) {
 	}
 }
 
-// A program that is not there, or answers nonsense, or fails in the middle, stops nothing: it is named once, and counted
-// at the end.
+// A program that is not there, or answers nonsense, or fails in the middle, stops nothing: it is named once, and
+// counted at the end.
 func TestFailingProgramStopsNothing(t *testing.T) {
 	answers := map[string]http.HandlerFunc{
 		"nobody":   nil,
@@ -263,7 +263,8 @@ func TestFailingProgramStopsNothing(t *testing.T) {
 			for n := 1; n <= 3; n++ {
 				report(step(dir, n, 3))
 			}
-			if len(notes) != 2 || !strings.HasPrefix(notes[0], "tracking: mlflow at "+server.URL+" does not take the curves of ") ||
+			first := "tracking: mlflow at " + server.URL + " does not take the curves of "
+			if len(notes) != 2 || !strings.HasPrefix(notes[0], first) ||
 				!strings.Contains(notes[1], "still lacks curves of "+dir+", after 2 attempts: ") ||
 				strings.Contains(notes[1], "\n") {
 				t.Errorf("the notes are %q", notes)

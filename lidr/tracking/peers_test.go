@@ -21,8 +21,8 @@ import (
 // curves are what a program read back: of a run and a name, pairs of step and value.
 type curves map[string]map[string][][2]float64
 
-// trainTwice takes a training of 8 steps that is killed after the fifth and goes on from the third, and an evaluation of
-// two models, past to, and returns its folder.
+// trainTwice takes a training of 8 steps that is killed after the fifth and goes on from the third, and an evaluation
+// of two models, past to, and returns its folder.
 func trainTwice(t *testing.T, to string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "it's a run")
