@@ -23,7 +23,7 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 			continue
 		}
 		if nameOrFile != "" {
-			return same(dir, path, nameOrFile, sets)
+			return again(dir, path, nameOrFile, sets)
 		}
 		if own == settingsFile {
 			var record struct{ Base string }
@@ -43,9 +43,9 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 	return Load(nameOrFile, sets...)
 }
 
-// same returns the recipe that is named for a folder with one of its own, which have to be one: so the command that made
+// again returns the recipe that is named for a folder with one of its own, which have to be one: so the command that made
 // the folder can be given again.
-func same(dir, path, nameOrFile string, sets []string) (Recipe, error) {
+func again(dir, path, nameOrFile string, sets []string) (Recipe, error) {
 	named, err := Load(nameOrFile, sets...)
 	if err != nil {
 		return named, err

@@ -28,6 +28,7 @@ func init() {
 		"ParseMeasure":  reflect.ValueOf(report.ParseMeasure),
 
 		// type definitions
+		"AnswerExample":  reflect.ValueOf((*report.AnswerExample)(nil)),
 		"Control":        reflect.ValueOf((*report.Control)(nil)),
 		"Controls":       reflect.ValueOf((*report.Controls)(nil)),
 		"Data":           reflect.ValueOf((*report.Data)(nil)),
@@ -44,6 +45,7 @@ func init() {
 		"MeasureValue":   reflect.ValueOf((*report.MeasureValue)(nil)),
 		"Metric":         reflect.ValueOf((*report.Metric)(nil)),
 		"Model":          reflect.ValueOf((*report.Model)(nil)),
+		"ModelAnswer":    reflect.ValueOf((*report.ModelAnswer)(nil)),
 		"PairCounts":     reflect.ValueOf((*report.PairCounts)(nil)),
 		"PairExample":    reflect.ValueOf((*report.PairExample)(nil)),
 		"PairLengths":    reflect.ValueOf((*report.PairLengths)(nil)),

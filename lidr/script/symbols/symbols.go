@@ -8,6 +8,7 @@ import "reflect"
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/lm lidrlab/lidr/lm/remote lidrlab/lidr/ablation
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/judge lidrlab/lidr/handoff lidrlab/lidr/choices
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/scorers lidrlab/lidr/recipe lidrlab/lidr/trial
+//go:generate go tool yaegi extract -name symbols lidrlab/lidr/tracking lidrlab/lidr/cards
 //go:generate go tool yaegi extract -name symbols lidrlab/lidr/doctor lidrlab/lidr/pretrain lidrlab/lidr/report
 //go:generate go tool yaegi extract -name symbols lidrlab/plots lidrlab/datasets
 //go:generate go tool yaegi extract -name symbols lidrlab/datasets/miniature lidrlab/datasets/paper
