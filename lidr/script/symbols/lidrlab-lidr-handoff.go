@@ -13,6 +13,7 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/handoff/handoff"] = map[string]reflect.Value{
 		// function, constant and variable definitions
+		"Checkpoint":   reflect.ValueOf(handoff.Checkpoint),
 		"ErrElsewhere": reflect.ValueOf(&handoff.ErrElsewhere).Elem(),
 		"ErrTraining":  reflect.ValueOf(&handoff.ErrTraining).Elem(),
 		"LlamaFactory": reflect.ValueOf(handoff.LlamaFactory),
@@ -20,6 +21,7 @@ func init() {
 		"TRL":          reflect.ValueOf(handoff.TRL),
 		"TakeBack":     reflect.ValueOf(handoff.TakeBack),
 		"Train":        reflect.ValueOf(handoff.Train),
+		"TrainBy":      reflect.ValueOf(handoff.TrainBy),
 
 		// type definitions
 		"Trainer": reflect.ValueOf((*handoff.Trainer)(nil)),

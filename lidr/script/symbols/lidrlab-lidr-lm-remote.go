@@ -15,16 +15,20 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/lm/remote/remote"] = map[string]reflect.Value{
 		// function, constant and variable definitions
+		"Announce":       reflect.ValueOf(remote.Announce),
+		"ErrUnreachable": reflect.ValueOf(&remote.ErrUnreachable).Elem(),
 		"Estimate":       reflect.ValueOf(remote.Estimate),
 		"MaxTopLogprobs": reflect.ValueOf(constant.MakeFromLiteral("20", token.INT, 0)),
 		"Open":           reflect.ValueOf(remote.Open),
 		"UnknownContext": reflect.ValueOf(constant.MakeFromLiteral("2147483647", token.INT, 0)),
+		"Withdraw":       reflect.ValueOf(remote.Withdraw),
 
 		// type definitions
-		"Answer":  reflect.ValueOf((*remote.Answer)(nil)),
-		"Cost":    reflect.ValueOf((*remote.Cost)(nil)),
-		"Model":   reflect.ValueOf((*remote.Model)(nil)),
-		"Options": reflect.ValueOf((*remote.Options)(nil)),
-		"Prices":  reflect.ValueOf((*remote.Prices)(nil)),
+		"Announcement": reflect.ValueOf((*remote.Announcement)(nil)),
+		"Answer":       reflect.ValueOf((*remote.Answer)(nil)),
+		"Cost":         reflect.ValueOf((*remote.Cost)(nil)),
+		"Model":        reflect.ValueOf((*remote.Model)(nil)),
+		"Options":      reflect.ValueOf((*remote.Options)(nil)),
+		"Prices":       reflect.ValueOf((*remote.Prices)(nil)),
 	}
 }

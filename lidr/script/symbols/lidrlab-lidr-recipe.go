@@ -13,6 +13,7 @@ import (
 func init() {
 	Symbols["lidrlab/lidr/recipe/recipe"] = map[string]reflect.Value{
 		// function, constant and variable definitions
+		"Attend":      reflect.ValueOf(recipe.Attend),
 		"Change":      reflect.ValueOf(recipe.Change),
 		"Drive":       reflect.ValueOf(recipe.Drive),
 		"Dry":         reflect.ValueOf(recipe.Dry),
@@ -22,14 +23,19 @@ func init() {
 		"Load":        reflect.ValueOf(recipe.Load),
 		"Names":       reflect.ValueOf(recipe.Names),
 		"Of":          reflect.ValueOf(recipe.Of),
+		"Paths":       reflect.ValueOf(recipe.Paths),
 		"Print":       reflect.ValueOf(recipe.Print),
 		"Run":         reflect.ValueOf(recipe.Run),
 		"RunSmall":    reflect.ValueOf(recipe.RunSmall),
+		"Scorers":     reflect.ValueOf(recipe.Scorers),
+		"Shard":       reflect.ValueOf(recipe.Shard),
 		"Step":        reflect.ValueOf(recipe.Step),
+		"Submit":      reflect.ValueOf(recipe.Submit),
 		"Tables":      reflect.ValueOf(recipe.Tables),
 
 		// type definitions
 		"Choices":      reflect.ValueOf((*recipe.Choices)(nil)),
+		"Embeddings":   reflect.ValueOf((*recipe.Embeddings)(nil)),
 		"Folder":       reflect.ValueOf((*recipe.Folder)(nil)),
 		"Forecast":     reflect.ValueOf((*recipe.Forecast)(nil)),
 		"Instructions": reflect.ValueOf((*recipe.Instructions)(nil)),
@@ -39,5 +45,7 @@ func init() {
 		"Published":    reflect.ValueOf((*recipe.Published)(nil)),
 		"Ratings":      reflect.ValueOf((*recipe.Ratings)(nil)),
 		"Recipe":       reflect.ValueOf((*recipe.Recipe)(nil)),
+		"RewardModel":  reflect.ValueOf((*recipe.RewardModel)(nil)),
+		"Scoring":      reflect.ValueOf((*recipe.Scoring)(nil)),
 	}
 }
