@@ -80,11 +80,11 @@
 //	M1/train.jsonl           [dpo.Step] lines, names as TRL's
 //	M1/training.json         the [Training], with the SHA-256 of the files of model and adapter, written last
 //	M1/warnings.json         what to look at before believing M1
-//	tracking/                what [lidrlab/lidr/tracking] sent to other programs, by the clock too
 //	plots/, report.html, report.md
 //
 // Where several answers are asked for, a scorer's [SampleScore] lines are in M0/scores, one file a scorer, and the
-// [Verdict] lines on every answer of an evaluation in M0/eval/samples, one file a language.
+// [Verdict] lines on every answer of an evaluation in M0/eval/samples, one file a language. Where curves are sent to other
+// programs, the folder tracking holds what lidr/tracking has sent, by the clock too.
 //
 // A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader; an edited model
 // or adapter stops the run. run.json, files.json and inputs.json end with the sum of their own lines. The folder store

@@ -60,8 +60,8 @@ func Health(s Settings, steps []Step, pairAccuracy float64) []string {
 			"learning rate, or look at the pairs", before, after)
 	}
 	if math.Abs(accuracy-0.5) < accuracyChance {
-		warn("the share of margins above 0 stays at %.2f of the pairs whose sides differ, a coin's: nothing is learned from the "+
-			"preferences; raise the learning rate, or look at the pairs", accuracy)
+		warn("the share of margins above 0 stays at %.2f of the pairs whose sides differ, a coin's: nothing is learned from "+
+			"the preferences; raise the learning rate, or look at the pairs", accuracy)
 	}
 	reward := func(s Step) float64 { return s.RewardsChosen }
 	start, end := 0.0, of(last, reward)

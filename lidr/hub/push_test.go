@@ -275,6 +275,7 @@ func TestPushChangedFile(t *testing.T) {
 				t.Errorf("changed at %s, hidden %t: the commit was made", at, hidden)
 			}
 			f.change(func() { f.fault = nil })
+			once.Do(func() {}) // which waits: a push can end before all files are changed
 			if _, err := Push(t.Context(), u, agreed, silent); err != nil {
 				t.Errorf("changed at %s, hidden %t, pushed again: %v", at, hidden, err)
 			}

@@ -20,7 +20,8 @@
 //	lidr recipe arithmetic --small                   in seconds, on the embedded model
 //	lidr recipe arithmetic --set train.beta=0.5 --dir runs/beta
 //	lidr runs                                        the run folders, with how far they are
-//	source <(lidr completion bash)                   runs, models, recipes and fields are completed
+//
+// The shell completes runs, models, recipes and fields after "source <(lidr completion bash)".
 //
 // From a script or a notebook an ablation is a recipe and a sweep:
 //

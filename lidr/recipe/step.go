@@ -43,8 +43,8 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 	return Load(nameOrFile, sets...)
 }
 
-// again returns the recipe that is named for a folder with one of its own, which have to be one: so the command that made
-// the folder can be given again.
+// again returns the recipe that is named for a folder with one of its own, which have to be one: so the command that
+// made the folder can be given again.
 func again(dir, path, nameOrFile string, sets []string) (Recipe, error) {
 	named, err := Load(nameOrFile, sets...)
 	if err != nil {

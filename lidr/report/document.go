@@ -105,8 +105,8 @@ func newDocument(d Data) (*document, error) {
 		doc.Main = figures[d.Metrics[0].Key]
 	}
 	for _, s := range []section{
-		resultsSection(d, figures), answersSection(d), headToHeadSection(d, figures), controlsSection(d), measuresSection(d, figures),
-		paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures), settingsSection(d),
+		resultsSection(d, figures), answersSection(d), headToHeadSection(d, figures), controlsSection(d),
+		measuresSection(d, figures), paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures), settingsSection(d),
 		rerunSection(d), timingSection(d),
 	} {
 		if len(s.Blocks) > 0 {

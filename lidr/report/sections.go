@@ -109,8 +109,8 @@ func trainingSection(d Data, figures map[string]*Figure) section {
 	s := section{ID: "training", Title: "Training"}
 	if len(d.Training) > 0 {
 		s.Blocks = append(s.Blocks, block{Text: "The share of pairs with a margin above 0 is what TRL logs as " +
-			"rewards/accuracies: of the model, not of the data, and no reward accuracy as above. A pair with equal sides has margin 0 and is never among " +
-			"them, so that the share cannot rise above that of the pairs whose sides differ."})
+			"rewards/accuracies: of the model, not of the data, and no reward accuracy as above. A pair with equal sides " +
+			"has margin 0 and is never among them, so that the share cannot rise above that of the pairs whose sides differ."})
 	}
 	for i := range d.Training {
 		if f := figures[trainingFile(i)]; f != nil {

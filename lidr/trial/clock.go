@@ -52,6 +52,9 @@ func (c *clock) of(cell string) lidr.Progress {
 			fmt.Fprintf(c.out, "%s: %s\n", cell, printable.Line(e.Note))
 			return
 		}
+		if !e.Work() { // the scores of an evaluation
+			return
+		}
 		if e.Step != step {
 			step, began, told, first = e.Step, now, now, e.Done
 		}

@@ -1,6 +1,16 @@
 package trial
 
-import "testing"
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/eval"
+)
 
 // Each rule of the items passes what it asks for and nothing near it.
 func TestPasses(t *testing.T) {
@@ -67,5 +77,18 @@ func TestProbes(t *testing.T) {
 	}
 	if len(counts) != 6 || len(ids) != 30 {
 		t.Errorf("there are %v, %d ids", counts, len(ids))
+	}
+}
+
+// The scores of an evaluation are no step, and no time is set down for them.
+func TestClockLeavesScoresOut(t *testing.T) {
+	c := clock{file: filepath.Join(t.TempDir(), "times.jsonl"), out: io.Discard}
+	c.of("main-1")(lidr.Event{Scores: []eval.Score{{}}})
+	if _, err := os.Stat(c.file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("times.jsonl: %v, expected none", err)
+	}
+	c.of("main-1")(lidr.Event{Step: "M0 evaluate", Done: 1, Total: 1, Unit: "answers"})
+	if _, err := os.Stat(c.file); err != nil {
+		t.Error(err)
 	}
 }

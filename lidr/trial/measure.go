@@ -245,10 +245,21 @@ func (t *Trial) forgets(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]It
 	return items, nil
 }
 
-// judged are the items of a judge: how far it prefers the model's answers to free prompts to M0's. M0 has none.
+// judged are the items of a judge: how far it prefers the model's answers to free prompts to M0's. M0's own are 0.
 func (t *Trial) judged(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
-	if t.Judge == "" || m.Round == 0 {
+	if t.Judge == "" {
 		return nil, nil
+	}
+	if m.Round == 0 { // over itself, which the others' are compared with
+		rows, err := t.free()
+		if err != nil {
+			return nil, err
+		}
+		items := make([]Item, len(rows))
+		for i, row := range rows {
+			items[i] = Item{"judged", row.Lang, row.ID, 0}
+		}
+		return items, nil
 	}
 	by, err := server(ctx, t.Judge)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr"
 	"lidrlab/lidr/eval"
+	"lidrlab/lidr/ledger"
 )
 
 // TranslationScore is what a translator's translations of human prompts are worth in one direction, beside the same
@@ -42,7 +43,7 @@ func (t *Trial) Translations(ctx context.Context) ([]TranslationScore, error) {
 	scores, err := t.translations(ctx, "translation", "itself")
 	if err == nil && t.Translator != "" {
 		var more []TranslationScore
-		more, err = t.translations(ctx, "translator", t.Translator)
+		more, err = t.translations(ctx, "translator-"+ledger.Key(t.Translator)[:8], t.Translator)
 		scores = append(scores, more...)
 	}
 	return scores, err

@@ -202,8 +202,8 @@ var templates = map[string]string{
 	"sw": "Jibu ni %s.", "th": "คำตอบคือ %s",
 }
 
-// templatePairs prefer the template with the gold number to the model's own answers to arithmetic. Answers that were cut
-// by their length are among these, as they are not in main: the arm asks what form alone does.
+// templatePairs prefer the template with the gold number to the model's own answers to arithmetic. Answers that were
+// cut by their length are among these, as they are not in main: the arm asks what form alone does.
 func templatePairs(ctx context.Context, run *lidr.Run, m *lidr.Model, prompts,
 	responses dataframe.DataFrame) (pairs dataframe.DataFrame, err error) {
 	var asked []lidr.Prompt

@@ -184,8 +184,8 @@ func realTraining(t *testing.T, run *lidr.Run, m *lidr.Model, pairs dataframe.Da
 	return next
 }
 
-// realTrial is scripts/real_small at -n 4, of instructions and sums that it writes: a probe, the model's translations, a
-// round, and every measure before and after it.
+// realTrial is scripts/real_small at -n 4, of instructions and sums that it writes: a probe, the model's translations,
+// a round, and every measure before and after it.
 func realTrial(t *testing.T, model string) {
 	t.Helper()
 	data := t.TempDir()
