@@ -83,8 +83,8 @@
 //	plots/, report.html, report.md
 //
 // Where several answers are asked for, a scorer's [SampleScore] lines are in M0/scores, one file a scorer, and the
-// [Verdict] lines on every answer of an evaluation in M0/eval/samples, one file a language. Where curves are sent to other
-// programs, the folder tracking holds what lidr/tracking has sent, by the clock too.
+// [Verdict] lines on every answer of an evaluation in M0/eval/samples, one file a language. Where curves are sent to
+// other programs, the folder tracking holds what lidr/tracking has sent, by the clock too.
 //
 // A file that was edited by hand is kept as FILE.edited, then FILE.edited.2, with a note to the reader; an edited model
 // or adapter stops the run. run.json, files.json and inputs.json end with the sum of their own lines. The folder store

@@ -106,8 +106,8 @@ func newDocument(d Data) (*document, error) {
 	}
 	for _, s := range []section{
 		resultsSection(d, figures), answersSection(d), headToHeadSection(d, figures), controlsSection(d),
-		measuresSection(d, figures), paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures), settingsSection(d),
-		rerunSection(d), timingSection(d),
+		measuresSection(d, figures), paperSection(d, figures), pairsSection(d, figures), trainingSection(d, figures),
+		settingsSection(d), rerunSection(d), timingSection(d),
 	} {
 		if len(s.Blocks) > 0 {
 			doc.Sections = append(doc.Sections, s)
