@@ -67,7 +67,9 @@ func CollectShard[T any](ctx context.Context, s Store, kind, key string, n int, 
 // mostShards bounds what a file's name can make this program count to.
 const mostShards = 1 << 16
 
-var shardFile = regexp.MustCompile(`^([1-9][0-9]*)-of-([1-9][0-9]*)\.(jsonl|partial|lock(?:-[0-9]+)?)$`)
+// shardFile is the name of a shard's file, or of one beside it; .new is left where a process was killed as it wrote.
+var shardFile = regexp.MustCompile(
+	`^([1-9][0-9]*)-of-([1-9][0-9]*)\.(jsonl|(?:jsonl|partial)\.new|partial|lock(?:-[0-9]+(?:\.new)?)?)$`)
 
 // Shards returns the n items of an output from its shards; found is false where there are none. It is an error, by the
 // names above, unless the shards are all that there have to be, each once and of this very output.
@@ -129,7 +131,7 @@ func Shards[T any](s Store, kind, key string, n int) (items []T, found bool, err
 }
 
 func number(digits string) int {
-	n, _ := strconv.Atoi(digits) // one that is too large is 0, which no shard has
+	n, _ := strconv.Atoi(digits) // one that is too large is the largest, above mostShards
 	return n
 }
 

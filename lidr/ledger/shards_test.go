@@ -33,6 +33,10 @@ func TestShards(t *testing.T) {
 		says string
 	}{
 		"none": {func(string) error { return nil }, nil, ""},
+		"killed as they were written": {func(f string) error {
+			return errors.Join(copyFile(f, "1-of-3.jsonl", f, "2-of-3.jsonl.new"),
+				os.WriteFile(filepath.Join(f, "2-of-3.lock-1.new"), nil, 0o644))
+		}, nil, ""},
 		"missing": {func(f string) error { return os.Remove(filepath.Join(f, "2-of-3.jsonl")) }, ErrShardMissing,
 			"2/3 of"},
 		"unfinished": {func(f string) error {
