@@ -110,6 +110,9 @@ func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lid
 		} else if err != nil {
 			return err
 		}
+		if run.Sharded() {
+			continue // a part is not the stage
+		}
 		if err := r.mark(run, done, s.name); err != nil {
 			return err
 		}
