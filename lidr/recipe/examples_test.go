@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,12 +50,14 @@ func TestContainerfile(t *testing.T) {
 	}
 }
 
+// anyTrainer changes the recipe miniature so that it can be served and trained elsewhere.
+var anyTrainer = []string{"trainer.program=llama-factory", "trainer.template=llama3", "train.final_lr=0",
+	"train.schedule=cosine", "generate.system=Be brief.", "trainer.gpus=0", "trainer.nodes=1",
+	"model.path=../../datasets/miniature/m0"}
+
 // What is wrong with a recipe's launch is one line that says what to do, before anything is started.
 func TestLaunchErrors(t *testing.T) {
 	vllm := `model.serve=[vllm, serve, "{path}"]`
-	base := []string{"trainer.program=llama-factory", "trainer.template=llama3", "train.final_lr=0",
-		"train.schedule=cosine", "generate.system=Be brief.", "trainer.gpus=0", "trainer.nodes=1",
-		"model.path=../../datasets/miniature/m0"}
 	t.Setenv("PATH", t.TempDir())
 	for _, test := range []struct {
 		want string
@@ -75,7 +78,7 @@ func TestLaunchErrors(t *testing.T) {
 		{"launch.train.gpus is 4, expected none: a training's GPUs are trainer.gpus", []string{"launch.train.gpus=4"}},
 		{"with trainer.program own", []string{"launch.train.on=slurm", "trainer.program=own"}},
 	} {
-		r, err := Load(miniature, append(base, test.sets...)...)
+		r, err := Load(miniature, append(slices.Clone(anyTrainer), test.sets...)...)
 		if err == nil {
 			_, err = Drive(t.Context(), r, filepath.Join(t.TempDir(), "run"), nil)
 		}
@@ -88,13 +91,17 @@ func TestLaunchErrors(t *testing.T) {
 		"skypilot":   "expected one below /data, which launch.skypilot.mounts mounts",
 	} {
 		s := launch.Defaults()
-		s.SkyPilot.Mounts = map[string]string{"/data": "s3://x"}
+		s.SkyPilot.Mounts = map[string]string{"/data": "x", "/home": "s3://x"}
 		l := map[string]launch.Launcher{"kubernetes": s.Kubernetes, "skypilot": s.SkyPilot}[on]
 		if err := l.Reaches("/home/me/run"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, expected one with %q", on, err, want)
 		}
 	}
-	r, err := Load(miniature, append(base, vllm, "launch.serve.on=slurm")...)
+	bucket := launch.SkyPilot{Mounts: map[string]string{"/data": "s3://x"}}
+	if err := bucket.Reaches("/data/run"); err == nil || !strings.Contains(err.Error(), "expected a volume") {
+		t.Errorf("a run folder in a bucket: error %v, expected that it has no locks", err)
+	}
+	r, err := Load(miniature, append(slices.Clone(anyTrainer), vllm, "launch.serve.on=slurm")...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -224,9 +224,16 @@ func (k Kubernetes) Address(ctx context.Context, j Job, _ string) (string, error
 	return fmt.Sprintf("http://%s:%d/v1", o.Spec.ClusterIP, j.Port), nil
 }
 
-// Stop implements [Launcher].
+// gone is how long the pods of a job may take to end.
+const gone = "10m"
+
+// Stop implements [Launcher]. Of two trainings one would write into the checkpoints of the other, so that the pods of
+// the first are waited for.
 func (k Kubernetes) Stop(ctx context.Context, j Job, id string) error {
 	args := []string{"delete", id, "--ignore-not-found", "--wait=true"}
+	if !j.Serves {
+		args = append(args, "--cascade=foreground", "--timeout="+gone)
+	}
 	if j.Serves || j.Nodes > 1 {
 		args = append(args[:2], append([]string{"service/" + j.Name}, args[2:]...)...)
 	}

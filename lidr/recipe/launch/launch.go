@@ -14,6 +14,8 @@
 // Examples, one recipe each, are in the folder examples. On Kubernetes a server is a Deployment with a Service, which
 // is asked once its readiness probe has passed, and a training a Job, or a TrainJob of Kubeflow's trainer. By SkyPilot
 // every job has machines of its own, which take themselves down an hour after its end if no driver does.
+// A server that a killed driver has left ends with launch.serve.minutes; on Kubernetes the next driver, or kubectl, has
+// to end it.
 //
 // The states are the scheduler's own, in five groups: one that waits, runs, is done, has failed, or was lost through no
 // fault of its own (preempted, its node failed, its time was over), which the driver starts again.
@@ -46,9 +48,11 @@ type Stage struct {
 	Replicas int    `json:"replicas"` // servers of one model, each a job of its own
 	GPUs     int    `json:"gpus"`     // of a server; a training's are trainer.gpus
 	CPUs     int    `json:"cpus"`
-	Memory   int    `json:"memory"`  // GiB
-	Minutes  int    `json:"minutes"` // until the cluster ends a job; a longer training goes on from its last checkpoint
-	Port     int    `json:"port"`    // of a server on Kubernetes or SkyPilot
+	Memory   int    `json:"memory"` // GiB
+	Port     int    `json:"port"`   // of a server on Kubernetes or SkyPilot
+	// Minutes are until the cluster ends a job; a longer training goes on from its last checkpoint. They bound neither a
+	// server on Kubernetes, nor a TrainJob, nor a training by SkyPilot.
+	Minutes int `json:"minutes"`
 }
 
 // The places.
@@ -107,7 +111,7 @@ func (s Settings) Check() error {
 		case stage.On == onKubernetes && s.Kubernetes.Claim == "":
 			return bad("kubernetes.claim", "empty", "the PersistentVolumeClaim that the run folder is on")
 		case stage.On == onSkyPilot && len(s.SkyPilot.Mounts) == 0:
-			return bad("skypilot.mounts", "empty", "the disk that the run folder is on, such as {/data: s3://bucket}")
+			return bad("skypilot.mounts", "empty", "the disk that the run folder is on, such as {/data: VOLUME}")
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // some jobs, as the driver makes them.
 func someJobs() map[string]Job {
 	serve := Job{Name: "lidr-1a2b3c4d-serve-m0-0", Command: []string{"vllm", "serve", "/data/my model", "--port", "8000"},
-		Dir: "/data/run/launch", Nodes: 1, Serves: true, Stage: Stage{GPUs: 1, CPUs: 8, Memory: 64, Port: 8000}}
+		Dir: "/data/run/launch", Nodes: 1, Serves: true, Stage: Stage{GPUs: 1, CPUs: 8, Memory: 64, Minutes: 240, Port: 8000}}
 	train := Job{Name: "lidr-1a2b3c4d-train-m1", Command: []string{"sh", "-c", `sh "$0" --check && exec sh "$0"`,
 		"/data/run/M1/handoff/train.sh"}, Dir: "/data/run/launch", Nodes: 2,
 		Stage: Stage{GPUs: 8, Memory: 400, Minutes: 1440}}
@@ -178,6 +178,19 @@ func TestKubernetesStates(t *testing.T) {
 	commands(t, map[string]string{"kubectl": `echo 'Error from server (NotFound): jobs.batch "x" not found' >&2; exit 1`})
 	if got, err := (Kubernetes{}).State(t.Context(), Job{}, "job/x"); err != nil || got.State != Lost {
 		t.Errorf("of a job that was deleted: %v, error %v", got, err)
+	}
+}
+
+// A server whose time is over ends well, and is to be started again; a training that ends well is done.
+func TestSkyPilotEnds(t *testing.T) {
+	commands(t, map[string]string{"sky": `case $1 in
+status) echo '[{"name":"x","status":"UP"}]';;
+queue) echo '{"x":[{"job_id":1,"status":"SUCCEEDED"}]}';;
+esac`})
+	for serves, want := range map[bool]State{true: Lost, false: Done} {
+		if got, err := (SkyPilot{}).State(t.Context(), Job{Serves: serves}, "x"); err != nil || got.State != want {
+			t.Errorf("serves %v: %v, error %v, expected %v", serves, got, err, want)
+		}
 	}
 }
 

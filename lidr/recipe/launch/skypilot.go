@@ -17,7 +17,7 @@ type SkyPilot struct {
 	Accelerators string            `json:"accelerators"` // the kind of GPU, A100-80GB; the number is the stage's
 	Spot         bool              `json:"spot"`         // may be preempted
 	Image        string            `json:"image"`        // docker:vllm/vllm-openai:v0.11.0
-	Mounts       map[string]string `json:"mounts"`       // path to bucket, s3://…, or to the name of a volume
+	Mounts       map[string]string `json:"mounts"`       // path to the name of a volume, or to a bucket for data, s3://…
 	Setup        string            `json:"setup"`        // lines of shell before the command: pip install vllm
 }
 
@@ -39,7 +39,11 @@ func (s SkyPilot) task(j Job) map[string]any {
 	set(j.CPUs > 0, "cpus", fmt.Sprintf("%d+", j.CPUs))
 	set(j.Memory > 0, "memory", fmt.Sprintf("%d+", j.Memory))
 	set(j.Serves, "ports", []int{j.Port})
-	task := map[string]any{"name": j.Name, "num_nodes": j.Nodes, "run": quoted(j.Command) + "\n"}
+	run := quoted(j.Command)
+	if j.Serves && j.Minutes > 0 { // else it would outlive a driver that was killed; 124 is timeout's own exit status
+		run = fmt.Sprintf("timeout --foreground %dm %s || [ $? -eq 124 ]", j.Minutes, run)
+	}
+	task := map[string]any{"name": j.Name, "num_nodes": j.Nodes, "run": run + "\n"}
 	if s.Setup != "" {
 		task["setup"] = s.Setup
 	}
@@ -131,8 +135,11 @@ func (s SkyPilot) State(ctx context.Context, j Job, id string) (Status, error) {
 		return Status{}, err
 	}
 	state, known := skyStates[word]
-	if !known {
+	switch {
+	case !known:
 		state = Failed // FAILED, FAILED_SETUP, CANCELLED
+	case state == Done && j.Serves: // as it does when its time is over
+		state = Lost
 	}
 	return Status{state, word, see}, nil
 }
@@ -202,11 +209,17 @@ func (SkyPilot) Stop(ctx context.Context, _ Job, id string) error {
 	return err
 }
 
-// Reaches implements [Launcher].
+// Reaches implements [Launcher]. A bucket has neither locks nor renames, and so no run folder.
 func (s SkyPilot) Reaches(dir string) error {
 	var paths []string
-	for path := range s.Mounts {
-		paths = append(paths, path)
+	for path, source := range s.Mounts {
+		if !strings.Contains(source, "://") {
+			paths = append(paths, path)
+		}
+	}
+	if len(paths) == 0 {
+		return fmt.Errorf("launch.skypilot.mounts has buckets alone, expected a volume for the run folder %s, such as "+
+			"{/data: VOLUME}: a bucket has no locks", dir)
 	}
 	slices.Sort(paths)
 	return below(dir, "launch.skypilot.mounts", paths...)

@@ -13,7 +13,8 @@ import (
 type Slurm struct {
 	// Options are further options of sbatch, of every job: --partition=gpu, --account=x.
 	Options []string `json:"options"`
-	// Container stands between srun and the command: "apptainer exec --nv vllm.sif", or with Pyxis
+	// Container stands between srun and the command of servers and trainings, not of a driver that submits them:
+	// "apptainer exec --nv vllm.sif", or with Pyxis
 	// "--container-image=vllm/vllm-openai:v0.11.0 --container-mounts=/data:/data".
 	Container string `json:"container"`
 	// Prologue are lines of shell before srun: module load cuda. LIDR_HOST is the address at which a server of the node
@@ -33,7 +34,7 @@ MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 MASTER_PORT=$((20000 + SLURM_JOB_ID %% 10000))
 export MASTER_ADDR MASTER_PORT
 %s
-srun --kill-on-bad-exit=1 %s &
+srun --kill-on-bad-exit=1%s %s &
 while :; do
 	wait $! && code=0 || code=$?
 	kill -0 $! 2>/dev/null || exit $code
@@ -43,9 +44,12 @@ done
 // script is a job as sbatch takes it. Of two jobs of one name, Slurm runs one after the other: --dependency=singleton.
 func (s Slurm) script(j Job) string {
 	options := []string{
-		"--job-name=" + j.Name, "--output=" + j.file(".log"), "--open-mode=append",
+		"--job-name=" + j.Name, "--output=" + quoted([]string{j.file(".log")}), "--open-mode=append",
 		fmt.Sprintf("--nodes=%d", j.Nodes), "--ntasks-per-node=1",
-		"--requeue", "--signal=B:USR1@120", "--dependency=singleton",
+		"--requeue", "--dependency=singleton",
+	}
+	if !j.Serves { // a server that no driver starts again ends with its time
+		options = append(options, "--signal=B:USR1@120")
 	}
 	for _, count := range []struct {
 		n      int
@@ -63,7 +67,11 @@ func (s Slurm) script(j Job) string {
 	if s.Container != "" {
 		command = s.Container + " " + command
 	}
-	return text + fmt.Sprintf(slurmScript, strings.TrimSpace(s.Prologue), command)
+	step := ""
+	if j.CPUs > 0 { // srun takes it from no #SBATCH line since Slurm 22.05
+		step = fmt.Sprintf(" --cpus-per-task=%d", j.CPUs)
+	}
+	return text + fmt.Sprintf(slurmScript, strings.TrimSpace(s.Prologue), step, command)
 }
 
 // Start implements [Launcher].

@@ -5,8 +5,8 @@
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=1
 #SBATCH --requeue
-#SBATCH --signal=B:USR1@120
 #SBATCH --dependency=singleton
+#SBATCH --signal=B:USR1@120
 #SBATCH --partition=gpu
 
 again() {

@@ -5,8 +5,8 @@
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
 #SBATCH --requeue
-#SBATCH --signal=B:USR1@120
 #SBATCH --dependency=singleton
+#SBATCH --signal=B:USR1@120
 #SBATCH --gpus-per-node=8
 #SBATCH --mem=400G
 #SBATCH --time=1440
