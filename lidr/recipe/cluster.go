@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/handoff"
+	"lidrlab/lidr/input"
 	"lidrlab/lidr/recipe/launch"
 )
 
@@ -37,17 +41,51 @@ func newTrains(r Recipe, dir string) (*trains, error) {
 	return &trains{launcher, r.Launch.Train, filepath.Join(dir, launchFolder)}, launcher.Reaches(dir)
 }
 
-// train runs a round's train.sh on the cluster until it has ended. The check of what is installed comes first.
-func (t *trains) train(ctx context.Context, run *lidr.Run, trainer handoff.Trainer, next, script, key string) error {
+// job is a round's train.sh. The check of what is installed comes first.
+func (t *trains) job(trainer handoff.Trainer, next, script, key string) (launch.Job, error) {
 	script, err := filepath.Abs(script)
-	if err != nil {
-		return err
-	}
 	job := launch.Job{
 		Name: jobName("train-"+next, t.stage.On, script, key, trainer), Dir: t.dir, Nodes: trainer.Nodes, Stage: t.stage,
 		Command: []string{"sh", "-c", `sh "$0" --check && exec sh "$0"`, script},
 	}
 	job.GPUs = trainer.GPUs
+	return job, err
+}
+
+// forget ends what is left of the job of a training that is taken back, such as of one that ended while no driver was
+// there.
+func (t *trains) forget(ctx context.Context, run *lidr.Run, trainer handoff.Trainer, next string) error {
+	var done lidr.Training
+	if err := run.ReadJSON(run.Path(next, "training.json"), &done); err != nil {
+		return err
+	}
+	job, err := t.job(trainer, next, run.Path(next, "handoff", "train.sh"), done.Key)
+	if err != nil {
+		return err
+	}
+	data, err := input.ReadFile(idFile(job))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was ended
+	}
+	id := strings.TrimSpace(string(data))
+	if err == nil && id == "" {
+		id, err = t.launcher.Find(ctx, job)
+	}
+	if err == nil && id != "" {
+		err = t.launcher.Stop(ctx, job, id)
+	}
+	if err != nil {
+		return err
+	}
+	return over(job)
+}
+
+// train runs a round's train.sh on the cluster until it has ended.
+func (t *trains) train(ctx context.Context, run *lidr.Run, trainer handoff.Trainer, next, script, key string) error {
+	job, err := t.job(trainer, next, script, key)
+	if err != nil {
+		return err
+	}
 	id, err := ensure(ctx, t.launcher, job)
 	if err != nil {
 		return err
@@ -58,19 +96,25 @@ func (t *trains) train(ctx context.Context, run *lidr.Run, trainer handoff.Train
 		if err != nil {
 			return err
 		}
-		if status.State != launch.Lost {
-			err := over(job)
+		if status.State == launch.Done || status.State == launch.Failed {
 			if status.State == launch.Failed { // what is left of it has its log, and goes when it is started again
-				return errors.Join(failed("the training of "+next, job, status), err)
+				return errors.Join(failed("the training of "+next, job, status), over(job))
 			}
-			return errors.Join(err, t.launcher.Stop(ctx, job, id))
+			return errors.Join(t.launcher.Stop(ctx, job, id), over(job))
 		}
 		if now := handoff.Checkpoint(run, next); now != before {
 			lost, before = 0, now
 		}
 		if lost++; lost > restarts {
-			return errors.Join(fmt.Errorf("%w; it got no further in %d times: raise launch.train.minutes",
-				failed("the training of "+next, job, status), restarts), over(job))
+			err := fmt.Errorf("%w; it got no further in %d times: raise launch.train.minutes",
+				failed("the training of "+next, job, status), restarts)
+			if status.State == launch.Waiting {
+				err = errors.Join(err, t.launcher.Stop(ctx, job, id))
+			}
+			return errors.Join(err, over(job))
+		}
+		if status.State == launch.Waiting {
+			continue // Slurm starts it again itself
 		}
 		run.Note("the training of %s: job %s is %s; it is started again and goes on from its last checkpoint", next, id,
 			status.Said)
@@ -83,9 +127,13 @@ func (t *trains) train(ctx context.Context, run *lidr.Run, trainer handoff.Train
 	}
 }
 
-// wait returns when a job is over.
+// requeued are the first letters of what Slurm says of a job that it has queued again, as at the end of its time; not
+// of one that it has suspended.
+var requeued = regexp.MustCompile("^(PENDING|REQUEUE)")
+
+// wait returns when a job is over, or waits again after it ran.
 func (t *trains) wait(ctx context.Context, run *lidr.Run, job launch.Job, id string) (launch.Status, error) {
-	told, unseen := "", 0
+	told, unseen, ran := "", 0, false
 	for wait := soon; ; wait = min(wait*5/4, seldom) {
 		status, err := t.launcher.State(ctx, job, id)
 		if ctx.Err() != nil {
@@ -101,9 +149,10 @@ func (t *trains) wait(ctx context.Context, run *lidr.Run, job launch.Job, id str
 				run.Note("job %s of %s is %s", id, job.Name, status.Said)
 				told = status.Said
 			}
-			if status.State > launch.Running {
+			if status.State > launch.Running || ran && requeued.MatchString(status.Said) {
 				return status, nil
 			}
+			ran = ran || status.State == launch.Running
 		}
 		if pause(ctx, wait) != nil {
 			run.Note("job %s of %s goes on, and the same command waits for it", id, job.Name)
@@ -118,7 +167,11 @@ func Submit(ctx context.Context, r Recipe, dir string, command []string) (id str
 	if !r.Launch.Drive.Elsewhere() {
 		return "", fmt.Errorf("launch.drive.on is %q, expected slurm, kubernetes or skypilot for --submit", r.Launch.Drive.On)
 	}
-	l, err := r.Launch.Open(r.Launch.Drive)
+	places := r.Launch
+	if r.Launch.Serve.Elsewhere() || r.Launch.Train.Elsewhere() {
+		places.Slurm.Container = "" // it has no sbatch, which that driver calls
+	}
+	l, err := places.Open(r.Launch.Drive)
 	if err != nil {
 		return "", err
 	}
@@ -132,6 +185,13 @@ func Submit(ctx context.Context, r Recipe, dir string, command []string) (id str
 	if err != nil {
 		return "", err
 	}
+	job := launch.Job{
+		Name: jobName("drive", r.Launch.Drive.On, dir), Command: command, Dir: filepath.Join(dir, launchFolder), Nodes: 1,
+		Stage: r.Launch.Drive,
+	}
+	if id, err = l.Find(ctx, job); err != nil || id != "" {
+		return id, err // it may have locked the folder
+	}
 	for _, one := range singles {
 		run, err := open(one.Recipe, filepath.Join(dir, one.name), nil)
 		if err == nil {
@@ -141,16 +201,5 @@ func Submit(ctx context.Context, r Recipe, dir string, command []string) (id str
 			return "", in(one.name, err)
 		}
 	}
-	job := launch.Job{
-		Name: jobName("drive", r.Launch.Drive.On, dir), Command: command, Dir: filepath.Join(dir, launchFolder), Nodes: 1,
-		Stage: r.Launch.Drive,
-	}
-	if id, err = ensure(ctx, l, job); err != nil {
-		return "", err
-	}
-	status, err := l.State(ctx, job, id)
-	if err == nil && status.State > launch.Running { // of an earlier one
-		id, err = begin(ctx, l, job)
-	}
-	return id, err
+	return working(ctx, l, job)
 }

@@ -3,21 +3,28 @@
 package recipe
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 
+	"lidrlab/lidr"
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lidrtest"
 	"lidrlab/lidr/lm/remote"
+	"lidrlab/lidr/recipe/launch"
 )
 
 // computed are the hashes of what a run has computed: not of what says where.
@@ -144,7 +151,8 @@ trainer: {program: llama-factory, template: llama3, gpus: 0}
 // The driver is submitted once, however often it is asked for, and again when it has ended.
 func TestSubmitOnce(t *testing.T) {
 	fakeCluster(t)
-	r, err := Load(miniature, "launch.drive.on=slurm", "launch.slurm.options=[--partition=gpu]")
+	r, err := Load(miniature, append(slices.Clone(anyTrainer), "launch.drive.on=slurm", "launch.serve.on=slurm",
+		"launch.slurm.options=[--partition=gpu]", "launch.slurm.container=not-there")...) // and is not the driver's
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +164,9 @@ func TestSubmitOnce(t *testing.T) {
 		}
 	}
 	submit("1")
+	unlock := lockBeside(t, dir) // as the driver does that is at work
 	submit("1")
+	unlock()
 	if err := os.Remove(fakeIDs(t, dir)[0]); err != nil { // a driver that was killed before it wrote the id down
 		t.Fatal(err)
 	}
@@ -165,6 +175,116 @@ func TestSubmitOnce(t *testing.T) {
 		j.end("COMPLETED")
 	}
 	submit("2")
+}
+
+// lockBeside locks a run folder as another process does.
+func lockBeside(t *testing.T, dir string) (unlock func()) {
+	t.Helper()
+	lock := flock.New(filepath.Join(dir, ledger.LockName))
+	if got, err := lock.TryLock(); !got || err != nil {
+		t.Fatalf("locked %v, error %v", got, err)
+	}
+	return func() {
+		if err := lock.Unlock(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func fakeServer(t *testing.T, dir string) (s *server, job launch.Job) {
+	t.Helper()
+	places := launch.Slurm{Options: []string{"--partition=gpu"}, Prologue: "export LIDR_HOST=127.0.0.1"}
+	s = &server{launcher: places, stage: launch.Stage{On: "slurm", Replicas: 1}, ids: map[string]string{},
+		dir: filepath.Join(dir, launchFolder), clients: filepath.Join(dir, launchFolder, "endpoints"), note: t.Logf}
+	return s, launch.Job{Name: "lidr-1a2b3c4d-serve-m0-0", Dir: s.dir, Nodes: 1, Serves: true, Stage: s.stage,
+		Command: []string{"sleep", "100"}}
+}
+
+// A second driver of a folder ends with what it says, and leaves the first one's servers alone.
+func TestSecondDriverLeavesServers(t *testing.T) {
+	fakeCluster(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	s, job := fakeServer(t, dir)
+	if _, err := begin(t.Context(), s.launcher, job); err != nil {
+		t.Fatal(err)
+	}
+	defer lockBeside(t, dir)()
+	r, err := Load(miniature, append(slices.Clone(anyTrainer), "launch.serve.on=slurm", "model.serve=[vllm]")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Drive(t.Context(), r, dir, nil); err == nil || !strings.Contains(err.Error(), "is working in") {
+		t.Errorf("error %v, expected that another process works there", err)
+	}
+	if jobs := fakeJobs(); len(jobs) != 1 || !jobs[0].active() {
+		t.Errorf("the first driver's server was ended: %v", jobs)
+	}
+	fakeIDs(t, dir)
+}
+
+// A server that is being submitted while its driver is interrupted is ended, though nobody was told its id.
+func TestInterruptedSubmission(t *testing.T) {
+	folder := fakeCluster(t)
+	slow := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\n%s/sbatch \"$@\" >/dev/null\nexec sleep 100\n", folder)
+	if err := os.WriteFile(filepath.Join(slow, "sbatch"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", slow+string(os.PathListSeparator)+os.Getenv("PATH"))
+	dir := filepath.Join(t.TempDir(), "run")
+	s, job := fakeServer(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for len(fakeJobs()) == 0 || !fakeJobs()[0].active() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	}()
+	if err := s.serve(ctx, []launch.Job{job}, "M0"); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, expected that it was interrupted", err)
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.dir, "*.id"))
+	if err != nil || len(left) > 0 || fakeJobs()[0].active() {
+		t.Errorf("the job is %s, ids %v, error %v", fakeJobs()[0].read("state"), left, err)
+	}
+}
+
+// A training that Slurm queues again without end, since its time is over before its first checkpoint, is ended.
+func TestTrainingThatGetsNoFurther(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"sbatch": "echo 7", "scancel": "echo $1 >>" + folder + "/ended",
+		"squeue": `case "$*" in *--me*) exit;; esac
+cd ` + folder + `
+if [ -e ran ]; then rm ran; echo 'PENDING|BeginTime'; else touch ran; echo . >>times; echo 'RUNNING|None'; fi`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	r, err := Load(miniature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := lidr.Open(filepath.Join(t.TempDir(), "run"), r.Settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	trains := &trains{launch.Slurm{}, launch.Stage{On: "slurm"}, run.Path(launchFolder)}
+	err = trains.train(t.Context(), run, r.Trainer, "M1", "train.sh", "key")
+	if err == nil || !strings.Contains(err.Error(), "raise launch.train.minutes") {
+		t.Errorf("error %v, expected that it got no further", err)
+	}
+	if times, ended := readFile(t, folder+"/times"), readFile(t, folder+"/ended"); len(times) != 2*(restarts+1) ||
+		ended != "7\n" {
+		t.Errorf("it ran %d times, and %q were ended", len(times)/2, ended)
+	}
 }
 
 func fakeIDs(t *testing.T, dir string) []string {

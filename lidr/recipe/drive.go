@@ -58,8 +58,10 @@ func (w *work) handOff(ctx context.Context, m *lidr.Model, pairs dataframe.DataF
 		start := func(ctx context.Context, script, key string) error {
 			return w.trains.train(ctx, w.run, w.recipe.Trainer, next, script, key)
 		}
-		_, _, err := handoff.TrainBy(ctx, w.run, m, pairs, w.recipe.Trainer, start)
-		return err
+		if _, _, err := handoff.TrainBy(ctx, w.run, m, pairs, w.recipe.Trainer, start); err != nil {
+			return err
+		}
+		return w.trains.forget(ctx, w.run, w.recipe.Trainer, next)
 	}
 	if on := w.recipe.Launch.Train; on.Elsewhere() {
 		return fmt.Errorf("launch.train.on is %s, which lidr drive does; run that, or --set launch.train.on=here", on.On)

@@ -44,6 +44,22 @@ func ensure(ctx context.Context, l launch.Launcher, j launch.Job) (id string, er
 	return id, durable.WriteFile(idFile(j), []byte(id+"\n"))
 }
 
+// working is [ensure] for a job that is to be at work: one that was written down and has ended since is started again.
+func working(ctx context.Context, l launch.Launcher, j launch.Job) (id string, err error) {
+	_, unwritten := os.Stat(idFile(j))
+	if id, err = ensure(ctx, l, j); err != nil || unwritten != nil {
+		return id, err
+	}
+	status, err := l.State(ctx, j, id)
+	if err != nil || status.State <= launch.Running {
+		return id, err
+	}
+	if err := l.Stop(ctx, j, id); err != nil {
+		return "", err
+	}
+	return begin(ctx, l, j)
+}
+
 // begin starts a job and writes its id down, and before that the intent: a driver that is killed between the two looks
 // for the job by its name.
 func begin(ctx context.Context, l launch.Launcher, j launch.Job) (id string, err error) {
@@ -54,6 +70,9 @@ func begin(ctx context.Context, l launch.Launcher, j launch.Job) (id string, err
 		return "", err
 	}
 	if id, err = l.Start(ctx, j); err != nil {
+		if ctx.Err() != nil {
+			return "", err // the cluster may have taken it: it is looked for by its name
+		}
 		return "", errors.Join(err, over(j))
 	}
 	return id, durable.WriteFile(idFile(j), []byte(id+"\n"))

@@ -188,7 +188,7 @@ func (s *server) serve(ctx context.Context, jobs []launch.Job, name string) erro
 	}
 	s.serving, s.jobs, s.wrong = jobs[0].Name, jobs, nil
 	for _, job := range jobs {
-		start := ensure
+		start := working
 		if s.here() { // where nothing outlives its driver
 			start = func(ctx context.Context, l launch.Launcher, j launch.Job) (string, error) { return l.Start(ctx, j) }
 		}
@@ -238,6 +238,9 @@ func (s *server) watch(ctx context.Context, job launch.Job, name string) error {
 		switch status.State {
 		case launch.Waiting:
 		case launch.Running:
+			if _, err := os.Stat(filepath.Join(s.clients, job.Name+".json")); err == nil && s.launcher.Announces() {
+				lost = 0 // again has withdrawn what an earlier one announced
+			}
 			address, err := s.launcher.Address(ctx, job, id)
 			if err != nil || address == "" || address == announced || s.here() || s.answers(ctx, address, name) != nil {
 				continue // it is looked at again
@@ -347,6 +350,9 @@ func (s *server) stop() error {
 	if s == nil {
 		return nil
 	}
+	if s.serving == "" && s.note == nil {
+		return nil // no run was opened and locked, so what serves here may be another driver's
+	}
 	if s.serving == "" {
 		ctx, cancel := ender()
 		defer cancel()
@@ -362,7 +368,7 @@ func (s *server) stop() error {
 	var wrong []error
 	for _, job := range s.jobs {
 		if id := s.ids[job.Name]; id != "" {
-			wrong = append(wrong, s.launcher.Stop(ctx, job, id), over(job))
+			wrong = append(wrong, s.launcher.Stop(ctx, job, id))
 			delete(s.ids, job.Name)
 		}
 		if !s.here() {
@@ -370,5 +376,5 @@ func (s *server) stop() error {
 		}
 	}
 	s.serving, s.jobs = "", nil
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, s.sweep(ctx, nil))...) // one that was just being started has no id yet
 }
