@@ -217,6 +217,14 @@ func TestOffTargetOfNoAnswers(t *testing.T) {
 	if err != nil || !strings.Contains(table, "English") || strings.Contains(table, "German") {
 		t.Errorf("%v\n%s", err, table)
 	}
+	if err := os.RemoveAll(run.Settings.Evaluate.Source); err != nil { // the run is moved away from its data
+		t.Fatal(err)
+	}
+	data, err := ReportData(run)
+	if err != nil || len(data.Answers) > 0 || len(data.Languages) == 0 ||
+		!strings.HasPrefix(notes[len(notes)-1], "the report shows no answers to single problems") {
+		t.Errorf("without the problems the report has %d answers, %v, and the notes are %q", len(data.Answers), err, notes)
+	}
 }
 
 // A file whose texts are in another language than its name says is named in a note, once for each step that reads it.

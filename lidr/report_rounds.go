@@ -87,8 +87,9 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 // wrong, or else to the first.
 func addAnswers(run *Run, data *report.Data, models []string) error {
 	prompts, err := run.Problems()
-	if err != nil {
-		return err
+	if err != nil { // a run that was moved away from its data has the rest of the report
+		run.Note("the report shows no answers to single problems, since the problems cannot be read: %v", err)
+		return nil
 	}
 	for _, lang := range run.Settings.AllLanguages() {
 		var all [][]Verdict
