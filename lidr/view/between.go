@@ -57,6 +57,9 @@ func (e entry) between(base entry) ([]eval.Change, error) {
 			continue
 		}
 		for _, s := range scopes {
+			if !base.knows(metric, s) || !e.knows(metric, s) { // a run of older files, or without any answer there
+				continue
+			}
 			b, a := hitShares(before, over[s], hit), hitShares(after, over[s], hit)
 			difference, p, err := eval.ComparePaired(a, b, s.scope == "language", base.set.Evaluate.Seed)
 			if err != nil {
@@ -78,7 +81,14 @@ func (e entry) between(base entry) ([]eval.Change, error) {
 	return out, nil
 }
 
-// verdicts are those on a model, by language; a language without has none.
+// knows says whether the evaluation gave a number of a metric in a column: what it did not is no 0.
+func (e entry) knows(metric string, s scope) bool {
+	return slices.ContainsFunc(e.scores, func(score eval.Score) bool {
+		return score.Metric == metric && scope{score.Scope, score.Lang} == s
+	})
+}
+
+// verdicts are those on a model, by language; a language without is an error.
 func (e entry) verdicts() (map[string][]lidr.Verdict, error) {
 	run, err := e.folder.run()
 	if err != nil {

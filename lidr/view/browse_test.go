@@ -1,7 +1,9 @@
 package view
 
 import (
+	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lidrlab/lidr"
 )
@@ -225,9 +228,20 @@ func TestLeaderboard(t *testing.T) {
 	if scores := read("hostile/M0", "scores"); len(scores) != 7 || !strings.HasPrefix(scores[0][2], "mean, trained") {
 		t.Errorf("scores are %q, expected six models", scores)
 	}
+	scores := filepath.Join(two, "M2", "eval", "scores.json")
+	data, err := os.ReadFile(scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(scores, bytes.ReplaceAll(data, []byte(`"accuracy"`), []byte(`"other"`)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if rows := read("hostile/M0", "changes"); rows[5][2] != "" || rows[2][2] != "+22.9" { // unknown is no 0
+		t.Errorf("changes are %q, expected none for a model without accuracy", rows)
+	}
 	bad := table{Caption: `\input{x}_%`, Columns: []column{{Head: "=1+1"}, {Head: "n", Numbers: true}},
 		Rows: []tableRow{{Cells: []cell{{Text: "@cmd&#$"}, {Text: "−1.5"}}}}}
-	data, err := bad.csv()
+	data, err = bad.csv()
 	if err != nil || string(data) != "'=1+1,n\n'@cmd&#$,-1.5\n" {
 		t.Errorf("CSV is %q, %v", data, err)
 	}
@@ -237,4 +251,52 @@ func TestLeaderboard(t *testing.T) {
 			t.Errorf("LaTeX is %s, expected %s in it", tex, want)
 		}
 	}
+}
+
+// A run is done where its rule or its recipe ends it before its rounds are through.
+func TestRunsThatEndEarly(t *testing.T) {
+	dir := runFolder(t)
+	f, err := openFolder("hostile", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.root.Close()
+	remove := func(names ...string) {
+		for _, name := range names {
+			if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := func(what string, want bool, models int) {
+		t.Helper()
+		if p, err := f.progress(time.Now()); err != nil || p.Done != want || len(p.Models) != models {
+			t.Errorf("%s: done is %v with %d models, %v; expected %v with %d", what, p.Done, len(p.Models), err, want, models)
+		}
+	}
+	remove("M0/translations")
+	done("scorers chose the pairs", true, 3)
+	remove("M2", "M1/prompts.jsonl", "M1/responses", "M1/translations", "M1/pairs.jsonl")
+	done("killed after M1", false, 3)
+	s, err := f.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.StopWhenSaturated = true
+	settings, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("settings.json", string(settings))
+	write("M1/saturation.json", `{"model": "M1", "stop": true}`)
+	done("saturated", true, 2)
+	remove("M1")
+	done("killed after M0", false, 3)
+	write("recipe.yaml", "preset: paper\ntrainer: {program: none}\n")
+	done("nothing is trained", true, 1)
 }

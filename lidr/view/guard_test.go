@@ -325,3 +325,19 @@ func TestRatingsAreGuarded(t *testing.T) {
 		}
 	}
 }
+
+// A run folder that cannot be read is noted, and the others are shown.
+func TestUnreadableFolderIsSkipped(t *testing.T) {
+	bad := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bad, "settings.json"), []byte(`{"rounds": 1`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New([]string{bad}, Options{}); err == nil {
+		t.Error("a server of no run was made")
+	}
+	for _, address := range []string{"/run", "/leaderboard"} {
+		if page := get(newServer(t, Options{}, bad, runFolder(t)), address).Body.String(); !strings.Contains(page, bad) {
+			t.Errorf("%s does not name the folder that cannot be read", address)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (s *Server) browse(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, err)
 		return
 	}
-	p.Notes, p.Body = notes, b
+	p.Notes, p.Body = append(p.Notes, notes...), b
 	s.show(w, http.StatusOK, p)
 }
 

@@ -32,6 +32,9 @@ func (s *Server) page(here, title, run string) page {
 	for _, f := range s.folders {
 		p.Runs = append(p.Runs, f.Name)
 	}
+	if here == "home" || here == "leaderboard" || len(s.folders) == 1 { // one folder has no first page
+		p.Notes = slices.Clone(s.skipped)
+	}
 	return p
 }
 
@@ -334,7 +337,7 @@ func (s *Server) leaderboard(w http.ResponseWriter, r *http.Request) {
 	}
 	p := s.page("leaderboard", "Leaderboard", "")
 	all, notes := entries(s.folders)
-	p.Notes = notes
+	p.Notes = append(p.Notes, notes...)
 	b := boardBody{Metric: cmp.Or(q["metric"], "accuracy")}
 	for _, metric := range metricsOf(all) {
 		b.Metrics = append(b.Metrics, figure{Name: metric, Value: metricName(metric)})

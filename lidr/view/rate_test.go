@@ -76,6 +76,30 @@ func TestRatingsAreOfTheModelsChosen(t *testing.T) {
 	}
 }
 
+// A rating of what a model answered before another evaluation gives way to that of its new answer; and no language that
+// a file names is a path out of the person's folder.
+func TestRatingsOfAnotherEvaluation(t *testing.T) {
+	f, err := openFolder("hostile", runFolder(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.root.Close()
+	for _, response := range []string{"5", "6"} {
+		q := question{id: "a", lang: "th", prompt: "2 + 3?", response: response, reference: "7"}
+		if err := f.save("M2", "M0", "tester", q, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, err := f.annotations(peopleDir("M2", "M0", "tester") + "/th.json")
+	if err != nil || len(said) != 1 || said[0].Output2 != "6" {
+		t.Errorf("%v; saved is %+v, expected the rating of the new answer alone", err, said)
+	}
+	err = f.save("M2", "M0", "tester", question{id: "a", lang: "../../../annotations/de", prompt: "?"}, 2)
+	if err == nil || !strings.Contains(err.Error(), "expected a code of letters") || f.has("judged/M2-M0/annotations") {
+		t.Errorf("a language that is a path: %v", err)
+	}
+}
+
 // κ of a rater with the checker is Fleiss's over the questions that both have answered: hand-worked for four of them.
 // Of the rater's win, win, tie, lose and the checker's win, lose, tie, lose, three of four agree; the shares of win,
 // tie and lose among all eight are 3/8, 2/8 and 3/8, so chance agrees in 22/64 and κ = (3/4 − 22/64)/(1 − 22/64) =

@@ -185,8 +185,13 @@ func peopleDir(a, b, rater string) string {
 	return path.Join("judged", a+"-"+b, "people", rater, "annotations")
 }
 
-// save writes a rating, in the place of an earlier one of the same texts.
+// save writes a rating, in the place of an earlier one of the same texts, or of what the models answered to the same
+// problem before another evaluation.
 func (f *folder) save(a, b, rater string, q question, preference float64) error {
+	if !langCode.MatchString(q.lang) { // it is a part of the file's name, and was read from a file of the run
+		return fmt.Errorf("problem %.60q is in a language %.60q, expected a code of letters, digits, - and _; correct it in "+
+			"the run's eval/problems", q.id, q.lang)
+	}
 	dir := peopleDir(a, b, rater)
 	name := path.Join(dir, q.lang+".json")
 	said, err := f.annotations(name)
@@ -201,7 +206,8 @@ func (f *folder) save(a, b, rater string, q question, preference float64) error 
 		Generator2: a, Annotator: "person: " + rater, Preference: preference,
 		Others: map[string]json.RawMessage{"id": id}}
 	said = slices.DeleteFunc(said, func(one datasets.Annotation) bool {
-		return textKey(one.Instruction, one.Output1, one.Output2) == q.key()
+		return textKey(one.Instruction, one.Output1, one.Output2) == q.key() ||
+			one.Instruction == q.prompt && string(one.Others["id"]) == string(id)
 	})
 	data, err := datasets.EncodeAnnotations(append(said, now))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +33,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	folders  []*folder
+	skipped  []string // why folders are not shown
 	pages    *template.Template
 	token    string // of the forms
 	watching chan struct{}
@@ -39,7 +41,8 @@ type Server struct {
 	now      func() time.Time
 }
 
-// New returns a server of the run folders in dirs. It locks none of them, and writes nothing but ratings.
+// New returns a server of the run folders in dirs. It locks none of them, and writes nothing but ratings. Folders that
+// cannot be read are noted on the pages; where none can, that is an error.
 func New(dirs []string, o Options) (*Server, error) {
 	if len(dirs) == 0 {
 		return nil, errors.New("no run folder is given, expected one such as runs/demo")
@@ -54,10 +57,14 @@ func New(dirs []string, o Options) (*Server, error) {
 	}
 	for i, name := range nameFolders(dirs) {
 		f, err := openFolder(name, dirs[i])
-		if err != nil {
-			return nil, err
+		if err != nil { // it is one folder's; the others are to be seen
+			s.skipped = append(s.skipped, err.Error())
+			continue
 		}
 		s.folders = append(s.folders, f)
+	}
+	if len(s.folders) == 0 {
+		return nil, errors.New(strings.Join(s.skipped, "; "))
 	}
 	return s, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"lidrlab/lidr"
 	"lidrlab/lidr/dpo"
 	"lidrlab/lidr/input"
@@ -27,7 +29,7 @@ type progress struct {
 	Models  []modelState
 	Changed time.Time // when a file of the run, or of the store while nothing else writes there, was last written
 	Active  bool      // within the last two minutes
-	Done    bool      // all rounds, and the evaluation of the last model
+	Done    bool      // all rounds and the evaluation of the last model, or what ended the run before
 	Making  []making  // what is being made right now
 }
 
@@ -66,7 +68,7 @@ func (f *folder) progress(now time.Time) (progress, error) {
 		see(name)
 	}
 	next := false
-	rounds := min(s.Rounds, maxModels)
+	rounds, untrained := min(s.Rounds, maxModels), f.untrained()
 	for round := 0; round <= rounds; round++ {
 		m := fmt.Sprintf("M%d", round)
 		state := modelState{Name: m}
@@ -99,7 +101,9 @@ func (f *folder) progress(now time.Time) (progress, error) {
 		if s.Evaluate.Source != "" {
 			add("evaluation", see(path.Join(m, "eval", "scores.json")), false, "")
 		}
-		if round < rounds {
+		paired := see(path.Join(m, "pairs.jsonl"))
+		stopped := s.StopWhenSaturated && f.saturated(m)
+		if round < rounds && (paired || !stopped) {
 			all := func(dir string, names []string) (bool, string) {
 				n := 0
 				for _, name := range names {
@@ -117,10 +121,13 @@ func (f *folder) progress(now time.Time) (progress, error) {
 				directions = append(directions, s.Dominant+"-"+lang)
 			}
 			done, detail = all("translations", directions)
-			add("translations", done, false, detail)
-			add("pairs", see(path.Join(m, "pairs.jsonl")), false, "")
+			add("translations", done || paired, false, detail) // pairs that scorers choose need none
+			add("pairs", paired, false, "")
 		}
 		p.Models = append(p.Models, state)
+		if stopped || untrained {
+			break
+		}
 	}
 	p.Done = !next
 	if !p.Done {
@@ -131,6 +138,19 @@ func (f *folder) progress(now time.Time) (progress, error) {
 	}
 	p.Active = !p.Done && now.Sub(p.Changed) < quiet
 	return p, nil
+}
+
+// saturated says that the rounds ended with a model, as its saturation.json tells.
+func (f *folder) saturated(model string) bool {
+	var found struct{ Stop bool }
+	return f.json(path.Join(model, "saturation.json"), &found) == nil && found.Stop
+}
+
+// untrained says that the recipe of the run trains nothing: it ends with the pairs of M0.
+func (f *folder) untrained() bool {
+	var found struct{ Trainer struct{ Program string } }
+	data, err := f.read("recipe.yaml")
+	return err == nil && yaml.Unmarshal(data, &found) == nil && found.Trainer.Program == "none"
 }
 
 func later(a, b time.Time) time.Time {
