@@ -310,15 +310,25 @@ func TestUnknownIsNone(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Setenv("MLFLOW_TRACKING_URI", "")
 	for to, want := range map[string]string{
-		"wandb": `names "wandb", expected tensorboard, whose`, "mlflow": `mlflow is "", expected`,
-		"mlflow=ftp://x": `mlflow is "ftp://x"`, "tensorboard=x": "expected tensorboard",
+		"wandb": `names "wandb", expected tensorboard, whose`, "mlflow": `mlflow is none of http or https`,
+		"mlflow=ftp://me:secret@x": `mlflow is none of http or https`, "tensorboard=x": "expected tensorboard",
+		"http://me:secret@x": `names "http", expected`, "mlflow=me:secret@x:5000": "expected one such as mlflow=http",
 	} {
-		if err := (Settings{To: []string{to}}).Validate(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := (Settings{To: []string{to}}).Validate(); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", to, err)
 		}
 	}
 	if err := (Settings{To: []string{"tensorboard", "tensorboard"}}).Validate(); err == nil {
 		t.Error("tensorboard was taken twice")
+	}
+	for _, peak := range []float64{-1, math.NaN(), math.Inf(1)} { // what JSON cannot hold would end each step's record
+		if err := (Settings{PeakTFLOPS: peak}).Validate(); err == nil {
+			t.Errorf("peak_tflops %g was taken", peak)
+		}
+	}
+	if name := newMLflow("http://me:secret@x").name(); name != "mlflow at http://me:xxxxx@x" {
+		t.Errorf("the notes name %s", name)
 	}
 	t.Setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000/")
 	if err := (Settings{To: []string{"mlflow", "tensorboard"}}).Validate(); err != nil {

@@ -27,7 +27,8 @@ type mlflow struct {
 // mlflowRun is one curve on the server.
 type mlflowRun struct {
 	id    string
-	last  int // step that the server has, -1 for none
+	last  int  // step that the server has, -1 for none
+	asked bool // last is the server's
 	ended bool
 }
 
@@ -42,12 +43,26 @@ func newMLflow(address string) *mlflow {
 	return &mlflow{address: address, client: http.Client{Timeout: mlflowPatience}, runs: map[string]*mlflowRun{}}
 }
 
-func (m *mlflow) name() string { return mlflowName + " at " + m.address }
+// name has the address without its password: it stands in notes and logs.
+func (m *mlflow) name() string {
+	address, err := url.Parse(m.address)
+	if err != nil { // which Validate refuses
+		return mlflowName
+	}
+	return mlflowName + " at " + address.Redacted()
+}
 
 func (m *mlflow) send(dir, curve string, points []point, ended bool) error {
 	run, err := m.run(dir, curve, points)
 	if err != nil {
 		return err
+	}
+	if !run.asked && len(points) > 0 {
+		last, err := m.lastStep(run.id, points)
+		if err != nil {
+			return err
+		}
+		run.last, run.asked = last, true
 	}
 	type metric struct {
 		Key       string  `json:"key"`
@@ -82,11 +97,11 @@ func (m *mlflow) send(dir, curve string, points []point, ended bool) error {
 		run.last = upTo
 	}
 	if ended && !run.ended {
-		run.ended = true
-		return m.call("POST", "runs/update", map[string]any{"run_id": run.id, "status": "FINISHED",
+		err = m.call("POST", "runs/update", map[string]any{"run_id": run.id, "status": "FINISHED",
 			"end_time": time.Now().UnixMilli()}, nil)
+		run.ended = err == nil
 	}
-	return nil
+	return err
 }
 
 // Tags by which a run is found again.
@@ -137,9 +152,6 @@ func (m *mlflow) run(dir, curve string, points []point) (*mlflowRun, error) {
 	run := &mlflowRun{last: -1}
 	if len(found.Runs) > 0 {
 		run.id = found.Runs[0].Info.ID
-		if run.last, err = m.lastStep(run.id, points); err != nil {
-			return nil, err
-		}
 		m.runs[key] = run
 		return run, nil
 	}
@@ -158,7 +170,7 @@ func (m *mlflow) run(dir, curve string, points []point) (*mlflowRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	run.id = made.Run.Info.ID
+	run.id, run.asked = made.Run.Info.ID, true
 	m.runs[key] = run
 	return run, nil
 }

@@ -2,7 +2,9 @@ package tracking
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"slices"
@@ -37,7 +39,7 @@ func (s Settings) sinks() ([]sink, error) {
 	for _, to := range s.To {
 		name, address, _ := strings.Cut(to, "=")
 		if slices.Contains(seen, name) {
-			return nil, fmt.Errorf("tracking: %s is named twice in %q", name, s.To)
+			return nil, fmt.Errorf("tracking: %s is named twice, expected once", name)
 		}
 		seen = append(seen, name)
 		switch {
@@ -47,17 +49,18 @@ func (s Settings) sinks() ([]sink, error) {
 			address = cmp.Or(address, os.Getenv("MLFLOW_TRACKING_URI"))
 			parsed, err := url.Parse(address)
 			if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-				return nil, fmt.Errorf("tracking: the address of mlflow is %q, expected one such as "+
-					"mlflow=http://127.0.0.1:5000, or MLFLOW_TRACKING_URI", address)
+				return nil, errors.New("tracking: the address of mlflow is none of http or https, expected one such as " +
+					"mlflow=http://127.0.0.1:5000, or MLFLOW_TRACKING_URI") // not told: it may hold a password
 			}
 			all = append(all, newMLflow(strings.TrimRight(address, "/")))
 		default:
-			return nil, fmt.Errorf("tracking: field to names %q, expected tensorboard, whose files trackio imports too, or "+
-				"mlflow=ADDRESS", to)
+			program, _, _ := strings.Cut(name, ":") // of an address without a name no more than its scheme
+			return nil, fmt.Errorf("tracking: field to names %q, expected tensorboard, whose files trackio imports too, "+
+				"without an address, or mlflow=ADDRESS", program)
 		}
 	}
-	if s.PeakTFLOPS < 0 {
-		return nil, fmt.Errorf("tracking: field peak_tflops is %g, expected 0 for unknown, or more", s.PeakTFLOPS)
+	if s.PeakTFLOPS < 0 || math.IsNaN(s.PeakTFLOPS) || math.IsInf(s.PeakTFLOPS, 0) {
+		return nil, fmt.Errorf("tracking: field peak_tflops is %g, expected 0 for unknown, or a number above", s.PeakTFLOPS)
 	}
 	return all, nil
 }
