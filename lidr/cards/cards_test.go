@@ -324,6 +324,13 @@ func TestCardsRefuse(t *testing.T) {
 			_, err = ModelFiles(run, "M1", "")
 			return err
 		},
+		"model.safetensors is gone since its training": func() error {
+			if err := os.Remove(run.Path("M1", "model", "model.safetensors")); err != nil {
+				return err
+			}
+			_, err := ModelFiles(run, "M1", "")
+			return err
+		},
 		"pairs.jsonl": func() error {
 			if err := os.WriteFile(run.Path("M0", "pairs.jsonl"), []byte("{}\n"), 0o644); err != nil {
 				return err

@@ -55,6 +55,13 @@ func ModelFiles(run *lidr.Run, model, license string) ([]hub.Source, error) {
 			return nil, err
 		}
 	}
+	for _, noted := range slices.Sorted(maps.Keys(t.Files)) {
+		own, of := strings.CutPrefix(noted, part+"/")
+		if of && !slices.ContainsFunc(files, func(s hub.Source) bool { return s.Path == own }) {
+			return nil, fmt.Errorf("%s is gone since its training wrote it; put it back, or delete the folder and train again",
+				run.Path(name, part, own))
+		}
+	}
 	return append(files, readme), nil
 }
 

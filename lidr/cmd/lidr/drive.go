@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -58,12 +57,12 @@ go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
 			if err != nil {
 				return err
 			}
-			if submit {
-				return submitDriver(cmd.Context(), r, args[0], dir, sets)
-			}
 			options, err := progress()
 			if err != nil {
 				return err
+			}
+			if submit {
+				return submitDriver(cmd, r, args[0], dir, sets)
 			}
 			path, err := recipe.Drive(cmd.Context(), r, dir, []string{self, "keep", "--"}, options...)
 			if err != nil {
@@ -81,7 +80,7 @@ go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
 }
 
 // submitDriver starts lidr drive as a job, which sees a recipe's file under its absolute path.
-func submitDriver(ctx context.Context, r recipe.Recipe, nameOrFile, dir string, sets []string) (err error) {
+func submitDriver(cmd *cobra.Command, r recipe.Recipe, nameOrFile, dir string, sets []string) (err error) {
 	self := "lidr" // that of a job's image
 	if r.Launch.Drive.On == "slurm" {
 		if self, err = os.Executable(); err != nil {
@@ -100,7 +99,17 @@ func submitDriver(ctx context.Context, r recipe.Recipe, nameOrFile, dir string, 
 	for _, set := range sets {
 		command = append(command, "--set", set)
 	}
-	id, err := recipe.Submit(ctx, r, dir, command)
+	to, err := cmd.Flags().GetStringSlice("track")
+	if err != nil {
+		return err
+	}
+	for _, one := range to {
+		command = append(command, "--track", one)
+	}
+	if peak := cmd.Flags().Lookup("peak-tflops"); peak.Changed {
+		command = append(command, "--peak-tflops", peak.Value.String())
+	}
+	id, err := recipe.Submit(cmd.Context(), r, dir, command)
 	if err == nil {
 		fmt.Fprintf(stdout, "job %s drives %s; lidr runs %[2]s says how far it is\n", id, dir)
 	}

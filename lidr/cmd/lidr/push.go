@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/cards"
+	"lidrlab/lidr/checkpoint"
 	"lidrlab/lidr/hub"
 )
 
@@ -27,7 +30,7 @@ func pushCommand() *cobra.Command {
 		Long: `Publish a model, a run's pairs or its report on the Hugging Face hub, each as a repository with its card.
 
   model   FOLDER is RUN/M1/model or RUN/M1/adapter, whose card has the run's results in the model-index form, or any
-          other folder of a model, which is sent as it is
+          other folder of a model, whose files are sent as they are, without its subfolders
   pairs   FOLDER is a run: a data set of its pairs, a configuration for each round
   report  FOLDER is a run: a static page (a Space) of its report.html
 
@@ -79,6 +82,9 @@ func uploadOf(what, folder, license string) (hub.Upload, error) {
 	case "model":
 		return modelUpload(folder, license)
 	case "pairs", "report":
+		if what == "report" && license != "" {
+			return hub.Upload{}, errors.New("--license is of a model or of pairs: the card of a report names none")
+		}
 	default:
 		return hub.Upload{}, fmt.Errorf("%q is nothing to push, expected model, pairs or report", what)
 	}
@@ -109,8 +115,14 @@ func modelUpload(folder, license string) (hub.Upload, error) {
 		if license != "" {
 			return u, fmt.Errorf("%s is no model of a run, and is sent with its own README.md: name the licence there", folder)
 		}
-		u.Files, err = cards.FolderFiles(full)
-		return u, err
+		if u.Files, err = cards.FolderFiles(full); err != nil {
+			return u, err
+		}
+		if !slices.ContainsFunc(u.Files, ofModel) {
+			return u, fmt.Errorf("%s holds no model: expected config.json, %s or a .gguf file there, as in RUN/M1/model", folder,
+				checkpoint.AdapterConfigFile)
+		}
+		return u, nil
 	}
 	run, err := lidr.Reopen(dir, lidr.WithProgress(lidr.ShowProgress()))
 	if err != nil {
@@ -121,16 +133,31 @@ func modelUpload(folder, license string) (hub.Upload, error) {
 	return u, errors.Join(err, run.Close())
 }
 
+// ofModel says whether a file is one that each folder of a model has, in one of the forms.
+func ofModel(s hub.Source) bool {
+	return s.Path == "config.json" || s.Path == checkpoint.AdapterConfigFile || strings.HasSuffix(s.Path, ".gguf")
+}
+
 func push(ctx context.Context, u hub.Upload, yes bool) error {
 	const often = 1 << 20 // bytes between two reports
 	shown, progress := int64(-often), lidr.ShowProgress()
+	var mu sync.Mutex // a request's body may still be read when its answer has come
+	last := lidr.Event{Step: "push " + u.Name.String(), Unit: "bytes"}
 	pushed, err := hub.Push(ctx, u, func(p hub.Plan) error { return agree(p, yes) }, func(done, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
 		if done-shown >= often || done == total {
-			shown = done
-			progress(lidr.Event{Step: "push " + u.Name.String(), Done: int(done), Total: int(total), Unit: "bytes"})
+			shown, last.Done, last.Total = done, int(done), int(total)
+			progress(last)
 		}
 	})
 	if err != nil {
+		mu.Lock()
+		defer mu.Unlock()
+		if last.Done < last.Total { // the error stands on a line of its own
+			last.Ended = true
+			progress(last)
+		}
 		return err
 	}
 	for _, warning := range pushed.Warnings {
