@@ -58,6 +58,17 @@ func (l *systemLock) Valid() error {
 	return nil
 }
 
+// leaseOf is the lease by which a lock works, nil for the operating system's own.
+func leaseOf(lock locker) *lease {
+	switch l := lock.(type) {
+	case *lease:
+		return l
+	case *systemLock:
+		return l.instead
+	}
+	return nil
+}
+
 // newLock returns the lock of a path, whose folder is there.
 func newLock(path string) (locker, error) {
 	unsure, err := fileSystem(filepath.Dir(path))
@@ -108,7 +119,8 @@ func LockFolder(dir string) (unlock func() error, err error) {
 		return nil, err
 	}
 	got, err := lock.TryLock()
-	if lease, _ := lock.(*lease); lease != nil && !got && err == nil {
+	lease := leaseOf(lock)
+	if lease != nil && !got && err == nil {
 		got, err = lease.wait()
 	}
 	switch {
@@ -119,7 +131,7 @@ func LockFolder(dir string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("lock %s: %w", real, err)
 	}
 	who, until := "another process", "the lock goes with that process, even when it is killed"
-	if lease, ok := lock.(*lease); ok {
+	if lease != nil {
 		who, until = lease.heldBy(), fmt.Sprintf("the lease goes with that process: at once, or %s after it was killed on "+
 			"another machine", leaseExpiry)
 	}
@@ -246,7 +258,7 @@ func sign(path string) error {
 
 // holderOf names the process that holds the lock at path, with its machine where that is another one.
 func holderOf(lock locker, path string) string {
-	if l, ok := lock.(*lease); ok {
+	if l := leaseOf(lock); l != nil {
 		return l.heldBy()
 	}
 	file, err := os.Open(path)
