@@ -70,3 +70,17 @@ func fleiss(counts [][]int, but, raters int) float64 {
 	}
 	return (agreement/items - chance) / (1 - chance)
 }
+
+// Outcome returns a preference between 1 and 2 as the category that [FleissKappa] counts: 0 for lose (below 1.5), 1 for
+// tie, 2 for win (above 1.5), and -1 for none, NaN.
+func Outcome(preference float64) int {
+	switch {
+	case math.IsNaN(preference):
+		return -1
+	case preference < 1.5:
+		return 0
+	case preference > 1.5:
+		return 2
+	}
+	return 1
+}

@@ -3,7 +3,6 @@ package judge
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -108,19 +107,6 @@ func panel(ctx context.Context, run *lidr.Run, name string, judges []*lidr.Model
 	return rows, table, run.WriteMeasure(names.Response, panelMeasure(names, table, used))
 }
 
-// outcome is a preference as a category: 0 lose, 1 tie, 2 win; -1 for none.
-func outcome(preference float64) int {
-	switch {
-	case math.IsNaN(preference):
-		return -1
-	case preference < 1.5:
-		return 0
-	case preference > 1.5:
-		return 2
-	}
-	return 1
-}
-
 // together joins the judges' verdicts on each item.
 func together(all []judged) []PanelVerdict {
 	rows := make([]PanelVerdict, len(all[0].rows))
@@ -131,7 +117,7 @@ func together(all []judged) []PanelVerdict {
 		var said []string
 		for _, judge := range all {
 			p := judge.rows[i].Preference
-			k := outcome(p)
+			k := eval.Outcome(p)
 			said = append(said, []string{"-", "lose", "tie", "win"}[k+1])
 			if k >= 0 {
 				sum += p
@@ -179,21 +165,21 @@ func panelScores(all []judged, rows []PanelVerdict, lang string, bothOrders bool
 		}
 		votes := make([]int, 3)
 		for _, judge := range all {
-			votes[outcome(judge.rows[i].Preference)]++
+			votes[eval.Outcome(judge.rows[i].Preference)]++
 		}
 		counts = append(counts, votes)
 	}
 	for _, judge := range all {
 		var raw, discrete, same, flips []float64
 		for i, row := range rows {
-			k := outcome(judge.rows[i].Preference)
+			k := eval.Outcome(judge.rows[i].Preference)
 			if row.Lang != lang || k < 0 {
 				continue
 			}
 			raw = append(raw, judge.rows[i].Preference-1)
 			discrete = append(discrete, float64(k)/2)
-			same = append(same, share(k == outcome(float64(row.Majority))))
-			first, second := outcome(judge.rows[i].First), outcome(judge.rows[i].Second)
+			same = append(same, share(k == eval.Outcome(float64(row.Majority))))
+			first, second := eval.Outcome(judge.rows[i].First), eval.Outcome(judge.rows[i].Second)
 			flips = append(flips, share(first+second == 2 && first != 1))
 		}
 		failed := items - len(raw)

@@ -187,7 +187,7 @@ func (s *Server) allowed(next http.HandlerFunc) http.Handler {
 		given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		sum := sha256.Sum256([]byte(given))
 		switch {
-		case s.options.Key == "" && !isLoopback(r.Host):
+		case s.options.Key == "" && !IsLoopback(r.Host):
 			refuse(w, &problem{status: http.StatusForbidden,
 				Message: "without an API key only requests to localhost are answered"})
 		case s.options.Key != "" && subtle.ConstantTimeCompare(sum[:], s.key[:]) == 0:
@@ -200,7 +200,9 @@ func (s *Server) allowed(next http.HandlerFunc) http.Handler {
 	})
 }
 
-func isLoopback(hostport string) bool {
+// IsLoopback tells whether a host, with or without a port, is this machine by its name or address. The Host of a
+// request that a web page sent to a name of its own, which was made to resolve to this machine, is not.
+func IsLoopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host = strings.Trim(hostport, "[]")

@@ -10,19 +10,6 @@ import (
 	"lidrlab/lidr/eval"
 )
 
-// outcome is a preference as a category: 0 lose, 1 tie, 2 win; -1 for none.
-func outcome(preference float64) int {
-	switch {
-	case math.IsNaN(preference):
-		return -1
-	case preference < 1.5:
-		return 0
-	case preference > 1.5:
-		return 2
-	}
-	return 1
-}
-
 // byPoints is the checker's preference: more points win.
 func (q question) byPoints() float64 {
 	switch d := q.points - q.otherwise; {
@@ -56,7 +43,7 @@ func (f *folder) agreementTable(a, b, rater string, all []question, own map[stri
 		var counts [][]int
 		same := 0
 		for _, q := range all {
-			k, m := outcome(says(q)), outcome(mine(q))
+			k, m := eval.Outcome(says(q)), eval.Outcome(mine(q))
 			if k < 0 {
 				continue
 			}

@@ -2,9 +2,9 @@ package view
 
 import (
 	"crypto/subtle"
-	"net"
 	"net/http"
-	"strings"
+
+	"lidrlab/lidr/serve"
 )
 
 // The pages are for whoever sits at this machine. A page of the web, open in the same browser, must neither read them
@@ -35,7 +35,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		switch {
-		case !isLoopback(r.Host):
+		case !serve.IsLoopback(r.Host):
 			s.refuse(w, http.StatusForbidden, "this page answers at localhost alone")
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost:
 			s.refuse(w, http.StatusMethodNotAllowed, "expected GET, or POST of a rating")
@@ -65,13 +65,4 @@ func sameOrigin(r *http.Request) bool {
 // hasToken says that a form was made by a page of ours, of this run of the program.
 func (s *Server) hasToken(r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(r.PostFormValue("token")), []byte(s.token)) == 1
-}
-
-func isLoopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = strings.Trim(hostport, "[]")
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -43,6 +43,7 @@ func init() {
 		"MinimalForm":               reflect.ValueOf(constant.MakeFromLiteral("\"minimal\"", token.STRING, 0)),
 		"Number":                    reflect.ValueOf(eval.Number),
 		"OracleRewardAccuracy":      reflect.ValueOf(eval.OracleRewardAccuracy),
+		"Outcome":                   reflect.ValueOf(eval.Outcome),
 		"PairedBootstrap":           reflect.ValueOf(eval.PairedBootstrap),
 		"PairedDifference":          reflect.ValueOf(eval.PairedDifference),
 		"PassAt":                    reflect.ValueOf(eval.PassAt),
