@@ -223,7 +223,7 @@ func (p *pusher) once(ctx context.Context, method, address string, body, answer 
 	if body != nil {
 		r.Header.Set("Content-Type", kind)
 	}
-	if strings.HasSuffix(r.URL.Path, lfsBatch) || strings.Contains(r.URL.Path, ".git/info/lfs/") {
+	if strings.Contains(r.URL.Path, ".git/info/lfs/") {
 		r.Header.Set("Accept", lfsMedia)
 		r.Header.Set("Content-Type", lfsMedia)
 	}
@@ -275,11 +275,10 @@ func (p *pusher) refused(res *http.Response, text []byte) error {
 	case status == http.StatusForbidden:
 		return backoff.Permanent(fmt.Errorf("%s: the token may not write there (%s)%s; take one that may, of %s", p.Name,
 			res.Status, said, p.client.address("settings", "tokens")))
-	case status == http.StatusConflict && strings.Contains(said, "in progress"), status == http.StatusPreconditionFailed:
-		return fmt.Errorf("%s: someone else changes it (%s)%s", p.Name, res.Status, said)
-	case status == http.StatusConflict && strings.HasSuffix(res.Request.URL.Path, "/repos/create"):
+	case status == http.StatusConflict && !strings.Contains(said, "in progress") &&
+		strings.HasSuffix(res.Request.URL.Path, "/repos/create"):
 		return backoff.Permanent(fmt.Errorf("%s: %w%s", p.Name, errConflict, said))
-	case status == http.StatusConflict: // another commit came first
+	case status == http.StatusConflict, status == http.StatusPreconditionFailed: // another commit came first
 		return fmt.Errorf("%s: someone else changes it (%s)%s", p.Name, res.Status, said)
 	}
 	return backoff.Permanent(fmt.Errorf("%s: the hub answers %q%s", p.Name, res.Status, said))

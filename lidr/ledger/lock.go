@@ -170,7 +170,8 @@ func unlockFolder(path string) error {
 	return lock.Unlock()
 }
 
-// LockName is the name of the empty file in a folder by which [LockFolder] locks it.
+// LockName is the name of the empty file in a folder by which [LockFolder] locks it; a lease's files are LockName-1,
+// LockName-2 and so on, and are not empty.
 const LockName = ".lock"
 
 var collecting sync.Map // a channel that holds one value while this process works on the output of that path

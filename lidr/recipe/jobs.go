@@ -79,13 +79,7 @@ func begin(ctx context.Context, l launch.Launcher, j launch.Job) (id string, err
 }
 
 // over forgets a job's id.
-func over(j launch.Job) error {
-	err := durable.Remove(idFile(j))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
+func over(j launch.Job) error { return durable.Remove(idFile(j)) }
 
 func idFile(j launch.Job) string { return filepath.Join(j.Dir, j.Name+".id") }
 

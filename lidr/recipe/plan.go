@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"lidrlab/lidr"
+	"lidrlab/lidr/checkpoint"
 )
 
 // planned are the steps of a run in their order, by the names under which they report their progress: its reader then
@@ -16,7 +16,7 @@ func (r Recipe) planned() []string {
 		switch kind {
 		case "evaluate":
 			steps = append(steps, model+" evaluate")
-			if r.Evaluate.Source == lidr.MiniatureSettings().Evaluate.Source && r.Evaluate.Translations > 0 {
+			if r.Evaluate.Source == miniature && r.Evaluate.Translations > 0 {
 				steps = append(steps, model+" evaluate translation")
 			}
 		case "answer":
@@ -27,7 +27,7 @@ func (r Recipe) planned() []string {
 			steps = append(steps, model+" ratings")
 		case "train":
 			base := fmt.Sprintf("M%d", roundOf(s.name)-1)
-			if r.Trainer.Program == own && r.Train.Objective != "sft" {
+			if r.Trainer.Program == own && len(r.Train.Referenced(nil, checkpoint.Config{})) > 0 {
 				steps = append(steps, base+" reference")
 			}
 			steps = append(steps, base+" train")

@@ -141,8 +141,7 @@ func (m Model) server(keyEnv string) scorers.Server {
 		KeyEnv: keyEnv}
 }
 
-// check is an error for what cannot choose pairs. s is that of a recipe with a judge or not, whose models are served or
-// not.
+// check is an error for what cannot choose pairs in recipe r.
 func (s Scoring) check(r Recipe) error {
 	bad := func(field string, value any, expected string) error {
 		return fmt.Errorf("recipe %s: scoring.%s is %v, expected %s", r.Name, field, value, expected)
@@ -162,8 +161,8 @@ func (s Scoring) check(r Recipe) error {
 				suggest(nil, name, Scorers()))
 		case s.Product && s.Scorers[name] != 1:
 			return bad("scorers."+name, s.Scorers[name], "1 in a product, which has no weights")
-		case found.needs == "weights" && len(r.Model.Endpoints) > 0:
-			return bad("scorers", name, "another one for a model behind endpoints, which tell no hidden states")
+		case found.needs == "weights" && r.served():
+			return bad("scorers", name, "another one for a model behind servers, which tell no hidden states")
 		case found.needs == "aligned" && (s.Aligned.Path == "" || s.Reference.Path == ""):
 			return bad("aligned.path", fmt.Sprintf("%q, and reference.path %q", s.Aligned.Path, s.Reference.Path),
 				"both for "+name+": a model aligned in English, and the one that its alignment started from")

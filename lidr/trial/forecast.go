@@ -237,7 +237,7 @@ func (t *Trial) rates(ctx context.Context) (Rates, error) {
 var errUntimed = errors.New("a step has no time; run again")
 
 // probe runs a tiny round in a store of its own and fills in what it measures.
-func (t *Trial) probe(ctx context.Context, m *lidr.Model, folder string, r *Rates) error {
+func (t *Trial) probe(ctx context.Context, m *lidr.Model, folder string, r *Rates) (err error) {
 	a, err := Cell{"main", 1}.arm()
 	if err != nil {
 		return err
@@ -255,7 +255,7 @@ func (t *Trial) probe(ctx context.Context, m *lidr.Model, folder string, r *Rate
 	if err != nil {
 		return err
 	}
-	defer func() { err = closing(err, run) }()
+	defer func() { err = errors.Join(err, run.Close()) }()
 	prompts, err := lidr.Prompts(ctx, run, m)
 	if err != nil {
 		return err

@@ -57,7 +57,17 @@ type cellItems struct {
 func (t *Trial) Results() (Results, error) {
 	var found Results
 	cells := map[string]map[int64]cellItems{}
-	for _, c := range t.known() {
+	known := t.known()
+	finished := slices.DeleteFunc(slices.Clone(known), func(c Cell) bool {
+		_, err := os.Stat(t.path("cells", c.String(), "trial.json"))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	if len(finished) > 0 { // with none, the data need not be there
+		if err := t.writePrompts(finished); err != nil {
+			return found, err
+		}
+	}
+	for _, c := range known {
 		items, err := t.read(c)
 		if err != nil {
 			return found, err
@@ -148,9 +158,6 @@ func (t *Trial) read(c Cell) (cellItems, error) {
 	none := cellItems{}
 	if _, err := os.Stat(t.path("cells", c.String(), "trial.json")); errors.Is(err, fs.ErrNotExist) {
 		return none, nil
-	}
-	if err := t.writePrompts([]Cell{c}); err != nil {
-		return none, err
 	}
 	run, _, err := t.open(c)
 	if err != nil {

@@ -60,7 +60,7 @@ func (t *Trial) translations(ctx context.Context, folder, name string) (scores [
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = closing(err, run) }()
+	defer func() { err = errors.Join(err, run.Close()) }()
 	prompts, err := t.free()
 	if err != nil {
 		return nil, err
@@ -123,13 +123,6 @@ func (t *Trial) translate(ctx context.Context, run *lidr.Run, texts []datasets.R
 		return nil, err
 	}
 	return rows, run.WriteLines(run.Path("trial.jsonl"), rows)
-}
-
-func closing(err error, run *lidr.Run) error {
-	if own := run.Close(); err == nil {
-		return own
-	}
-	return err
 }
 
 func translationScore(run *lidr.Run, rows []datasets.Translation,

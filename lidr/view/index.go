@@ -3,6 +3,7 @@ package view
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -117,7 +118,7 @@ func (f *folder) lines(x *index, rows []int32) ([]record, error) {
 // each reads lines back and calls use with those that may hold the words: a line without one of them, in its bytes as
 // they are in the file, is not decoded.
 func (f *folder) each(x *index, rows []int32, want [][]byte, use func(i int, rec record)) error {
-	open := map[int32]readerAt{}
+	open := map[int32]*os.File{}
 	defer func() {
 		for _, file := range open {
 			file.Close()
@@ -203,11 +204,6 @@ func mayHold(line []byte, want [][]byte, low *[]byte) bool {
 
 func changedNow(name string) error {
 	return fmt.Errorf("%s was changed just now; load the page again", name)
-}
-
-type readerAt interface {
-	ReadAt([]byte, int64) (int, error)
-	Close() error
 }
 
 // recent keeps the values that were last asked for.

@@ -135,12 +135,8 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 	s.show(w, http.StatusOK, p)
 }
 
-// record is what run.json says of a run, as far as it can be read.
-type recorded struct {
-	Base    string
-	Go      string
-	Backend string
-}
+// recorded is what run.json says of a run, as far as it can be read.
+type recorded struct{ Base string }
 
 func (f *folder) record() recorded {
 	var r recorded

@@ -31,14 +31,14 @@ type rateQuestion struct {
 type rateAsked struct {
 	f          *folder
 	pair, a, b string
-	lang       string
+	pairs      []string // that can be compared
 	all        []question
 	same       int
 	own        map[string]float64
 }
 
-func (s *Server) asked(run, pair, lang string) (rateAsked, int, error) {
-	r := rateAsked{lang: lang}
+func (s *Server) asked(run, pair string) (rateAsked, int, error) {
+	var r rateAsked
 	if !s.options.Rate {
 		return r, http.StatusNotFound, fmt.Errorf("this page was started without rating; start lidr view with --rate")
 	}
@@ -46,13 +46,13 @@ func (s *Server) asked(run, pair, lang string) (rateAsked, int, error) {
 	if r.f, err = s.folderOf(run); err != nil {
 		return r, http.StatusNotFound, err
 	}
-	pairs := r.f.pairsToRate()
-	if len(pairs) == 0 {
+	r.pairs = r.f.pairsToRate()
+	if len(r.pairs) == 0 {
 		return r, http.StatusNotFound, fmt.Errorf("%s has no two evaluated models to compare", r.f.Name)
 	}
-	r.pair = cmp.Or(pair, pairs[0])
-	if !slices.Contains(pairs, r.pair) {
-		return r, http.StatusNotFound, fmt.Errorf("there is no comparison %.60q, expected one of %q", pair, pairs)
+	r.pair = cmp.Or(pair, r.pairs[0])
+	if !slices.Contains(r.pairs, r.pair) {
+		return r, http.StatusNotFound, fmt.Errorf("there is no comparison %.60q, expected one of %q", pair, r.pairs)
 	}
 	r.a, r.b, _ = strings.Cut(r.pair, "-")
 	if r.all, r.same, err = r.f.questions(r.a, r.b, s.options.Seed); err != nil {
@@ -70,13 +70,13 @@ func (s *Server) rate(w http.ResponseWriter, r *http.Request) {
 		s.failed(w, err)
 		return
 	}
-	asked, status, err := s.asked(q["run"], q["pair"], q["lang"])
+	asked, status, err := s.asked(q["run"], q["pair"])
 	if err != nil {
 		s.refuse(w, status, err.Error())
 		return
 	}
 	p := s.page("rate", "Rate "+asked.f.Name, asked.f.Name)
-	b := rateBody{Rater: s.options.Rater, Pair: asked.pair, Lang: q["lang"], Pairs: asked.f.pairsToRate(), Token: s.token,
+	b := rateBody{Rater: s.options.Rater, Pair: asked.pair, Lang: q["lang"], Pairs: asked.pairs, Token: s.token,
 		Same: asked.same}
 	for _, one := range asked.all {
 		if !slices.Contains(b.Langs, one.lang) {
@@ -150,7 +150,7 @@ func (s *Server) rated(w http.ResponseWriter, r *http.Request) {
 	value := r.PostForm.Get
 	s.rating.Lock()
 	defer s.rating.Unlock()
-	asked, status, err := s.asked(value("run"), value("pair"), value("lang"))
+	asked, status, err := s.asked(value("run"), value("pair"))
 	if err != nil {
 		s.refuse(w, status, err.Error())
 		return

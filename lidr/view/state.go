@@ -178,7 +178,11 @@ func (f *folder) training(model string, s lidr.Settings) (n, total int, changed 
 // steps are the steps of a model's training: of train.jsonl, or while it trains those that its saved state has.
 func (f *folder) steps(model string) ([]dpo.Step, time.Time, error) {
 	name := path.Join(model, "train.jsonl")
-	if _, changed, ok := f.stat(name); ok {
+	if size, changed, ok := f.stat(name); ok {
+		key := fmt.Sprintf("steps %s %d %d", name, size, changed.UnixNano())
+		if known, ok := f.lists.get(key); ok {
+			return known.([]dpo.Step), changed, nil
+		}
 		var steps []dpo.Step
 		data, err := f.read(name)
 		if err != nil {
@@ -191,6 +195,7 @@ func (f *folder) steps(model string) ([]dpo.Step, time.Time, error) {
 			}
 			steps = append(steps, step)
 		}
+		f.lists.put(key, steps)
 		return steps, changed, nil
 	}
 	for _, entry := range f.names(model) {

@@ -35,7 +35,6 @@ type cell struct {
 	Title string // on hover
 	Tone  string // "good" or "bad"
 	Link  string
-	Lang  string // of the text
 }
 
 // csv is the table as RFC 4180 has it, with a standard error in a column of its own. A text that a spreadsheet would

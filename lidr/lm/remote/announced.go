@@ -37,11 +37,7 @@ func Announce(folder, name string, a Announcement) error {
 
 // Withdraw removes the announcement of a server; one that is not there is no error.
 func Withdraw(folder, name string) error {
-	err := durable.Remove(filepath.Join(folder, name+announcement))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return durable.Remove(filepath.Join(folder, name+announcement))
 }
 
 const announcement = ".json"
