@@ -127,9 +127,14 @@ func (r *Run) taskOf(source string) Task {
 	return fileTask{source, r.Settings.Evaluate.Identifier}
 }
 
-// synthetic says that what the run measures says nothing about real models.
+// synthetic says that what the run measures says nothing about real models. A run without evaluation measures what is
+// made of its prompts.
 func (r *Run) synthetic() bool {
-	b, ok := r.evalTask().(builtin)
+	task := r.evalTask()
+	if r.Settings.Evaluate.Source == "" {
+		task = r.promptTask()
+	}
+	b, ok := task.(builtin)
 	return ok && b.synthetic()
 }
 

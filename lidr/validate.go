@@ -118,8 +118,8 @@ func (s Settings) findFiles(own Task) error {
 			continue
 		}
 		if _, err := os.Stat(named.path); err != nil {
-			return fmt.Errorf("settings: field %s is %q, expected \"miniature\" or a file or folder that can be read "+
-				"(a run with a task of its own is opened with WithTask): %w", named.field, named.path, err)
+			return fmt.Errorf("settings: field %s is %q, expected \"miniature\" or a file or folder that can be read, "+
+				"in a form of package datasets: %w", named.field, named.path, err)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lidrlab/lidr"
 	"lidrlab/lidr/lm"
 )
 
@@ -189,5 +190,30 @@ func TestFoldersUnreadable(t *testing.T) {
 	folders, err := Folders(filepath.Dir(path))
 	if err != nil || len(folders) != 1 || !strings.Contains(folders[0].State, "betta is no key") {
 		t.Errorf("the run folders are %+v, error %v", folders, err)
+	}
+}
+
+// A step in a folder that no recipe made writes one, with which later steps find the folder's own settings.
+func TestOfFolderOfAnotherMaker(t *testing.T) {
+	dir, s := t.TempDir(), lidr.MiniatureSettings().Tiny()
+	run, err := lidr.Open(dir, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // from settings.json, then from the recipe that the first has written
+		r, err := Of(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := open(r, dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

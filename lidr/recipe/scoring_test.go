@@ -53,7 +53,7 @@ scoring:
 		t.Fatal(err)
 	}
 	text := readFile(t, strings.TrimSuffix(report, ".html")+".md")
-	for _, want := range []string{"by a panel of judges", "win rate, second", "M1 against M0"} {
+	for _, want := range []string{"by a panel of judges", "win rate, scripted/second", "M1 against M0"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q", want)
 		}

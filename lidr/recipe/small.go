@@ -61,7 +61,7 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 		note("languages %s for %s", strings.Join(now, " "), strings.Join(before, " "))
 	}
 	if r.Prompts.Source != miniature {
-		note("problems of the miniature world for %s, and the words that the model knows for translating", r.Prompts.Source)
+		note("problems of the miniature world for %s, and the words that the model knows for asking and translating", r.Prompts.Source)
 	}
 	if source := r.Evaluate.Source; source != "" && source != miniature {
 		note("problems of the miniature world for %s", source)
@@ -83,13 +83,16 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 	}
 	r.Instructions.Generate.System, r.Instructions.Generate.Sampling.MaxTokens = "", answerTokens
 	r.MTBench.Settings.Answer.MaxTokens = answerTokens
+	for _, other := range r.others() { // no report says that a model judged which was not asked
+		other.model.Path = scriptedAs + other.model.Path
+	}
 	if len(r.others()) > 0 {
 		if server, err = startScripted(r); err != nil {
 			return r, nil, err
 		}
 	}
 	for _, other := range r.others() {
-		note("%s for %s", other.small, other.model.Path)
+		note("%s for %s", other.small, strings.TrimPrefix(other.model.Path, scriptedAs))
 		other.model.Endpoints = nil
 	}
 	r.Judge.Prices = lm.Prices{}
@@ -123,6 +126,9 @@ func (r *Recipe) others() (all []other) {
 	return all
 }
 
+// scriptedAs is before the name of a model that a small run does not ask.
+const scriptedAs = "scripted/"
+
 const (
 	smallPrompts = 3
 	smallSeeds   = 2
@@ -134,7 +140,7 @@ const (
 func smallSettings(s lidr.Settings) lidr.Settings {
 	m := lidr.MiniatureSettings()
 	s.Prompts.Source, s.Prompts.N = miniature, smallPrompts
-	s.Generate.System, s.Generate.Sampling.MaxTokens = "", answerTokens
+	s.Generate.Template, s.Generate.System, s.Generate.Sampling.MaxTokens = m.Generate.Template, "", answerTokens
 	s.Translate.Template, s.Translate.Prefill, s.Translate.System = m.Translate.Template, m.Translate.Prefill, ""
 	s.Translate.Sampling.MaxTokens = 2 * answerTokens
 	s.Train.MaxLength, s.Train.Cut, s.Train.BatchPairs = 0, "", smallBatch

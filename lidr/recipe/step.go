@@ -34,13 +34,28 @@ func Of(dir, nameOrFile string, sets ...string) (Recipe, error) {
 				sets = append([]string{"model.path=" + record.Base}, sets...)
 			}
 		}
-		return Load(path, sets...)
+		r, err := Load(path, sets...)
+		if err == nil && own == file {
+			r.Settings.Preset, err = presetIn(dir, r.Settings.Preset)
+		}
+		return r, err
 	}
 	if nameOrFile == "" {
 		return Recipe{}, fmt.Errorf("%s is no run folder yet; name what it is made by: --recipe miniature, a shipped recipe "+
 			"or a file", dir)
 	}
 	return Load(nameOrFile, sets...)
+}
+
+// presetIn is the preset that the settings of a run folder name: a run that no recipe made keeps its own name for it in
+// the recipe that a step has written. A folder without settings has that of its recipe.
+func presetIn(dir, preset string) (string, error) {
+	var s struct{ Preset string }
+	err := ledger.ReadForeignJSON(filepath.Join(dir, settingsFile), &s)
+	if errors.Is(err, fs.ErrNotExist) {
+		return preset, nil
+	}
+	return s.Preset, err
 }
 
 // again returns the recipe that is named for a folder with one of its own, which have to be one: so the command that
@@ -118,7 +133,11 @@ func Step(ctx context.Context, r Recipe, dir, step, model string, options ...lid
 		}
 	}
 	if n == 0 {
-		return fmt.Errorf("the recipe of %s has nothing to %s of %s; --print shows what it has", dir, step, model)
+		if model == "" {
+			model = "any model"
+		}
+		return fmt.Errorf("the recipe of %s has nothing to %s of %s; lidr recipe %s --print shows what it has", dir, step,
+			model, filepath.Join(dir, file))
 	}
 	return nil
 }

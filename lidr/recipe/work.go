@@ -77,8 +77,12 @@ func (w *work) open(ctx context.Context, name string) (*lidr.Model, error) {
 	}
 	server, err := remote.Open(ctx, remote.Options{Model: name, Endpoints: from.Endpoints})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s; serve it under the name %s (vllm serve %s --served-model-name %s) and run the same "+
-			"command again: %w", ErrUnserved, path, name, path, name, err)
+		command := fmt.Sprintf("vllm serve %s --served-model-name %s", path, name)
+		if path == miniature { // a model of this program alone
+			command = fmt.Sprintf("lidr serve %s --name %s", path, name)
+		}
+		return nil, fmt.Errorf("%w: %s; serve it under the name %s (%s) and run the same command again: %w", ErrUnserved,
+			path, name, command, err)
 	}
 	if err := same(server, name, path, strings.Join(from.Endpoints, ", ")); err != nil {
 		return nil, err

@@ -78,6 +78,9 @@ func main() {
 	)
 	root.AddCommand(stepCommands()...)
 	versions(root, versionText())
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help has the flags", err, c.CommandPath())
+	})
 	completeFlags(root)
 	err := root.ExecuteContext(ctx)
 	code := script.ExitCode(err)
