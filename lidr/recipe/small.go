@@ -61,7 +61,8 @@ func (r Recipe) small(data string, note func(format string, args ...any)) (small
 		note("languages %s for %s", strings.Join(now, " "), strings.Join(before, " "))
 	}
 	if r.Prompts.Source != miniature {
-		note("problems of the miniature world for %s, and the words that the model knows for asking and translating", r.Prompts.Source)
+		note("problems of the miniature world for %s, and the words that the model knows for asking and translating",
+			r.Prompts.Source)
 	}
 	if source := r.Evaluate.Source; source != "" && source != miniature {
 		note("problems of the miniature world for %s", source)
