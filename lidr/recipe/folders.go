@@ -22,6 +22,9 @@ type Folder struct {
 // Folders lists the run folders in and below dir, those of sweeps and recipes with cells too, by their names. What
 // cannot be read in one is its State.
 func Folders(dir string) ([]Folder, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s; name one that holds runs, or make one: lidr demo", dir)
+	}
 	var found []Folder
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
