@@ -229,7 +229,7 @@ func graded() []map[string]any {
 	return rows
 }
 
-// writeJudged writes a judge's verdicts on the answers of M1 and M0 in Thai: of each four a win, a loss, a tie and none.
+// writeJudged writes a judge's verdicts on the answers of M1 and M0 in Thai: of four a win, a loss, a tie and none.
 func writeJudged(run *lidr.Run) error {
 	var all []datasets.Annotation
 	for i := range 20 {
