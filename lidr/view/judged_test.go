@@ -20,8 +20,8 @@ func TestWhatJudgesSaid(t *testing.T) {
 	for query, want := range map[string]int{
 		"kind=judged": 20, "kind=judged&model=M1-M0&state=win": 5, "kind=judged&state=tie&lang=th": 5,
 		"kind=judged&state=failed": 5, "kind=judged&lang=bn": 0, "kind=judged&text=แอปเปิ้ล": 20,
-		"kind=judged&text=яблоко": 0,
-		"kind=samples":            30, "kind=samples&right=yes": 10, "kind=samples&model=M0": 0, "kind=samples&text=apples-001": 3,
+		"kind=judged&text=яблоко": 0, "kind=samples": 30,
+		"kind=samples&right=yes": 10, "kind=samples&model=M0": 0, "kind=samples&text=apples-001": 3,
 		"kind=mtbench": 8, "kind=mtbench&state=faulty": 1, "kind=mtbench&id=82": 2, "kind=mtbench&lang=th": 8,
 	} {
 		if got := count(t, s, query); got != want {
