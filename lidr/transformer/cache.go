@@ -47,7 +47,7 @@ func (m *Model) Step(scope *model.Scope, tokens, positions *Node, cache []*Node)
 	add := func(cache, x *Node) *Node {
 		return ScatterSum(cache, slots, Reshape(x, b, kv, x.Shape().Dim(-1)), true, true)
 	}
-	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotariesAt(positions, s), func(layer int, q, k, v *Node) *Node {
+	h := m.blocks(w, m.embed(w, tokens), b, 1, m.rotariesAt(ExpandDims(positions, -1), s), func(layer int, q, k, v *Node) *Node {
 		k, v = add(cache[2*layer], k), add(cache[2*layer+1], v)
 		newCache = append(newCache, k, v)
 		q = Reshape(q, b, q.Shape().Dim(2), 1, q.Shape().Dim(3)) // one position: head-major is the same order

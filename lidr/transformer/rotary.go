@@ -58,22 +58,22 @@ func (m *Model) rotaryTables(g *Graph, t int, lengths *Node) map[*checkpoint.Rot
 	})
 }
 
-// rotariesAt returns the angles of one position a sequence, positions int32 [b], all below limit, of each rotary
+// rotariesAt returns the angles of the given positions of each sequence, int32 [b, t], all below limit, of each rotary
 // embedding that layers have.
 func (m *Model) rotariesAt(positions *Node, limit int) map[*checkpoint.Rotary]rotary {
+	b, t := positions.Shape().Dim(0), positions.Shape().Dim(1)
 	return m.rotaries(func(r *checkpoint.Rotary) rotary {
 		at := func(long bool) rotary {
 			cos, sin := rotaryAngles(r, limit, long)
 			row := func(table [][]float32) *Node {
-				rows := Gather(Const(positions.Graph(), table), ExpandDims(positions, -1))
-				return Reshape(rows, positions.Shape().Dim(0), 1, 1, r.Dim/2)
+				return Reshape(Gather(Const(positions.Graph(), table), ExpandDims(positions, -1)), b, t, 1, r.Dim/2)
 			}
 			return rotary{row(cos), row(sin), r.Interleaved}
 		}
 		if limit <= shortest(r, limit) {
 			return at(false)
 		}
-		return byLength(AddScalar(positions, 1), shortest(r, limit), at(true), at(false))
+		return byLength(AddScalar(ReduceMax(positions, 1), 1), shortest(r, limit), at(true), at(false))
 	})
 }
 
