@@ -1,7 +1,6 @@
 package dpo
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -116,37 +115,47 @@ func (st *state) save(t *trainer) (err error) {
 			err = fmt.Errorf("save %s: %w", st.path, err)
 		}
 	}()
-	var all []checkpoint.Tensor
+	kept := map[string]*model.Variable{}
 	for _, p := range t.params {
-		for name, v := range p.kept() {
-			value, err := v.Value()
-			if err != nil {
-				return err
-			}
-			data, err := tensors.CopyFlatData[float32](value)
-			if err != nil {
-				return err
-			}
-			all = append(all, checkpoint.NewTensor(name, v.Shape().Dimensions, data))
-		}
+		maps.Copy(kept, p.kept())
 	}
 	steps, err := json.Marshal(t.steps)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(a, b checkpoint.Tensor) int { return cmp.Compare(a.Name, b.Name) })
 	metadata := map[string]string{"key": st.key, "arithmetic": st.arithmetic, "steps": string(steps)}
-	if metadata["sha256"], err = stateSum(all, metadata); err != nil {
+	return inPlace(kept, slices.Sorted(maps.Keys(kept)), nil, func(all []checkpoint.Tensor) (err error) {
+		if metadata["sha256"], err = stateSum(all, metadata); err != nil {
+			return err
+		}
+		return durable.Replace(st.path, func(w io.Writer) error {
+			return checkpoint.WriteSafetensors(w, all, "F32", metadata)
+		})
+	})
+}
+
+// inPlace calls use with the variables of these names as tensors, behind those of before. Where the device's memory is
+// the host's, they are not copied: a state is three times the model.
+func inPlace(variables map[string]*model.Variable, names []string, before []checkpoint.Tensor,
+	use func([]checkpoint.Tensor) error) error {
+	if len(names) == 0 {
+		return use(before)
+	}
+	v := variables[names[0]]
+	value, err := v.Value()
+	if err != nil {
 		return err
 	}
-	return durable.Replace(st.path, func(w io.Writer) error {
-		return checkpoint.WriteSafetensors(w, all, "F32", metadata)
+	failed := tensors.ConstFlatData(value, func(data []float32) {
+		tensor := checkpoint.NewTensor(names[0], v.Shape().Dimensions, data)
+		err = inPlace(variables, names[1:], append(before, tensor), use)
 	})
+	return errors.Join(failed, err)
 }
 
 // stateSum returns the SHA-256 of a state: of the tensors, sorted by name, and of the metadata but the sum itself.
 func stateSum(all []checkpoint.Tensor, metadata map[string]string) (string, error) {
-	hash := sha256.New()
+	hash, buf := sha256.New(), []byte(nil)
 	for _, name := range slices.Sorted(maps.Keys(metadata)) {
 		if name != "sha256" {
 			fmt.Fprintf(hash, "%q %q\n", name, metadata[name])
@@ -154,7 +163,12 @@ func stateSum(all []checkpoint.Tensor, metadata map[string]string) (string, erro
 	}
 	for _, t := range all {
 		fmt.Fprintf(hash, "%q %v\n", t.Name, t.Shape)
-		err := t.Each(func(_ int, values []float32) error { return binary.Write(hash, binary.LittleEndian, values) })
+		err := t.Each(func(_ int, values []float32) (err error) {
+			if buf, err = binary.Append(buf[:0], binary.LittleEndian, values); err == nil {
+				_, err = hash.Write(buf)
+			}
+			return err
+		})
 		if err != nil {
 			return "", err
 		}
