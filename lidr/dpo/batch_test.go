@@ -78,7 +78,7 @@ func TestEpochs(t *testing.T) {
 func TestReplayDraw(t *testing.T) {
 	replay := randomPairs(9, 29, 1)
 	draw := func(seed int64, step int) []int32 {
-		p := plan{replay: replay, s: Settings{Replay: 5, NLL: "sequence", Seed: seed, BatchPairs: 1}}
+		p := plan{replay: replay, s: Settings{Replay: 5, NLL: "sequence", Seed: seed, BatchPairs: 1}, room: 4096}
 		return p.replayBatch(step)[0].tokens
 	}
 	if !slices.Equal(draw(1, 4), draw(1, 4)) || slices.Equal(draw(1, 4), draw(1, 5)) ||
@@ -93,6 +93,19 @@ func TestRoundUp(t *testing.T) {
 	} {
 		if got := roundUp(test.n, test.least); got != test.want {
 			t.Errorf("roundUp(%d, %d) = %d, want %d", test.n, test.least, got, test.want)
+		}
+	}
+}
+
+// Micro-batches hold what fits by positions, one item at least, or the number of items that is asked for.
+func TestParts(t *testing.T) {
+	batch, positions := []int{3, 4, 5, 20, 1, 9}, func(n int) int { return n }
+	for _, test := range []struct {
+		micro int
+		want  [][]int
+	}{{0, [][]int{{3, 4}, {5}, {20}, {1, 9}}}, {4, [][]int{{3, 4, 5, 20}, {1, 9}}}} {
+		if diff := cmp.Diff(test.want, parts(batch, test.micro, 10, positions)); diff != "" {
+			t.Errorf("micro_batch %d (-want +got):\n%s", test.micro, diff)
 		}
 	}
 }

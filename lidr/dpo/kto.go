@@ -1,10 +1,6 @@
 package dpo
 
-import (
-	"slices"
-
-	"lidrlab/lidr/checkpoint"
-)
+import "lidrlab/lidr/checkpoint"
 
 // Mismatched returns the pairs whose log-ratios estimate KTO's KL(π ‖ π_ref): every prompt with the responses of
 // another pair (arXiv 2402.01306, §4.1). Who gets whose is drawn by seed, in one cycle through all pairs, as TRL's
@@ -36,7 +32,8 @@ func (p *plan) mismatchedBatch(batch []int) []micro {
 	}
 	var micros []micro
 	full := microSize(p.s.MicroBatch, p.s.BatchPairs)
-	for part := range slices.Chunk(batch, full) {
+	computed := func(i int) int { return p.mismatched[i].positions() }
+	for _, part := range parts(batch, p.s.MicroBatch, p.room, computed) {
 		var rows []row
 		var ref [][2]float64
 		for _, i := range part {

@@ -36,7 +36,7 @@ func TestSharedPromptsChangeNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			together := (&plan{pairs: pairs, ref: randomReference(6), s: s}).pairBatch([]int{0, 1, 2, 3, 4, 5})[0]
+			together := (&plan{pairs: pairs, ref: randomReference(6), s: s, room: 4096}).pairBatch([]int{0, 1, 2, 3, 4, 5})[0]
 			want, got := gradients(t, tr, apart(together)), gradients(t, tr, together)
 			if err := tr.close(); err != nil {
 				t.Fatal(err)

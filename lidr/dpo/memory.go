@@ -125,9 +125,8 @@ func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, 
 		}
 	}
 	if d.total() > have {
-		return fmt.Errorf("this training takes %s%s, and %s %s: lower micro_batch (now %d, where 0 is batch_pairs, %d) or "+
-			"max_length, or train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have), t.s.MicroBatch,
-			t.s.BatchPairs)
+		return fmt.Errorf("this training takes %s%s, and %s %s: lower micro_batch (now %d; 1 takes least) or max_length, or "+
+			"train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have), t.s.MicroBatch)
 	}
 	if d.total() >= noticeable || how != "" {
 		say(fmt.Sprintf("the training takes %s%s", d, how))

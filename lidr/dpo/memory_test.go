@@ -35,7 +35,7 @@ func TestMemoryIsKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tr.close()
-		p := plan{pairs: pairs, s: s}
+		p := plan{pairs: pairs, s: s, room: 4096}
 		micros, err := largest(p.stepsPerEpoch(), func(n int) ([]micro, error) { return p.step(n), nil })
 		if err != nil {
 			t.Fatal(err)

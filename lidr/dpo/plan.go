@@ -16,6 +16,7 @@ type plan struct {
 	ref        [][2]float64 // of the pairs, then of the mismatched; none where the loss has none
 	replay     []Pair
 	s          Settings
+	room       int // positions of a micro-batch
 
 	epoch   int // of batches
 	batches [][]int
@@ -48,8 +49,13 @@ func (p *plan) pairBatch(batch []int) []micro {
 		tokens += len(p.pairs[i].Chosen)
 	}
 	var micros []micro
-	full := microSize(p.s.MicroBatch, p.s.BatchPairs)
-	for part := range slices.Chunk(batch, full) {
+	computed := func(i int) int {
+		if k == chosenRows {
+			return Pair{Prompt: p.pairs[i].Prompt, Chosen: p.pairs[i].Chosen}.positions()
+		}
+		return p.pairs[i].positions()
+	}
+	for _, part := range parts(batch, p.s.MicroBatch, p.room, computed) {
 		var chosen, rejected []row
 		var ref [][2]float64
 		for _, i := range part {
@@ -63,7 +69,7 @@ func (p *plan) pairBatch(batch []int) []micro {
 				ref = append(ref, p.ref[i])
 			}
 		}
-		m := newMicro(k, append(chosen, rejected...), full)
+		m := newMicro(k, append(chosen, rejected...), microSize(p.s.MicroBatch, p.s.BatchPairs))
 		m.ref, m.pairWeight, m.perToken = ref, 1/float64(len(batch)), preferences[p.s.Loss].perToken
 		micros = append(micros, m)
 	}
@@ -87,24 +93,24 @@ func (p *plan) replayBatch(n int) []micro {
 	}
 	slices.SortStableFunc(draw, func(a, b Pair) int { return cmp.Compare(a.length(), b.length()) })
 	var micros []micro
-	full := microSize(2*p.s.MicroBatch, len(draw)) // a micro-batch of pairs has two rows a pair
-	for part := range slices.Chunk(draw, full) {
+	micro := 2 * p.s.MicroBatch // a micro-batch of pairs has two rows a pair
+	for _, part := range parts(draw, micro, p.room, Pair.positions) {
 		var rows []row
 		for _, pair := range part {
 			rows = append(rows, responseRow(pair.Prompt, pair.Chosen, weight*p.s.share(len(pair.Chosen), len(draw), tokens)))
 		}
-		micros = append(micros, newMicro(replayRows, rows, full))
+		micros = append(micros, newMicro(replayRows, rows, microSize(micro, len(draw))))
 	}
 	return micros
 }
 
 // weightedBatch returns the micro-batches of a pretraining batch whose weights sum to total, shortest sequences first.
-func weightedBatch(batch []Weighted, total float64, size int) []micro {
+func weightedBatch(batch []Weighted, total float64, size, room int) []micro {
 	batch = slices.Clone(batch)
 	slices.SortStableFunc(batch, func(a, b Weighted) int { return cmp.Compare(len(a.Tokens), len(b.Tokens)) })
 	var micros []micro
 	full := microSize(size, roundUp(len(batch), 1)) // the number of sequences may change from step to step
-	for part := range slices.Chunk(batch, full) {
+	for _, part := range parts(batch, size, room, func(w Weighted) int { return len(w.Tokens) - 1 }) {
 		var rows []row
 		for _, w := range part {
 			rows = append(rows, weightedRow(w, 1/total))
@@ -123,7 +129,31 @@ func (s Settings) share(length, n, total int) float64 {
 	return 1 / float64(n*length)
 }
 
-// microSize returns how many of size items go through the model at once: micro, or all of them.
+// passNumbers bounds the numbers of a micro-batch's residual stream, 8 MiB of float32: enough to keep all cores busy,
+// and what a layer keeps of it for the backward pass is some hundred MiB at most.
+const passNumbers = 1 << 21
+
+// passPositions returns how many positions of a model of that hidden size go through it at once.
+func passPositions(hidden int) int { return passNumbers / hidden }
+
+// parts cuts a batch into micro-batches, in order: of so many items, or, if micro is 0, of as many as have at most room
+// positions together, at least one.
+func parts[T any](batch []T, micro, room int, positions func(T) int) (out [][]T) {
+	if micro > 0 {
+		return slices.Collect(slices.Chunk(batch, micro))
+	}
+	for len(batch) > 0 {
+		n, left := 0, room
+		for n < len(batch) && (n == 0 || positions(batch[n]) <= left) {
+			left -= positions(batch[n])
+			n++
+		}
+		out, batch = append(out, batch[:n]), batch[n:]
+	}
+	return out
+}
+
+// microSize returns how many of size items go through the model at once, at most: micro, or all of them.
 func microSize(micro, size int) int {
 	if micro == 0 {
 		return size

@@ -53,8 +53,9 @@ type Settings struct {
 
 	// BatchPairs is the number of pairs of one step. One published run name: 1 × 4 accumulation × 4 GPUs = 16.
 	BatchPairs int `json:"batch_pairs"`
-	// MicroBatch is the number of pairs (in [Pretrain]: sequences) of one forward pass, 0 for the whole batch. It
-	// decides memory and padding, and changes a step by rounding only.
+	// MicroBatch is the number of pairs (in [Pretrain]: sequences) of one forward pass; 0 for as many as have about two
+	// million numbers in the residual stream, 3,640 positions of a model of 135M. It decides memory and padding, and
+	// changes a step by rounding only.
 	MicroBatch int `json:"micro_batch"`
 	Epochs     int `json:"epochs"`
 	// MaxLength is the longest prompt plus response in tokens (LLaMA-Factory's cutoff_len: 2,048); a longer pair is an
@@ -139,7 +140,7 @@ func (s Settings) Validate() error {
 	case s.BatchPairs < 1 || s.BatchPairs > largestCount:
 		return bad("batch_pairs", s.BatchPairs, fmt.Sprintf("1 to %d", largestCount))
 	case s.MicroBatch < 0 || s.MicroBatch > largestCount:
-		return bad("micro_batch", s.MicroBatch, fmt.Sprintf("0 (the whole batch) to %d", largestCount))
+		return bad("micro_batch", s.MicroBatch, fmt.Sprintf("0 (by their lengths) to %d", largestCount))
 	case s.Epochs < 1 || s.Epochs > largestCount:
 		return bad("epochs", s.Epochs, fmt.Sprintf("1 to %d", largestCount))
 	case s.MaxLength < 0:
