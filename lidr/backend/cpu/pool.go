@@ -19,6 +19,7 @@ type workspace struct {
 	panel   panelArgs
 	round   roundArgs
 	product productArgs
+	single  singleArgs
 }
 
 // scratch returns n bytes at the start of a cache line, with unspecified contents; the next call may return the same.
@@ -38,7 +39,8 @@ func (w *workspace) scratch(n int) []byte {
 // forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
 	w.tile, w.gemm, w.turn, w.rows = tileArgs{}, gemmArgs{}, transposeArgs{}, rowsArgs{}
-	w.widen, w.panel, w.round, w.product = widenArgs{}, panelArgs{}, roundArgs{}, productArgs{}
+	w.widen, w.panel, w.round, w.product, w.single = widenArgs{}, panelArgs{}, roundArgs{}, productArgs{},
+		singleArgs{}
 }
 
 type job struct {

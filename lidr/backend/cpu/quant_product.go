@@ -13,7 +13,7 @@ import (
 // exact, so the result has the same bits whatever the kernels, the number of rows and the number of threads.
 //
 // It works on panels of weights: rows of the weight, a kernel's width of them, are unpacked once and multiplied with
-// all rows of x.
+// all rows of x. One row of x is multiplied with them as they are unpacked, where there is a kernel for it.
 
 // rounded is a block of 32 values of x. The assembly reads this layout.
 type rounded struct {
@@ -79,7 +79,19 @@ type productKernels struct {
 	panel map[string]func(*panelArgs) // by block type
 	rows  []int
 	run   map[int][]func(*productArgs) // by kind
+
+	single map[string]func(*singleArgs) // by block type: one row of x, without a panel; may be nil
 }
+
+// singleArgs are the operands of the kernel of one row: x times rows of blocks, a panel's width of them, stride bytes
+// apart. scratch holds singleScratch bytes, ahead is as in panelArgs. The assembly reads this layout.
+type singleArgs struct {
+	dst, x, src, scratch unsafe.Pointer
+	stride, blocks       int
+	ahead                uintptr
+}
+
+const singleScratch = 8 * 4 * 32 // four vectors for each 32 values of a block
 
 // The kinds of products.
 const (
@@ -212,8 +224,42 @@ const panelValues = 1024
 // rowBlock is the number of rows of x that one unpacked panel serves: so many stay in the second-level cache.
 const rowBlock = 256
 
+// runSingle computes the product of one row: tasks are strips of as many rows of the weight as a panel has.
+func (p *blockProduct) runSingle(e *execution, kernel func(*singleArgs)) {
+	width, row := kernels.products.width, p.format.row(p.k)
+	strips := (p.n + width - 1) / width
+	tasks, bounds := split(strips, max(1, (128<<10)/(p.k*width)), 64)
+	x, weights, out := e.ptr(p.x), e.ptr(p.w), e.base[p.out.id]
+	e.parallel(tasks, func(task int, w *workspace) {
+		lo, hi := bounds(task)
+		scratch := w.scratch(singleScratch + width*row + width*4)
+		w.single = singleArgs{x: x, scratch: unsafe.Pointer(unsafe.SliceData(scratch)), stride: row,
+			blocks: p.k / p.format.values}
+		a := &w.single
+		for j := lo * width; j < min(hi*width, p.n); j += width {
+			a.dst, a.src = unsafe.Add(out, j*4), unsafe.Add(weights, j*row)
+			a.ahead = uintptr(a.src) + uintptr(width*row)
+			if p.n-j >= width {
+				kernel(a)
+				continue
+			}
+			rows := scratch[singleScratch:][:width*row] // the last rows, in memory of the width's size
+			clear(rows)
+			copy(rows, unsafe.Slice((*byte)(a.src), (p.n-j)*row))
+			last := scratch[singleScratch+width*row:]
+			a.dst, a.src = unsafe.Pointer(unsafe.SliceData(last)), unsafe.Pointer(unsafe.SliceData(rows))
+			kernel(a)
+			copy(f32(unsafe.Add(out, j*4), p.n-j), f32(a.dst, p.n-j))
+		}
+	})
+}
+
 // run computes the product: tasks are panels, for blocks of rows.
 func (p *blockProduct) run(e *execution) {
+	if kernel := kernels.products.single[p.format.name]; p.m == 1 && kernel != nil {
+		p.runSingle(e, kernel)
+		return
+	}
 	t, set := p.format, &kernels.products
 	kind, row, strideX := t.kind(), t.row(p.k), p.k/32*roundedBytes
 	panels := (p.n + set.width - 1) / set.width

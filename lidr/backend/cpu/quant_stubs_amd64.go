@@ -121,6 +121,30 @@ func panelQ5KAVX2(args *panelArgs)
 func panelQ6KAVX2(args *panelArgs)
 
 //go:noescape
+func singleQ40AVX2(args *singleArgs)
+
+//go:noescape
+func singleQ41AVX2(args *singleArgs)
+
+//go:noescape
+func singleQ50AVX2(args *singleArgs)
+
+//go:noescape
+func singleQ51AVX2(args *singleArgs)
+
+//go:noescape
+func singleQ80AVX2(args *singleArgs)
+
+//go:noescape
+func singleQ4KAVX2(args *singleArgs)
+
+//go:noescape
+func singleQ5KAVX2(args *singleArgs)
+
+//go:noescape
+func singleQ6KAVX2(args *singleArgs)
+
+//go:noescape
 func productOffset4AVX2(args *productArgs)
 
 //go:noescape
@@ -157,6 +181,16 @@ var productsAVX2 = productKernels{width: 8, round: roundAVX2, rows: []int{4, 2, 
 		"Q4K": panelQ4KAVX2,
 		"Q5K": panelQ5KAVX2,
 		"Q6K": panelQ6KAVX2,
+	},
+	single: map[string]func(*singleArgs){
+		"Q40": singleQ40AVX2,
+		"Q41": singleQ41AVX2,
+		"Q50": singleQ50AVX2,
+		"Q51": singleQ51AVX2,
+		"Q80": singleQ80AVX2,
+		"Q4K": singleQ4KAVX2,
+		"Q5K": singleQ5KAVX2,
+		"Q6K": singleQ6KAVX2,
 	},
 	run: map[int][]func(*productArgs){
 		withOffset: {productOffset4AVX2, productOffset2AVX2, productOffset1AVX2},

@@ -176,6 +176,39 @@ func TestIntegerProducts(t *testing.T) {
 	}
 }
 
+// The largest sums that there are fit where kernels add them up: weights of one byte throughout, by rows of one value.
+func TestIntegerProductsOfExtremes(t *testing.T) {
+	b := open(t, "cpu")
+	for name, format := range cpu.BlockTypes {
+		w := blocksOf(rand.New(rand.NewPCG(2, 3)), name, 16, 256)
+		_, size := cpu.BlockSize(format)
+		for _, fill := range []byte{0x00, 0x7f, 0x80, 0xff} {
+			tensors.MustMutableFlatData(w, func(flat []uint8) {
+				for i := range flat {
+					if at := i % size; at >= 4 && at < size-2 { // scales stay
+						flat[i] = fill
+					}
+				}
+			})
+			for _, v := range []float32{1, -1} {
+				x := tensors.FromScalarAndDimensions(v, 1, 256)
+				multiply := func(x, w *Node) *Node {
+					return BackendFusedQuantizedDense(x, w, nil, quantization(format|cpu.Integers), compute.ActivationNone)
+				}
+				restore := cpu.UseKernels("plain Go")
+				want := callOn(t, b, multiply, x, w)
+				restore()
+				for _, kernels := range cpu.KernelSets() {
+					restore := cpu.UseKernels(kernels)
+					sameBits(t, fmt.Sprintf("%s of %#x by %g with %s kernels", name, fill, v, kernels),
+						callOn(t, b, multiply, x, w), want)
+					restore()
+				}
+			}
+		}
+	}
+}
+
 // clone returns a copy that another backend may take.
 func clone(x *tensors.Tensor) *tensors.Tensor {
 	c, err := x.LocalClone()

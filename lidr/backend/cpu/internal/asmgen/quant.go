@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Kernels that unpack weights in blocks. A panel kernel reads 16 rows (AVX-512; 8 with AVX2) of blocks and lays them
 // side by side:
@@ -39,6 +36,8 @@ var blockFormats = []blockFormat{
 type panel struct {
 	asm
 	format blockFormat
+	sums   map[int]int // of a single kernel: register of the sum of each 16 values that is begun; nil for storing
+	line   int         // bytes of the block's lines that are prefetched
 }
 
 // constantNames are the constants that AVX2, which has half the registers, reads from memory.
@@ -72,6 +71,9 @@ func (p *panel) quarters() int { return p.lanes / 4 }
 
 // quarter loads 16 bytes of each row, from the offset on, into registers to … to+3.
 func (p *panel) quarter(offset, to int) {
+	if p.sums != nil { // a few at a time: more would keep the loads below from the cache
+		p.prefetch(min(p.line+128, p.format.bytes*p.lanes))
+	}
 	for j := range 4 {
 		at := func(l int) string {
 			return fmt.Sprintf("%d(%s)", offset, rowBases[l]) + []string{"", "(R9*1)", "(R9*2)", "(R11*1)"}[j]
@@ -110,11 +112,6 @@ func (p *panel) turn(from, to, want int) {
 func (p *panel) words(offset, to, spare, want int) {
 	p.quarter(offset, to)
 	p.turn(to, spare, want)
-}
-
-// put stores a register as vector i of the 32 values number group of the block.
-func (p *panel) put(reg, group, i int) {
-	p.f("VMOVDQU32", reg, fmt.Sprintf("%d(DI)", (group*p.format.vectors+i)*p.bytes()))
 }
 
 // scale widens the binary16 in the low halves of from's words.
@@ -204,13 +201,16 @@ func (p *panel) q41() {
 
 // fifths stores nibbles with the fifth bits that register bits holds, one word a row.
 func (p *panel) fifths(bits int) {
+	const shifted = 21
+	if p.reg == "Y" {
+		p.f("VPSLLD", "$4", bits, shifted)
+	}
 	with := func(value, shift int) {
-		if p.reg == "Y" { // spread to bytes what byte of the bits holds them, and compare
-			p.f("VPSHUFB", fmt.Sprintf("quantWhole%d<>(SB)", shift/8), bits, 22)
-			mask := fmt.Sprintf("quantNibble%d<>(SB)", shift/4%2)
-			p.f("VPAND", mask, 22, 22)
-			p.f("VPCMPEQB", mask, 22, 22)
-			p.f("VPAND", sixteen, 22, 22)
+		if p.reg == "Y" { // spread to four bytes what byte of the bits holds them, as its upper half
+			from := []int{shifted, bits}[shift/4%2]
+			p.f("VPSHUFB", fmt.Sprintf("quantWhole%d<>(SB)", shift/8), from, 22)
+			p.f("VPAND", "quantUpper<>(SB)", 22, 22)
+			p.f("VPMINUB", sixteen, 22, 22)
 			p.f("VPORD", 22, value, value)
 			p.put(value, 0, shift/4)
 			return
@@ -256,7 +256,9 @@ func (p *panel) q80() {
 	for half := range 2 {
 		p.words(2+16*half, 0, 4, 4)
 		for i := range 4 {
-			p.f("VPXORD", spread, i, i)
+			if p.sums == nil {
+				p.f("VPXORD", spread, i, i)
+			}
 			p.put(i, 0, 4*half+i)
 		}
 	}
@@ -384,115 +386,43 @@ func panelKernel(s isa, f blockFormat) string {
 	p.f("MOVQ", "16(AX)", "R9")
 	p.f("MOVQ", "24(AX)", "BX")
 	p.f("MOVQ", "32(AX)", "DX")
-	p.f("LEAQ", "(R9)(R9*2)", "R11")
-	for l := 1; l < p.quarters(); l++ {
-		p.f("LEAQ", fmt.Sprintf("(%s)(R9*4)", rowBases[l-1]), rowBases[l])
-	}
 	if p.reg == "Z" {
 		p.constants()
 	}
-	p.label(name + "_loop")
-	for line := 0; line < f.bytes*s.lanes; line += 64 {
-		p.f("PREFETCHT0", fmt.Sprintf("%d(DX)", line))
-	}
-	f.emit(p)
-	for l := range p.quarters() {
-		p.f("ADDQ", fmt.Sprintf("$%d", f.bytes), rowBases[l])
-	}
-	p.f("ADDQ", fmt.Sprintf("$%d", f.bytes*s.lanes), "DX")
-	p.f("ADDQ", fmt.Sprintf("$%d", f.values/32*f.vectors*s.bytes()), "DI")
-	p.f("DECQ", "BX")
-	p.f("JNZ", name+"_loop")
+	p.eachBlock(name, func() {
+		f.emit(p)
+		p.f("ADDQ", fmt.Sprintf("$%d", f.values/32*f.vectors*s.bytes()), "DI")
+	})
 	p.f("VZEROUPPER")
 	p.f("RET")
 	return p.out.String() + "\n"
 }
 
-func quantConstants() string {
-	var s strings.Builder
-	constants := []struct {
-		name  string
-		value uint32
-	}{{"Fifteen", 0x0f0f0f0f}, {"Sixteen", 0x10101010}, {"Sign", 0x80808080}, {"SixtyThree", 0x3f3f3f3f},
-		{"FortyEight", 0x30303030}, {"Byte", 0xff}, {"Word", 0xffff}, {"Magnitude", 0x7fffffff}, {"127", 0x42fe0000},
-		{"Ones", 0x01010101}, {"Units", 0x00010001}, {"Nibble0", 0x08040201}, {"Nibble1", 0x80402010}}
-	for _, c := range constants {
-		for i := range 8 {
-			fmt.Fprintf(&s, "DATA quant%s<>+%d(SB)/4, $0x%08x\n", c.name, 4*i, c.value)
-		}
-		fmt.Fprintf(&s, "GLOBL quant%s<>(SB), RODATA|NOPTR, $32\n\n", c.name)
+// prefetch reads the next lines of what is read after this panel into the cache, up to so many bytes of it.
+func (p *panel) prefetch(bytes int) {
+	for ; p.line < bytes; p.line += 64 {
+		p.f("PREFETCHT0", fmt.Sprintf("%d(DX)", p.line))
 	}
-	for whole := range uint32(4) { // VPSHUFB: that byte of each 32-bit lane, four times
-		for i := range uint32(8) {
-			fmt.Fprintf(&s, "DATA quantWhole%d<>+%d(SB)/4, $0x%08x\n", whole, 4*i, (whole+i%4*4)*0x01010101)
-		}
-		fmt.Fprintf(&s, "GLOBL quantWhole%d<>(SB), RODATA|NOPTR, $32\n\n", whole)
-	}
-	for i, lane := range []int{0, 4, 1, 5, 2, 6, 3, 7} {
-		fmt.Fprintf(&s, "DATA quantLanes<>+%d(SB)/4, $%d\n", 4*i, lane)
-	}
-	s.WriteString("GLOBL quantLanes<>(SB), RODATA|NOPTR, $32\n\n")
-	for n := range uint32(16) {
-		fmt.Fprintf(&s, "DATA quantSpread<>+%d(SB)/4, $0x%08x\n", 4*n, n&1<<4|n>>1&1<<12|n>>2&1<<20|n>>3&1<<28)
-	}
-	return s.String() + "GLOBL quantSpread<>(SB), RODATA|NOPTR, $64\n\n"
 }
 
-func quantFile() string {
-	s := header + quantConstants() + widenConstants() + roundKernel(avx512) + roundAVX2()
-	for _, set := range []isa{avx512, avx2} {
-		for _, f := range blockFormats {
-			s += widenKernel(set, f)
-		}
+// eachBlock loops over the blocks.
+func (p *panel) eachBlock(name string, body func()) {
+	p.f("LEAQ", "(R9)(R9*2)", "R11")
+	for l := 1; l < p.quarters(); l++ {
+		p.f("LEAQ", fmt.Sprintf("(%s)(R9*4)", rowBases[l-1]), rowBases[l])
 	}
-	for _, set := range []isa{avx512, avx2} {
-		for _, f := range blockFormats {
-			s += panelKernel(set, f)
-		}
-		for kind := range productKinds {
-			for _, rows := range productRows[set.name] {
-				s += productKernel(set, kind, rows)
-			}
-		}
+	p.label(name + "_loop")
+	size := p.format.bytes * p.lanes
+	p.line = 0
+	if p.sums == nil {
+		p.prefetch(size)
 	}
-	return s
-}
-
-// quantStubsFile declares the kernels for weights in blocks and lists them.
-func quantStubsFile() string {
-	s := "// Code generated by internal/asmgen. DO NOT EDIT.\n\n//go:build amd64\n\npackage cpu\n\n"
-	declare := func(name, args string) { s += fmt.Sprintf("//go:noescape\nfunc %s(args *%s)\n\n", name, args) }
-	for _, set := range []isa{avx512, avx2} {
-		declare("round"+set.name, "roundArgs")
-		lists := fmt.Sprintf("var products%s = productKernels{width: %d, round: round%s, rows: []int{", set.name, set.lanes,
-			set.name)
-		for _, rows := range productRows[set.name] {
-			lists += fmt.Sprintf("%d, ", rows)
-		}
-		lists += "},\npanel: map[string]func(*panelArgs){\n"
-		for _, f := range blockFormats {
-			declare("panel"+f.name+set.name, "panelArgs")
-			lists += fmt.Sprintf("\t%q: panel%s%s,\n", f.name, f.name, set.name)
-		}
-		lists += "},\nrun: map[int][]func(*productArgs){\n"
-		for _, kind := range productKinds {
-			lists += fmt.Sprintf("with%s: {", kind.name)
-			for _, rows := range productRows[set.name] {
-				name := fmt.Sprintf("product%s%d%s", kind.name, rows, set.name)
-				declare(name, "productArgs")
-				lists += name + ", "
-			}
-			lists += "},\n"
-		}
-		s += lists + "}}\n\n"
+	body()
+	p.prefetch(size)
+	for l := range p.quarters() {
+		p.f("ADDQ", fmt.Sprintf("$%d", p.format.bytes), rowBases[l])
 	}
-	for _, set := range []isa{avx512, avx2} {
-		lists := fmt.Sprintf("var widen%s = map[string]func(*widenArgs){\n", set.name)
-		for _, f := range blockFormats {
-			declare("widen"+f.name+set.name, "widenArgs")
-			lists += fmt.Sprintf("\t%q: widen%s%s,\n", f.name, f.name, set.name)
-		}
-		s += lists + "}\n\n"
-	}
-	return s
+	p.f("ADDQ", fmt.Sprintf("$%d", size), "DX")
+	p.f("DECQ", "BX")
+	p.f("JNZ", name+"_loop")
 }
