@@ -18,9 +18,18 @@ type part struct {
 }
 
 // Line returns where a step stands on one line of at most width characters: what it is, how far, how long still. What
-// has no room is left out, the least important first.
+// has no room is left out, the least important first, and what an item is where its room lets a time be told.
 func (e Event) Line(width int) string {
-	parts := []part{{e.place(), 2}, {printable.Line(e.Step), 0}, {e.count(), 1}}
+	line := e.line(e.count(), width)
+	bare := e.line(strings.TrimSuffix(e.count(), " "+e.Unit), width)
+	if strings.Count(bare, between) > strings.Count(line, between) {
+		return bare
+	}
+	return line
+}
+
+func (e Event) line(count string, width int) string {
+	parts := []part{{e.place(), 2}, {printable.Line(e.Step), 0}, {count, 1}}
 	if e.Training != nil {
 		parts = append(parts, part{fmt.Sprintf("loss %.3f", e.Training.Loss), 5})
 		if e.Training.RewardsMargins != 0 {
@@ -82,9 +91,11 @@ func (e Event) count() string {
 	return fmt.Sprintf("%d/%d %s", e.Done, e.Total, e.Unit)
 }
 
+// between is what parts stand on both sides of.
+const between = " · "
+
 // fit joins the parts that there is room for, those of the lowest rank first.
 func fit(parts []part, width int) string {
-	const between = " · "
 	kept, room := make([]bool, len(parts)), width+utf8.RuneCountInString(between)
 	for rank := range 9 {
 		for i, p := range parts {

@@ -76,13 +76,19 @@ func TestLineFits(t *testing.T) {
 		200: "cell 12/27, step 11/14 · beta=0.1,alpha=5: M1 train · 372/1200 steps · loss 0.395 · margin 4.576 · " +
 			"1h05m left · ~29h00m in all · 18.6 a minute",
 		60: "beta=0.1,alpha=5: M1 train · 372/1200 steps · ~29h00m in all",
-		80: "cell 12/27, step 11/14 · beta=0.1,alpha=5: M1 train · 372/1200 steps",
+		80: "cell 12/27, step 11/14 · beta=0.1,alpha=5: M1 train · 372/1200 · ~29h00m in all",
 		30: "beta=0.1,alpha=5: M1 train",
 	} {
 		if got := e.Line(width); got != want {
 			t.Errorf("at %d columns:\n%s\nexpected\n%s", width, got, want)
 		}
 	}
+	e = Event{Step: "M0 evaluate translation", Done: 448, Total: 720, Unit: "answers", Left: 40 * time.Second, Part: 2,
+		Parts: 14}
+	if got, want := e.Line(59), "step 2/14 · M0 evaluate translation · 448/720 · 40s left"; got != want {
+		t.Errorf("where a time has room without the unit: %q, expected %q", got, want)
+	}
+	e = busy(372)
 	e.Step, e.Cells = "M1 train", 0
 	if got, want := e.Line(60), "step 11/14 · M1 train · 372/1200 steps · ~29h00m in all"; !strings.HasPrefix(got, want) {
 		t.Errorf("at 60 columns: %q, expected %q and more", got, want)
