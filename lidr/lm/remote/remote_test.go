@@ -257,15 +257,16 @@ func ExampleEstimate() {
 // where it has none, refuses the field, or gives fewer.
 func TestSamples(t *testing.T) {
 	for name, c := range map[string]struct {
-		about  string
-		gives  int // choices of a response, 0: it refuses n
-		sent   int // requests
-		tokens string
+		about    string
+		gives    int // choices of a response, 0: it refuses n
+		min, max int // requests with n: two are under way when the first learns that it is refused
+		alone    int // requests without
+		tokens   string
 	}{
-		"n":       {`"owned_by":"vllm"`, 3, 2, "1 1 2, 1 1 2"},
-		"fewer":   {`"owned_by":"vllm"`, 2, 4, "2 2 4, 2 2 4"},
-		"refused": {`"owned_by":"vllm"`, 0, 7, "4 4 4, 4 4 4"},
-		"other":   {`"owned_by":"test"`, 1, 6, "4 4 4, 4 4 4"},
+		"n":       {`"owned_by":"vllm"`, 3, 4, 4, 0, "1 1 2"},
+		"fewer":   {`"owned_by":"vllm"`, 2, 4, 4, 4, "2 2 4"},
+		"refused": {`"owned_by":"vllm"`, 0, 1, 2, 12, "4 4 4"},
+		"other":   {`"owned_by":"test"`, 1, 0, 0, 12, "4 4 4"},
 	} {
 		f := newFake(t)
 		f.about = c.about
@@ -293,8 +294,8 @@ func TestSamples(t *testing.T) {
 		}
 		m := open(t, Options{InFlight: 1}, f)
 		var reqs []lm.Request
-		for i := range 6 {
-			r := ask([]string{"a", "b"}[i/3])
+		for i := range 12 {
+			r := ask([]string{"a", "b", "c", "d"}[i/3])
 			r.ID += fmt.Sprint("/", i%3)
 			reqs = append(reqs, r)
 		}
@@ -309,20 +310,23 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		tokens, single := "", 0
+		tokens, alone := "", 0
 		for i, a := range got {
 			tokens += fmt.Sprint(a.Tokens) + []string{" ", " ", ", "}[i%3]
 			if a.Text == "one" {
-				single++
+				alone++
 			} else if a.Text != fmt.Sprint("choice ", i%3) {
 				t.Errorf("%s: answer %d is %q", name, i, a.Text)
 			}
 		}
-		if tokens != c.tokens+", " || f.total != c.sent {
-			t.Errorf("%s: answers of %s tokens by %d requests, want %s by %d", name, tokens, f.total, c.tokens, c.sent)
+		if want := strings.Repeat(c.tokens+", ", 4); tokens != want {
+			t.Errorf("%s: answers of %s tokens, want %s", name, tokens, want)
 		}
-		if len(seeds) != single {
-			t.Errorf("%s: %d seeds of %d requests of their own", name, len(seeds), single)
+		if together := f.total - alone; together < c.min || together > c.max || alone != c.alone {
+			t.Errorf("%s: %d requests with n and %d without, want %d to %d and %d", name, together, alone, c.min, c.max, c.alone)
+		}
+		if len(seeds) != alone {
+			t.Errorf("%s: %d seeds of %d requests of their own", name, len(seeds), alone)
 		}
 	}
 }
