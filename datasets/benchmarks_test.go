@@ -10,9 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// One row of each newer benchmark in the form of its card, in words of our own.
+// One row of each newer benchmark in its form, in words of our own.
 const (
 	arenaLine = `{"question_id": "q7", "category": "arena-hard-v0.1", "cluster": "Tea", "prompt": "How long?"}`
+	arena2    = `{"question_id": "q7", "category": "hard_prompt", "subcategory": "coding", "prompt": "How long?", ` +
+		`"language": "en"}`
 	polyLine  = `{"id": "top-en-0", "question": "What is $1+1$?", "answer": "$2$"}`
 	lightLine = `{"sample_id": "anatomy/test/0", "subject": "anatomy", "subject_category": "STEM", ` +
 		`"question": " Was?\n", "option_a": "a", "option_b": "b", "option_c": "c", "option_d": "d", ` +
@@ -30,7 +32,10 @@ func TestBenchmarkPrompts(t *testing.T) {
 	}{
 		"M-ArenaHard": {arenaLine, strings.Replace(arenaLine, "How long?", "Wie lange?", 1),
 			[]Prompt{{ID: "q7", Lang: "en", Text: "How long?", Line: 1}, {ID: "q7", Lang: "de", Text: "Wie lange?", Line: 1}}},
-		"MSVAMP": {`{"m_query": "How many?", "response": "145.0"}`, `{"m_query": "Wie viele?", "response": 145}`,
+		"M-ArenaHard 2.0": {arena2, strings.NewReplacer("How long?", "Wie lange?", `"en"`, `"de"`).Replace(arena2),
+			[]Prompt{{ID: "q7", Lang: "en", Text: "How long?", Line: 1}, {ID: "q7", Lang: "de", Text: "Wie lange?", Line: 1}}},
+		"MSVAMP": {`{"m_query": "How many?", "equation": "- number0 number1", "response": "145.0"}`,
+			`{"query": "how many ?", "equation": "- number0 number1", "response": "145.0", "m_query": "Wie viele?"}`,
 			[]Prompt{{ID: "msvamp-0", Lang: "en", Text: "How many?", Answer: "145", Line: 1},
 				{ID: "msvamp-0", Lang: "de", Text: "Wie viele?", Answer: "145", Line: 1}}},
 		"PolyMath": {polyLine, strings.ReplaceAll(polyLine, "top-en-0", "top-de-0"),
@@ -50,7 +55,11 @@ func TestBenchmarkPrompts(t *testing.T) {
 			t.Errorf("%s: -want +got\n%s", name, diff)
 		}
 	}
-	_, err := LoadPrompts(folder(t, "en.jsonl", polyLine, "de.jsonl", polyLine), []string{"en", "de"})
+	_, err := LoadPrompts(folder(t, "en.jsonl", arena2, "de.jsonl", arena2), []string{"en", "de"})
+	if err == nil || !strings.Contains(err.Error(), `de.jsonl:1: field "language": "en", expected that of the file, "de"`) {
+		t.Errorf("M-ArenaHard of another language: %v", err)
+	}
+	_, err = LoadPrompts(folder(t, "en.jsonl", polyLine, "de.jsonl", polyLine), []string{"en", "de"})
 	if err == nil || !strings.Contains(err.Error(), `de.jsonl:1: field "id": "top-en-0" names language "en"`) {
 		t.Errorf("PolyMath of another language: %v", err)
 	}

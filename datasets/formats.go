@@ -17,12 +17,12 @@ type promptFormat struct {
 // promptFormats are in the order in which they are tried: a form whose fields include another's comes before it.
 var promptFormats = []promptFormat{
 	{"prompts.jsonl", []string{"lang", "prompt"}, "prompt", parseOwnPrompt},
+	{"MSVAMP", []string{"m_query", "response"}, "m_query", parseMSVAMP},
 	{"MGSM", []string{"query", "response"}, "query", parseMGSM},
 	{"GSM8K", []string{"id", "instruction", "final_answer"}, "instruction", parseGSM8K},
 	{"X-AlpacaEval", []string{"id", "dataset", "instruction"}, "instruction", parseXAlpacaEval},
 	{"Alpagasus", []string{"id", "instruction"}, "instruction", parseAlpagasus},
-	{"M-ArenaHard", []string{"question_id", "cluster", "prompt"}, "prompt", parseArenaHard},
-	{"MSVAMP", []string{"m_query", "response"}, "m_query", parseMSVAMP},
+	{"M-ArenaHard", []string{"question_id", "prompt"}, "prompt", parseArenaHard},
 	{"PolyMath", []string{"id", "question", "answer"}, "question", parsePolyMath},
 	{"MGSM of the hub", []string{"question", "answer_number"}, "question", parseHubMGSM},
 	{"GSM8K of the hub", []string{"question", "answer"}, "question", parseHubGSM8K},
@@ -41,6 +41,9 @@ var promptNames = []string{
 func (f *promptFormat) alone(r record) error {
 	for _, name := range []string{"prompt", "query", "m_query", "instruction", "question", "messages", "conversations"} {
 		raw := r.fields[name]
+		if f.text == "m_query" && name == "query" { // the English problem, beside its translation
+			continue
+		}
 		if name == f.text || raw == nil || string(raw) == "null" || string(raw) == `""` || string(raw) == "[]" {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/datasets"
+	"lidrlab/lidr/show"
 )
 
 // control is another training on the answers and translations of a run's first round; with a nil change, none.
@@ -47,7 +48,7 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 		}
 	}
 	var rows []ControlChange
-	all := &cells{number: len(controls), over: 1} // the first is the run itself
+	all := show.NewCells(len(controls), 1) // the first is the run itself
 	for i, c := range controls {
 		own, err := runControl(ctx, run, m0, i, all)
 		if err != nil {
@@ -58,11 +59,11 @@ func Controls(ctx context.Context, run *Run, m0 *Model) (dataframe.DataFrame, er
 	return datasets.Frame(rows), run.WriteJSON(run.Path("controls.json"), rows)
 }
 
-func runControl(ctx context.Context, run *Run, m0 *Model, i int, all *cells) ([]ControlChange, error) {
+func runControl(ctx context.Context, run *Run, m0 *Model, i int, all *show.Cells) ([]ControlChange, error) {
 	c, s, own := controls[i], run.Settings, run
 	if c.change != nil {
 		c.change(&s.Train)
-		progress, over := all.progress(i+1, c.Name, run.progress)
+		progress, over := all.Cell(i+1, c.Name, run.progress)
 		defer over()
 		var err error
 		if own, err = run.beside(run.Path("controls", fmt.Sprint(i)), s, progress); err != nil {

@@ -65,7 +65,7 @@ func recordedSettings(dir string) (Settings, error) {
 	var s Settings
 	if before.Format == 0 { // no step has begun
 		if err := ledger.ReadJSON(path, &s); err != nil {
-			return s, fmt.Errorf("%s is not a run folder: %w", dir, err)
+			return s, fmt.Errorf("%s is not a run folder, which lidr runs lists: %w", dir, err)
 		}
 		return s, nil
 	}

@@ -72,9 +72,10 @@ func (r *Run) writePairs(m *Model, kept []Pair, stats []PairCount) error {
 // or "a filter of the run's own" for a pair that this program would keep and pairs.jsonl does not hold. It writes
 // nothing and asks no model. Pairs that were selected by score have no such candidates, which is an error.
 func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err error) {
+	byScore := fmt.Errorf("the pairs of %s were chosen by score: what was dropped is counted in %s alone", model,
+		r.Path(model, "pairs.stats.json"))
 	if r.Settings.Generate.Samples > 1 {
-		return nil, nil, fmt.Errorf("%s has several answers to a prompt, of which two were chosen by score: what was "+
-			"dropped is counted in %s alone", model, r.Path(model, "pairs.stats.json"))
+		return nil, nil, byScore
 	}
 	responses, err := r.Responses(model)
 	if err != nil {
@@ -115,6 +116,11 @@ func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err erro
 			why = "a filter of the run's own"
 		}
 		pairs, dropped = append(pairs, c.Pair), append(dropped, why)
+	}
+	for _, left := range held {
+		if left > 0 { // of an answer and its translations, which scores can choose from too
+			return nil, nil, byScore
+		}
 	}
 	return pairs, dropped, nil
 }

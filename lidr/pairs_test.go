@@ -276,4 +276,12 @@ func TestCandidatesAreTheCounts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || want["fr identical sides"] != 1 {
 		t.Errorf("candidates against counts:\n%s", diff)
 	}
+	// Scores choose from one answer and its translations too: a pair of theirs is none of these.
+	chosen := []Pair{{ID: "a", Lang: "de", Prompt: "a in de", Chosen: "en in de", Rejected: "by score", Source: "en>de"}}
+	if err := run.WriteLines(run.Path("M0", "pairs.jsonl"), chosen); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run.Candidates("M0"); err == nil || !strings.Contains(err.Error(), "were chosen by score") {
+		t.Errorf("pairs that scores have chosen: %v", err)
+	}
 }

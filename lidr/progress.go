@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"lidrlab/lidr/dpo"
@@ -217,46 +216,6 @@ func (p *plan) takes(i, items int) time.Duration {
 		}
 	}
 	return time.Duration(seconds * float64(items) * float64(time.Second))
-}
-
-// cells are the runs of a sweep, or of controls, at work.
-type cells struct {
-	reporting sync.Mutex // a Progress is called from one goroutine at a time
-	number    int
-	over      int           // of them
-	timed     int           // of those that are over, the ones that had to work
-	began     time.Time     // of the first work
-	took      time.Duration // until the last that worked was over
-}
-
-// progress reports the work of run k, from 1, to outer, as one of all. over is to be called when the run is done.
-func (c *cells) progress(k int, name string, outer Progress) (progress Progress, over func()) {
-	worked := false
-	progress = func(e Event) {
-		c.reporting.Lock()
-		defer c.reporting.Unlock()
-		if e.Work() {
-			worked = true
-			if c.began.IsZero() {
-				c.began = time.Now()
-			}
-			e.Step, e.Cell, e.Cells, e.AtLeast = name+": "+e.Step, k, c.number, true
-			if c.timed > 0 {
-				all := c.took / time.Duration(c.timed) * time.Duration(c.number-c.over)
-				e.Whole, e.AtLeast = max(e.Left, all-(time.Since(c.began)-c.took)), false
-			}
-		}
-		outer(e)
-	}
-	return progress, func() {
-		c.reporting.Lock()
-		defer c.reporting.Unlock()
-		c.over++
-		if worked {
-			c.timed++
-			c.took = time.Since(c.began)
-		}
-	}
 }
 
 // countDone counts the items of n that done knows.

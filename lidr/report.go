@@ -171,9 +171,11 @@ func measuresAlone(run *Run) (report.Data, error) {
 	s := run.Settings
 	data := report.Data{
 		Title: reportTitle(run), Miniature: run.synthetic(), Languages: reportLanguages(s),
-		Rerun: []string{"lidr report " + folderHere(run.Dir)},
 	}
 	var err error
+	if data.Rerun, err = rerun(run); err != nil {
+		return data, err
+	}
 	if data.Settings, err = settingRows(run); err != nil {
 		return data, err
 	}

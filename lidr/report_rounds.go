@@ -1,13 +1,11 @@
 package lidr
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"lidrlab/lidr/dpo"
@@ -44,11 +42,9 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 			data.Counts[i].Equal++
 		}
 	}
-	gold, err := run.goldOf(from)
-	if err != nil {
+	if err := addExamples(run, data, round, from, pairs); err != nil {
 		return err
 	}
-	addExamples(run, data, round, pairs, gold)
 	addLengths(run.Settings, data, round, pairs)
 	var rewards []Reward
 	if err := run.ReadJSON(run.Path(from, "pairs.rewards.json"), &rewards); err != nil {
@@ -83,95 +79,6 @@ func addRound(run *Run, data *report.Data, from, to string) error {
 	return nil
 }
 
-// addAnswers shows, of every language, what the models answer to one problem: to the first that some get right and some
-// wrong, or else to the first.
-func addAnswers(run *Run, data *report.Data, models []string) error {
-	prompts, err := run.Problems()
-	if err != nil { // a run that was moved away from its data has the rest of the report
-		run.Note("the report shows no answers to single problems, since the problems cannot be read: %v", err)
-		return nil
-	}
-	for _, lang := range run.Settings.AllLanguages() {
-		var all [][]Verdict
-		for _, model := range models {
-			verdicts, err := run.Verdicts(model, lang)
-			if err != nil {
-				return err
-			}
-			all = append(all, verdicts)
-		}
-		shown := slices.IndexFunc(all[0], func(v Verdict) bool { return mixed(all, v.ID) })
-		if len(all[0]) == 0 {
-			continue
-		}
-		first := all[0][max(0, shown)]
-		example := report.AnswerExample{ID: first.ID, Language: lang, Gold: first.Gold}
-		for _, p := range prompts {
-			if p.ID == first.ID && p.Lang == lang {
-				example.Prompt = p.Prompt
-			}
-		}
-		for i, model := range models {
-			if v, known := verdictOf(all[i], first.ID); known {
-				words := cmp.Or(v.Fault, map[bool]string{true: "right", false: "wrong"}[v.Correct])
-				if !v.OnTarget {
-					words += ", not in " + LanguageName(lang)
-				}
-				example.Answers = append(example.Answers, report.ModelAnswer{Model: model, Text: v.Response, Verdict: words})
-			}
-		}
-		data.Answers = append(data.Answers, example)
-	}
-	return nil
-}
-
-func verdictOf(verdicts []Verdict, id string) (Verdict, bool) {
-	i := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.ID == id })
-	if i < 0 {
-		return Verdict{}, false
-	}
-	return verdicts[i], true
-}
-
-// mixed says whether some models got a problem right and some wrong.
-func mixed(all [][]Verdict, id string) bool {
-	right := 0
-	for _, verdicts := range all {
-		if v, known := verdictOf(verdicts, id); known && v.Correct {
-			right++
-		}
-	}
-	return 0 < right && right < len(all)
-}
-
-// addExamples shows the first pair of every language whose sides differ.
-func addExamples(run *Run, data *report.Data, round string, pairs []Pair, gold map[[2]string]string) {
-	s := run.Settings
-	for _, lang := range s.Languages() {
-		i := slices.IndexFunc(pairs, func(p Pair) bool { return p.Lang == lang && p.Chosen != p.Rejected })
-		if i < 0 {
-			continue
-		}
-		p := pairs[i]
-		prompt := Prompt{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Answer: gold[[2]string{p.ID, p.Lang}]}
-		example := report.PairExample{
-			Round: round, ID: p.ID, Language: lang, Prompt: p.Prompt, Chosen: p.Chosen, Rejected: p.Rejected,
-			ChosenFrom: "own answer", RejectedFrom: "own answer",
-			ChosenVerdict:   verdictWords(run.promptTask(), prompt, p.Chosen),
-			RejectedVerdict: verdictWords(run.promptTask(), prompt, p.Rejected),
-		}
-		from, _ := p.Origin()
-		translated := "own " + LanguageName(from) + " answer, translated"
-		switch {
-		case from == s.Dominant:
-			example.ChosenFrom = translated
-		case LanguageName(from) != "":
-			example.RejectedFrom = translated
-		}
-		data.Examples = append(data.Examples, example)
-	}
-}
-
 // addLengths adds the lengths of a round's pairs by language: where chosen answers are longer, DPO learns length too.
 func addLengths(s Settings, data *report.Data, round string, pairs []Pair) {
 	for _, lang := range s.Languages() {
@@ -186,29 +93,6 @@ func addLengths(s Settings, data *report.Data, round string, pairs []Pair) {
 			data.PairLengths = append(data.PairLengths, lengths)
 		}
 	}
-}
-
-// verdictWords says what the task's checker thinks of one side of a pair, "" where it cannot tell.
-func verdictWords(task Task, p Prompt, text string) string {
-	v, checked := task.Check(p, text)
-	if !checked {
-		return ""
-	}
-	var words []string
-	inLanguage := v
-	inLanguage.OnTarget = true
-	switch {
-	case v.Correct && !right(task, inLanguage):
-		words = append(words, "right number, wrong steps")
-	case v.Correct:
-		words = append(words, "right")
-	default:
-		words = append(words, "wrong")
-	}
-	if !v.OnTarget {
-		words = append(words, "not in "+LanguageName(p.Lang))
-	}
-	return strings.Join(words, ", ")
 }
 
 // addControls adds the table of [Controls], where it was run.

@@ -12,18 +12,27 @@ import (
 	"lidrlab/lidr/show"
 )
 
-// Show draws x where the program runs. In a notebook cell, frames and slices of structs become tables (a long one its
-// first and last rows), frames of pairs stand side by side, figures of package plots and gonum plots are drawn as SVG,
-// anything else is shown as JSON. Elsewhere the same is written to standard output as text, a figure as its title.
+// Show draws x where the program runs. In a notebook cell, frames and slices of structs become tables that a click
+// pages and sorts, frames of pairs stand side by side, figures of package plots and gonum plots are drawn as SVG (with
+// a PNG for programs that show none), anything else is shown as JSON. Elsewhere the same is written to standard output
+// as text, a figure as its title.
 func Show(x any) error {
-	png, isFigure, err := show.PNG(x)
+	svg, isFigure, err := show.SVG(x)
 	if err != nil {
 		return err
 	}
 	switch {
 	case isFigure && gonbui.IsNotebook:
+		png, err := show.PNG(x)
+		if err != nil {
+			return err
+		}
+		text := "figure"
+		if f, named := x.(fmt.Stringer); named {
+			text = f.String()
+		}
 		gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
-			protocol.MIMEImagePNG: png, protocol.MIMETextPlain: fmt.Sprint(x),
+			protocol.MIMEImageSVG: string(svg), protocol.MIMEImagePNG: png, protocol.MIMETextPlain: text,
 		}})
 	case gonbui.IsNotebook:
 		page, err := show.HTML(x)

@@ -17,6 +17,7 @@ import (
 	"lidrlab/datasets"
 	"lidrlab/lidr/eval"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/show"
 	"lidrlab/plots"
 )
 
@@ -83,7 +84,7 @@ func sweep(ctx context.Context, dir string, m0 *Model, list []SweepCell, options
 	if m0.small() {
 		lanes = make(chan struct{}, min(runtime.GOMAXPROCS(0), sideBySide))
 	}
-	all := &cells{number: len(list)}
+	all := show.NewCells(len(list), 0)
 	rows, errs := make([][]SweepScore, len(list)), make([]error, len(list))
 	var running sync.WaitGroup
 	for i, cell := range list {
@@ -91,7 +92,7 @@ func sweep(ctx context.Context, dir string, m0 *Model, list []SweepCell, options
 		running.Go(func() {
 			defer func() { <-lanes }()
 			over := func() {}
-			own := func(r *Run) { r.progress, over = all.progress(i+1, cell.Name, r.progress) }
+			own := func(r *Run) { r.progress, over = all.Cell(i+1, cell.Name, r.progress) }
 			options := slices.Concat([]Option{WithStore(ledger.StoreBeside(dir))}, options, []Option{own})
 			rows[i], errs[i] = sweepCell(ctx, filepath.Join(dir, "cells", cell.Name), m0, cell, options)
 			over()

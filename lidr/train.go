@@ -445,7 +445,7 @@ func pick[T any](items []T, at []int) []T {
 func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transformer.Model,
 	pairs []dpo.Pair) ([][2]float64, error) {
 	s := run.Settings.Train.Settings
-	parts := []any{"reference", backend.Arithmetic(m.engine), pairs, s.MaxLength}
+	parts := []any{"reference 2", backend.Arithmetic(m.engine), pairs, s.MaxLength}
 	if dtype := run.Settings.Train.DType; dtype == "bfloat16" {
 		parts = append(parts, dtype)
 	}

@@ -28,10 +28,12 @@ type GroupedBars struct {
 	Width, Height float64 // millimetres; 0 = 160 × 80
 }
 
-// The shares of a group's room that its bars take, and of a bar's room that the bar takes; the rest are gaps.
+// The shares of a group's room that its bars take, and of a bar's room that the bar takes; the rest are gaps. Of the
+// range of values, a bar lower than lowBar is marked by a line.
 const (
 	barsShare = .8
 	barShare  = .92
+	lowBar    = .01
 )
 
 // Figure lays the bars out.
@@ -55,6 +57,8 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 	var keys []key
 	published := 0
 	slot := barsShare / float64(len(series))
+	lo, hi := extent(series, math.Min(0, reference), math.Max(0, reference))
+	var low []plot.Plotter // marks of bars that the axis would hide
 	for i, s := range series {
 		model := slices.Index(models, s.Name)
 		if s.Published {
@@ -78,6 +82,10 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 				bar.Color, bar.LineStyle = faded(fill, hollow), stroke(fill, 1)
 			}
 			p.Add(bar)
+			if math.Abs(v) < lowBar*(hi-lo) {
+				low = append(low, &plotter.Line{XYs: plotter.XYs{{X: bar.XYs[0][0].X, Y: v}, {X: bar.XYs[0][1].X, Y: v}},
+					LineStyle: stroke(fill, 1.6)})
+			}
 		}
 	}
 	if published > 0 && published < len(series) {
@@ -88,17 +96,17 @@ func (b GroupedBars) Figure(options ...Option) *Figure {
 		whiskers(p, s, ink, func(g int) float64 { return float64(g) - barsShare/2 + slot*(float64(i)+.5) })
 	}
 	across(p, 0, stroke(rule, .8))
+	p.Add(low...)
 	if reference != 0 {
 		across(p, reference, dashed(muted, .8))
 	}
 	named(&p.X, b.Groups)
-	lo, hi := extent(series, math.Min(0, reference), math.Max(0, reference))
 	if err := l.values(&p.Y, lo, hi, 5, b.Percent && areShares(series)); err != nil {
 		return broken("bars %q: %w", b.Title, err)
 	}
 	width, height := l.flat(160, 80)
-	return Figure{title: b.Title, note: note(b.Note, series), keys: keys, panels: []panel{{Plot: p}}}.
-		sized(l, width, height)
+	return Figure{title: b.Title, note: note(b.Note, series), keys: keys, panels: []panel{{
+		Plot: p, spots: columnsTold(b.Groups, series, b.Percent)}}}.sized(l, width, height)
 }
 
 // hollow is the opacity of the inside of a published bar.

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -66,11 +67,7 @@ func (v Curves) Figure(options ...Option) *Figure {
 		return broken("curves %q: %w", v.Title, err)
 	}
 	look := looks(v.Width, v.Height, options)
-	f := Figure{title: v.Title, columns: v.Columns}
-	if f.columns == 0 {
-		f.columns = 2
-	}
-	f.columns = min(f.columns, len(v.Panels))
+	f := Figure{title: v.Title}
 	named := v.anyNamed()
 	for _, p := range v.Panels {
 		drawn, err := v.panel(p, look)
@@ -82,14 +79,11 @@ func (v Curves) Figure(options ...Option) *Figure {
 		}
 		f.panels = append(f.panels, drawn)
 	}
-	bottom(f.panels, f.columns)
-	rows := (len(v.Panels) + f.columns - 1) / f.columns
-	width, height := look.size(160, 10+52*float64(rows))
-	return f.sized(look, width, height)
+	return f.multiples(look, v.Columns, 2, 10, 52)
 }
 
 func (v Curves) panel(p Panel, look look) (panel, error) {
-	drawn := panel{Plot: gridded(newPlot(p.Title, v.XLabel, p.Unit))}
+	drawn := panel{Plot: gridded(newPlot(p.Title, v.XLabel, p.Unit)), spots: p.told(v.XLabel)}
 	x0, x1 := math.Inf(1), math.Inf(-1)
 	y0, y1 := math.Inf(1), math.Inf(-1)
 	for i, k := range p.Curves {
@@ -117,6 +111,36 @@ func (v Curves) panel(p Panel, look look) (panel, error) {
 	}
 	across(drawn.Plot, drawn.Y.Min, stroke(rule, .8))
 	return drawn, nil
+}
+
+// mostTold is how many steps of a panel's curves are told at the pointer.
+const mostTold = 40
+
+// told are the values of the panel's curves at steps that are spread evenly over the first one's.
+func (p Panel) told(xLabel string) []spot {
+	if len(p.Curves) == 0 {
+		return nil
+	}
+	x := p.Curves[0].X
+	every := (len(x) + mostTold - 1) / mostTold
+	half := .5 // of a strip
+	if last := len(x) - 1; last > 0 {
+		half = math.Abs(x[last]-x[0]) / float64(last) * float64(every) / 2
+	}
+	var spots []spot
+	for i := 0; i < len(x); i += every {
+		if math.IsNaN(x[i]) || math.IsNaN(half) {
+			continue
+		}
+		lines := []string{xLabel + " " + told(x[i])}
+		for _, k := range p.Curves {
+			if i < len(k.X) && k.X[i] == x[i] {
+				lines = append(lines, strings.TrimPrefix(k.Name+": ", ": ")+told(k.Y[i]))
+			}
+		}
+		spots = append(spots, spot{x[i] - half, x[i] + half, lines})
+	}
+	return spots
 }
 
 func (v Curves) anyNamed() bool {

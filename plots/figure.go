@@ -35,7 +35,9 @@ type Figure struct {
 // panel is one of a figure's plots, with a legend of its own if it needs one.
 type panel struct {
 	*plot.Plot
-	keys []key
+	keys  []key
+	spots []spot // what SVG tells at a pointer
+	rows  bool   // the spots stand on the y axis
 }
 
 // sized gives a figure its size in millimetres, and checks it.
@@ -126,7 +128,8 @@ func (f *Figure) PDF() ([]byte, error) {
 }
 
 // SVG returns the figure on white as a complete document. Its text stays text: it can be searched, copied and read
-// aloud, and the viewer's fonts draw it; the fonts that it was measured with are named first.
+// aloud, and the viewer's fonts draw it; the fonts that it was measured with are named first. Where a browser shows it
+// as a document or an element of a page, values are told at the pointer.
 func (f *Figure) SVG() ([]byte, error) {
 	return f.svg(!f.untitled, func(c *draw.Canvas) {
 		fillRect(c, color.White, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
@@ -171,7 +174,7 @@ func (f *Figure) svg(titled bool, background func(c *draw.Canvas)) ([]byte, erro
 	}
 	// Arial and Helvetica have the widths of Liberation Sans, for viewers without it.
 	const own = "Liberation Sans,Arial,Helvetica"
-	s := svgText.ReplaceAllStringFunc(b.String(), func(s string) string {
+	s := svgText.ReplaceAllStringFunc(f.told(b.String()), func(s string) string {
 		part := svgText.FindStringSubmatch(s)
 		weight, rest, text := part[1], part[2], part[3]
 		shaped := letters.shape(html.UnescapeString(text), weight == "bold")

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -70,14 +71,10 @@ func (h Histograms) Figure(options ...Option) *Figure {
 			}
 		}
 	}
-	f := Figure{title: h.Title, note: h.Note, keys: keys, columns: h.Columns}
+	f := Figure{title: h.Title, note: h.Note, keys: keys}
 	if f.note == "" {
 		f.note = "dashed: medians"
 	}
-	if f.columns == 0 {
-		f.columns = 2
-	}
-	f.columns = min(f.columns, len(h.Panels))
 	for _, panelOf := range h.Panels {
 		p := gridded(newPlot(panelOf.Title, h.XLabel, h.YLabel))
 		if err := look.values(&p.Y, 0, top, 3, false); err != nil {
@@ -92,12 +89,24 @@ func (h Histograms) Figure(options ...Option) *Figure {
 		across(p, 0, stroke(rule, .8))
 		p.Y = y
 		p.X.Min, p.X.Max = b.lo, b.lo+b.width*float64(b.n)
-		f.panels = append(f.panels, panel{Plot: p})
+		f.panels = append(f.panels, panel{Plot: p, spots: panelOf.told(b, h.XLabel)})
 	}
-	bottom(f.panels, f.columns)
-	rows := (len(h.Panels) + f.columns - 1) / f.columns
-	width, height := look.size(160, 14+38*float64(rows))
-	return f.sized(look, width, height)
+	return f.multiples(look, h.Columns, 2, 14, 38)
+}
+
+// told are the counts of the panel's bins.
+func (p HistogramPanel) told(b bins, unit string) []spot {
+	spots := make([]spot, b.n)
+	for i := range spots {
+		from, to := b.lo+b.width*float64(i), b.lo+b.width*float64(i+1)
+		spots[i] = spot{from, to, []string{fmt.Sprintf("%s to below %s %s", told(from), told(to), unit)}}
+	}
+	for _, s := range p.Samples {
+		for i, n := range b.count(s.Values) {
+			spots[i].lines = append(spots[i].lines, fmt.Sprintf("%s: %.0f", s.Name, n))
+		}
+	}
+	return spots
 }
 
 // histogramLine is the outline of sample k: solid, and then dashes.

@@ -153,6 +153,19 @@ func (p panel) header(c draw.Canvas, least vg.Length) draw.Canvas {
 	return c
 }
 
+// multiples lays the panels out side by side, so many in a row, or the usual number where columns is 0. Their default
+// height is that of each row and of what is above, in millimetres.
+func (f Figure) multiples(l look, columns, usual int, above, row float64) *Figure {
+	if columns == 0 {
+		columns = usual
+	}
+	f.columns = min(columns, len(f.panels))
+	bottom(f.panels, f.columns)
+	rows := (len(f.panels) + f.columns - 1) / f.columns
+	width, height := l.size(160, above+row*float64(rows))
+	return f.sized(l, width, height)
+}
+
 // bottom leaves the title of the x axis to the lowest panels, and that of y, where all have the same, to the left ones.
 func bottom(panels []panel, columns int) {
 	for i, p := range panels {

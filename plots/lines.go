@@ -69,10 +69,6 @@ func (l Lines) Figure(options ...Option) *Figure {
 	}
 	f := Figure{title: l.Title, note: note(l.Note, series)}
 	if l.Multiples {
-		f.columns = l.Columns
-		if f.columns == 0 {
-			f.columns = 4
-		}
 		for i, s := range series {
 			p, err := base(s.Name, 3)
 			if err != nil {
@@ -88,12 +84,9 @@ func (l Lines) Figure(options ...Option) *Figure {
 			p.Y = y
 			named(&p.X, l.X)
 			across(p, p.Y.Min, stroke(rule, .8))
-			f.panels = append(f.panels, panel{Plot: p})
+			f.panels = append(f.panels, panel{Plot: p, spots: columnsTold(l.X, []Series{s}, l.Percent)})
 		}
-		bottom(f.panels, f.columns)
-		rows := (len(series) + f.columns - 1) / f.columns
-		width, height := look.size(160, 16+34*float64(rows))
-		return f.sized(look, width, height)
+		return f.multiples(look, l.Columns, 4, 16, 34)
 	}
 	p, err := base(l.Title, 5)
 	if err != nil {
@@ -118,7 +111,7 @@ func (l Lines) Figure(options ...Option) *Figure {
 		f.keys = nil
 		p.Add(ends)
 	}
-	f.panels = []panel{{Plot: p}}
+	f.panels = []panel{{Plot: p, spots: columnsTold(l.X, series, l.Percent)}}
 	return f.sized(look, width, height)
 }
 

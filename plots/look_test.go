@@ -87,6 +87,51 @@ func TestIntervalsAreNamed(t *testing.T) {
 	}
 }
 
+// An SVG tells its values where a pointer rests: of each label what all series say, with their intervals; a change of 0
+// has a mark that is seen. Labels stay texts.
+func TestValuesAreTold(t *testing.T) {
+	svg, err := plots.GroupedBars{Groups: []string{"<ru>", "es"}, Percent: true, Series: []plots.Series{
+		{Name: "M0", Values: []float64{.5, 0}, Intervals: [][2]float64{{.4, .61}, {0, 0}}},
+		{Name: "M0", Values: []float64{math.NaN(), .25}, Published: true},
+	}}.Figure().SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"<title>&lt;ru&gt;\nM0: 50.0 % (95 % interval 40.0 to 61.0 %)\nM0, published: not measured</title>",
+		"<title>es\nM0: 0.0 %\nM0, published: 25.0 %</title>",
+	} {
+		if !bytes.Contains(svg, []byte(want)) {
+			t.Errorf("the bars do not tell %q", want)
+		}
+	}
+	if marks := bytes.Count(svg, []byte("stroke:#0072B2;stroke-width:1.6")); marks != 1 {
+		t.Errorf("%d bars are marked by a line, expected that of 0 alone", marks)
+	}
+	steps := plots.Curve{Name: "loss"}
+	for i := range 1000 {
+		steps.X, steps.Y = append(steps.X, float64(i+1)), append(steps.Y, 1/float64(i+1))
+	}
+	for told, f := range map[string]*plots.Figure{
+		"M1\nen: 0.6": plots.Lines{X: []string{"M0", "M1"}, Series: []plots.Series{
+			{Name: "en", Values: []float64{.5, .6}}}}.Figure(),
+		"step 26\nloss: 0.03846": plots.Curves{XLabel: "step", Panels: []plots.Panel{{
+			Curves: []plots.Curve{steps}}}}.Figure(),
+		"en\nwin 50.0 %, tie 25.0 %, lose 25.0 %\nwin rate 62.5 %": plots.WinTieLose{Rows: []plots.Outcome{
+			{Label: "en", Win: 2, Tie: 1, Lose: 1}}}.Figure(),
+		"7 to below 8 tokens\nchosen: 3": plots.Histograms{XLabel: "tokens", Panels: []plots.HistogramPanel{{
+			Samples: []plots.Sample{{Name: "chosen", Values: []float64{7, 7, 7}}}}}}.Figure(),
+	} {
+		svg, err := f.InlineSVG()
+		if err != nil || !bytes.Contains(svg, []byte("<title>"+told+"</title>")) {
+			t.Errorf("%q is not told (%v)", told, err)
+		}
+		if n := bytes.Count(svg, []byte("<title>")); n > 40 {
+			t.Errorf("%d values are told, expected at most 40 a panel", n)
+		}
+	}
+}
+
 // Published bars have the colour of their model, and are hollow: no third colour is drawn.
 func TestPublishedBesideOwn(t *testing.T) {
 	svg, err := plots.GroupedBars{Groups: []string{"en"}, Series: []plots.Series{

@@ -158,6 +158,7 @@ func (p panel) draw(q *plot.Plot, c draw.Canvas) {
 		q.Y.Label.Text = lines(p.Y.Label.Text, q.Y.Label.TextStyle, data.Y, y)
 	}
 	q.Draw(c)
+	p.tell(q, c)
 }
 
 // lines joins the lines that a text is wrapped into.

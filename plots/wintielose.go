@@ -67,6 +67,7 @@ func (w WinTieLose) Figure(options ...Option) *Figure {
 	points := &plotter.Scatter{GlyphStyle: draw.GlyphStyle{Color: ink, Radius: 2.2, Shape: draw.CircleGlyph{}}}
 	intervals := &plotter.XErrorBars{LineStyle: stroke(ink, .9), CapWidth: vg.Length(4)}
 	var labels []string
+	var spots []spot
 	for i := range w.Rows { // the first row on top
 		r := w.Rows[len(w.Rows)-1-i]
 		sum := r.Win + r.Tie + r.Lose
@@ -75,6 +76,7 @@ func (w WinTieLose) Figure(options ...Option) *Figure {
 				w.Title, r.Label, r.Win, r.Tie, r.Lose)
 		}
 		labels = append(labels, r.Label)
+		spots = append(spots, spot{float64(i) - .5, float64(i) + .5, r.told()})
 		at := plotter.XY{X: 100 * r.rate(), Y: float64(i) + rateAt}
 		points.XYs = append(points.XYs, at)
 		if r.Low == 0 && r.High == 0 {
@@ -112,7 +114,19 @@ func (w WinTieLose) Figure(options ...Option) *Figure {
 	width, height := look.size(160, 30+8.5*float64(len(w.Rows)))
 	return Figure{title: w.Title, note: said,
 		keys:   append(keys, key{name: "win rate, a tie counts half", thumbs: thumbs}),
-		panels: []panel{{Plot: p}}}.sized(look, width, height)
+		panels: []panel{{Plot: p, spots: spots, rows: true}}}.sized(look, width, height)
+}
+
+// told are the shares of a row, and its win rate.
+func (o Outcome) told() []string {
+	percent := func(v float64) string { return number(100*v, 1) }
+	sum := o.Win + o.Tie + o.Lose
+	rate := "win rate " + percent(o.rate()) + " %"
+	if o.High > o.Low {
+		rate += fmt.Sprintf(" (95 %% interval %s to %s %%)", percent(o.Low), percent(o.High))
+	}
+	return []string{o.Label, fmt.Sprintf("win %s %%, tie %s %%, lose %s %%", percent(o.Win/sum), percent(o.Tie/sum),
+		percent(o.Lose/sum)), rate}
 }
 
 // outcome returns the colour of wins, ties or losses.

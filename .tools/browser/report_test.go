@@ -61,6 +61,23 @@ func TestReport(t *testing.T) {
 			t.Errorf("the LaTeX lacks %q:\n%s", want, table[1])
 		}
 	}
+	told := eval[string](b, `(() => {
+		const title = [...document.querySelectorAll("figure .wide title")].find((t) => t.textContent.startsWith("ru\n"));
+		const box = title.parentNode.getBoundingClientRect();
+		title.parentNode.scrollIntoView({ block: "center" });
+		const now = title.parentNode.getBoundingClientRect();
+		return document.elementFromPoint(now.x + box.width / 2, now.y + 5).querySelector("title").textContent;
+	})()`)
+	if !strings.HasPrefix(told, "ru\nM0: 27.2 % (95 % interval ") {
+		t.Errorf("over the bars of Russian the pointer is told %q", told)
+	}
+	const seen = `[...document.querySelectorAll("#pairs article")].filter((e) => e.checkVisibility()).length`
+	all := eval[int](b, seen)
+	eval[any](b, `(() => { const one = document.querySelector("#pairs .only select");
+		one.value = "Russian"; one.dispatchEvent(new Event("change")); })()`)
+	if one := eval[int](b, seen); all != 3 || one != 1 {
+		t.Errorf("of %d examples %d are in Russian, expected 1 of 3", all, one)
+	}
 	if written := eval[string](b, `document.getElementById("written").textContent`); !strings.HasPrefix(written, "Written ") {
 		t.Errorf("the date is %q", written)
 	}

@@ -22,10 +22,15 @@ var pages = map[string]string{
 	"dropped":     "/browse?run=hostile&kind=pairs&model=M0&state=dropped",
 	"translated":  "/browse?run=hostile&kind=translations",
 	"searched":    "/browse?run=hostile&kind=answers&lang=ar&text=41",
+	"judged":      "/browse?run=hostile&kind=judged",
+	"mtbench":     "/browse?run=hostile&kind=mtbench",
 	"leaderboard": "/leaderboard",
 	"rate":        "/rate?run=hostile",
 	"refused":     "/browse?run=hostile&model=M77",
 }
+
+// tooWide counts the tables that have to be scrolled sideways.
+const tooWide = `[...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).length`
 
 // No page is wider than the window, at either width, in light, dark and print, and none complains.
 func TestPagesFit(t *testing.T) {
@@ -38,6 +43,9 @@ func TestPagesFit(t *testing.T) {
 			if wide := eval[int](b, "document.documentElement.scrollWidth"); wide > int(m.width) {
 				t.Errorf("%s at %s is %d wide", name, m.name, wide)
 			}
+			if cut := eval[int](b, tooWide); cut > 0 && m.width >= 1280 {
+				t.Errorf("%d tables of %s are cut at %s", cut, name, m.name)
+			}
 			b.well(name + " at " + m.name)
 			b.shoot(name + "-" + m.name)
 		}
@@ -48,7 +56,7 @@ func TestPagesFit(t *testing.T) {
 func TestTextsStayTexts(t *testing.T) {
 	b := open(t)
 	address := serve(t, writeRun(t))
-	for _, kind := range []string{"verdicts", "answers", "pairs", "prompts", "translations"} {
+	for _, kind := range []string{"verdicts", "answers", "pairs", "prompts", "translations", "judged", "mtbench"} {
 		for _, text := range []string{"", "harmed"} {
 			b.look(address + "/browse?run=hostile&kind=" + kind + "&text=" + text)
 			if title := eval[string](b, "document.title"); !strings.Contains(title, "lidr view") {

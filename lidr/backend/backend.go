@@ -73,7 +73,7 @@ func Kinds() []string {
 }
 
 // Arithmetic returns what decides b's results to the last bit: its name, and the kernels of the processor where that
-// computes, "cpu (AVX-512, revision 2)". Of a GPU it does not tell the kind.
+// computes, "cpu (AVX-512, revision 3)". Of a GPU it does not tell the kind.
 func Arithmetic(b compute.Backend) string {
 	name := Name(b)
 	if strings.HasPrefix(name, XLA+":") && !strings.HasPrefix(name, XLA+":cpu") {

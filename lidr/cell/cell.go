@@ -49,6 +49,18 @@ func Show(values ...any) {
 	}
 }
 
+// Saved is a figure that a step has saved as .svg and .png, by its path without them: Show(Saved("runs/dials/sweep")).
+type Saved string
+
+// SVG reads the figure's SVG.
+func (s Saved) SVG() ([]byte, error) { return os.ReadFile(string(s) + ".svg") }
+
+// PNG reads the figure's PNG.
+func (s Saved) PNG() ([]byte, error) { return os.ReadFile(string(s) + ".png") }
+
+// String names the figure where none is drawn.
+func (s Saved) String() string { return "figure " + string(s) + ".svg" }
+
 // Where returns the rows of a frame that hold the given text in each named column: Where(pairs, "lang", "ru"),
 // Where(scores, "metric", "accuracy", "scope", "language").
 func Where(frame dataframe.DataFrame, columnsAndTexts ...string) dataframe.DataFrame {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-gota/gota/dataframe"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/show"
 )
 
 // Context is what the steps of a notebook run under: a cell that is interrupted ends with one line, and continues when
@@ -147,4 +148,11 @@ func (r *Run) Scores(model string) dataframe.DataFrame {
 		r.scores[model] = scores
 	}
 	return scores
+}
+
+// Report writes the report of the run, with M0 and M1 evaluated, and shows a link to it.
+func (r *Run) Report() {
+	r.Scores("M0")
+	r.Scores("M1")
+	Show(show.Link(Must(lidr.Report(Context, r.Open()))))
 }

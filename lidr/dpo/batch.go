@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// row is one token sequence of a micro-batch and the predictions that are trained in it.
+// row is one token sequence of a micro-batch and the predictions that are trained in it. Its last token is only
+// predicted, so no pass computes it.
 type row struct {
 	tokens  []int32
 	at      []int32   // predicted are tokens[at+1], each from tokens[:at+1]
@@ -46,18 +47,18 @@ const (
 )
 
 // micro is a micro-batch, the rows of one forward pass. The arrays have the shapes of the compiled graph, so they are
-// padded: with token 0 to the right of each row, with empty rows, with predictions of weight 0 that belong to no row.
+// padded: with token 0 to the right of each line, with predictions of weight 0 that belong to no row.
 type micro struct {
-	kind          kind
-	rows          []row
-	ref           [][2]float64 // of pairRows and mismatchedRows
-	kl            float64      // of pairRows
-	pairWeight    float64      // of each pair's loss, 1/pairs of the whole batch
-	perToken      bool         // whether scores are divided by the responses' tokens
-	width, padded int          // columns; padded rows, or with pairRows padded pairs
+	kind       kind
+	rows       []row
+	ref        [][2]float64 // of pairRows and mismatchedRows
+	kl         float64      // of pairRows
+	pairWeight float64      // of each pair's loss, 1/pairs of the whole batch
+	perToken   bool         // whether scores are divided by the responses' tokens
+	padded     int          // number of rows, or with pairRows of pairs, padding included
 
-	tokens                []int32   // [rows, width], flat
-	place, labels, owners []int32   // [predictions]: row·width+column of the hidden state, token, row
+	layout
+	place, labels, owners []int32   // [predictions]: line·width+column of the hidden state, token, row
 	weights               []float32 // [predictions]
 }
 
@@ -77,32 +78,37 @@ func (m *micro) slot(i int) int {
 	return i
 }
 
-// newMicro pads the rows of a micro-batch. full is the number of rows (pairs, with pairRows) of a full one, longest the
-// model's context. A row's last token is only predicted, so the width is one less than the longest row.
-func newMicro(k kind, rows []row, full, longest int) micro {
+// newMicro lays out the rows of a micro-batch. full is the number of rows (pairs, with pairRows) of a full one.
+func newMicro(k kind, rows []row, full int) micro {
 	m := micro{kind: k, rows: rows}
-	n, predictions := len(rows), 0
-	if k == pairRows {
-		n /= 2
+	var texts []text
+	switch n := len(rows) / 2; k {
+	case pairRows:
+		m.padded = min(roundUp(n, 1), full)
+		for i := range n {
+			texts = append(texts, newText(rows, i, n+i))
+		}
+	case mismatchedRows:
+		m.padded = min(roundUp(2*n, 1), full)
+		for i := range n {
+			texts = append(texts, newText(rows, 2*i, 2*i+1))
+		}
+	default:
+		m.padded = min(roundUp(len(rows), 1), full)
+		for i := range rows {
+			texts = append(texts, newText(rows, i))
+		}
 	}
-	for _, r := range rows {
-		m.width = max(m.width, len(r.tokens)-1)
-		predictions += len(r.at)
-	}
-	// An epoch of the miniature's pairs makes some 20 shapes. Each compiles in milliseconds on the Go backends.
-	m.padded = min(roundUp(n, 1), full)
-	m.width = min(roundUp(m.width, 8), longest)
-	m.tokens = make([]int32, m.slots()*m.width)
+	m.layout = lay(rows, texts)
 	for i, r := range rows {
-		slot := m.slot(i)
-		copy(m.tokens[slot*m.width:(slot+1)*m.width], r.tokens[:len(r.tokens)-1])
 		for j, at := range r.at {
-			m.place = append(m.place, int32(slot*m.width)+at)
+			m.place = append(m.place, m.index(i, at))
 			m.labels = append(m.labels, r.tokens[at+1])
-			m.owners = append(m.owners, int32(slot))
+			m.owners = append(m.owners, int32(m.slot(i)))
 			m.weights = append(m.weights, r.weights[j])
 		}
 	}
+	predictions := len(m.place)
 	for range roundUp(max(predictions, 1), 32) - predictions {
 		m.place = append(m.place, 0)
 		m.labels = append(m.labels, 0)

@@ -7,31 +7,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMicro works one padded micro-batch of two pairs out by hand.
+// TestMicro works one padded micro-batch of two pairs out by hand. The second pair's sides begin alike.
 func TestMicro(t *testing.T) {
 	pairs := []Pair{
 		{Prompt: []int32{5, 6}, Chosen: []int32{7, 2}, Rejected: []int32{8, 9, 2}},
-		{Prompt: []int32{4}, Chosen: []int32{3, 3, 3, 2}, Rejected: []int32{2}},
+		{Prompt: []int32{4}, Chosen: []int32{3, 3, 3, 2}, Rejected: []int32{3, 2}},
 	}
 	s := Settings{Objective: "dpo+nll", NLL: "sequence", Alpha: 2, BatchPairs: 4, MicroBatch: 4}
-	got := (&plan{pairs: pairs, ref: [][2]float64{{-1, -2}, {-3, -4}}, s: s, longest: 8}).pairBatch([]int{0, 1})[0]
-	if got.slots() != 4 || got.width != 8 || got.padded != 2 || len(got.place) != 32 {
-		t.Fatalf("%d rows, width %d, %d pairs, %d predictions; want 4, 8 (the longest allowed), 2, 32", got.slots(),
-			got.width, got.padded, len(got.place))
+	got := (&plan{pairs: pairs, ref: [][2]float64{{-1, -2}, {-3, -4}}, s: s}).pairBatch([]int{0, 1})[0]
+	if got.slots() != 4 || got.height != 2 || got.width != 8 || got.used != 9 || got.padded != 2 || len(got.place) != 32 {
+		t.Fatalf("%d rows, %d lines of %d with %d tokens, %d pairs, %d predictions; want 4, 2 of 8 with 9, 2, 32", got.slots(),
+			got.height, got.width, got.used, got.padded, len(got.place))
 	}
 	for _, check := range []struct {
 		what      string
 		got, want any
 	}{
 		{"tokens", got.tokens, []int32{
-			5, 6, 7, 0, 0, 0, 0, 0, // the last token, 2, is only predicted
-			4, 3, 3, 3, 0, 0, 0, 0,
-			5, 6, 8, 9, 0, 0, 0, 0,
-			4, 0, 0, 0, 0, 0, 0, 0,
+			5, 6, 7, 8, 9, 0, 0, 0, // prompt, chosen, rejected, without the last tokens, 2, which are only predicted
+			4, 3, 3, 3, 0, 0, 0, 0, // prompt and the rejected 3, which is shared, chosen
 		}},
-		{"places", got.place[:10], []int32{1, 2, 8, 9, 10, 11, 17, 18, 19, 24}},
-		{"labels", got.labels[:10], []int32{7, 2, 3, 3, 3, 2, 8, 9, 2, 2}},
-		{"owners", got.owners[:12], []int32{0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 4}},
+		{"spans", got.spans, []int32{
+			0, 0, 0, 0, 0, 0, 0, 2, 2, 0, 2, 3, 0, 2, 3, 5, 5, 5, 6, 6, 6, 7, 7, 7,
+			0, 0, 0, 0, 0, 0, 0, 2, 2, 0, 2, 2, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7,
+		}},
+		{"places", got.place[:11], []int32{1, 2, 8, 9, 10, 11, 1, 3, 4, 8, 9}},
+		{"labels", got.labels[:11], []int32{7, 2, 3, 3, 3, 2, 8, 9, 2, 3, 2}},
+		{"owners", got.owners[:12], []int32{0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4}},
 		// α/(pairs·tokens): 2/(2·2) and 2/(2·4) for the chosen sides, nothing for rejected sides and padding.
 		{"weights", got.weights[:12], []float32{0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0, 0}},
 	} {
@@ -76,7 +78,7 @@ func TestEpochs(t *testing.T) {
 func TestReplayDraw(t *testing.T) {
 	replay := randomPairs(9, 29, 1)
 	draw := func(seed int64, step int) []int32 {
-		p := plan{replay: replay, s: Settings{Replay: 5, NLL: "sequence", Seed: seed, BatchPairs: 1}, longest: 64}
+		p := plan{replay: replay, s: Settings{Replay: 5, NLL: "sequence", Seed: seed, BatchPairs: 1}}
 		return p.replayBatch(step)[0].tokens
 	}
 	if !slices.Equal(draw(1, 4), draw(1, 4)) || slices.Equal(draw(1, 4), draw(1, 5)) ||

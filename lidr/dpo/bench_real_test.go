@@ -64,7 +64,7 @@ func benchmarkStep(b *testing.B, m *transformer.Model, saturated bool) {
 	}
 	s := DefaultSettings()
 	s.LR, s.BatchPairs = 1e-6, 4
-	p := plan{s: s, longest: 512, ref: make([][2]float64, 4)}
+	p := plan{s: s, ref: make([][2]float64, 4)}
 	for i := range p.ref {
 		p.pairs = append(p.pairs, Pair{tokens(46), tokens(256), tokens(256)})
 		if saturated {

@@ -30,7 +30,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	s := DefaultSettings()
 	s.LR = 1e-4
-	fixed, real := plan{s: s, longest: 512}, plan{s: s, longest: 512}
+	fixed, real := plan{s: s}, plan{s: s}
 	for range 8 {
 		fixed.pairs = append(fixed.pairs, Pair{tokens(128), tokens(129), tokens(129)})
 	}
@@ -55,8 +55,8 @@ func BenchmarkStep(b *testing.B) {
 	}{
 		{"pairs=8x2x256", fixed.step(0)},
 		{"pairs=32x2x70", real.step(0)},
-		{"pretrain=16x256", weightedBatch(sequences(16, 256), 16*256, 0, 512)},
-		{"pretrain=32x128", weightedBatch(sequences(32, 128), 32*128, 0, 512)},
+		{"pretrain=16x256", weightedBatch(sequences(16, 256), 16*256, 0)},
+		{"pretrain=32x128", weightedBatch(sequences(32, 128), 32*128, 0)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			t, err := newTrainer(openBackend(b), transformer.Init(million, 1), s)

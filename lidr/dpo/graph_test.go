@@ -110,7 +110,7 @@ func TestGraphMatchesPlainLoss(t *testing.T) {
 		exec := lossExec(b, m, s)
 		var graph float64
 		var numbers tally
-		for _, part := range (&plan{pairs: pairs, ref: ref, s: s, longest: 64}).step(0) {
+		for _, part := range (&plan{pairs: pairs, ref: ref, s: s}).step(0) {
 			out := exec.MustCall(part.args()...)
 			graph += float64(tensors.ToScalar[float32](out[0]))
 			numbers.add(part, tensors.MustCopyFlatData[float32](out[1]), 0)
@@ -140,7 +140,7 @@ func TestGraphMatchesWeightedNLL(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec, loss := lossExec(b, m, DefaultSettings()), 0.0
-	for _, part := range weightedBatch(batch, total, 3, 64) {
+	for _, part := range weightedBatch(batch, total, 3) {
 		loss += float64(tensors.ToScalar[float32](exec.MustCall(part.args()...)[0]))
 	}
 	near(t, "weighted loss", loss, WeightedNLL(logps, weights), 1e-5)
@@ -175,7 +175,7 @@ func TestGradient(t *testing.T) {
 	s := DefaultSettings()
 	s.BatchPairs = 5
 	pairs := randomPairs(5, tiny.VocabSize, 2)
-	part := (&plan{pairs: pairs, ref: randomReference(5), s: s, longest: 64}).step(0)[0]
+	part := (&plan{pairs: pairs, ref: randomReference(5), s: s}).step(0)[0]
 	tr, err := newTrainer(b, m, s)
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestSaturatedGradient(t *testing.T) {
 		}
 		defer tr.close()
 		ref := slices.Repeat([][2]float64{{-margin / s.Beta, 0}}, 4)
-		tr.gradient.MustCall((&plan{pairs: pairs, ref: ref, s: s, longest: 64}).step(0)[0].args()...)
+		tr.gradient.MustCall((&plan{pairs: pairs, ref: ref, s: s}).step(0)[0].args()...)
 		var all []float32
 		for _, p := range tr.params {
 			all = append(all, tensors.MustCopyFlatData[float32](p.gradient.MustValue())...)

@@ -44,7 +44,7 @@ func (p *plan) mismatchedBatch(batch []int) []micro {
 			rows = append(rows, responseRow(pair.Prompt, pair.Chosen, 0), responseRow(pair.Prompt, pair.Rejected, 0))
 			ref = append(ref, p.ref[len(p.pairs)+i])
 		}
-		m := newMicro(mismatchedRows, rows, 2*full, p.longest)
+		m := newMicro(mismatchedRows, rows, 2*full)
 		m.ref = ref
 		micros = append(micros, m)
 	}

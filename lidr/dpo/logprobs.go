@@ -40,9 +40,9 @@ func Logprobs(
 		for place, i := range batch {
 			rows[place] = responseRow(pairs[i].Prompt, pairs[i].Chosen, 0)
 		}
-		return newMicro(replayRows, rows, len(batch), longest)
+		return newMicro(replayRows, rows, len(batch))
 	}
-	return rowLogprobs(ctx, b, m, lengthBatches(pairs, 1), done, pad, func(batch []int, sums []float64) error {
+	return rowLogprobs(ctx, b, m, lengthBatches(pairs), done, pad, func(batch []int, sums []float64) error {
 		var idx []int
 		var fresh []float64
 		for place, i := range batch {
@@ -128,20 +128,21 @@ func rowSums(forward *model.Exec, m micro) ([]float64, error) {
 	return sums, finalize(out)
 }
 
-// batchPositions bounds the padded positions of one forward pass without gradients: enough to keep a core busy.
+// batchPositions bounds the positions of one forward pass without gradients: enough to keep a core busy.
 const batchPositions = 4096
 
-// lengthBatches cuts the pairs, sorted by length, into batches of at most batchPositions, or of one pair. A pair takes
-// so many rows.
-func lengthBatches(pairs []Pair, rows int) (batches [][]int) {
+// lengthBatches cuts the pairs, sorted by length, into batches of at most batchPositions, or of one pair.
+func lengthBatches(pairs []Pair) (batches [][]int) {
 	order := make([]int, len(pairs))
 	for i := range order {
 		order[i] = i
 	}
 	sortByLength(pairs, order)
-	fits := func(n int, longest Pair) bool { return rows*n*longest.length() <= batchPositions }
 	for start, end := 0, 0; start < len(order); start = end {
-		for end = start + 1; end < len(order) && fits(end+1-start, pairs[order[end]]); end++ {
+		for room := batchPositions; end < len(order); end++ {
+			if room -= pairs[order[end]].positions(); room < 0 && end > start {
+				break
+			}
 		}
 		batches = append(batches, order[start:end])
 	}

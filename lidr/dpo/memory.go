@@ -28,13 +28,13 @@ func (d demand) String() string {
 func inWords(n int) string { return humanize.Bytes(uint64(n)) }
 
 // size is what the memory of a micro-batch's graph grows with.
-type size struct{ slots, width, predictions int }
+type size struct{ positions, width, predictions int }
 
-func (m *micro) size() size { return size{m.slots(), m.width, len(m.place)} }
+func (m *micro) size() size { return size{m.height * m.width, m.width, len(m.place)} }
 
 // within reports whether no part of a is larger than b's.
 func (a size) within(b size) bool {
-	return a.slots <= b.slots && a.width <= b.width && a.predictions <= b.predictions
+	return a.positions <= b.positions && a.width <= b.width && a.predictions <= b.predictions
 }
 
 // largest returns the micro-batches of a training of which no other one is larger in every way.

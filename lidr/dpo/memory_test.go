@@ -35,7 +35,7 @@ func TestMemoryIsKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer tr.close()
-		p := plan{pairs: pairs, s: s, longest: 512}
+		p := plan{pairs: pairs, s: s}
 		micros, err := largest(p.stepsPerEpoch(), func(n int) ([]micro, error) { return p.step(n), nil })
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,6 @@ type plan struct {
 	ref        [][2]float64 // of the pairs, then of the mismatched; none where the loss has none
 	replay     []Pair
 	s          Settings
-	longest    int
 
 	epoch   int // of batches
 	batches [][]int
@@ -64,7 +63,7 @@ func (p *plan) pairBatch(batch []int) []micro {
 				ref = append(ref, p.ref[i])
 			}
 		}
-		m := newMicro(k, append(chosen, rejected...), full, p.longest)
+		m := newMicro(k, append(chosen, rejected...), full)
 		m.ref, m.pairWeight, m.perToken = ref, 1/float64(len(batch)), preferences[p.s.Loss].perToken
 		micros = append(micros, m)
 	}
@@ -94,13 +93,13 @@ func (p *plan) replayBatch(n int) []micro {
 		for _, pair := range part {
 			rows = append(rows, responseRow(pair.Prompt, pair.Chosen, weight*p.s.share(len(pair.Chosen), len(draw), tokens)))
 		}
-		micros = append(micros, newMicro(replayRows, rows, full, p.longest))
+		micros = append(micros, newMicro(replayRows, rows, full))
 	}
 	return micros
 }
 
 // weightedBatch returns the micro-batches of a pretraining batch whose weights sum to total, shortest sequences first.
-func weightedBatch(batch []Weighted, total float64, size, longest int) []micro {
+func weightedBatch(batch []Weighted, total float64, size int) []micro {
 	batch = slices.Clone(batch)
 	slices.SortStableFunc(batch, func(a, b Weighted) int { return cmp.Compare(len(a.Tokens), len(b.Tokens)) })
 	var micros []micro
@@ -110,7 +109,7 @@ func weightedBatch(batch []Weighted, total float64, size, longest int) []micro {
 		for _, w := range part {
 			rows = append(rows, weightedRow(w, 1/total))
 		}
-		micros = append(micros, newMicro(weightedRows, rows, full, longest))
+		micros = append(micros, newMicro(weightedRows, rows, full))
 	}
 	return micros
 }

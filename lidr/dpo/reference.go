@@ -29,9 +29,9 @@ func Reference(
 			chosen = append(chosen, responseRow(pairs[i].Prompt, pairs[i].Chosen, 0))
 			rejected = append(rejected, responseRow(pairs[i].Prompt, pairs[i].Rejected, 0))
 		}
-		return newMicro(pairRows, append(chosen, rejected...), len(batch), longest)
+		return newMicro(pairRows, append(chosen, rejected...), len(batch))
 	}
-	return rowLogprobs(ctx, b, m, lengthBatches(pairs, 2), done, pad, func(batch []int, sums []float64) error {
+	return rowLogprobs(ctx, b, m, lengthBatches(pairs), done, pad, func(batch []int, sums []float64) error {
 		var idx []int
 		var chosen, rejected []float64
 		for place, i := range batch {

@@ -56,7 +56,7 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 		return nil, err
 	}
 	hash := sha256.New()
-	parts := []any{"training state 2", b.Name(), fingerprint, s, total, data}
+	parts := []any{"training state 3", b.Name(), fingerprint, s, total, data}
 	adapter, err := m.Adapter()
 	if err != nil {
 		return nil, err

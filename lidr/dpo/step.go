@@ -50,7 +50,6 @@ func (t *tally) add(m micro, sums []float32, nll float64) {
 	for i, r := range m.rows {
 		logp := float64(sums[m.slot(i)])
 		t.tokens += len(r.tokens)
-		t.positions += len(r.tokens) - 1
 		switch {
 		case m.kind == weightedRows:
 		case m.kind == replayRows:
@@ -65,7 +64,8 @@ func (t *tally) add(m micro, sums []float32, nll float64) {
 		}
 	}
 	t.ref = append(t.ref, m.ref...)
-	t.computed += m.slots() * m.width
+	t.positions += m.used
+	t.computed += m.height * m.width
 	if m.kind == weightedRows {
 		t.weighted += nll
 	}

@@ -43,7 +43,7 @@ func Train(ctx context.Context, b compute.Backend, m *transformer.Model, pairs [
 		return nil, fmt.Errorf("training settings: %w", err)
 	}
 	longest, preference := s.longest(m.Config), s.Objective != "sft"
-	p := plan{pairs: pairs, ref: ref, replay: replay, s: s, longest: longest}
+	p := plan{pairs: pairs, ref: ref, replay: replay, s: s}
 	if err := checkPairs("pair", pairs, preference, longest, m.Config); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 		if err != nil {
 			return nil, err
 		}
-		return weightedBatch(sequences, total, s.MicroBatch, longest), nil
+		return weightedBatch(sequences, total, s.MicroBatch), nil
 	}
 	rate := func(n, total int) float64 {
 		if warm := s.WarmupSteps(total); n < warm {

@@ -182,8 +182,8 @@ func TestResume(t *testing.T) {
 // settings' batch size.
 func TestReferenceResumes(t *testing.T) {
 	b, m := openBackend(t), transformer.Init(tiny, 1)
-	pairs, s := randomPairs(120, tiny.VocabSize, 1), testSettings()
-	if n := len(lengthBatches(pairs, 2)); n < 2 {
+	pairs, s := randomPairs(150, tiny.VocabSize, 1), testSettings()
+	if n := len(lengthBatches(pairs)); n < 2 {
 		t.Fatalf("%d batches, the test needs more", n)
 	}
 	want := reference(t, b, m, pairs, s)

@@ -77,33 +77,34 @@ func (t *trainer) close() error {
 
 // args returns the graph's inputs for the micro-batch, in the order of newInputs.
 func (m *micro) args() []any {
-	n := len(m.place)
-	args := []any{
-		tensors.FromFlatDataAndDimensions(m.tokens, m.slots(), m.width),
-		tensors.FromFlatDataAndDimensions(m.place, n),
-		tensors.FromFlatDataAndDimensions(m.labels, n),
-		tensors.FromFlatDataAndDimensions(m.owners, n),
-		tensors.FromFlatDataAndDimensions(m.weights, n),
-	}
-	if m.kind != pairRows {
-		return args
-	}
-	ref, scale, weights := make([]float32, 2*m.padded), make([]float32, 2*m.padded), make([]float32, m.padded)
-	for i, r := range m.ref {
-		ref[i], ref[m.padded+i] = float32(r[0]), float32(r[1])
-	}
-	for i := range len(m.rows) / 2 {
-		weights[i] = float32(m.pairWeight)
-	}
+	n, scale := len(m.place), make([]float32, m.slots())
 	for i, r := range m.rows {
 		scale[m.slot(i)] = 1
 		if m.perToken {
 			scale[m.slot(i)] = 1 / float32(len(r.at))
 		}
 	}
+	args := []any{
+		tensors.FromFlatDataAndDimensions(m.tokens, m.height, m.width),
+		tensors.FromFlatDataAndDimensions(m.spans, m.height, m.width, 3),
+		tensors.FromFlatDataAndDimensions(m.place, n),
+		tensors.FromFlatDataAndDimensions(m.labels, n),
+		tensors.FromFlatDataAndDimensions(m.owners, n),
+		tensors.FromFlatDataAndDimensions(m.weights, n),
+		tensors.FromFlatDataAndDimensions(scale, len(scale)),
+	}
+	if m.kind != pairRows {
+		return args
+	}
+	ref, weights := make([]float32, 2*m.padded), make([]float32, m.padded)
+	for i, r := range m.ref {
+		ref[i], ref[m.padded+i] = float32(r[0]), float32(r[1])
+	}
+	for i := range len(m.rows) / 2 {
+		weights[i] = float32(m.pairWeight)
+	}
 	return append(args, tensors.FromFlatDataAndDimensions(ref, 2, m.padded),
-		tensors.FromFlatDataAndDimensions(weights, m.padded), tensors.FromFlatDataAndDimensions(scale, 2, m.padded),
-		tensors.FromScalar(float32(m.kl)))
+		tensors.FromFlatDataAndDimensions(weights, m.padded), tensors.FromScalar(float32(m.kl)))
 }
 
 // run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. rate

@@ -12,8 +12,8 @@ import (
 // LoadFastChat returns the settings of [MTBenchDefaults] with FastChat's own words, read from its file
 // fastchat/llm_judge/data/judge_prompts.jsonl (github.com/lm-sys/FastChat, Apache License 2.0): the prompts single-v1,
 // single-math-v1, single-v1-multi-turn and single-math-v1-multi-turn, each with its system message. They ask for no
-// language. The file lies in the repository alone: FastChat's package fschat 0.2.36 has the code that fills it in,
-// whose fields these are, and not the file, so that the tests read a file of the same form.
+// language. The file lies in the repository alone, not in FastChat's package fschat, so that the tests read one of the
+// same form.
 func LoadFastChat(path string) (MTBenchSettings, error) {
 	s := MTBenchDefaults()
 	texts, systems, err := fastChat(path, "single", [4]string{"single-v1", "single-math-v1", "single-v1-multi-turn",
@@ -87,7 +87,7 @@ func fastChat(path, kind string, names [4]string) (texts [4]string, systems map[
 			texts[i] = braces.ReplaceAllStringFunc(row.Template, func(field string) string {
 				return "{{." + fastChatFields[field] + "}}"
 			})
-			systems[gradingNames[i/2][i%2]] = strings.TrimSpace(row.System)
+			systems[gradingNames[i/2][i%2]] = row.System
 		}
 	}
 	for i, name := range names {

@@ -118,7 +118,7 @@ func TestAlpacaEvalWording(t *testing.T) {
 // A file in the form of FastChat's, in words of our own, becomes settings that show the judge the same fields.
 func TestLoadFastChat(t *testing.T) {
 	line := func(name, kind, template string) string {
-		return fmt.Sprintf(`{"name": %q, "type": %q, "system_prompt": "As %s.", "prompt_template": %q}`+"\n", name, kind,
+		return fmt.Sprintf(`{"name": %q, "type": %q, "system_prompt": "As %s.\n", "prompt_template": %q}`+"\n", name, kind,
 			name, template)
 	}
 	singles := line("single-v1", "single", "Q {question} A {answer}") +
@@ -139,12 +139,12 @@ func TestLoadFastChat(t *testing.T) {
 	both := write(singles + pairs)
 	s, err := judge.LoadFastChat(both)
 	if err != nil || s.SingleReference != "Q {{.Question1}} R {{.Reference1}} A {{.Answer1}}" ||
-		s.Systems["multi_turn_reference"] != "As single-math-v1-multi-turn." {
+		s.Systems["multi_turn_reference"] != "As single-math-v1-multi-turn.\n" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	p, err := judge.LoadFastChatPairs(both)
 	if err != nil || p.Single != "Q {{.Question1}} A {{.AnswerA1}} B {{.AnswerB1}}" ||
-		p.Systems["single"] != "As pair-v2." {
+		p.Systems["single"] != "As pair-v2.\n" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for text, want := range map[string]string{

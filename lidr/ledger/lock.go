@@ -81,16 +81,19 @@ func newLock(path string) (locker, error) {
 	return &systemLock{Flock: flock.New(path)}, input.Regular(path)
 }
 
-// held are the locks of run folders that this process has, by path.
-var held = struct {
-	sync.Mutex
-	locks map[string]*folderLock
-}{locks: map[string]*folderLock{}}
+// folderLocks are the locks of run folders that this process has had, by path: a *folderLock each.
+var folderLocks sync.Map
 
 // folderLock is a lock and how often it was asked for.
 type folderLock struct {
-	locker
-	users int
+	changing sync.Mutex // held while a lease is waited for, which keeps nobody from another folder
+	lock     locker
+	users    int // 0 while this process does not have it
+}
+
+func folderLockOf(path string) *folderLock {
+	lock, _ := folderLocks.LoadOrStore(path, &folderLock{})
+	return lock.(*folderLock)
 }
 
 // LockFolder makes this process the only one that works in the folder dir, until unlock or until the process ends.
@@ -107,12 +110,13 @@ func LockFolder(dir string) (unlock func() error, err error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return nil, err
 	}
-	held.Lock()
-	defer held.Unlock()
 	path := filepath.Join(real, LockName)
-	if lock := held.locks[path]; lock != nil {
-		lock.users++
-		return func() error { return unlockFolder(path) }, nil
+	folder := folderLockOf(path)
+	folder.changing.Lock()
+	defer folder.changing.Unlock()
+	if folder.users > 0 {
+		folder.users++
+		return folder.giveBack, nil
 	}
 	lock, err := newLock(path)
 	if err != nil {
@@ -125,8 +129,8 @@ func LockFolder(dir string) (unlock func() error, err error) {
 	}
 	switch {
 	case got:
-		held.locks[path] = &folderLock{lock, 1}
-		return func() error { return unlockFolder(path) }, nil
+		folder.lock, folder.users = lock, 1
+		return folder.giveBack, nil
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", real, err)
 	}
@@ -149,25 +153,23 @@ func Locked(dir string) error {
 	if err != nil {
 		return nil // it is gone, and its lock with it
 	}
-	held.Lock()
-	lock := held.locks[filepath.Join(real, LockName)]
-	held.Unlock()
-	if lock == nil {
+	folder := folderLockOf(filepath.Join(real, LockName))
+	folder.changing.Lock()
+	defer folder.changing.Unlock()
+	if folder.users == 0 {
 		return nil
 	}
-	return lock.Valid()
+	return folder.lock.Valid()
 }
 
-// unlockFolder undoes one [LockFolder].
-func unlockFolder(path string) error {
-	held.Lock()
-	defer held.Unlock()
-	lock := held.locks[path]
-	if lock.users--; lock.users > 0 {
+// giveBack undoes one [LockFolder].
+func (f *folderLock) giveBack() error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	if f.users--; f.users > 0 {
 		return nil
 	}
-	delete(held.locks, path)
-	return lock.Unlock()
+	return f.lock.Unlock()
 }
 
 // LockName is the name of the empty file in a folder by which [LockFolder] locks it; a lease's files are LockName-1,

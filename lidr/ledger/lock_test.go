@@ -125,6 +125,38 @@ func TestLockFolder(t *testing.T) {
 	_ = holder.Wait() // it was killed
 }
 
+// While a folder waits for a lease of another machine, another folder is locked at once.
+func TestFoldersDoNotWaitForEachOther(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, "left")
+	lease := filepath.Join(left, LockName+"-1")
+	if err := os.Mkdir(left, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lease, []byte(`{"host": "elsewhere", "pid": 1, "beat": 1}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		unlock, err := LockFolder(left)
+		if err == nil {
+			err = unlock()
+		}
+		waited <- err
+	}()
+	time.Sleep(100 * time.Millisecond) // it waits by now
+	unlock, err := LockFolder(filepath.Join(dir, "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(waited) > 0 {
+		t.Errorf("the second folder waited for the lease of the first (%v)", <-waited)
+	}
+	if err := errors.Join(unlock(), os.Remove(lease), <-waited); err != nil {
+		t.Error(err)
+	}
+}
+
 // Of two processes that need the same output one makes it, by the system's locks and by leases.
 func TestCollectOnceAmongProcesses(t *testing.T) {
 	dir := t.TempDir()

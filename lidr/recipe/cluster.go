@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/handoff"
-	"lidrlab/lidr/input"
 	"lidrlab/lidr/recipe/launch"
 )
 
@@ -63,21 +60,7 @@ func (t *trains) forget(ctx context.Context, run *lidr.Run, trainer handoff.Trai
 	if err != nil {
 		return err
 	}
-	data, err := input.ReadFile(idFile(job))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it was ended
-	}
-	id := strings.TrimSpace(string(data))
-	if err == nil && id == "" {
-		id, err = t.launcher.Find(ctx, job)
-	}
-	if err == nil && id != "" {
-		err = t.launcher.Stop(ctx, job, id)
-	}
-	if err != nil {
-		return err
-	}
-	return over(job)
+	return halt(ctx, t.launcher, job)
 }
 
 // train runs a round's train.sh on the cluster until it has ended.

@@ -20,17 +20,24 @@ type Folder struct {
 }
 
 // Folders lists the run folders in and below dir, those of sweeps and recipes with cells too, by their names. What
-// cannot be read in one is its State.
+// cannot be read in one is its State. A link to a run folder counts as one; other links in dir are not followed.
 func Folders(dir string) ([]Folder, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s; name one that holds runs, or make one: lidr demo", dir)
+	}
 	var found []Folder
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
+	// With a separator at its end the folder may be a link itself.
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+		path = filepath.Clean(path)
+		if err != nil || !entry.IsDir() && entry.Type()&fs.ModeSymlink == 0 {
 			return err
 		}
 		if _, err := os.Stat(filepath.Join(path, "settings.json")); errors.Is(err, fs.ErrNotExist) {
-			if entry.Name() == "store" {
+			if entry.IsDir() && entry.Name() == "store" {
 				return fs.SkipDir
 			}
+			return nil
+		} else if err != nil && !entry.IsDir() { // a link to a file
 			return nil
 		}
 		folder, err := look(path)

@@ -78,6 +78,25 @@ func begin(ctx context.Context, l launch.Launcher, j launch.Job) (id string, err
 	return id, durable.WriteFile(idFile(j), []byte(id+"\n"))
 }
 
+// halt ends what is left of a job whose id, or intent, was written down, and forgets it.
+func halt(ctx context.Context, l launch.Launcher, j launch.Job) error {
+	data, err := input.ReadFile(idFile(j))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it was ended
+	}
+	id := strings.TrimSpace(string(data))
+	if err == nil && id == "" {
+		id, err = l.Find(ctx, j)
+	}
+	if err == nil && id != "" {
+		err = l.Stop(ctx, j, id)
+	}
+	if err != nil {
+		return err
+	}
+	return over(j)
+}
+
 // over forgets a job's id.
 func over(j launch.Job) error { return durable.Remove(idFile(j)) }
 

@@ -10,6 +10,7 @@ import (
 
 	"lidrlab/lidr"
 	"lidrlab/lidr/ledger"
+	"lidrlab/lidr/show"
 	"lidrlab/lidr/tracking"
 )
 
@@ -40,15 +41,22 @@ type plan struct {
 func runAll(ctx context.Context, singles []single, dir string, options []lidr.Option, p plan) (report string,
 	err error) {
 	var runs []*lidr.Run
+	over := make([]func(), len(singles)) // to be called when a run is done
+	cells := show.NewCells(len(singles), 0)
 	defer func() {
 		for _, run := range runs {
 			err = errors.Join(err, run.Close())
 		}
 	}()
-	for _, one := range singles { // what is wrong with the last is said before the first has worked for days
+	for i, one := range singles { // what is wrong with the last is said before the first has worked for days
 		all := options
 		if one.name != "" {
-			all = append([]lidr.Option{lidr.WithStore(ledger.StoreBeside(dir))}, options...)
+			cell := func(r *lidr.Run) {
+				var progress lidr.Progress
+				progress, over[i] = cells.Cell(i+1, one.name, r.Progress())
+				lidr.WithProgress(progress)(r)
+			}
+			all = slices.Concat([]lidr.Option{lidr.WithStore(ledger.StoreBeside(dir))}, options, []lidr.Option{cell})
 		}
 		run, err := open(one.Recipe, filepath.Join(dir, one.name), all)
 		if err != nil {
@@ -67,6 +75,9 @@ func runAll(ctx context.Context, singles []single, dir string, options []lidr.Op
 		}
 		if report, err = runOne(ctx, one.Recipe, runs[i], p); err != nil {
 			return "", in(one.name, err)
+		}
+		if one.name != "" {
+			over[i]()
 		}
 	}
 	if len(runs) > 1 {

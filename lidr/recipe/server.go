@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"lidrlab/lidr/durable"
-	"lidrlab/lidr/input"
 	"lidrlab/lidr/lm/remote"
 	"lidrlab/lidr/recipe/launch"
 )
@@ -329,18 +328,7 @@ func (s *server) sweep(ctx context.Context, but []launch.Job) error {
 			continue
 		}
 		job := launch.Job{Name: name, Dir: s.dir, Nodes: 1, Serves: true, Stage: s.stage}
-		data, err := input.ReadFile(file)
-		id := strings.TrimSpace(string(data))
-		if err == nil && id == "" {
-			id, err = s.launcher.Find(ctx, job)
-		}
-		if err == nil && id != "" {
-			err = s.launcher.Stop(ctx, job, id)
-		}
-		if err == nil {
-			err = errors.Join(remote.Withdraw(s.clients, name), over(job))
-		}
-		wrong = append(wrong, err)
+		wrong = append(wrong, remote.Withdraw(s.clients, name), halt(ctx, s.launcher, job))
 	}
 	return errors.Join(append(wrong, err)...)
 }

@@ -89,6 +89,7 @@ func checkReport(t *testing.T, r Recipe, path string) {
 		"Reward accuracy by a judge":          len(r.Ratings.Models) > 0,
 		"smallest change that the problems":   r.Evaluate.Source != "",
 		"smallest change that the seeds":      r.Evaluate.Source != "" && len(r.Seeds) > 1,
+		"lidr recipe " + r.Name + " --small":  true,
 	}
 	for want, expected := range wants {
 		if expected && !strings.Contains(text, want) {

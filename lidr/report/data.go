@@ -35,7 +35,7 @@ type Data struct {
 	Training    []Training    // one a round
 
 	Metrics        []Metric         // the first is the main result: its plot is in the summary
-	Answers        []AnswerExample  // one a language
+	Answers        []AnswerExample  // some of each language
 	HeadToHead     []HeadToHead     // one a pair of models and language
 	Rubric         string           // how a head-to-head is decided, in words
 	RewardAccuracy []RewardAccuracy // one a round and language
@@ -107,6 +107,9 @@ type PairExample struct {
 
 	ChosenFrom, RejectedFrom       string // "own English answer, translated", "own answer"
 	ChosenVerdict, RejectedVerdict string // "right", "wrong: 14 instead of 12", "not in Russian"; may be empty
+
+	Original         string // the answer that one side is the translation of, may be empty
+	OriginalLanguage string // its language, a Language.Code
 }
 
 // PairLengths are the lengths of a round's pairs in one language.

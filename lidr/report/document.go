@@ -73,10 +73,10 @@ type cell struct {
 	Tone  string // "good" or "bad": told from no change
 }
 
-// example is a pair with its language's name.
+// example is a pair with its languages' names.
 type example struct {
 	PairExample
-	LanguageName string
+	LanguageName, OriginalName string
 }
 
 // answers are what the models said to a problem, with its language's name.

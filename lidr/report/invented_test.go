@@ -201,6 +201,8 @@ func invented() Data {
 	russian.Chosen = "В 3 коробках 3 × 12 = 36 яблок.\nОсталось 36 − 7 = 29 яблок.\nОтвет: 29."
 	russian.Rejected = "В 3 коробках 3 × 12 = 38 яблок.\nОсталось 38 − 7 = 31 яблоко.\nОтвет: 31."
 	russian.RejectedVerdict = "wrong: 31 instead of 29"
+	russian.Original = "3 boxes hold 3 × 12 = 36 apples.\n36 − 7 = 29 are left.\nThe answer is 29."
+	russian.OriginalLanguage = "en"
 	french.ID, french.Language = "pm-00203", "fr"
 	french.Prompt = "Paul a 15 pommes. Marie lui en donne 8. Combien de pommes a-t-il maintenant ?"
 	french.Chosen = "Paul a maintenant 15 + 8 = 23 pommes.\nLa réponse est 23."

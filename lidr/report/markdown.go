@@ -144,7 +144,11 @@ func markdownExample(b *bytes.Buffer, e *example) {
 		{"Prompt", "", e.Prompt, ""},
 		{"Chosen", e.ChosenFrom, e.Chosen, e.ChosenVerdict},
 		{"Rejected", e.RejectedFrom, e.Rejected, e.RejectedVerdict},
+		{"Translated from", e.OriginalName, e.Original, ""},
 	} {
+		if part.text == "" && part.note == "" {
+			continue
+		}
 		b.WriteString(part.name)
 		for _, s := range []string{part.note, part.verdict} {
 			if s != "" {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -218,11 +219,16 @@ func measureFigure(m Measure, width float64) *plots.Figure {
 		b.Note, b.Reference = "dashed: 50 %", .5
 	}
 	for _, r := range m.Rows[:m.Plot] {
-		var values, errors []float64
+		var values, lows, highs []float64
 		for _, v := range r.Values {
-			values, errors = append(values, v.Value), append(errors, eval.Z95*v.SE)
+			low, high := m.interval(v)
+			values, lows, highs = append(values, v.Value), append(lows, low), append(highs, high)
 		}
-		s := plots.Series{Values: shares(values, b.Percent), Errors: shares(errors, b.Percent)}
+		s := plots.Series{Values: shares(values, b.Percent)}
+		lows, highs = shares(lows, b.Percent), shares(highs, b.Percent)
+		for i := range lows {
+			s.Intervals = append(s.Intervals, [2]float64{lows[i], highs[i]})
+		}
 		s.Name, s.Published = strings.CutPrefix(r.Name, publishedRow)
 		b.Series = append(b.Series, s)
 	}
@@ -231,6 +237,19 @@ func measureFigure(m Measure, width float64) *plots.Figure {
 		return cmp.Compare(slices.Index(models, x.Name), slices.Index(models, y.Name))
 	})
 	return b.Figure()
+}
+
+// interval returns the ends of a value's 95 % interval, which ends where the scale of the unit does: "%", or one such
+// as "0 to 10".
+func (m Measure) interval(v MeasureValue) (low, high float64) {
+	low, high = v.Value-eval.Z95*v.SE, v.Value+eval.Z95*v.SE
+	bottom, top := math.Inf(-1), math.Inf(1)
+	if m.Unit == "%" {
+		bottom, top = 0, 100
+	} else if n, _ := fmt.Sscanf(m.Unit, "%g to %g", &bottom, &top); n < 2 {
+		return low, high
+	}
+	return max(low, min(bottom, v.Value)), min(high, max(top, v.Value))
 }
 
 // check is an error for columns of one name, for rows that do not fit the columns, and for a plot of rows that are not

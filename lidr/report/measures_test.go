@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"lidrlab/lidr/eval"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -213,6 +215,23 @@ func TestMeasureFigure(t *testing.T) {
 	} {
 		if got := bytes.Count(svg, []byte(want)); got != times {
 			t.Errorf("%s is in the figure %d times, expected %d", want, got, times)
+		}
+	}
+}
+
+// An interval ends where the scale does, and that of a value beside the scale at the value.
+func TestIntervalsEndWithTheScale(t *testing.T) {
+	for _, test := range []struct {
+		unit                 string
+		value, se, low, high float64
+	}{
+		{"0 to 10", 9.5, 1, 9.5 - eval.Z95, 10}, {"1 to 10", 1.5, 1, 1, 1.5 + eval.Z95}, {"%", 99, 2, 99 - 2*eval.Z95, 100},
+		{"points", -3, 1, -3 - eval.Z95, -3 + eval.Z95}, {"0 to 10", 11, 0, 11, 11},
+	} {
+		low, high := Measure{Unit: test.unit}.interval(MeasureValue{Estimate: Estimate{Value: test.value, SE: test.se}})
+		if math.Abs(low-test.low) > 1e-12 || math.Abs(high-test.high) > 1e-12 {
+			t.Errorf("%g ± %g of %q is %g to %g, expected %g to %g", test.value, test.se, test.unit, low, high, test.low,
+				test.high)
 		}
 	}
 }

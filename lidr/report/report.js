@@ -1,5 +1,5 @@
-// What a reader can do with the tables: sort them by a heading, take them away as CSV or LaTeX. The page is whole
-// without it. Texts of models stay text: nothing here makes HTML of them.
+// What a reader can do with the page: sort tables by a heading, take them away as CSV or LaTeX, and see the examples of
+// one language alone. The page is whole without it. Texts of models stay text: nothing here makes HTML of them.
 "use strict";
 
 const plain = (text) => text.replace(/\s+/g, " ").trim().replaceAll("−", "-");
@@ -126,6 +126,21 @@ document.querySelectorAll("table").forEach((table, i) => {
     take.append(button);
   }
   table.parentElement.after(take);
+});
+
+// Examples of several languages can be narrowed to one.
+document.querySelectorAll("section").forEach((section) => {
+  const examples = [...section.querySelectorAll("article[data-language]")];
+  const languages = [...new Set(examples.map((example) => example.dataset.language))];
+  if (languages.length < 2) return;
+  const label = document.createElement("label"), select = document.createElement("select");
+  label.className = "only";
+  select.append(new Option("all languages", ""), ...languages.map((name) => new Option(name, name)));
+  select.addEventListener("change", () => {
+    for (const example of examples) example.hidden = select.value !== "" && example.dataset.language !== select.value;
+  });
+  label.append("Examples in ", select);
+  examples[0].before(label);
 });
 
 // The date is the file's own: a report of equal data has equal bytes whenever it is written.

@@ -8,8 +8,9 @@ import (
 func answersSection(d Data) section {
 	s := section{ID: "answers", Title: "What the models answer"}
 	if len(d.Answers) > 0 {
-		s.Blocks = append(s.Blocks, block{Text: "One problem a language: the first that the models do not all get right or " +
-			"all get wrong, or else the first. It shows what answers look like, and measures nothing."})
+		s.Blocks = append(s.Blocks, block{Text: "Up to three problems a language: the first that the models do not all get " +
+			"right or all get wrong, the first that the last model gets wrong, and the first that a model answers in another " +
+			"language; or else the first. They show what answers look like, and measure nothing."})
 	}
 	for _, a := range d.Answers {
 		s.Blocks = append(s.Blocks, block{Answers: &answers{a, d.languageName(a.Language)}})
@@ -36,7 +37,8 @@ func pairsSection(d Data, figures map[string]*Figure) section {
 		s.Blocks = append(s.Blocks, block{Heading: "Examples"})
 	}
 	for _, e := range d.Examples {
-		s.Blocks = append(s.Blocks, block{Example: &example{e, d.languageName(e.Language)}})
+		s.Blocks = append(s.Blocks, block{Example: &example{e, d.languageName(e.Language),
+			d.languageName(e.OriginalLanguage)}})
 	}
 	return s
 }

@@ -25,7 +25,8 @@ import (
 //
 // so that an answer in its own language, away from the English ones in the last layer, weighs more: a gap of −0.4 has
 // the weight 0.450166. The authors can take r from another layer; package transformer gives the last one, their
-// script's default. The model's weights must be here.
+// script's default. Its mask hides as many tokens as the bare instruction has, so that some of the chat template's are
+// part of its mean; here the answer's tokens alone are. The model's weights must be here.
 type Hidden struct{}
 
 // Name implements [lidr.Scorer].

@@ -18,7 +18,8 @@ import (
 //	r(y) = Σ log π_dpo(y | x_en) − Σ log π_ref(y | x_en)
 //
 // over the tokens of y and the end of turn, with π_dpo the aligned model and π_ref the one that its alignment started
-// from. The factor β of DPO's reward changes no order and is left out.
+// from. The factor β of DPO's reward changes no order and is left out. The authors' script differs: it asks for the
+// answer's language before the English instruction, and its mask, one position off, leaves out y's first token.
 type Implicit struct {
 	Aligned   *lidr.Model // π_dpo
 	Reference *lidr.Model // π_ref

@@ -1,10 +1,9 @@
-// Package show formats values for people to read: frames as tables, preference pairs side by side, figures as PNG,
-// anything else as JSON; as HTML for a notebook and as plain text for a terminal. Texts of models and of data sets are
-// escaped, so that they cannot act on the page or the terminal, and have their language and direction.
+// Package show formats values for people to read: frames as tables, preference pairs side by side, figures as SVG and
+// PNG, anything else as JSON; as HTML for a notebook and as plain text for a terminal. Texts of models and of data sets
+// are escaped, so that they cannot act on the page or the terminal, and have their language and direction.
 package show
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,34 +13,17 @@ import (
 
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
 
 	"lidrlab/datasets"
 	"lidrlab/lidr/printable"
 )
 
-// PNG returns x as a PNG if x is a figure: one of package plots or a gonum plot. ok is false for anything else. It is
-// PNG because all programs that show notebooks draw it, while some remove SVG.
-func PNG(x any) (png []byte, ok bool, err error) {
-	switch x := x.(type) {
-	case interface{ PNG() ([]byte, error) }:
-		png, err = x.PNG()
-		return png, true, err
-	case *plot.Plot:
-		var b bytes.Buffer
-		w, err := x.WriterTo(160*vg.Millimeter, 100*vg.Millimeter, "png")
-		if err == nil {
-			_, err = w.WriteTo(&b)
-		}
-		return b.Bytes(), true, err
-	}
-	return nil, false, nil
-}
-
 // HTML returns x as an HTML fragment of at most about 1 MB: frames, series and slices of structs as a table, pairs side
 // by side, strings as text, anything else as JSON.
 func HTML(x any) (string, error) {
+	if path, ok := x.(Link); ok {
+		return link(path), nil
+	}
 	rows, ok, err := tableOf(x)
 	if err != nil {
 		return "", err
@@ -123,6 +105,8 @@ func plain(x any) (string, error) {
 	switch x := x.(type) {
 	case string:
 		return x, nil
+	case Link:
+		return string(x), nil
 	case error:
 		return x.Error(), nil
 	case fmt.Stringer:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,10 +53,14 @@ func ExampleText() {
 func TestHostileText(t *testing.T) {
 	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(1)>` + "\x1b[2J\u202e"
 	frame := []row{{hostile, `en" onmouseover="x`, strings.Repeat(hostile, 5), 1, true}}
+	long := slices.Repeat([]row{{"</script>" + hostile, `"`, "</script>", 1, true}}, 60)
 	pairs := []pair{{`en" onmouseover="x`, hostile, hostile, hostile}}
-	for _, x := range []any{frame, pairs, hostile, map[string]string{"a": hostile}, errors.New(hostile)} {
+	for _, x := range []any{frame, long, pairs, hostile, map[string]string{"a": hostile}, errors.New(hostile)} {
 		page := page(t, x)
-		for _, bad := range []string{"<script", "<img", `" onmouseover`} {
+		// Scripts of our own are at the end, and in one of them are rows.
+		page = strings.TrimSuffix(page, "<script>"+pager+"</script>")
+		page = strings.Replace(strings.Replace(page, `<script type="text/html">`, "", 1), "</tr></script>", "</tr>", 1)
+		for _, bad := range []string{"<script", "</script", "<img", `" onmouseover`} {
 			if strings.Contains(page, bad) {
 				t.Errorf("%T: the page holds %s:\n%s", x, bad, page)
 			}
@@ -83,8 +88,18 @@ func TestLongFrame(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(shown, ">40</td>") {
-		t.Error("row 40 is shown, expected it to be left out")
+	static, carried, _ := strings.Cut(shown, `<script type="text/html">`)
+	if strings.Contains(static, ">40</td>") || !strings.Contains(carried, ">40</td>") {
+		t.Error("row 40 is shown, expected it to be carried for the pages")
+	}
+	for i := range rows {
+		rows[i].Text = "text"
+	}
+	if shown := page(t, rows[:100]); !strings.Contains(shown, `<div class="lidr-note">100 rows × 5 columns</div>`) {
+		t.Error("a frame whose rows are all carried does not say so")
+	}
+	if shown := page(t, rows); len(shown) > 1<<20 || !strings.Contains(shown, "the first 2000 are here") {
+		t.Errorf("short rows make a page of %d bytes", len(shown))
 	}
 	many := make([]pair, 100)
 	for i := range many {
@@ -109,12 +124,19 @@ func TestValues(t *testing.T) {
 		plots.Lines{X: []string{"M0", "M1"}, Series: []plots.Series{{Name: "en", Values: []float64{1, 2}}}}.Figure(),
 		plot.New(),
 	} {
-		if png, ok, err := PNG(figure); !ok || err != nil || !strings.HasPrefix(string(png), "\x89PNG") {
-			t.Errorf("%T gave %v, %v, %.40q", figure, ok, err, png)
+		if svg, ok, err := SVG(figure); !ok || err != nil || !strings.Contains(string(svg), "<svg") {
+			t.Errorf("%T gave %v, %v, %.40q", figure, ok, err, svg)
+		}
+		if png, err := PNG(figure); err != nil || !strings.HasPrefix(string(png), "\x89PNG") {
+			t.Errorf("%T gave %v, %.40q", figure, err, png)
 		}
 	}
-	if _, ok, err := PNG(plots.Lines{}.Figure()); !ok || err == nil {
+	if _, ok, err := SVG(plots.Lines{}.Figure()); !ok || err == nil {
 		t.Errorf("a figure without data gave %v, %v", ok, err)
+	}
+	link := `href="runs/a%20%22b%22/report.html" target="_blank"`
+	if shown := page(t, Link(`runs/a "b"/report.html`)); !strings.Contains(shown, link) {
+		t.Errorf("a link is %s, expected %s", shown, link)
 	}
 }
 

@@ -1,6 +1,7 @@
 package show
 
 import (
+	_ "embed"
 	"fmt"
 	"html"
 	"math"
@@ -15,9 +16,12 @@ import (
 )
 
 // A long frame is shown by its first and its last rows: enough to see its form, on a page small enough for a browser.
+// Where scripts run, as in a notebook that is trusted, its first rows are paged and sorted, as far as they are carried.
 const (
 	headRows, tailRows = 40, 10
-	pageBytes          = 800_000 // of all cells together, escaped
+	pageBytes          = 500_000 // of all shown cells together, escaped
+	carriedRows        = 2_000
+	carriedBytes       = 400_000 // of the rows that are carried beside the shown ones
 	folded             = 90      // runes of a cell that are shown; a click shows the rest
 	unbroken           = 16      // runes of a cell that stay on one line
 	terminalCell       = 44      // runes
@@ -69,49 +73,106 @@ const tableStyle = `<style>.lidr{border-collapse:collapse;font-size:13px;line-he
 	`.lidr th{font-weight:600;white-space:nowrap}` +
 	`.lidr .n{text-align:right!important;font-variant-numeric:tabular-nums;white-space:nowrap}` +
 	`.lidr td{white-space:pre-wrap;overflow-wrap:anywhere}.lidr td.s,.lidr td.n{white-space:nowrap}` +
-	`.lidr-note{font-size:12px;opacity:.7}.lidr summary{cursor:pointer}` +
+	`.lidr-note{font-size:12px;opacity:.7}.lidr-frame button{all:unset;cursor:pointer;padding:0 3px}` +
+	`.lidr-frame button:focus-visible{outline:2px solid #0072B2}.lidr-frame button:disabled{opacity:.3}` +
+	`.lidr-frame th button::after{content:attr(data-arrow)}.lidr summary{cursor:pointer}` +
 	`.lidr-pair{border-top:1px solid rgba(128,128,128,.4);padding:8px 0;max-width:72em}` +
 	`.lidr-sides{display:flex;flex-wrap:wrap;gap:8px 24px}` +
 	`.lidr-sides>div{flex:1 1 20em;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:10px;` +
 	`border-left:3px solid #009E73}` +
 	`.lidr-sides>div+div{border-left-color:#D55E00}.lidr-prompt{white-space:pre-wrap;margin:4px 0 8px}</style>`
 
+// pager pages and sorts the tables of the output that it stands in. It is no script of another site, and without it the
+// first and last rows are still there.
+//
+//go:embed pager.js
+var pager string
+
 func tableHTML(df dataframe.DataFrame) string {
 	rows, hidden := shownRows(df.Nrow())
-	names, types, langs := df.Names(), df.Types(), langColumn(df)
-	budget := pageBytes / max(1, len(rows)*len(names))
+	t := newTableRows(df, len(rows))
 	var b strings.Builder
-	b.WriteString(tableStyle + `<table class="lidr"><thead><tr>`)
-	class := make([]string, len(names))
-	for c, name := range names {
-		if numeric(types[c]) {
-			class[c] = ` class="n"`
-		}
-		fmt.Fprintf(&b, "<th%s>%s</th>", class[c], html.EscapeString(name))
+	fmt.Fprintf(&b, tableStyle+`<div class="lidr-frame"><table class="lidr" data-head="%d"><thead><tr>`, headRows)
+	for c, name := range t.names {
+		fmt.Fprintf(&b, "<th%s>%s</th>", t.class[c], html.EscapeString(name))
 	}
 	b.WriteString("</tr></thead><tbody>")
 	for k, i := range rows {
 		if hidden > 0 && k == headRows {
-			fmt.Fprintf(&b, `<tr><td colspan="%d" class="lidr-note">… %d rows more …</td></tr>`, len(names), hidden)
+			fmt.Fprintf(&b, `<tr><td colspan="%d" class="lidr-note">… %d rows more …</td></tr>`, len(t.names), hidden)
 		}
-		b.WriteString("<tr>")
-		for c := range names {
-			text, attributes := cell(df.Elem(i, c)), class[c]
-			if types[c] == series.String {
-				attributes = ` dir="auto"`
-				if langs >= 0 {
-					attributes += ` lang="` + html.EscapeString(df.Elem(i, langs).String()) + `"`
-				}
-			}
-			if !numeric(types[c]) && utf8.RuneCountInString(text) <= unbroken {
-				attributes += ` class="s"`
-			}
-			fmt.Fprintf(&b, "<td%s>%s</td>", attributes, fold(text, budget))
-		}
-		b.WriteString("</tr>")
+		b.WriteString(t.row(i))
 	}
-	fmt.Fprintf(&b, `</tbody></table><div class="lidr-note">%s</div>`, size(df))
+	b.WriteString("</tbody></table>")
+	note := size(df)
+	if hidden > 0 {
+		carried, n := t.carried()
+		// Programs that remove scripts remove this with what it holds; escaped texts cannot end it.
+		fmt.Fprintf(&b, `<script type="text/html">%s</script>`, carried)
+		if n < df.Nrow() {
+			note += fmt.Sprintf("; the first %d are here, to page and sort: Arrange and cell.Where choose others", n)
+		}
+	}
+	fmt.Fprintf(&b, `<div class="lidr-note">%s</div></div>`, note)
+	if df.Nrow() > 1 {
+		b.WriteString("<script>" + pager + "</script>")
+	}
 	return b.String()
+}
+
+// tableRows writes the rows of a frame as HTML.
+type tableRows struct {
+	frame  dataframe.DataFrame
+	names  []string
+	types  []series.Type
+	class  []string // of columns, as an attribute
+	lang   int      // the column of languages, -1 without one
+	budget int      // bytes of a cell
+}
+
+func newTableRows(df dataframe.DataFrame, shown int) *tableRows {
+	t := &tableRows{frame: df, names: df.Names(), types: df.Types(), lang: langColumn(df)}
+	t.budget = pageBytes / max(1, shown*len(t.names))
+	t.class = make([]string, len(t.names))
+	for c := range t.class {
+		if numeric(t.types[c]) {
+			t.class[c] = ` class="n"`
+		}
+	}
+	return t
+}
+
+func (t *tableRows) row(i int) string {
+	var b strings.Builder
+	b.WriteString("<tr>")
+	for c := range t.names {
+		text, attributes := cell(t.frame.Elem(i, c)), t.class[c]
+		if t.types[c] == series.String {
+			attributes = ` dir="auto"`
+			if t.lang >= 0 {
+				attributes += ` lang="` + html.EscapeString(t.frame.Elem(i, t.lang).String()) + `"`
+			}
+		}
+		if !numeric(t.types[c]) && utf8.RuneCountInString(text) <= unbroken {
+			attributes += ` class="s"`
+		}
+		fmt.Fprintf(&b, "<td%s>%s</td>", attributes, fold(text, t.budget))
+	}
+	b.WriteString("</tr>")
+	return b.String()
+}
+
+// carried are the rows after the first shown ones, as far as there is room for them, and the number of the last one.
+func (t *tableRows) carried() (rows string, upTo int) {
+	var b strings.Builder
+	for i := headRows; i < min(t.frame.Nrow(), carriedRows); i++ {
+		row := t.row(i)
+		if b.Len()+len(row) > carriedBytes {
+			return b.String(), i
+		}
+		b.WriteString(row)
+	}
+	return b.String(), min(t.frame.Nrow(), carriedRows)
 }
 
 // fold returns a text escaped, of which a click shows more than the beginning. It is cut where its escaped form exceeds

@@ -31,7 +31,6 @@ type record struct {
 	dir     string
 	current map[string]string        // of a model, its curve: M1, or M1-2
 	steps   map[string]map[int]point // of a curve
-	losses  map[string]map[int]float64
 	speeds  map[string]map[int]speed // of the steps that were seen when they were taken
 	adapter bool                     // the run trains one
 	before  time.Duration
@@ -42,7 +41,7 @@ type record struct {
 // openRecord reads what earlier processes have seen of a run. A line that cannot be read was torn when one was killed.
 func openRecord(dir string) *record {
 	r := &record{
-		dir: dir, current: map[string]string{}, steps: map[string]map[int]point{}, losses: map[string]map[int]float64{},
+		dir: dir, current: map[string]string{}, steps: map[string]map[int]point{},
 		speeds: map[string]map[int]speed{},
 	}
 	var settings lidr.Settings
@@ -84,8 +83,8 @@ func (r *record) curveOf(model string, s dpo.Step) string {
 		curve = model
 	}
 	for n := 2; ; n++ {
-		loss, known := r.losses[curve][s.Step]
-		if !known || loss == s.Loss {
+		before, known := r.steps[curve][s.Step]
+		if !known || slices.Equal(lossOf(before.values), lossOf(ofStep(s))) {
 			break
 		}
 		curve = fmt.Sprintf("%s-%d", model, n)
@@ -94,19 +93,24 @@ func (r *record) curveOf(model string, s dpo.Step) string {
 	return curve
 }
 
+// lossOf is the loss among a step's values, none where it was not finite.
+func lossOf(values []value) []value {
+	i := slices.IndexFunc(values, func(v value) bool { return v.name == "loss" })
+	if i < 0 {
+		return nil
+	}
+	return values[i : i+1]
+}
+
 // put adds a step to its curve.
 func (r *record) put(curve string, s dpo.Step, when time.Time) {
 	if r.steps[curve] == nil {
 		r.steps[curve] = map[int]point{}
 	}
-	if r.losses[curve] == nil {
-		r.losses[curve] = map[int]float64{}
-	}
 	values, known := ofStep(s), r.speeds[curve][s.Step]
 	if known.Training.Step > 0 {
 		values, when = append(values, known.values()...), known.Time
 	}
-	r.losses[curve][s.Step] = s.Loss
 	r.steps[curve][s.Step] = point{s.Step, when, values}
 }
 

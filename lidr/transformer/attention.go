@@ -20,10 +20,7 @@ const masked = -1e9
 // A backend that has the fused operation with its gradient computes it in one operation, without the [b, heads, t, t]
 // scores, unless they have a cap.
 func (m *Model) causalAttention(g *Graph, t int) attention {
-	d := m.design
-	ops := g.Backend().Capabilities().Operations
-	fused := ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP] &&
-		d.ScoreCap == 0
+	d, fused := m.design, m.fusesAttention(g)
 	masks := map[int]*Node{} // by window
 	return func(layer int, q, k, v *Node) *Node {
 		window := d.Layers[layer].Window
@@ -43,6 +40,13 @@ func (m *Model) causalAttention(g *Graph, t int) attention {
 		o, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBSHD, &config)
 		return o
 	}
+}
+
+// fusesAttention reports whether the backend computes attention, and its gradient, in one operation.
+func (m *Model) fusesAttention(g *Graph) bool {
+	ops := g.Backend().Capabilities().Operations
+	return ops[compute.OpTypeFusedScaledDotProductAttention] && ops[compute.OpTypeFusedScaledDotProductAttentionVJP] &&
+		m.design.ScoreCap == 0
 }
 
 // maskedAttention is attention over head-major operands: q [b, heads, t, dim], k and v [b, kvHeads, s, dim], and a mask

@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func (f *folder) find(q Query) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	out := found{x: x, notes: slices.Clone(x.notes), langs: sorted(x.langs)}
+	out := found{x: x, notes: slices.Clone(x.notes), langs: slices.Sorted(slices.Values(x.langs))}
 	if of.checks && (q.Right != "" || q.Target != "") {
 		done, err := f.checkAll(x, q.Model)
 		if err != nil {
@@ -51,12 +52,6 @@ func (f *folder) find(q Query) (found, error) {
 	return out, err
 }
 
-func sorted(langs []string) []string {
-	all := slices.Clone(langs)
-	slices.Sort(all)
-	return all
-}
-
 // choose goes through all lines of an index.
 func (f *folder) choose(x *index, q Query) ([]int32, error) {
 	lang := int16(slices.Index(x.langs, q.Lang))
@@ -77,8 +72,7 @@ func (f *folder) choose(x *index, q Query) ([]int32, error) {
 			return nil, err
 		}
 	}
-	order(x, rows, q.Sort)
-	return rows, nil
+	return rows, f.order(x, rows, q.Sort)
 }
 
 // passes says whether a line with these flags is asked for. What is not known is neither right nor wrong.
@@ -142,23 +136,38 @@ func passes(has flags, q Query) bool {
 }
 
 // order sorts lines as asked; equal ones stay in the order of the files.
-func order(x *index, rows []int32, by string) {
+func (f *folder) order(x *index, rows []int32, by string) error {
 	name, descending := strings.CutPrefix(by, "-")
-	var value func(row) int32
-	switch name {
-	case "length":
-		value = func(r row) int32 { return r.chars }
-	case "difference":
-		value = func(r row) int32 { return r.differ }
-	default:
-		return
-	}
-	slices.SortStableFunc(rows, func(a, b int32) int {
-		order := cmp.Compare(value(x.rows[a]), value(x.rows[b]))
-		if descending {
-			return -order
+	var value func(i int32) float64
+	switch {
+	case name == "length":
+		value = func(i int32) float64 { return float64(x.rows[i].chars) }
+	case name == "difference", name == "judge" && x.of.name == "mtbench":
+		value = func(i int32) float64 { return float64(x.rows[i].differ) }
+	case name == "judge", name == "margin":
+		w, known, err := f.worth(x, name)
+		if err != nil || !known {
+			return err
 		}
-		return order
+		value = func(i int32) float64 { return w.chosen[i] - w.rejected[i] }
+	default:
+		return nil
+	}
+	sorted(rows, descending, value)
+	return nil
+}
+
+// sorted puts values in the order of their numbers, those without one last.
+func sorted[T any](all []T, descending bool, number func(T) float64) {
+	slices.SortStableFunc(all, func(a, b T) int {
+		x, y := number(a), number(b)
+		switch {
+		case math.IsNaN(x) || math.IsNaN(y):
+			return cmp.Compare(y, x) // NaN is below all numbers
+		case descending:
+			return cmp.Compare(y, x)
+		}
+		return cmp.Compare(x, y)
 	})
 }
 
@@ -170,7 +179,7 @@ func (f *folder) search(x *index, rows []int32, q Query) ([]int32, error) {
 	want := words(q.Text)
 	inFiles := inBytes(want)
 	texts := map[string]string{}
-	if q.Kind == "verdicts" { // the problems are searched too, and stand in no file of the run
+	if x.of.problems { // they are searched too
 		inFiles = nil
 		texts, _ = f.problems() // without them the page says why
 	}

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -51,8 +50,7 @@ func (f *folder) lostPairs(model string) ([]lost, error) {
 }
 
 // droppedPage is a page of pairs that were not kept.
-func (f *folder) droppedPage(b *listBody, q Query, models []string) (items []item, langs, notes []string, total int,
-	err error) {
+func (f *folder) droppedPage(b *listBody, q Query, models []string) (notes []string, err error) {
 	var all []lost
 	for _, m := range models {
 		if q.Model != "" && m != q.Model || !f.has(m+"/pairs.jsonl") {
@@ -68,8 +66,8 @@ func (f *folder) droppedPage(b *listBody, q Query, models []string) (items []ite
 	want := words(q.Text)
 	var left []lost
 	for _, l := range all {
-		if !slices.Contains(langs, l.Lang) {
-			langs = append(langs, l.Lang)
+		if !slices.Contains(b.Langs, l.Lang) {
+			b.Langs = append(b.Langs, l.Lang)
 		}
 		if q.Lang != "" && q.Lang != l.Lang || q.ID != "" && q.ID != l.ID ||
 			!holds([]string{l.ID, l.Prompt, l.Chosen, l.Rejected, l.why}, want) {
@@ -78,7 +76,7 @@ func (f *folder) droppedPage(b *listBody, q Query, models []string) (items []ite
 		if q.Right != "" || q.Target != "" {
 			c, err := f.checker(l.model)
 			if err != nil {
-				return nil, langs, notes, 0, err
+				return notes, err
 			}
 			if !passes(c.check(l.record()).flags(), q) {
 				continue
@@ -86,37 +84,34 @@ func (f *folder) droppedPage(b *listBody, q Query, models []string) (items []ite
 		}
 		left = append(left, l)
 	}
-	slices.Sort(langs)
+	slices.Sort(b.Langs)
 	sortLost(left, q.Sort)
 	b.Total = len(left)
 	from, to := b.window(q)
 	for _, l := range left[from:to] {
 		c, err := f.checker(l.model)
 		if err != nil {
-			return nil, langs, notes, 0, err
+			return notes, err
 		}
 		rec := l.record()
 		it := item{ID: l.ID, Lang: l.Lang, Model: l.model, File: l.model + "/responses",
 			One:    "/browse?" + Query{Run: f.Name, Kind: "pairs", ID: l.ID, State: "dropped"}.String(),
 			Prompt: said{Text: l.Prompt, Lang: l.Lang}}
 		it.pair(rec, c.check(rec), l.why)
-		items = append(items, it)
+		b.Items = append(b.Items, it)
 	}
-	return items, langs, notes, len(left), nil
+	return notes, nil
 }
 
 func sortLost(all []lost, by string) {
 	name, descending := strings.CutPrefix(by, "-")
-	if name == "" {
-		return
-	}
-	slices.SortStableFunc(all, func(a, b lost) int {
-		if descending {
-			a, b = b, a
+	sorted(all, descending, func(l lost) float64 {
+		switch name {
+		case "length":
+			return float64(chars(l.Chosen))
+		case "difference":
+			return float64(chars(l.Chosen) - chars(l.Rejected))
 		}
-		if name == "difference" {
-			return cmp.Compare(chars(a.Chosen)-chars(a.Rejected), chars(b.Chosen)-chars(b.Rejected))
-		}
-		return cmp.Compare(chars(a.Chosen), chars(b.Chosen))
+		return 0
 	})
 }

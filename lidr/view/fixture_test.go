@@ -137,6 +137,11 @@ func writeRound(run *lidr.Run, round int) error {
 		lines(rows, "eval", "problems", lang+".jsonl")
 	}
 	errs = append(errs, run.WriteJSON(run.Path(model, "eval", "scores.json"), scoresOf(s, model, all)))
+	if round == 1 {
+		lines(samplesOf(), "eval", "samples", "th.jsonl")
+		lines(graded(), "eval", "mtbench", "th.jsonl")
+		errs = append(errs, writeJudged(run))
+	}
 	if round > 0 {
 		lines(stepsOf(round), "train.jsonl")
 		errs = append(errs, run.WriteJSON(run.Path(model, "training.json"), map[string]string{"model": model}),
@@ -193,6 +198,53 @@ func writePairs(run *lidr.Run, round int, lines func(rows any, parts ...string))
 	}
 	lines(prompts, "prompts.jsonl")
 	lines(pairs, "pairs.jsonl")
+	var ratings []map[string]any
+	for i, p := range pairs { // the last one was never rated
+		ratings = append(ratings, map[string]any{"id": p.ID, "lang": p.Lang, "source": p.Source, "chosen": i % 11,
+			"rejected": i * 7 % 11})
+	}
+	ratings[len(pairs)-1]["chosen"] = nil
+	lines(ratings, "pairs.ratings.jsonl")
+}
+
+// samplesOf are three answers to each of ten problems, one of them right.
+func samplesOf() []lidr.Verdict {
+	var rows []lidr.Verdict
+	for i := range 30 {
+		n, sample := i/3, i%3
+		rows = append(rows, lidr.Verdict{ID: idOf(n), Lang: "th", Sample: sample, Response: answerOf("th", n, sample),
+			FinishReason: "stop", Gold: fmt.Sprint(sumOf(n)), Correct: sample == 0, Language: "th", OnTarget: true})
+	}
+	return rows
+}
+
+// graded are lines of MT-bench, as package judge writes them.
+func graded() []map[string]any {
+	var rows []map[string]any
+	for i := range 8 {
+		rows = append(rows, map[string]any{"question_id": fmt.Sprint(81 + i/2), "turn": 1 + i%2,
+			"answer": answerOf("th", i, 0), "verdict": hostile[0] + fmt.Sprintf(" [[%d]]", 1+i), "rating": 1 + i})
+	}
+	rows[7]["rating"], rows[7]["fault"] = nil, "no rating"
+	return rows
+}
+
+// writeJudged writes a judge's verdicts on the answers of M1 and M0 in Thai: of four a win, a loss, a tie and none.
+func writeJudged(run *lidr.Run) error {
+	var all []datasets.Annotation
+	for i := range 20 {
+		before, _, _ := answered(0, "th", i)
+		after, _, _ := answered(1, "th", i)
+		all = append(all, datasets.Annotation{Instruction: promptOf("th", i), Output1: before, Generator1: "M0",
+			Output2: after, Generator2: "M1", Annotator: "judge/" + hostile[1],
+			Preference:    []float64{1.9, 1, 1.5, math.NaN()}[i%4],
+			RawCompletion: json.RawMessage(`[{"text":"M is better"},{"text":"m"}]`)})
+	}
+	data, err := datasets.EncodeAnnotations(all)
+	if err != nil {
+		return err
+	}
+	return run.Write(run.Path("judged", "M1-M0", "annotations", "th.json"), data)
 }
 
 // countsOf are the pairs by language, before and after the filters.

@@ -206,7 +206,8 @@ func TestNoTextBecomesHTML(t *testing.T) {
 	s := newServer(t, Options{Rate: true, Rater: "tester"}, dir)
 	inline := regexp.MustCompile(`(?i)<script(?: src="/view\.js" defer)?>|<style|\son[a-z]+=|\sstyle=|javascript:`)
 	escape := url.QueryEscape
-	for _, address := range []string{"/run", "/leaderboard", "/rate", "/browse?kind=answers",
+	for _, address := range []string{"/run", "/leaderboard", "/rate", "/browse?kind=answers", "/browse?kind=judged",
+		"/browse?kind=mtbench", "/browse?kind=samples",
 		"/browse?kind=pairs&text=harmed", "/browse?kind=translations&state=faulty",
 		"/browse?kind=verdicts&model=M2&beside=M0", "/browse?kind=prompts&id=" + escape(hostile[1]),
 		"/browse?model=" + escape(hostile[0]), "/run?metric=" + escape(hostile[0]), "/%3Cscript%3E",
@@ -313,7 +314,7 @@ func TestRatingsAreGuarded(t *testing.T) {
 			t.Errorf("%s: status %d, expected %d", what, test.got, test.status)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, "judged")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "judged", "M2-M0")); err == nil {
 		t.Error("a refused rating was saved")
 	}
 	if got := post(s, good, nil); got != http.StatusSeeOther {

@@ -15,6 +15,7 @@ type item struct {
 	One             string // address of this prompt alone
 	Prompt          said
 	Texts           []said
+	After           []said // what was said of them
 	Chips           []chip
 	File            string // where it stands
 }
@@ -47,8 +48,14 @@ func (f *folder) items(x *index, rows []int32, q Query) ([]item, error) {
 		return nil, err
 	}
 	texts := map[string]string{}
-	if q.Kind == "verdicts" {
+	if x.of.problems {
 		texts, _ = f.problems() // without them the page says why
+	}
+	var worths []worthChips
+	if q.Kind == "pairs" {
+		if worths, err = f.worthsShown(x, q); err != nil {
+			return nil, err
+		}
 	}
 	out := make([]item, len(rows))
 	for i, rec := range recs {
@@ -82,9 +89,25 @@ func (f *folder) items(x *index, rows []int32, q Query) ([]item, error) {
 		case "pairs":
 			it.Prompt = said{Text: rec.Prompt, Lang: rec.Lang}
 			it.pair(rec, check.check(rec), "")
-		case "verdicts":
+			for _, w := range worths {
+				it.Chips = append(it.Chips, w.chip(rows[i]))
+			}
+		case "verdicts", "samples":
 			it.Prompt = said{Text: textOf(texts, rec), Lang: rec.Lang}
 			it.Texts = []said{verdictSaid(p.model, rec)}
+			if q.Kind == "samples" {
+				it.Chips = append(it.Chips, chip{Text: fmt.Sprintf("sample %d", rec.Sample)})
+			}
+		case "mtbench":
+			it.Texts = []said{{Label: fmt.Sprintf("Answer to turn %d", rec.Turn), Text: rec.Answer, Lang: it.Lang,
+				Chips: faultChips(record{Fault: rec.AnswerFault})}}
+			it.Chips = append(it.Chips, faultChips(record{Fault: rec.Fault})...)
+			if rec.Rating != nil {
+				it.Chips = append(it.Chips, chip{Text: fmt.Sprintf("rated %.3g", *rec.Rating), Title: "1 to 10, by the judge"})
+			}
+			if rec.Verdict != "" {
+				it.After = []said{{Label: "The judge", Text: rec.Verdict}}
+			}
 		}
 		out[i] = it
 	}
@@ -181,6 +204,9 @@ func (it *item) shorten(q Query) {
 	all := []*said{&it.Prompt}
 	for i := range it.Texts {
 		all = append(all, &it.Texts[i])
+	}
+	for i := range it.After {
+		all = append(all, &it.After[i])
 	}
 	for _, t := range all {
 		if q.ID != "" {

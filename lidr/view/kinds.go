@@ -13,19 +13,25 @@ import (
 type kind struct {
 	name, title string
 	files       func(f *folder, model string) []string
-	lang        func(measured) string
+	lang        func(r measured, file string) string
 	fill        func(*row, measured)
 	texts       func(record) []string // what is searched
 	checks      bool                  // whether a line is right must be computed
+	problems    bool                  // the prompts stand in no file of the run
 }
 
-var kindNames = []string{"verdicts", "pairs", "answers", "translations", "prompts"}
+var kindNames = append(slices.Clone(always), "samples", "mtbench", "judged")
+
+// always are the kinds that are offered whether or not there are files of them.
+var always = []string{"verdicts", "pairs", "answers", "translations", "prompts"}
+
+func ownLang(r measured, _ string) string { return r.Lang }
 
 var kinds = map[string]kind{
 	"prompts": {
 		name: "prompts", title: "Prompts",
 		files: func(f *folder, model string) []string { return f.present(path.Join(model, "prompts.jsonl")) },
-		lang:  func(r measured) string { return r.Lang },
+		lang:  ownLang,
 		fill:  func(w *row, r measured) { w.chars = r.Prompt.chars },
 		texts: func(r record) []string { return []string{r.ID, r.Prompt, r.Answer} },
 	},
@@ -40,7 +46,7 @@ var kinds = map[string]kind{
 			}
 			return all
 		},
-		lang: func(r measured) string { return r.Lang },
+		lang: ownLang,
 		fill: func(w *row, r measured) {
 			w.chars = r.Response.chars
 			w.set(faulty, r.Fault != "" || r.FinishReason == "length")
@@ -54,7 +60,7 @@ var kinds = map[string]kind{
 			return append(f.linesIn(path.Join(model, "translations")),
 				f.present(path.Join(model, "eval", "translations.jsonl"))...)
 		},
-		lang: func(r measured) string { return r.To },
+		lang: func(r measured, _ string) string { return r.To },
 		fill: func(w *row, r measured) {
 			w.chars = r.Text.chars
 			w.set(faulty, !r.OK || r.Fault != "")
@@ -64,7 +70,7 @@ var kinds = map[string]kind{
 	"pairs": {
 		name: "pairs", title: "Pairs",
 		files: func(f *folder, model string) []string { return f.present(path.Join(model, "pairs.jsonl")) },
-		lang:  func(r measured) string { return r.Lang },
+		lang:  ownLang,
 		fill: func(w *row, r measured) {
 			w.chars = r.Chosen.chars
 			w.differ = w.chars - r.Rejected.chars
@@ -76,17 +82,55 @@ var kinds = map[string]kind{
 	"verdicts": {
 		name: "verdicts", title: "Evaluation",
 		files: func(f *folder, model string) []string { return f.linesIn(path.Join(model, "eval", "problems")) },
-		lang:  func(r measured) string { return r.Lang },
-		fill: func(w *row, r measured) {
-			w.chars = r.Response.chars
-			w.set(checked|told, true)
-			w.differ = int32(lidr.Verdict{Correct: r.Correct, Steps: r.Steps, OnTarget: r.OnTarget, Fault: r.Fault}.Points())
-			w.set(right, r.Correct)
-			w.set(onTarget, r.OnTarget)
-			w.set(faulty, r.Fault != "" || r.FinishReason == "length")
-		},
-		texts: func(r record) []string { return []string{r.ID, r.Response, r.Gold} },
+		lang:  ownLang, fill: fillVerdict, texts: textsOfVerdict, problems: true,
 	},
+	"samples": {
+		name: "samples", title: "Samples",
+		files: func(f *folder, model string) []string { return f.linesIn(path.Join(model, "eval", "samples")) },
+		lang:  ownLang, fill: fillVerdict, texts: textsOfVerdict, problems: true,
+	},
+	"mtbench": {
+		name: "mtbench", title: "MT-bench",
+		files: func(f *folder, model string) []string { return f.linesIn(path.Join(model, "eval", "mtbench")) },
+		lang:  func(_ measured, file string) string { return strings.TrimSuffix(path.Base(file), ".jsonl") },
+		fill: func(w *row, r measured) {
+			w.chars, w.differ = r.Answer.chars, -1
+			if r.Rating != nil {
+				w.differ = int32(100 * *r.Rating)
+			}
+			w.set(faulty, r.AnswerFault != "" || r.Fault != "")
+		},
+		texts: func(r record) []string { return []string{r.ID, r.Answer, r.Verdict} },
+	},
+	"judged": { // whose files are no lines: judged.go
+		name: "judged", title: "Judged",
+		files: (*folder).annotationFiles,
+	},
+}
+
+func fillVerdict(w *row, r measured) {
+	w.chars = r.Response.chars
+	w.set(checked|told, true)
+	w.differ = int32(lidr.Verdict{Correct: r.Correct, Steps: r.Steps, OnTarget: r.OnTarget, Fault: r.Fault}.Points())
+	w.set(right, r.Correct)
+	w.set(onTarget, r.OnTarget)
+	w.set(faulty, r.Fault != "" || r.FinishReason == "length")
+}
+
+func textsOfVerdict(r record) []string { return []string{r.ID, r.Response, r.Gold} }
+
+// kinds are those that a page offers, which are the one that it shows and those that there are files of.
+func (f *folder) kinds(shown string) []string {
+	models := f.models()
+	return slices.DeleteFunc(slices.Clone(kindNames), func(name string) bool {
+		if name == shown || slices.Contains(always, name) {
+			return false
+		}
+		if name == "judged" {
+			return len(f.annotationFiles("")) == 0
+		}
+		return !slices.ContainsFunc(models, func(m string) bool { return len(kinds[name].files(f, m)) > 0 })
+	})
 }
 
 // otherSuites are the folders of an evaluation whose files are no answers of datasets.Response's form.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -43,10 +44,17 @@ type record struct {
 	Chosen       string `json:"chosen"`
 	Rejected     string `json:"rejected"`
 	Gold         string `json:"gold"`
-	Correct      bool   `json:"correct"`
-	Steps        bool   `json:"steps"`
-	Language     string `json:"language"`
-	OnTarget     bool   `json:"on_target"`
+
+	QuestionID  string   `json:"question_id"` // of MT-bench, in the place of id
+	Turn        int      `json:"turn"`
+	Verdict     string   `json:"verdict"`
+	Rating      *float64 `json:"rating"`
+	AnswerFault string   `json:"answer_fault"`
+
+	Correct  bool   `json:"correct"`
+	Steps    bool   `json:"steps"`
+	Language string `json:"language"`
+	OnTarget bool   `json:"on_target"`
 }
 
 // row is what is kept of a line.
@@ -57,7 +65,7 @@ type row struct {
 	lang    int16 // the language, of an index
 	flags   flags
 	chars   int32 // characters of the text that the kind is about
-	differ  int32 // of a pair: characters of the chosen side less those of the rejected one; of a verdict: its points
+	differ  int32 // of a pair: characters of the chosen side less those of the rejected one; of others: points
 	idHash  uint32
 	ordinal int32 // the line's number in its file, from 0
 }
@@ -107,7 +115,7 @@ func indexFile(fsys fs.FS, name, model string, size int64, changed time.Time, of
 		group.Add(1)
 		go func() {
 			defer func() { <-free; group.Done() }()
-			b.scan(of)
+			b.scan(of, name)
 		}()
 	})
 	group.Wait()
@@ -151,7 +159,7 @@ type scanned struct {
 	why   error
 }
 
-func (b *scanned) scan(of kind) {
+func (b *scanned) scan(of kind, file string) {
 	numbers := map[string]int16{}
 	at := b.at
 	for line := range bytes.Lines(b.data) {
@@ -168,7 +176,7 @@ func (b *scanned) scan(of kind) {
 					b.why, b.badAt = err, b.lines
 				}
 			} else {
-				lang := of.lang(rec)
+				lang := of.lang(rec, file)
 				n, known := numbers[lang]
 				if !known {
 					n = int16(len(b.langs))
@@ -202,6 +210,11 @@ type measured struct {
 	Correct      bool   `json:"correct"`
 	Steps        bool   `json:"steps"`
 	OnTarget     bool   `json:"on_target"`
+
+	QuestionID  string   `json:"question_id"`
+	Answer      length   `json:"answer"`
+	Rating      *float64 `json:"rating"`
+	AnswerFault string   `json:"answer_fault"`
 }
 
 // length is a text of JSON by its characters, and by a hash by which equal ones are told.
@@ -249,6 +262,7 @@ func measure(line []byte) (measured, error) {
 		return m, errors.New("is not UTF-8")
 	}
 	err := json.Unmarshal(line, &m)
+	m.ID = cmp.Or(m.ID, m.QuestionID)
 	return m, err
 }
 
@@ -259,6 +273,7 @@ func decode(line []byte) (record, error) {
 		return rec, errors.New("is not UTF-8")
 	}
 	err := json.Unmarshal(line, &rec)
+	rec.ID = cmp.Or(rec.ID, rec.QuestionID)
 	return rec, err
 }
 
@@ -295,6 +310,22 @@ func eachBlock(fsys fs.FS, name string, f func(at int64, data []byte)) error {
 		}
 		at += int64(end)
 	}
+}
+
+// eachLine calls use with the lines of a file in their order.
+func (f *folder) eachLine(name string, use func(line []byte) error) error {
+	var wrong error
+	err := eachBlock(f.root.FS(), name, func(_ int64, data []byte) {
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && wrong == nil {
+				wrong = use(line)
+			}
+		}
+	})
+	if wrong != nil {
+		return fmt.Errorf("%s: %w", name, wrong)
+	}
+	return err
 }
 
 // readFull reads until data is full or the file ends.

@@ -56,9 +56,12 @@ func (s *Server) browse(w http.ResponseWriter, r *http.Request) {
 	}
 	q.Run = f.Name
 	models := f.models()
+	if q.Kind == "judged" {
+		models = f.comparisons()
+	}
 	for _, m := range []string{q.Model, q.Beside} {
 		if m != "" && !slices.Contains(models, m) {
-			s.refuse(w, http.StatusNotFound, fmt.Sprintf("there is no model %.60q in %s, which has %v", m, f.Name, models))
+			s.refuse(w, http.StatusNotFound, fmt.Sprintf("%.60q is not in %s, which has %v", m, f.Name, models))
 			return
 		}
 	}
@@ -80,10 +83,13 @@ func (s *Server) browse(w http.ResponseWriter, r *http.Request) {
 
 // page reads one page of lines.
 func (f *folder) page(q Query, models []string) (listBody, []string, error) {
-	b := listBody{Query: q, Models: models, Choices: choicesOf(q), Beside: q.Beside != "",
+	b := listBody{Query: q, Models: models, Choices: f.choicesOf(q, models), Beside: q.Beside != "",
 		Whole: "/browse?" + Query{Run: q.Run, Kind: q.Kind}.String()}
-	for _, name := range kindNames {
+	for _, name := range f.kinds(q.Kind) {
 		other := Query{Run: q.Run, Kind: name, Model: q.Model, Lang: q.Lang, ID: q.ID, Text: q.Text}
+		if (name == "judged") != (q.Kind == "judged") { // whose ids and models are others
+			other.Model, other.ID = "", ""
+		}
 		b.Kinds = append(b.Kinds, tab{kinds[name].title, "/browse?" + other.String(), name == q.Kind})
 	}
 	var notes []string
@@ -110,7 +116,11 @@ func (f *folder) page(q Query, models []string) (listBody, []string, error) {
 			b.Items[i].Chips = append(b.Items[i].Chips, changeChip(change, q))
 		}
 	case q.Kind == "pairs" && q.State == "dropped":
-		if b.Items, b.Langs, notes, b.Total, err = f.droppedPage(&b, q, models); err != nil {
+		if notes, err = f.droppedPage(&b, q, models); err != nil {
+			return b, notes, err
+		}
+	case q.Kind == "judged":
+		if notes, err = f.judgedPage(&b, q); err != nil {
 			return b, notes, err
 		}
 	default:
@@ -124,7 +134,7 @@ func (f *folder) page(q Query, models []string) (listBody, []string, error) {
 			return b, notes, err
 		}
 	}
-	if q.Kind == "verdicts" && len(b.Items) > 0 {
+	if kinds[q.Kind].problems && len(b.Items) > 0 {
 		if _, err := f.problems(); err != nil {
 			notes = append(notes, "The problems themselves are not shown: "+err.Error())
 		}
@@ -170,7 +180,7 @@ func changeChip(change int32, q Query) chip {
 }
 
 // choicesOf are the fields of the form beside run, model and language.
-func choicesOf(q Query) []choice {
+func (f *folder) choicesOf(q Query, models []string) []choice {
 	any := option{"", "any"}
 	var all []choice
 	add := func(name, label, value string, values ...option) {
@@ -184,9 +194,21 @@ func choicesOf(q Query) []choice {
 			option{"rejected-off", "rejected off target"})
 		add("state", "Pair", q.State, option{"kept", "kept"}, option{"dropped", "dropped"},
 			option{"identical", "kept, sides equal"}, option{"different", "kept, sides differ"})
-		add("sort", "Order", q.Sort, option{"length", "shortest chosen first"}, option{"-length", "longest chosen first"},
-			option{"-difference", "chosen longer than rejected"}, option{"difference", "rejected longer than chosen"})
-	case "verdicts", "answers":
+		orders := []option{{"length", "shortest chosen first"}, {"-length", "longest chosen first"},
+			{"-difference", "chosen longer than rejected"}, {"difference", "rejected longer than chosen"}}
+		for _, by := range []struct{ name, words string }{{"judge", "judge"}, {"margin", "scorer"}} {
+			if slices.ContainsFunc(models, func(m string) bool { return f.worthFile(by.name, m) != "" }) {
+				orders = append(orders, option{"-" + by.name, by.words + " is most for the chosen"},
+					option{by.name, by.words + " is most for the rejected"})
+			}
+		}
+		add("sort", "Order", q.Sort, orders...)
+	case "judged":
+		add("state", "Verdict", q.State, option{"win", "the first wins"}, option{"tie", "a tie"},
+			option{"lose", "the second wins"}, option{"failed", "none"})
+	case "mtbench":
+		add("state", "Whole", q.State, option{"whole", "rated"}, option{"faulty", "cut, none or not rated"})
+	case "verdicts", "samples", "answers":
 		add("right", "Answer", q.Right, option{"yes", "right"}, option{"no", "wrong"})
 		add("target", "Language", q.Target, option{"on", "on target"}, option{"off", "off target"})
 		add("state", "Whole", q.State, option{"whole", "whole"}, option{"faulty", "cut or none"})
@@ -198,7 +220,14 @@ func choicesOf(q Query) []choice {
 		add("sort", "Order", q.Sort, option{"-change", "most better first"}, option{"change", "most worse first"},
 			option{"length", "shortest first"}, option{"-length", "longest first"})
 	} else if q.Kind != "pairs" {
-		add("sort", "Order", q.Sort, option{"length", "shortest first"}, option{"-length", "longest first"})
+		orders := []option{{"length", "shortest first"}, {"-length", "longest first"}}
+		switch q.Kind {
+		case "judged":
+			orders = append(orders, option{"-judge", "most for the first"}, option{"judge", "most for the second"})
+		case "mtbench":
+			orders = append(orders, option{"-judge", "best rated first"}, option{"judge", "worst rated first"})
+		}
+		add("sort", "Order", q.Sort, orders...)
 	}
 	all[len(all)-1].Values[0].Text = "as in the files"
 	return all

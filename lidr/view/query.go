@@ -7,15 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Query is what a page of the browser shows, and the whole of its state: it is the query string of the page's address,
 // so that a link shows the same to whoever opens it.
 type Query struct {
 	Run    string // name of the run
-	Kind   string // "prompts", "answers", "translations", "pairs" or "verdicts"
-	Model  string // of the model that the lines are of, "" for all
+	Kind   string // one of [kindNames]
+	Model  string // of the model that the lines are of, or the comparison that was judged, "" for all
 	Lang   string // "" for all
 	Right  string // "yes", "no"; of pairs "chosen", "rejected", "both", "neither": which side is
 	Target string // "on", "off"; of pairs "chosen-off", "rejected-off"
@@ -24,7 +23,7 @@ type Query struct {
 	Change string // of verdicts beside another model's: "better", "worse", "equal", by points
 	ID     string // one prompt alone
 	Text   string // words that all occur
-	Sort   string // "", "length", "difference", "change"; with "-" in front the largest first
+	Sort   string // "", "length", "difference", "change", "judge", "margin"; with "-" in front the largest first
 	From   int    // the number of the first line that is shown, from 0
 }
 
@@ -41,7 +40,7 @@ type field struct {
 	values []string
 }
 
-var states = []string{"kept", "dropped", "identical", "different", "whole", "faulty"}
+var states = []string{"kept", "dropped", "identical", "different", "whole", "faulty", "win", "tie", "lose", "failed"}
 
 var fields = []field{
 	{"run", func(q *Query) *string { return &q.Run }, nil},
@@ -56,7 +55,7 @@ var fields = []field{
 	{"id", func(q *Query) *string { return &q.ID }, nil},
 	{"text", func(q *Query) *string { return &q.Text }, nil},
 	{"sort", func(q *Query) *string { return &q.Sort }, []string{
-		"length", "-length", "difference", "-difference", "change", "-change",
+		"length", "-length", "difference", "-difference", "change", "-change", "judge", "-judge", "margin", "-margin",
 	}},
 }
 
@@ -64,34 +63,23 @@ var fields = []field{
 // would show something else than was meant.
 func ParseQuery(raw string) (Query, error) {
 	var q Query
-	values, err := url.ParseQuery(raw)
+	values, err := params(raw, append(fieldNames(), "from")...)
 	if err != nil {
-		return q, fmt.Errorf("the address: %w", err)
+		return q, err
 	}
-	for name, all := range values {
-		value := all[0]
-		switch {
-		case len(all) > 1:
-			return q, fmt.Errorf("the address names %.60q %d times, expected once", name, len(all))
-		case len(value) > maxText || !utf8.ValidString(value) || strings.ContainsRune(value, 0):
-			return q, fmt.Errorf("%.60q in the address is too long or no text, expected at most %d bytes of UTF-8", name,
-				maxText)
-		case name == "from":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 || n > maxFrom {
-				return q, fmt.Errorf("from is %.60q in the address, expected 0 to %d", value, maxFrom)
-			}
-			q.From = n
-			continue
+	for _, f := range fields {
+		value := values[f.name]
+		if f.values != nil && value != "" && !slices.Contains(f.values, value) {
+			return q, fmt.Errorf("%s is %.60q in the address, expected %s", f.name, value, strings.Join(f.values, ", "))
 		}
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-		if i < 0 {
-			return q, fmt.Errorf("the address names %.60q, expected %s or from", name, strings.Join(fieldNames(), ", "))
+		*f.value(&q) = value
+	}
+	if from, ok := values["from"]; ok {
+		n, err := strconv.Atoi(from)
+		if err != nil || n < 0 || n > maxFrom {
+			return q, fmt.Errorf("from is %.60q in the address, expected 0 to %d", from, maxFrom)
 		}
-		if known := fields[i].values; known != nil && value != "" && !slices.Contains(known, value) {
-			return q, fmt.Errorf("%s is %.60q in the address, expected %s", name, value, strings.Join(known, ", "))
-		}
-		*fields[i].value(&q) = value
+		q.From = n
 	}
 	q.Kind = cmp.Or(q.Kind, kindNames[0])
 	return q, nil

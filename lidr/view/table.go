@@ -37,6 +37,15 @@ type cell struct {
 	Link  string
 }
 
+// Parts are a value and, where it has one, its standard error, which stands below it where there is no room beside it.
+func (c cell) Parts() []string {
+	value, se, has := strings.Cut(c.Text, plusMinus)
+	if !has {
+		return []string{value}
+	}
+	return []string{value, strings.TrimSpace(plusMinus) + " " + se}
+}
+
 // csv is the table as RFC 4180 has it, with a standard error in a column of its own. A text that a spreadsheet would
 // take for a formula has an apostrophe before it.
 func (t table) csv() ([]byte, error) {

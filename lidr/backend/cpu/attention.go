@@ -22,13 +22,14 @@ type attentionAttr struct {
 	causal bool
 	// inputs after query, key and value:
 	biased  bool // [batch, heads, queries, keys], added to the scores
+	spanned bool // int32 [batch, queries, 3]: keys in sight
 	lengths bool // int32 [batch]: keys in use
 	page    int  // keys of a page, where keys and values are a pool and the last input is its table (attention_pages.go)
 }
 
-// FusedScaledDotProductAttention implements compute.Function for float32, with masks (bool, or added to the scores),
-// biases and key lengths. Without lengths it has a state for the gradient, the logarithm of the softmax's denominator,
-// [batch, heads, queries]; masks and biases are constants in it.
+// FusedScaledDotProductAttention implements compute.Function for float32, with masks (bool, added to the scores, or
+// spans), biases and key lengths. Without lengths it has a state for the gradient, the logarithm of the softmax's
+// denominator, [batch, heads, queries]; masks and biases are constants in it.
 func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
 	in, attr, err := f.attentionInputs(layout, options, query, key, value)
@@ -70,6 +71,16 @@ func (f *function) addBiases(in []*node, attr attentionAttr, layout compute.Atte
 		return in, attr, nil
 	}
 	q, k := in[0].shape, in[1].shape
+	if options.Mask != nil {
+		spans, err := f.node("FusedScaledDotProductAttention", options.Mask)
+		if err != nil {
+			return nil, attr, err
+		}
+		if spans.shape.DType == dtypes.Int32 {
+			attr.spanned = true
+			return append(in, spans), attr, checkSpans(spans.shape, q, k, layout, options)
+		}
+	}
 	scores := shapes.Make(dtypes.Float32, q.Dim(0), q.Dim(layout.HeadsAxis()), q.Dim(layout.SeqAxis()),
 		k.Dim(layout.SeqAxis()))
 	var sum *node
@@ -211,7 +222,7 @@ type attention struct {
 	batch, heads, kvHeads, queries, keys, dim int
 	q, k, v, o, do, dq, dk, dv                heads
 	lse                                       view // [batch, heads, queries]
-	bias, lens, table                         view
+	bias, spans, lens, table                  view
 }
 
 // queryBlock is the number of queries whose scores are computed at a time: a multiple of the kernels' rows.
@@ -253,6 +264,9 @@ func (l *lowerer) attention(n *node) (view, error) {
 		if a.biased {
 			s.reads = append(s.reads, l.biasIn(a, n, 3))
 		}
+		if a.spanned {
+			s.reads = append(s.reads, l.spansIn(a, n, 3))
+		}
 		last := len(n.inputs) - 1
 		if a.page > 0 {
 			s.run, last = a.forwardPages, last-1
@@ -262,7 +276,7 @@ func (l *lowerer) attention(n *node) (view, error) {
 			a.lens = l.dense(l.in(n, last))
 			s.reads = append(s.reads, a.lens.val)
 		}
-		if a.queries <= fewQueries && !a.causal { // whose results are those of a longer text's beginning
+		if a.queries <= fewQueries && !a.causal && !a.spanned { // whose results are those of a longer text's beginning
 			s.run = a.forwardFew
 		}
 		l.push(s)
@@ -291,6 +305,9 @@ func (l *lowerer) attentionVJP(n *node) (view, error) {
 		s.reads = append(s.reads, a.lse.val)
 		if a.biased {
 			s.reads = append(s.reads, l.biasIn(a, n, 6))
+		}
+		if a.spanned {
+			s.reads = append(s.reads, l.spansIn(a, n, 6))
 		}
 		var out []view
 		for i, g := range []*heads{&a.dq, &a.dk, &a.dv} {
@@ -328,16 +345,22 @@ func (s *scratch) take(n int) unsafe.Pointer {
 
 func panels(rows, cols int) int { return rows * roundUp(cols, kernels.micro.width) }
 
-// reach returns the number of keys that the queries up to end (exclusive) of a batch item attend to.
-func (a *attention) reach(x *execution, batch, end int) int {
-	n := a.keys
+// keyRange are the keys from from to to (exclusive), whose scores begin in column at of a block of queries.
+type keyRange struct{ from, to, at int }
+
+// reach returns the keys that the queries [i0, i1) of a batch item attend to, and how many they are.
+func (a *attention) reach(x *execution, batch, i0, i1 int) (ranges []keyRange, n int) {
+	if a.spanned {
+		return a.inSight(x, batch, i0, i1)
+	}
+	n = a.keys
 	if a.causal {
-		n = end
+		n = i1
 	}
 	if a.lengths {
 		n = max(0, min(n, int(data[int32](x, a.lens)[batch])))
 	}
-	return n
+	return []keyRange{{0, n, 0}}, n
 }
 
 // addBias adds the bias of the queries from i0 on to the scores. As exp((s - peak)·scale) follows, it is divided by the
@@ -356,12 +379,18 @@ func (a *attention) addBias(x *execution, batch, head, i0, rows, n int, p matrix
 	}
 }
 
-// probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the first n keys.
+// probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the n keys of ranges.
 // In the forward pass peak is found as the maximum of the scores; in the backward pass it is given.
-func (a *attention) probabilities(x *execution, batch, head int, q matrix, keys unsafe.Pointer, p matrix, i0, i1, n int,
-	peak []float32, forward bool, w *workspace) {
+func (a *attention) probabilities(x *execution, batch, head int, q matrix, keys unsafe.Pointer, p matrix, i0, i1 int,
+	ranges []keyRange, n int, peak []float32, forward bool, w *workspace) {
 	t := &w.tile
-	gemmPanels(i1-i0, n, a.dim, q.at(i0, 0), keys, a.dim, p, false, nil, w)
+	for _, r := range ranges {
+		gemmPanels(i1-i0, r.to-r.from, a.dim, q.at(i0, 0), unsafe.Add(keys, r.from*a.dim*4), a.dim, p.at(0, r.at), false,
+			nil, w)
+	}
+	if a.spanned {
+		a.hideUnseen(x, batch, i0, i1, ranges, p)
+	}
 	if a.causal {
 		for i := i0; i < i1; i++ {
 			row := f32(p.at(i-i0, 0).p, n)
@@ -400,12 +429,12 @@ func (a *attention) forward(x *execution) {
 		lse := f32(unsafe.Add(x.ptr(a.lse), task*a.queries*4), a.queries)
 		for i0 := 0; i0 < a.queries; i0 += queryBlock {
 			i1 := min(a.queries, i0+queryBlock)
-			n := a.reach(x, b, i1)
-			a.probabilities(x, b, h, q, keys, p, i0, i1, n, peak, true, w)
+			ranges, n := a.reach(x, b, i0, i1)
+			a.probabilities(x, b, h, q, keys, p, i0, i1, ranges, n, peak, true, w)
 			*t = tileArgs{dst: unsafe.Pointer(&sum[0]), a: p.p, n: n, rows: i1 - i0, strideDst: 4, strideA: width * 4}
 			kernels.tile["RowSumV"](t)
 			out := o.at(i0, 0)
-			gemmPanels(i1-i0, a.dim, n, p, values, a.keys, out, false, nil, w)
+			a.timesKeys(ranges, i1-i0, p, values, out, w)
 			*t = tileArgs{dst: out.p, a: out.p, b: unsafe.Pointer(&sum[0]), n: a.dim, rows: i1 - i0, strideDst: o.row * 4,
 				strideA: o.row * 4, strideB: 4}
 			kernels.tile["DivVS"](t)
@@ -443,6 +472,12 @@ func (a *attention) backward(x *execution) {
 		packB(k, a.keys, a.dim, keys, w)
 		scaled(keys, panels(a.keys, a.dim))
 		dk, dv := a.dk.matrix(x, b, kv), a.dv.matrix(x, b, kv)
+		if a.spanned { // no block of queries need attend to all keys
+			for i := range a.keys {
+				clear(f32(dk.at(i, 0).p, a.dim))
+				clear(f32(dv.at(i, 0).p, a.dim))
+			}
+		}
 		for h := kv * group; h < (kv+1)*group; h++ {
 			q, o, do, dq := a.q.matrix(x, b, h), a.o.matrix(x, b, h), a.do.matrix(x, b, h), a.dq.matrix(x, b, h)
 			lse := f32(unsafe.Add(x.ptr(a.lse), (b*a.heads+h)*a.queries*4), a.queries)
@@ -452,22 +487,26 @@ func (a *attention) backward(x *execution) {
 			// From the last block, which attends to all keys and so begins the sums over queries, to the first.
 			for i0 := (a.queries - 1) / queryBlock * queryBlock; i0 >= 0; i0 -= queryBlock {
 				i1 := min(a.queries, i0+queryBlock)
-				rows, n := i1-i0, a.reach(x, b, i1)
-				begun := h > kv*group || i1 < a.queries
+				rows := i1 - i0
+				ranges, n := a.reach(x, b, i0, i1)
+				begun := a.spanned || h > kv*group || i1 < a.queries
 				for i := range rows {
 					peak[i] = lse[i0+i] / scale
 				}
-				a.probabilities(x, b, h, q, keysT, p, i0, i1, n, peak, false, w)
+				a.probabilities(x, b, h, q, keysT, p, i0, i1, ranges, n, peak, false, w)
 				packB(do.at(i0, 0), rows, a.dim, grads, w)
-				gemmPanels(n, a.dim, rows, matrix{p.p, 1, width}, grads, rows, dv, begun, nil, w)
-				gemmPanels(rows, n, a.dim, do.at(i0, 0), valuesT, a.dim, ds, false, nil, w)
+				a.keysTimes(ranges, rows, p, grads, dv, begun, w)
+				for _, r := range ranges {
+					gemmPanels(rows, r.to-r.from, a.dim, do.at(i0, 0), unsafe.Add(valuesT, r.from*a.dim*4), a.dim, ds.at(0, r.at),
+						false, nil, w)
+				}
 				*t = tileArgs{dst: ds.p, a: p.p, b: ds.p, c: unsafe.Add(d, i0*4), n: n, rows: rows,
 					strideDst: width * 4, strideA: width * 4, strideB: width * 4, strideC: 4}
 				kernels.tile["SoftmaxGradVVS"](t)
-				gemmPanels(rows, a.dim, n, ds, keys, a.keys, dq.at(i0, 0), false, nil, w)
+				a.timesKeys(ranges, rows, ds, keys, dq.at(i0, 0), w)
 				packB(q.at(i0, 0), rows, a.dim, queries, w)
 				scaled(queries, panels(rows, a.dim))
-				gemmPanels(n, a.dim, rows, matrix{ds.p, 1, width}, queries, rows, dk, begun, nil, w)
+				a.keysTimes(ranges, rows, ds, queries, dk, begun, w)
 			}
 		}
 	})

@@ -129,7 +129,7 @@ func mix(m, n, k int, a, b, c matrix, accumulate bool, w *workspace) {
 
 // visible returns the number of keys up to the last one that query i of a head attends to.
 func (a *attention) visible(x *execution, batch, head, i int) int {
-	n := a.reach(x, batch, i+1)
+	_, n := a.reach(x, batch, i, i+1)
 	if a.biased {
 		w := a.bias
 		bias := f32(unsafe.Add(x.ptr(w), (batch*w.strides[0]+head*w.strides[1]+i*w.strides[2])*4), n)

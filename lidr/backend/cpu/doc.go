@@ -30,7 +30,8 @@
 //
 //     - FusedScaledDotProductAttention and its gradient are kernels of their own that keep no matrix of scores
 //     (attention.go); with few queries, as in decoding, they touch only the keys in use (attention_few.go). Keys and
-//     values that are gathered from the pages of a cache are read where they are (attention_pages.go).
+//     values that are gathered from the pages of a cache are read where they are (attention_pages.go). A mask of spans
+//     (attention_spans.go) lets texts share a row, and answers a prompt.
 //
 //     - Gather, scatter, slices at run-time positions (index.go), copies, concatenation and padding (copy.go), and
 //     reductions and elementwise operations on other element types (reduce.go, generic.go) are plain Go.

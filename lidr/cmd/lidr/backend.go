@@ -87,7 +87,8 @@ is installed for CUDA, its plugin serves too; name its path and the folder of it
 
   export ` + backend.EnvVar + `=xla:/PATH/TO/site-packages/jax_plugins/xla_cuda12/xla_cuda_plugin.so
   export XLA_FLAGS=--xla_gpu_cuda_data_dir=/PATH/TO/site-packages/nvidia/cuda_nvcc`,
-		Args: cobra.ExactArgs(1),
+		Example: "  lidr backend install cuda",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			linked := backend.Linked()
 			if linked == nil {

@@ -90,14 +90,19 @@ func completeModelsOfRun(_ *cobra.Command, args []string, _ string) ([]string, c
 
 // completeModels completes the embedded model and those that runs have made; others are completed as files are.
 func completeModels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	names := []string{"miniature"}
+	return append([]string{"miniature"}, modelsOfRuns()...), cobra.ShellCompDirectiveDefault
+}
+
+// modelsOfRuns are the models that the runs below runs have made.
+func modelsOfRuns() []string {
 	runs, err := recipe.Folders("runs")
 	if err != nil {
-		return names, cobra.ShellCompDirectiveDefault
+		return nil
 	}
+	var names []string
 	for _, run := range runs {
 		found, _ := filepath.Glob(filepath.Join(run.Dir, "M[0-9]*", "model")) // the pattern is one
 		names = append(names, found...)
 	}
-	return names, cobra.ShellCompDirectiveDefault
+	return names
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lidrlab/lidr"
 	"lidrlab/lidr/doctor"
 )
 
@@ -20,9 +19,10 @@ pair.
 Spaces are shown as ·, line ends as ↵, special tokens as ⟦…⟧, and │ separates tokens. MODEL is "miniature", a Hugging
 Face folder, a name in its cache, a GGUF file or a model of Ollama on this disk. The exit code is 1 if something is
 wrong.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  lidr doctor Qwen/Qwen2.5-0.5B-Instruct",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			model, err := lidr.LoadModel(args[0])
+			model, err := loadModel(args[0])
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,7 @@ one finds them by their ids or names: nothing is submitted twice. An interrupt e
     slurm: {options: [--partition=gpu], prologue: module load cuda, container: apptainer exec --nv vllm.sif}
 
 go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
+		Example:           "  lidr drive mine.yaml --dir runs/mine",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeRecipes,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -28,8 +28,9 @@ func progressFlags(cmd *cobra.Command) func() ([]lidr.Option, error) {
 }
 
 // refuseEmptyNames is an error for an argument or a flag that names nothing, such as a variable of the shell that is
-// not set: the current folder would be taken for it.
-func refuseEmptyNames(cmd *cobra.Command, args []string) (err error) {
+// not set: the current folder would be taken for it. It comes before cobra's own check of flags that have to be there.
+func refuseEmptyNames(cmd *cobra.Command, args []string) error {
+	err := missingFlag(cmd)
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if slices.Contains(named, flag.Name) && flag.Value.String() == "" {
 			err = fmt.Errorf("--%s is empty, expected %s; leave the flag out for the default", flag.Name, flag.Usage)

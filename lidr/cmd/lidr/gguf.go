@@ -18,7 +18,7 @@ func ggufCommand() *cobra.Command {
 		Example: "  lidr gguf runs/demo/M1/model --out m1\n  ollama create m1 -f m1/Modelfile",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			model, err := lidr.LoadModel(args[0])
+			model, err := loadModel(args[0])
 			if err != nil {
 				return err
 			}

@@ -98,7 +98,7 @@ for every other model: 1,000 prompts a round, answers of up to 2,400 tokens, lea
 with --lora.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			model, err := lidr.LoadModel(path)
+			model, err := loadModel(path)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,8 +121,16 @@ func installKernel(ctx context.Context, path string, gopls bool) error {
 			fmt.Fprintf(os.Stderr, "gopls was not built (%v): the kernel works, and Jupyter will not complete names\n", err)
 		}
 	}
+	if err := ledger.WriteFile(filepath.Join(filepath.Dir(path), "kernel.js"), kernelScript); err != nil {
+		return err
+	}
 	return ledger.WriteJSON(path, spec)
 }
+
+// kernelScript is for the classic notebook, Debian's, alone: it reads the file beside the spec.
+//
+//go:embed kernel.js
+var kernelScript []byte
 
 // newKernelSpec is the spec of the kernel in home/bin: what a cell's build needs is in its environment, wherever
 // Jupyter was started.

@@ -78,11 +78,13 @@ func main() {
 	)
 	root.AddCommand(stepCommands()...)
 	versions(root, versionText())
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; %s --help has the flags", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
+	expectArguments(root)
 	completeFlags(root)
 	err := root.ExecuteContext(ctx)
+	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
+		err = fmt.Errorf("%w; lidr --help lists the commands", err)
+	}
 	code := script.ExitCode(err)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -100,14 +102,10 @@ func interrupted() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		fmt.Fprint(os.Stderr, show.Erase)
 	}
-	words := []string{os.Args[0]}
-	for _, arg := range os.Args[1:] {
-		words = append(words, printable.Word(arg))
-	}
-	if len(words) > 1 && slices.Contains([]string{"repl", "serve"}, words[1]) {
+	if len(os.Args) > 1 && slices.Contains([]string{"repl", "serve", "view"}, os.Args[1]) {
 		fmt.Fprintln(stderr, "lidr: interrupted")
 	} else {
-		fmt.Fprintln(stderr, "lidr: interrupted; this continues where it stopped:", strings.Join(words, " "))
+		fmt.Fprintln(stderr, "lidr: interrupted; this continues where it stopped:", os.Args[0], words(os.Args[1:]))
 	}
 	os.Exit(130)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -21,11 +22,17 @@ func TestScripts(t *testing.T) {
 	t.Cleanup(server.Close)
 	hub := httptest.NewServer(http.HandlerFunc(emptyHub))
 	t.Cleanup(hub.Close)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { busy.Close() })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL+"/v1")
 			env.Setenv("HUB", hub.URL)
+			env.Setenv("BUSY", busy.Addr().String())
 			return nil
 		},
 		Condition: func(name string) (bool, error) {

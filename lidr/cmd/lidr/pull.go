@@ -18,7 +18,8 @@ func pullCommand() *cobra.Command {
 Only the files that lidr reads are fetched: config.json, safetensors, tokenizer, chat template and licence. The same
 command continues a download that was cut off. The environment variables are those of the hub's own tools: HF_HOME or
 HF_HUB_CACHE (the cache), HF_TOKEN (for gated models), HF_ENDPOINT (another hub), HF_HUB_OFFLINE.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  lidr pull Qwen/Qwen2.5-0.5B-Instruct",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := lidr.Pull(cmd.Context(), args[0], lidr.ShowProgress())
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,10 @@ func modelUpload(folder, license string) (hub.Upload, error) {
 	full, err := filepath.Abs(folder)
 	if err != nil {
 		return hub.Upload{}, err
+	}
+	if _, err := os.Stat(full); errors.Is(err, fs.ErrNotExist) {
+		return hub.Upload{}, fmt.Errorf("there is no folder %s: name one such as RUN/M1/model, of a run that lidr runs lists",
+			folder)
 	}
 	u := hub.Upload{Kind: "model", Summary: "Upload " + filepath.Base(full)}
 	model, part := filepath.Base(filepath.Dir(full)), filepath.Base(full)

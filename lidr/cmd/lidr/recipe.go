@@ -25,6 +25,7 @@ here or by another program, and everything that is measured. NAME is a shipped r
 paper; without one they are listed. --print shows the whole recipe of a name, to be changed in a FILE of one's own.
 
 The same command continues: after an interruption, after a training elsewhere, and once the next model is served.`,
+		Example:           "  lidr recipe ratings --small",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeRecipes,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,8 +15,9 @@ func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report FOLDER...",
 		Short: "Write the report of a run folder again, or one report that compares several runs",
-		Args:  cobra.MinimumNArgs(1),
 
+		Example:           "  lidr report runs/demo",
+		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs := make([]*lidr.Run, len(args))

@@ -29,7 +29,8 @@ programs, reaches the network through lidr only, and sees the usual environment 
 code is the script's own where it calls os.Exit. Otherwise it is that of "lidr --help": a script that ends has 0, or 3
 with items left out; log.Fatal of an error has 1, or 75 where a training is handed off, and 2 is for a script that was
 refused, crashed or went beyond a limit.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: "  lidr run scripts/alpha -n 1000 -dir runs/alpha",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s.Path, s.Args = args[0], args[1:]
 			if s.Memory, err = humanize.ParseBytes(memory); err != nil || s.Memory < 1<<28 {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lidrlab/lidr"
 	"lidrlab/lidr/input"
 	"lidrlab/lidr/lm/local"
 	"lidrlab/lidr/serve"
@@ -32,7 +31,8 @@ encrypted: beyond a trusted network, put a proxy with TLS in front of it.
 
 A request waits until there is memory for its longest answer, in three quarters of what the machine has beside the
 weights; one for which there never will be gets status 400, and one beyond --max-queue status 429.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  lidr serve runs/demo/M1/model",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.Key, err = apiKey(keyFile); err != nil {
 				return err
@@ -42,7 +42,7 @@ weights; one for which there never will be gets status 400, and one beyond --max
 			}
 			l, err := serve.Listen(cmd.Context(), listen, o.Key)
 			if err != nil {
-				return err
+				return listenError(listen, err)
 			}
 			defer l.Close()
 			s, err := load(args[0], quantize, o)
@@ -83,7 +83,7 @@ func apiKey(file string) (string, error) {
 }
 
 func load(path, quantize string, o serve.Options) (*serve.Server, error) {
-	m, err := lidr.LoadModel(path)
+	m, err := loadModel(path)
 	if err == nil && quantize != "" {
 		m, err = m.Quantized(quantize)
 	}

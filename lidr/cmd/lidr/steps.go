@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,21 +14,22 @@ import (
 // stepCommands are the steps of a round and its measures, each on a run folder.
 func stepCommands() []*cobra.Command {
 	var all []*cobra.Command
-	for _, step := range []struct{ name, short, model string }{
-		{"generate", "Let a model answer its round's prompts", "M0"},
-		{"translate", "Let a model, or the recipe's translator, translate its answers", "M0"},
-		{"pairs", "Make the preference pairs of a model's round", "M0"},
-		{"train", "Train a model on its pairs, which makes the next one", "M0"},
-		{"handoff", "Train a model on its pairs by LLaMA-Factory or TRL", "M0"},
-		{"eval", "Evaluate a model: problems, instructions, multiple choice", "M0"},
-		{"judge", "Let the judge judge: comparisons, MT-bench, ratings", ""},
+	for _, step := range []struct{ name, short, model, makes string }{
+		{"generate", "Let a model answer its round's prompts", "M0", "responses"},
+		{"translate", "Let a model, or the recipe's translator, translate its answers", "M0", "translations"},
+		{"pairs", "Make the preference pairs of a model's round", "M0", "pairs.jsonl"},
+		{"train", "Train a model on its pairs, which makes the next one", "M0", "model"},
+		{"handoff", "Train a model on its pairs by LLaMA-Factory or TRL", "M0", "model"},
+		{"eval", "Evaluate a model: problems, instructions, multiple choice", "M0", ""},
+		{"judge", "Let the judge judge: comparisons, MT-bench, ratings", "", ""},
 	} {
-		all = append(all, stepCommand(step.name, step.short, step.model))
+		all = append(all, stepCommand(step.name, step.short, step.model, step.makes))
 	}
 	return all
 }
 
-func stepCommand(step, short, model string) *cobra.Command {
+// stepCommand is of a step that makes a file or folder of the model, or of the next one.
+func stepCommand(step, short, model, makes string) *cobra.Command {
 	var from, shard string
 	var sets []string
 	cmd := &cobra.Command{
@@ -36,6 +39,7 @@ func stepCommand(step, short, model string) *cobra.Command {
 
 RUN is a run folder, with the recipe or the settings that it was made by; a new one takes those of --recipe. The steps
 before it are done too where they are not yet, and nothing is done twice.`,
+		Example:           "  lidr " + step + " runs/own --recipe miniature",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +55,18 @@ before it are done too where they are not yet, and nothing is done twice.`,
 				}
 				options = append(options, recipe.Shard(part, of))
 			}
-			return recipe.Step(cmd.Context(), r, args[0], step, model, options...)
+			if err := recipe.Step(cmd.Context(), r, args[0], step, model, options...); err != nil || shard != "" {
+				return err
+			}
+			of, round := model, 0
+			if n, _ := fmt.Sscanf(model, "M%d", &round); n == 1 && makes == "model" {
+				of = fmt.Sprintf("M%d", round+1)
+			}
+			made := filepath.Join(args[0], of, makes)
+			if _, err := os.Stat(made); err == nil { // a run that is saturated trains no further
+				fmt.Fprintf(stdout, "%s: %s\n", step, made)
+			}
+			return nil
 		},
 	}
 	flags := cmd.Flags()
@@ -70,8 +85,9 @@ func runsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "runs [FOLDER]",
 		Short: "List the run folders in and below FOLDER, with how far they are (default runs)",
-		Args:  cobra.MaximumNArgs(1),
 
+		Example:           "  lidr runs runs",
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			folder := "runs"

@@ -23,7 +23,9 @@ func tokenizerTrainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train --out tokenizer.json FILE...",
 		Short: "Train a byte-level BPE on text files and write it as tokenizer.json",
-		Args:  cobra.MinimumNArgs(1),
+
+		Example: "  lidr tokenizer train --out tokenizer.json corpus.txt",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			texts := make([]string, len(args))
 			for i, path := range args {

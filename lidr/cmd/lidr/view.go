@@ -54,7 +54,7 @@ Only this machine can reach the pages. From another one: ssh -L 8001:127.0.0.1:8
 			}
 			l, err := view.Listen(cmd.Context(), listen)
 			if err != nil {
-				return err
+				return listenError(listen, err)
 			}
 			defer l.Close()
 			fmt.Fprintf(stdout, "look at http://%s/ (Ctrl-C ends)\n", l.Addr())

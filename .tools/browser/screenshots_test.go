@@ -1,0 +1,53 @@
+package browser
+
+import (
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestScreenshots writes the pictures of the READMEs: the pages and the report of the run that LIDR_SCREENSHOTS names,
+// and a notebook as Jupyter's own program shows it. It is run by make screenshots.
+func TestScreenshots(t *testing.T) {
+	run := os.Getenv("LIDR_SCREENSHOTS")
+	if run == "" {
+		t.Skip("LIDR_SCREENSHOTS names no run: make screenshots does")
+	}
+	b := open(t)
+	view, name := serve(t, run), url.QueryEscape(filepath.Base(run))
+	convert := exec.Command("jupyter", "nbconvert", "--to", "html", "--output-dir", t.TempDir(), "--output", "page",
+		"notebooks/01_quickstart.ipynb")
+	convert.Dir = root
+	if out, err := convert.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	notebook := filepath.Join(convert.Args[5], "page.html")
+	b.as(media[0])
+	for _, s := range []struct {
+		file, address, at string // at is what stands in the middle, "" for the top of the page
+		height            int64
+	}{
+		{"lidr/view/readme/run.png", view + "/run?run=" + name, "", 1500},
+		{"lidr/view/readme/verdicts.png",
+			view + "/browse?kind=verdicts&model=M2&beside=M0&lang=ru&change=better&run=" + name, "", 900},
+		{"lidr/report/readme/report.png", "file://" + filepath.Join(run, "report.html"), "", 1200},
+		{"notebooks/readme/quickstart.png", "file://" + notebook, ".jp-OutputArea svg, .jp-OutputArea img", 1000},
+	} {
+		b.do(chromedp.EmulateViewport(1120, s.height))
+		b.look(s.address)
+		if s.at != "" {
+			eval[any](b, "document.querySelector(`"+s.at+"`).scrollIntoView({ block: 'center' })")
+		}
+		path := filepath.Join(root, filepath.FromSlash(s.file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, get(b, chromedp.CaptureScreenshot()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
