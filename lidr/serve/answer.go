@@ -73,20 +73,22 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, body []byte, rea
 		parts[i], tokens = part, tokens+len(whole.Tokens)
 	}
 	out := f.envelope("chat.completion", parts)
-	out["usage"] = req.spent(tokens)
+	out["usage"] = req.spent(tokens, choices)
 	if f.chat && req.prompted {
 		out["prompt_logprobs"] = f.promptLogprobs(choices[0].stream.Prompt())
 	}
 	reply(w, http.StatusOK, out)
 }
 
-// spent returns the usage in OpenAI's form: a prompt counts once, however many answers it has.
-func (r *request) spent(tokens int) map[string]int {
-	prompts := 0
-	for _, p := range r.prompts {
-		prompts += len(p)
+// spent returns the usage in OpenAI's form: a prompt counts once, however many answers it has. Cached tokens are those
+// of its beginning that had been read for other requests.
+func (r *request) spent(tokens int, choices []*choice) map[string]any {
+	prompts, cached := 0, 0
+	for i, p := range r.prompts {
+		prompts, cached = prompts+len(p), cached+choices[i*r.n].stream.Shared()
 	}
-	return map[string]int{"prompt_tokens": prompts, "completion_tokens": tokens, "total_tokens": prompts + tokens}
+	return map[string]any{"prompt_tokens": prompts, "completion_tokens": tokens, "total_tokens": prompts + tokens,
+		"prompt_tokens_details": map[string]int{"cached_tokens": cached}}
 }
 
 func (f *form) envelope(object string, choices []any) map[string]any {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -230,5 +232,49 @@ func TestTokenRoutes(t *testing.T) {
 	}
 	if status, answer := post(t, s, "POST", "/detokenize", `{"tokens":[99999999]}`, nil); status != 400 {
 		t.Errorf("an unknown token: status %d, %s", status, answer)
+	}
+}
+
+// A prompt is read up to where it differs from those before it, and usage says so, whole or streamed; a prompt of
+// several answers counts once.
+func TestCachedTokens(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // each core would have a cache of its own
+	s := start(t, Options{})
+	ask := func(prompt, more string) (prompts, cached int) {
+		_, answer := post(t, s, http.MethodPost, "/v1/completions", `{"model":"miniature","max_tokens":3,"prompt":`+prompt+
+			more+`}`, nil)
+		_, last, ok := strings.Cut(answer, `"usage":{`)
+		if !ok {
+			t.Fatal(answer)
+		}
+		var usage struct {
+			Prompt  int `json:"prompt_tokens"`
+			Details struct {
+				Cached int `json:"cached_tokens"`
+			} `json:"prompt_tokens_details"`
+		}
+		if err := json.NewDecoder(strings.NewReader("{" + last)).Decode(&usage); err != nil {
+			t.Fatal(err)
+		}
+		return usage.Prompt, usage.Details.Cached
+	}
+	for _, c := range []struct {
+		prompt, more  string
+		whole, cached int
+	}{
+		{"[1,2,3,4,5,6,7,8]", "", 8, 0},
+		{"[1,2,3,4,5,6,7,8]", "", 8, 7}, // the logits behind the last are not kept
+		{"[1,2,3,4,5,9,9]", `,"n":3`, 7, 5},
+		{"[[1,2,7],[1,2,3,4,5,9,8]]", "", 10, 8},
+	} {
+		if whole, cached := ask(c.prompt, c.more); whole != c.whole || cached != c.cached {
+			t.Errorf("%s%s: %d of %d tokens, want %d of %d", c.prompt, c.more, cached, whole, c.cached, c.whole)
+		}
+	}
+	streamed := `,"stream":true,"stream_options":{"include_usage":true}`
+	_, answer := post(t, s, http.MethodPost, "/v1/completions", `{"model":"miniature","max_tokens":3,"prompt":[1,2,7]`+
+		streamed+`}`, nil)
+	if !strings.Contains(answer, `"prompt_tokens_details":{"cached_tokens":2}`) {
+		t.Errorf("streamed: %s", answer)
 	}
 }

@@ -75,7 +75,7 @@ func (f *form) send(w http.ResponseWriter, req *request, choices []*choice) {
 			going--
 		}
 	}
-	if req.usage && chunk([]any{}, req.spent(tokens)) != nil {
+	if req.usage && chunk([]any{}, req.spent(tokens, choices)) != nil {
 		return
 	}
 	event([]byte("[DONE]"))

@@ -12,7 +12,13 @@
 // leave it when their answer ends or their client disconnects. With --max-batch answers under way and --max-queue
 // requests waiting, a further one gets status 429. A request waits until there is memory for its longest answer
 // (max_tokens, else what is left of the context), and one for which there never will be gets status 400; a second after
-// the last answer their memory is returned.
+// the last answer their memory is returned, but for 512 MiB of prompts at most.
+//
+// A prompt is computed up to where it differs from those before it: a system message, examples and the samples of one
+// prompt are read once, and stay as long as there is room, the last asked for longest. usage.prompt_tokens_details has
+// the number of such tokens, cached_tokens, as OpenAI's has; they change no bit of an answer. A long prompt is read in
+// pieces of --prompt-piece tokens, between which every answer under way gets its next token; prompt_logprobs and echo
+// with logprobs need the whole prompt at once.
 //
 // The server listens on a loopback address; on any other it needs an API key, in LIDR_API_KEY or --key-file, and the
 // connection is not encrypted: put a proxy with TLS in front of it.
@@ -23,6 +29,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -63,6 +70,7 @@ type Options struct {
 	Name     string // the model's id
 	MaxBatch int    // answers computed at once, at least 1
 	MaxQueue int    // further requests that may wait; beyond them a client gets status 429
+	Piece    int    // tokens of prompts that are read between two tokens of others' answers; 0 is local.PromptPiece
 	Memory   int    // bytes for the answers' key-value caches; 0 is three quarters of what there is beside the weights
 	Key      string // API key that every request must have; "" admits all requests from this machine, and no others
 }
@@ -86,9 +94,9 @@ type Server struct {
 
 // New returns a server of model m with its tokenizer. Nothing else may use the model until Serve returns.
 func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
-	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 || o.MaxBatch > mostRequests || o.MaxQueue > mostRequests {
-		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d and memory of %d bytes, expected 1 to %d, 0 to %[4]d "+
-			"and at least 0", o.MaxBatch, o.MaxQueue, o.Memory, mostRequests)
+	if o.MaxBatch < 1 || o.MaxQueue < 0 || o.Memory < 0 || o.Piece < 0 || max(o.MaxBatch, o.MaxQueue) > mostRequests {
+		return nil, fmt.Errorf("serve: a batch of %d, a queue of %d, memory of %d bytes and pieces of %d tokens, expected 1 "+
+			"to %d, 0 to %[5]d and at least 0 of both", o.MaxBatch, o.MaxQueue, o.Memory, o.Piece, mostRequests)
 	}
 	if o.Memory == 0 {
 		available := backend.AvailableMemory()
@@ -102,7 +110,7 @@ func New(m *local.Model, t *tokenizer.Tokenizer, o Options) (*Server, error) {
 		options: o, model: m, tokenizer: t, started: time.Now(), print: m.Fingerprint(),
 		longest: m.ContextLength() * spelling, reading: semaphore.NewWeighted(maxBodies),
 		slots: make(chan struct{}, o.MaxBatch+o.MaxQueue), key: sha256.Sum256([]byte(o.Key)),
-		batcher: m.NewBatcher(o.MaxBatch, o.Memory), grace: graceTime,
+		batcher: m.NewBatcher(o.MaxBatch, o.Memory, cmp.Or(o.Piece, local.PromptPiece)), grace: graceTime,
 	}, nil
 }
 

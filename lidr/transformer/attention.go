@@ -83,16 +83,19 @@ func causalMask(g *Graph, t, window int) *Node {
 	return Reshape(Const(g, mask), 1, 1, t, t)
 }
 
-// lengthMask returns the additive mask [b, 1, 1, s] that leaves sequence i its first lengths[i] positions, or the last
-// window of them unless window is 0; lengths is int32 [b].
-func lengthMask(lengths *Node, s, window int) *Node {
-	g, b := lengths.Graph(), lengths.Shape().Dim(0)
-	seen := within(lengths, s)
+// endMask returns the additive mask [b, 1, t, s] that leaves each of the last t positions of sequence i, which has
+// ends[i], those up to its own, or the last window of them unless window is 0; ends is int32 [b].
+func endMask(ends *Node, t, s, window int) *Node {
+	g, b := ends.Graph(), ends.Shape().Dim(0)
+	shape := shapes.Make(dtypes.Int32, b, t, s)
+	query := Add(BroadcastToDims(Reshape(AddScalar(ends, -t), b, 1, 1), b, t, s), Iota(g, shape, 1))
+	behind := Sub(query, Iota(g, shape, 2)) // the query's position less the key's
+	seen := GreaterOrEqual(behind, ZerosLike(behind))
 	if window > 0 {
-		seen = And(seen, LogicalNot(within(AddScalar(lengths, -window), s)))
+		seen = And(seen, LessThan(behind, Scalar(g, dtypes.Int32, window)))
 	}
 	mask := Where(seen, ScalarZero(g, dtypes.Float32), Scalar(g, dtypes.Float32, masked))
-	return Reshape(mask, b, 1, 1, s)
+	return Reshape(mask, b, 1, t, s)
 }
 
 // within returns bool [b, s]: whether position j of sequence i is below lengths[i], int32 [b].

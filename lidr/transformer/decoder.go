@@ -219,7 +219,7 @@ func rmsNorm(x, weight *Node, eps float64) *Node {
 func (m *Model) Hidden(scope *model.Scope, tokens *Node) *Node {
 	w := weights{m: m, scope: scope, g: tokens.Graph(), keep: true}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t, nil), m.causalAttention(w.g, t))
+	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotaryTables(w.g, t), m.causalAttention(w.g, t))
 	return Reshape(h, b, t, m.Config.HiddenSize)
 }
 

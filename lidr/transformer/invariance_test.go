@@ -32,11 +32,11 @@ func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
 					return []*graph.Node{m.TokenLogprobs(scope, in[0])}
 				})
 				prefill := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-					logits, cache := m.Prefill(scope, in[0], in[1], width)
-					return append([]*graph.Node{logits}, cache...)
+					logits, cache := m.Prefill(scope, in[0], in[1], in[2], in[3], in[4])
+					return []*graph.Node{logits, cache}
 				})
 				step := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-					logits, _ := m.Step(scope, in[0], in[1], in[2:])
+					logits, _ := m.Step(scope, in[0], in[1], in[2], in[3], in[4])
 					return []*graph.Node{logits}
 				})
 				call := func(exec *model.Exec, args ...any) []*tensors.Tensor {
@@ -48,24 +48,22 @@ func TestBatchPaddingAndCacheChangeNothing(t *testing.T) {
 				}
 				padded := make([][]int32, len(rows))
 				shorter, lengths := make([]int32, len(rows)), make([]int32, len(rows))
-				last, positions := make([]int32, len(rows)), make([]int32, len(rows))
+				last, ones, none := make([]int32, len(rows)), slices.Repeat([]int32{1}, len(rows)), make([]int32, len(rows))
+				table, empty := emptyCache(m, len(rows), width)
 				for r, row := range rows {
 					padded[r] = append(slices.Clone(row), make([]int32, width-len(row))...)
 					lengths[r], shorter[r] = int32(len(row)), int32(len(row)-1)
-					last[r], positions[r] = row[len(row)-1], int32(len(row)-1)
+					last[r] = row[len(row)-1]
 				}
 				together := call(logprobs, padded)[0].Value().([][]float32)
-				read := call(prefill, padded, lengths)[0].Value().([][]float32)
+				read := call(prefill, padded, lengths, none, table, empty)[0].Value().([][]float32)
 				// The same logits from a prompt without its last token, and a step with that token.
-				args := []any{last, positions}
-				for _, c := range call(prefill, padded, shorter)[1:] {
-					args = append(args, c)
-				}
-				stepped := call(step, args...)[0].Value().([][]float32)
+				begun := call(prefill, padded, shorter, none, table, empty)[1]
+				stepped := call(step, last, ones, shorter, table, begun)[0].Value().([][]float32)
 				for r, row := range rows {
 					single := call(logprobs, [][]int32{row})[0].Value().([][]float32)[0]
 					same(t, "log-probabilities in a padded batch", together[r][:len(row)-1], single)
-					alone := call(prefill, [][]int32{row}, []int32{lengths[r]})[0].Value().([][]float32)[0]
+					alone := call(prefill, [][]int32{row}, []int32{lengths[r]}, none[:1], table[:1], empty)[0].Value().([][]float32)[0]
 					same(t, "logits in a padded batch", read[r], alone)
 					same(t, "logits by a cached step", stepped[r], alone)
 					if b.Name() == cpu.Name && !(slices.Equal(single, together[r][:len(row)-1]) && slices.Equal(alone, read[r])) {

@@ -20,7 +20,8 @@ func (m *Model) HiddenPacked(scope *model.Scope, tokens, spans *Node) *Node {
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)
 	first, shared, own := spanParts(spans)
 	positions := Reshape(positionsOf(first, shared, own), b, t)
-	h := m.blocks(w, m.embed(w, tokens), b, t, m.rotariesAt(positions, t), m.packedAttention(spans))
+	pos := m.rotariesAt(positions, AddScalar(ReduceMax(positions, 1), 1), t)
+	h := m.blocks(w, m.embed(w, tokens), b, t, pos, m.packedAttention(spans))
 	return Reshape(h, b, t, m.Config.HiddenSize)
 }
 

@@ -40,40 +40,30 @@ func (r rotary) turn(lo, hi *Node) (newLo, newHi *Node) {
 }
 
 // rotaryTables returns the angles of positions 0…t-1 of each rotary embedding that layers have, the same for every
-// sequence unless factors depend on the length: then those of the lengths int32 [b] where they are given, and else of
-// the length t, padding included, as transformers does.
-func (m *Model) rotaryTables(g *Graph, t int, lengths *Node) map[*checkpoint.Rotary]rotary {
+// sequence. Factors that depend on the length are those of the length t, padding included, as in transformers.
+func (m *Model) rotaryTables(g *Graph, t int) map[*checkpoint.Rotary]rotary {
 	return m.rotaries(func(r *checkpoint.Rotary) rotary {
-		table := func(long bool) rotary {
-			cos, sin := rotaryAngles(r, t, long)
-			return rotary{Reshape(Const(g, cos), 1, t, 1, r.Dim/2), Reshape(Const(g, sin), 1, t, 1, r.Dim/2), r.Interleaved}
-		}
-		if t <= shortest(r, t) {
-			return table(false)
-		}
-		if lengths == nil {
-			return table(true)
-		}
-		return byLength(lengths, shortest(r, t), table(true), table(false))
+		cos, sin := rotaryAngles(r, t, t > shortest(r, t))
+		return rotary{Reshape(Const(g, cos), 1, t, 1, r.Dim/2), Reshape(Const(g, sin), 1, t, 1, r.Dim/2), r.Interleaved}
 	})
 }
 
-// rotariesAt returns the angles of the given positions of each sequence, int32 [b, t], all below limit, of each rotary
-// embedding that layers have.
-func (m *Model) rotariesAt(positions *Node, limit int) map[*checkpoint.Rotary]rotary {
-	b, t := positions.Shape().Dim(0), positions.Shape().Dim(1)
+// rotariesAt returns the angles of the given positions, int32 [b, t], all below limit, of sequences of the given
+// lengths, int32 [b], of each rotary embedding that layers have.
+func (m *Model) rotariesAt(positions, lengths *Node, limit int) map[*checkpoint.Rotary]rotary {
 	return m.rotaries(func(r *checkpoint.Rotary) rotary {
 		at := func(long bool) rotary {
 			cos, sin := rotaryAngles(r, limit, long)
-			row := func(table [][]float32) *Node {
-				return Reshape(Gather(Const(positions.Graph(), table), ExpandDims(positions, -1)), b, t, 1, r.Dim/2)
+			rows := func(table [][]float32) *Node {
+				rows := Gather(Const(positions.Graph(), table), ExpandDims(positions, -1))
+				return Reshape(rows, positions.Shape().Dim(0), positions.Shape().Dim(1), 1, r.Dim/2)
 			}
-			return rotary{row(cos), row(sin), r.Interleaved}
+			return rotary{rows(cos), rows(sin), r.Interleaved}
 		}
 		if limit <= shortest(r, limit) {
 			return at(false)
 		}
-		return byLength(AddScalar(ReduceMax(positions, 1), 1), shortest(r, limit), at(true), at(false))
+		return byLength(lengths, shortest(r, limit), at(true), at(false))
 	})
 }
 

@@ -212,23 +212,35 @@ func TestNewRefusesWrongCheckpoints(t *testing.T) {
 	}
 }
 
+// emptyCache returns a cache with pages for rows sequences of size positions, and their table.
+func emptyCache(m *Model, rows, size int) (table [][]int32, cache *tensors.Tensor) {
+	each := (size + PageSize - 1) / PageSize
+	for r := range rows {
+		table = append(table, nil)
+		for j := range each {
+			table[r] = append(table[r], int32(1+j*rows+r))
+		}
+	}
+	return table, tensors.FromShape(m.CacheShape(1 + rows*each))
+}
+
 // decodeGreedy continues prompts with Prefill and Step: prompts padded to length, a cache of size positions.
 func decodeGreedy(t *testing.T, b compute.Backend, m *Model, prompts [][]int32, length, size, steps int) [][]int32 {
 	t.Helper()
-	prefill := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
-		logits, cache := m.Prefill(scope, in[0], in[1], size)
-		return append([]*Node{logits}, cache...)
-	})
-	step := model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
-		logits, cache := m.Step(scope, in[0], in[1], in[2:])
-		return append([]*Node{logits}, cache...)
-	})
-	padded, lengths := make([][]int32, len(prompts)), make([]int32, len(prompts))
+	exec := func(f func(*model.Scope, *Node, *Node, *Node, *Node, *Node) (*Node, *Node)) *model.Exec {
+		return model.MustNewExec(b, m.Store, func(scope *model.Scope, in []*Node) []*Node {
+			logits, cache := f(scope, in[0], in[1], in[2], in[3], in[4])
+			return []*Node{logits, cache}
+		})
+	}
+	prefill, step := exec(m.Prefill), exec(m.Step)
+	padded, lengths, one := make([][]int32, len(prompts)), make([]int32, len(prompts)), make([]int32, len(prompts))
 	for r, p := range prompts {
 		padded[r] = append(slices.Clone(p), make([]int32, length-len(p))...)
-		lengths[r] = int32(len(p))
+		lengths[r], one[r] = int32(len(p)), 1
 	}
-	out, err := prefill.Call(padded, lengths)
+	table, cache := emptyCache(m, len(prompts), size)
+	out, err := prefill.Call(padded, lengths, make([]int32, len(prompts)), table, cache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,15 +257,11 @@ func decodeGreedy(t *testing.T, b compute.Backend, m *Model, prompts [][]int32, 
 			answers[r] = append(answers[r], next[r])
 			lengths[r]++
 		}
-		args := []any{next, positions}
-		for _, c := range out[1:] {
-			donated, err := DonateTensorBuffer(c, b, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			args = append(args, donated)
+		donated, err := DonateTensorBuffer(out[1], b, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if out, err = step.Call(args...); err != nil {
+		if out, err = step.Call(next, one, positions, table, donated); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -24,11 +24,12 @@ type attentionAttr struct {
 	biased  bool // [batch, heads, queries, keys], added to the scores
 	spanned bool // int32 [batch, queries, 3]: keys in sight
 	lengths bool // int32 [batch]: keys in use
+	page    int  // keys of a page, where keys and values are a pool and the last input is its table (attention_pages.go)
 }
 
 // FusedScaledDotProductAttention implements compute.Function for float32, with masks (bool, added to the scores, or
-// spans), biases and key lengths. Without lengths it has a state for the gradient, the logarithm of the softmax's denominator,
-// [batch, heads, queries]; masks and biases are constants in it.
+// spans), biases and key lengths. Without lengths it has a state for the gradient, the logarithm of the softmax's
+// denominator, [batch, heads, queries]; masks and biases are constants in it.
 func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig) (compute.Value, []compute.Value, error) {
 	in, attr, err := f.attentionInputs(layout, options, query, key, value)
@@ -52,6 +53,9 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 			}
 			in, attr.lengths = append(in, n), true
 		}
+	}
+	if keys, values, table, ok := paged(in[1], in[2]); ok && attr.lengths && layout == compute.AttentionAxesLayoutBHSD {
+		attr.page, in[1], in[2], in = keys.shape.Dim(2), keys, values, append(in, table)
 	}
 	out := f.addOutput(op, q, attr, 0, in...)
 	if attr.lengths {
@@ -191,9 +195,9 @@ func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *comput
 	if attr.scale == 0 {
 		attr.scale = 1 / math.Sqrt(float64(q.Dim(3)))
 	}
-	if attr.causal && q.Dim(seq) != k.Dim(seq) {
+	if attr.causal && q.Dim(seq) != k.Dim(seq) && o.KeyValueSeqLen == nil {
 		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: causal attention of queries and keys of "+
-			"different lengths")
+			"different lengths, without the keys in use")
 	}
 	return in, attr, nil
 }
@@ -218,7 +222,7 @@ type attention struct {
 	batch, heads, kvHeads, queries, keys, dim int
 	q, k, v, o, do, dq, dk, dv                heads
 	lse                                       view // [batch, heads, queries]
-	bias, spans, lens                         view
+	bias, spans, lens, table                  view
 }
 
 // queryBlock is the number of queries whose scores are computed at a time: a multiple of the kernels' rows.
@@ -230,6 +234,10 @@ func (l *lowerer) newAttention(n *node) *attention {
 	a := &attention{attentionAttr: attr, batch: q.Dim(0), heads: q.Dim(attr.layout.HeadsAxis()),
 		kvHeads: k.Dim(attr.layout.HeadsAxis()),
 		queries: q.Dim(attr.layout.SeqAxis()), keys: k.Dim(attr.layout.SeqAxis()), dim: q.Dim(3)}
+	if a.page > 0 {
+		a.table = l.dense(l.in(n, len(n.inputs)-1))
+		a.keys *= a.table.dims[1] // of a page, and of all
+	}
 	a.q, a.k, a.v = l.headsIn(n, 0, attr.layout), l.headsIn(n, 1, attr.layout), l.headsIn(n, 2, attr.layout)
 	return a
 }
@@ -259,8 +267,13 @@ func (l *lowerer) attention(n *node) (view, error) {
 		if a.spanned {
 			s.reads = append(s.reads, l.spansIn(a, n, 3))
 		}
+		last := len(n.inputs) - 1
+		if a.page > 0 {
+			s.run, last = a.forwardPages, last-1
+			s.reads = append(s.reads, a.table.val)
+		}
 		if a.lengths {
-			a.lens = l.dense(l.in(n, len(n.inputs)-1))
+			a.lens = l.dense(l.in(n, last))
 			s.reads = append(s.reads, a.lens.val)
 		}
 		if a.queries <= fewQueries && !a.causal && !a.spanned { // whose results are those of a longer text's beginning

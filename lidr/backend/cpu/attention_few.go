@@ -15,26 +15,30 @@ const sharing = 4
 // computed together where they attend to the same keys: scores by dot products of rows, outputs as the product of the
 // probabilities and the values. Keys at the end that a bias hides are not read.
 func (a *attention) forwardFew(x *execution) {
-	width, each := roundUp(a.keys, 16), a.heads/a.kvHeads
+	width, each, size := roundUp(a.keys, 16), a.heads/a.kvHeads, a.pageSize()
 	groups := (each + sharing - 1) / sharing // of a key head
 	if a.biased && a.bias.strides[1] != 0 {  // each head has keys of its own
 		groups = each
 	}
+	room := 0 // for a page in float32
+	if half(a.k.view.val.dtype) {
+		room = size * a.dim
+	}
 	tasks, bounds := split(a.batch*a.kvHeads*groups, max(1, copyGrain/(each*a.keys*a.dim/groups+1)), 64)
 	x.parallel(tasks, func(task int, w *workspace) {
-		s := scratch{w.scratch((sharing*width + 16) * 4)}
+		s := scratch{w.scratch((sharing*width + roundUp(2*sharing+1, 16) + room) * 4)}
 		p := matrix{s.take(sharing * width), width, 1}
 		stats := f32(s.take(2*sharing+1), 2*sharing+1)
 		peaks, sums, scale := stats[:sharing], stats[sharing:2*sharing], &stats[2*sharing]
+		wide := s.take(room)
 		*scale = float32(a.scale)
 		lo, hi := bounds(task)
 		for item := lo; item < hi; item++ {
 			part := item % groups
 			b, kv := item/groups/a.kvHeads, item/groups%a.kvHeads
 			h, group := kv*each+part*each/groups, (part+1)*each/groups-part*each/groups
-			k, v := a.k.matrix(x, b, kv), a.v.matrix(x, b, kv)
 			for i := range a.queries {
-				n := a.visible(x, b, h, i)
+				t, n := &w.tile, a.visible(x, b, h, i)
 				q := matrix{a.q.matrix(x, b, h).at(i, 0).p, a.q.head, 1}
 				o := matrix{a.o.matrix(x, b, h).at(i, 0).p, a.o.head, 1}
 				if n == 0 {
@@ -43,11 +47,14 @@ func (a *attention) forwardFew(x *execution) {
 					}
 					continue
 				}
-				a.scores(group, n, q, k, p, &w.tile)
+				for j := 0; j < n; j += size {
+					m := min(size, n-j)
+					k := a.widened(a.pageOf(x, a.k, b, kv, j/size), min(size, roundUp(m, 4)), wide, t)
+					a.scores(group, m, q, k, p.at(0, j), t)
+				}
 				for r := range group {
 					a.addBias(x, b, h+r, i, 1, n, p.at(r, 0))
 				}
-				t := &w.tile
 				*t = tileArgs{dst: unsafe.Pointer(&peaks[0]), a: p.p, n: n, rows: group, strideDst: 4, strideA: width * 4}
 				kernels.tile["RowMaxV"](t)
 				*t = tileArgs{dst: p.p, a: p.p, b: unsafe.Pointer(&peaks[0]), c: unsafe.Pointer(scale), n: n, rows: group,
@@ -55,7 +62,10 @@ func (a *attention) forwardFew(x *execution) {
 				kernels.tile["ExpScaledVSS"](t)
 				*t = tileArgs{dst: unsafe.Pointer(&sums[0]), a: p.p, n: n, rows: group, strideDst: 4, strideA: width * 4}
 				kernels.tile["RowSumV"](t)
-				mix(group, a.dim, n, p, v, o, w)
+				for j := 0; j < n; j += size {
+					m := min(size, n-j)
+					mix(group, a.dim, m, p.at(0, j), a.widened(a.pageOf(x, a.v, b, kv, j/size), m, wide, t), o, j > 0, w)
+				}
 				*t = tileArgs{dst: o.p, a: o.p, b: unsafe.Pointer(&sums[0]), n: a.dim, rows: group, strideDst: o.row * 4,
 					strideA: o.row * 4, strideB: 4}
 				kernels.tile["DivVS"](t)
@@ -70,14 +80,14 @@ func (a *attention) forwardFew(x *execution) {
 	})
 }
 
-// scores computes the dot products of rows of q with the first n rows of k, a block of which stays in the first-level
-// cache for all of q. What p holds after the first n columns is unspecified.
+// scores computes the dot products of rows of q with the first n rows of k, the keys of a page, a block of which stays
+// in the first-level cache for all of q. What p holds after the first n columns is unspecified.
 func (a *attention) scores(rows, n int, q, k, p matrix, t *tileArgs) {
 	const block = 128
 	for j := 0; j < n; j += block {
 		m := min(block, n-j)
 		dots := kernels.tile["RowDotVV"]
-		if four := roundUp(m, 4); kernels.dots != nil && a.dim%16 == 0 && j+four <= a.keys {
+		if four := roundUp(m, 4); kernels.dots != nil && a.dim%16 == 0 && j+four <= a.pageSize() {
 			dots, m = kernels.dots, four
 		}
 		for r := range rows {
@@ -88,12 +98,14 @@ func (a *attention) scores(rows, n int, q, k, p matrix, t *tileArgs) {
 	}
 }
 
-// mix computes C[m × n] = A[m × k] · B[k × n] for few rows and b.col = c.col = 1, without packing B.
-func mix(m, n, k int, a, b, c matrix, w *workspace) {
+// mix computes C[m × n] = or += A[m × k] · B[k × n] for few rows and b.col = c.col = 1, without packing B.
+func mix(m, n, k int, a, b, c matrix, accumulate bool, w *workspace) {
 	width, args, t := kernels.micro.width, &w.gemm, &w.tile
 	if n%width != 0 { // the micro-kernels would read beyond a row
 		for i := range m {
-			clear(f32(c.at(i, 0).p, n))
+			if !accumulate {
+				clear(f32(c.at(i, 0).p, n))
+			}
 			*t = tileArgs{dst: c.at(i, 0).p, a: b.p, b: a.at(i, 0).p, c: c.at(i, 0).p, n: n, rows: k, strideA: b.row * 4,
 				strideB: a.col * 4}
 			kernels.tile["MulAddVSV"](t)
@@ -107,6 +119,9 @@ func mix(m, n, k int, a, b, c matrix, w *workspace) {
 			}
 			*args = gemmArgs{k: k, a: a.at(i, 0).p, b: b.at(0, j).p, c: c.at(i, j).p, rowA: a.row * 4, kA: a.col * 4,
 				rowB: b.row * 4, rowC: c.row * 4, cols: width}
+			if accumulate {
+				args.accumulate = 1
+			}
 			kernels.micro.run[kind](args)
 		}
 	}

@@ -21,6 +21,7 @@ type buffer struct {
 	shape   shapes.Shape
 	mem     []byte         // nil once finalized or donated
 	foreign bool           // mem is not the backend's
+	lent    bool           // mem is written to, and another's to free (reserve.go)
 	file    *input.Content // that mem is mapped from, nil for none
 }
 
@@ -159,7 +160,7 @@ func (b *buffer) DeviceNum() (compute.DeviceNum, error) { return 0, nil }
 
 // Finalize implements compute.Buffer; finalizing twice, or after a donation, does nothing.
 func (b *buffer) Finalize() error {
-	if b.mem != nil && !b.foreign && !b.backend.IsFinalized() {
+	if b.mem != nil && !b.foreign && !b.lent && !b.backend.IsFinalized() {
 		b.backend.buffers.put(b.mem)
 	}
 	b.mem, b.file = nil, nil

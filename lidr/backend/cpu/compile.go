@@ -165,9 +165,33 @@ func (g *group) inPlace() [][2]*value {
 	return pairs
 }
 
+// extendOutputs puts values that single operations update in place, one after the other until they are an output, into
+// that output's memory from the first on: a cache that every layer adds to is then never copied. It returns the step
+// from which on each output's memory is in use.
+func (ex *executable) extendOutputs() (begin map[int]int) {
+	begin = map[int]int{}
+	for _, v := range ex.values {
+		if v.storage == inOutput {
+			begin[v.index] = v.step
+		}
+	}
+	for at, s := range slices.Backward(ex.steps) {
+		if s.group != nil || len(s.inPlace) != 1 {
+			continue
+		}
+		out, in := s.inPlace[0][0], s.inPlace[0][1]
+		if out.storage == inOutput && in.storage == inArena && in.step >= 0 && in.last == at && in.bytes() == out.bytes() {
+			in.storage, in.index = inOutput, out.index
+			begin[in.index] = min(begin[in.index], in.step)
+		}
+	}
+	return begin
+}
+
 // plan gives every value a place: arena offsets by first fit over lifetimes, memory shared where a step works in
 // place, and donated parameters for outputs.
 func (ex *executable) plan() {
+	begin := ex.extendOutputs()
 	ex.reuse = slices.Repeat([]int{-1}, len(ex.outputs))
 	host := map[*value]*value{} // arena value → the one whose memory it continues
 	taken := map[*value]bool{}
@@ -201,7 +225,7 @@ func (ex *executable) plan() {
 			continue
 		}
 		for _, p := range ex.values {
-			if p.storage == inParam && !usedParam[p.index] && p.bytes() == v.bytes() && p.last < v.step {
+			if p.storage == inParam && !usedParam[p.index] && p.bytes() == v.bytes() && p.last < begin[v.index] {
 				ex.reuse[v.index] = p.index
 				usedParam[p.index] = true
 				break
@@ -311,12 +335,13 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 	out := make([]compute.Buffer, len(ex.outputs))
 	mem := make([][]byte, len(ex.outputs))
 	for i, shape := range ex.outputs {
+		lent := false
 		if p := ex.reuse[i]; donated(p) {
-			mem[i] = in[p].mem
+			mem[i], lent = in[p].mem, in[p].lent
 		} else {
 			mem[i] = ex.backend.buffers.get(shape.Size() * shape.DType.Size())
 		}
-		out[i] = &buffer{backend: ex.backend, shape: shape, mem: mem[i]}
+		out[i] = &buffer{backend: ex.backend, shape: shape, mem: mem[i], lent: lent}
 	}
 	arena := ex.backend.buffers.getArena(ex.arena)
 	x, _ := ex.idle.Get().(*execution)
@@ -351,7 +376,7 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 	ex.idle.Put(x)
 	for i, b := range in {
 		if donated(i) {
-			if !slices.Contains(ex.reuse, i) && b.mem != nil {
+			if !slices.Contains(ex.reuse, i) && b.mem != nil && !b.lent {
 				ex.backend.buffers.put(b.mem)
 			}
 			b.mem = nil

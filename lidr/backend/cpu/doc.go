@@ -29,7 +29,8 @@
 //     (quant_product.go).
 //
 //     - FusedScaledDotProductAttention and its gradient are kernels of their own that keep no matrix of scores
-//     (attention.go); with few queries, as in decoding, they touch only the keys in use. A mask of spans
+//     (attention.go); with few queries, as in decoding, they touch only the keys in use (attention_few.go). Keys and
+//     values that are gathered from the pages of a cache are read where they are (attention_pages.go). A mask of spans
 //     (attention_spans.go) lets texts share a row, and answers a prompt.
 //
 //     - Gather, scatter, slices at run-time positions (index.go), copies, concatenation and padding (copy.go), and
@@ -38,7 +39,8 @@
 //  3. Planning (compile.go). Operations whose results are not read any more are dropped. Each value gets a place in one
 //     arena by first fit over its lifetime; where a step may work in place and its operand is dead afterwards, both
 //     share memory; outputs reuse the memory of donated parameters. So the arena is close to the largest live set, and
-//     an execution allocates its outputs only.
+//     an execution allocates its outputs only. A cache lies in memory that is reserved, and taken as it is written
+//     (reserve.go).
 //
 //  4. Execution (compile.go). The steps run in order. A step's work is cut into tasks whose number and borders depend
 //     on shapes only; idle workers share them with the caller, each with scratch memory of its own (pool.go).

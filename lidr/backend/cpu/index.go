@@ -6,6 +6,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 )
 
 // indexAt reads element i of an index tensor.
@@ -207,9 +209,25 @@ func (numbers[T]) combine(op compute.OpType) combiner {
 	}
 }
 
+// addHalf adds elements of a half-precision type, rounding each sum.
+func addHalf[H interface{ Float32() float32 }](round func(float32) H) combiner {
+	return func(_ *tileArgs, dst, src unsafe.Pointer, n, ds, ss int) {
+		for i := range n {
+			d := (*H)(unsafe.Add(dst, i*ds*2))
+			*d = round((*d).Float32() + (*(*H)(unsafe.Add(src, i*ss*2))).Float32())
+		}
+	}
+}
+
 // scatterKernel folds with the element type's plain loop; long float32 sums, as in the gradient of an embedding, with a
 // tile kernel.
 func scatterKernel(op compute.OpType, dtype dtypes.DType) combiner {
+	switch dtype {
+	case dtypes.BFloat16:
+		return addHalf(bfloat16.FromFloat32)
+	case dtypes.Float16:
+		return addHalf(float16.FromFloat32)
+	}
 	e := elements[dtype]
 	if e == nil {
 		return nil

@@ -83,6 +83,9 @@ func (f *function) scatter(op compute.OpType, operand, indices, updates compute.
 	}
 	attr = scatterAttr{attr.indexVectorAxis, slices.Clone(attr.updateWindowAxes), slices.Clone(attr.insertedWindowAxes),
 		slices.Clone(attr.scatterAxesToOperandAxes)}
+	if half(shape.DType) && op == compute.OpTypeScatterSum { // in place: the target may be large, and the updates few
+		return f.add(op, shape, attr, in[0], f.indices(in[1]), in[2]), nil
+	}
 	target, source := f.widen(in[0]), f.widen(in[2])
 	scattered := f.add(op, withDType(shape, target.shape.DType), attr, target, f.indices(in[1]), source)
 	return f.convert(scattered, shape.DType), nil

@@ -77,19 +77,16 @@ func TestGraphsReachTheCompiler(t *testing.T) {
 				_, err := model.MustNewExec(b, m.Store, f).Call(args...)
 				return err
 			}
-			step := []any{[]int32{1, 2}, []int32{16, 3}}
-			for range 2 * config.NumHiddenLayers {
-				step = append(step, tensors.FromFlatDataAndDimensions(make([]float32, 2*2*32*8), 2, 2, 32, 8))
-			}
+			cached := []any{[]int32{1, 1}, []int32{16, 3}, [][]int32{{1}, {2}}, tensors.FromShape(m.CacheShape(3))}
 			reached := map[string]error{
 				"prefill": exec(func(scope *model.Scope, in []*Node) []*Node {
-					logits, cache := m.Prefill(scope, in[0], in[1], 32)
-					return append([]*Node{logits}, cache...)
-				}, tokens(), []int32{16, 3}),
+					logits, cache := m.Prefill(scope, in[0], in[1], in[2], in[3], in[4])
+					return []*Node{logits, cache}
+				}, append([]any{tokens()}, cached...)...),
 				"step": exec(func(scope *model.Scope, in []*Node) []*Node {
-					logits, cache := m.Step(scope, in[0], in[1], in[2:])
-					return append([]*Node{logits}, cache...)
-				}, step...),
+					logits, cache := m.Step(scope, in[0], in[1], in[2], in[3], in[4])
+					return []*Node{logits, cache}
+				}, append([]any{[]int32{1, 2}}, cached...)...),
 				"log-probabilities": exec(func(scope *model.Scope, in []*Node) []*Node {
 					return []*Node{m.TokenLogprobs(scope, in[0])}
 				}, tokens()),

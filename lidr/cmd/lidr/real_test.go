@@ -376,7 +376,7 @@ func sameAnswers(t *testing.T, m *lidr.Model, f *realFixture) {
 // greedy returns the likeliest tokens after each prompt, the one that ends the answer among them.
 func greedy(t *testing.T, m *lidr.Model, prompts [][]int, most int) [][]int {
 	t.Helper()
-	b := local.New(m.Engine(), m.Weights(), m.Tokenizer()).NewBatcher(len(prompts), 1<<33)
+	b := local.New(m.Engine(), m.Weights(), m.Tokenizer()).NewBatcher(len(prompts), 1<<33, local.PromptPiece)
 	defer b.Close()
 	var streams []*local.Stream
 	for _, ids := range prompts {

@@ -18,7 +18,7 @@ const keyEnv = "LIDR_API_KEY"
 
 // serveCommand serves a model until it is interrupted.
 func serveCommand() *cobra.Command {
-	o := serve.Options{MaxBatch: 64, MaxQueue: 256}
+	o := serve.Options{MaxBatch: 64, MaxQueue: 256, Piece: local.PromptPiece}
 	var listen, keyFile, quantize string
 	cmd := &cobra.Command{
 		Use:   "serve MODEL",
@@ -60,6 +60,8 @@ weights; one for which there never will be gets status 400, and one beyond --max
 		"file's blocks as they are, \"q8\" with all matrices, rounded to 8 bits where they are in none")
 	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
 	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")
+	flags.IntVar(&o.Piece, "prompt-piece", o.Piece, "tokens of prompts that are read between two tokens of answers under "+
+		"way")
 	flags.StringVar(&keyFile, "key-file", "", "file with the API key, instead of $"+keyEnv)
 	return cmd
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"slices"
 
 	"lidrlab/lidr/lm"
 )
@@ -14,11 +15,22 @@ type answer struct {
 	stream  *Stream // receives each token; nil in Generate
 	endless bool    // an end-of-turn token is one among others
 
+	pages  []int32   // of the cache, in the order of the text
+	read   int       // tokens whose keys and values they hold
+	shared int       // tokens of the prompt that had been read for others
+	twins  []*answer // to the same prompt, while it is being read
+
 	tokens []int
 	bytes  []byte // the text of the tokens
 	ended  bool   // its queue knows
 	finish string // lm.FinishStop or lm.FinishLength once it has ended
 }
+
+// length returns the number of tokens of prompt and answer.
+func (a *answer) length() int { return len(a.prompt) + len(a.tokens) }
+
+// text returns some of the tokens of prompt and answer.
+func (a *answer) text(from, to int) []int { return slices.Concat(a.prompt, a.tokens)[from:to] }
 
 // add adds a drawn token. spelling are the bytes that it adds to the text, ends says whether it ends the turn.
 func (a *answer) add(token int, spelling []byte, ends bool) {

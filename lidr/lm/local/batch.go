@@ -35,10 +35,6 @@ func lengthBucket(n int) int {
 	return (n + unit - 1) / unit * unit
 }
 
-// cacheRoom returns the number of positions of a new cache that holds n tokens. Every step reads the whole cache, so it
-// grows with the answers.
-func cacheRoom(n int) int { return lengthBucket(n + 48) }
-
 // padded returns sequences as [rows, length], each padded on the right with token 0.
 func padded(sequences [][]int, rows, length int) []int32 {
 	flat := make([]int32, rows*length)

@@ -24,19 +24,21 @@ var ErrClosed = errors.New("the model is being stopped")
 var ErrTooLarge = errors.New("prompt and answer need more memory than there is for answers")
 
 // Batcher answers queries as they arrive, by continuous batching (Yu et al. 2022, "Orca", OSDI): between any two
-// decoding steps, waiting queries are read in the order of their arrival and join the batch, and ended answers leave
-// it. A query joins when the key-value cache has room for its longest answer, so that no answer under way ever lacks
-// memory.
+// decoding steps, waiting queries join in the order of their arrival, a piece of their prompts is read (Agrawal et al.
+// 2023, "Sarathi", arXiv 2308.16369), and ended answers leave. A query joins when the key-value cache has pages for its
+// longest answer, so that no answer under way ever lacks memory. The beginnings of prompts stay in the cache for later
+// queries as long as there is room.
 type Batcher struct {
 	model *Model
 	rows  int // answers under way at once in each lane
-	room  int // bytes that the caches of all lanes may fill
+	room  int // pages of each lane
+	piece int // tokens of prompts that are read between two steps
 
 	mu      sync.Mutex
-	changed *sync.Cond // a query has arrived, a lane needs less, or the batcher is closed
+	changed *sync.Cond // a query has arrived, or the batcher is closed
 	waiting []*Stream
-	needs   map[*decoding]int // bytes of each lane's cache when its answers are at their longest
-	idle    *time.Timer       // returns the memory of lanes that have nothing to do
+	resting []*decoding // lanes that have nothing to do
+	idle    *time.Timer // returns their memory
 	closed  bool
 	lanes   sync.WaitGroup
 }
@@ -44,11 +46,17 @@ type Batcher struct {
 // idleTime is how long a batcher without queries keeps its memory.
 const idleTime = time.Second
 
+// PromptPiece is the number of tokens of prompts that are read between two steps of answers under way, unless a caller
+// chooses another: a step of a large batch takes about as long.
+const PromptPiece = 256
+
 // NewBatcher starts a batcher that computes at least maxBatch answers together, with caches of at most room bytes.
-// Until Close, other calls of the model wait.
-func (l *Model) NewBatcher(maxBatch, room int) *Batcher {
+// While answers are being written, prompts are read in pieces of about that many tokens between their tokens. Until
+// Close, other calls of the model wait.
+func (l *Model) NewBatcher(maxBatch, room, piece int) *Batcher {
 	l.mu.Lock()
-	b := &Batcher{model: l, rows: (max(1, maxBatch) + l.lanes - 1) / l.lanes, room: room, needs: map[*decoding]int{}}
+	b := &Batcher{model: l, rows: (max(1, maxBatch) + l.lanes - 1) / l.lanes, piece: max(1, piece)}
+	b.room = min(room/l.pageBytes()/l.lanes, b.rows*pagesFor(l.ContextLength())+keepBytes/l.pageBytes())
 	b.changed = sync.NewCond(&b.mu)
 	b.idle = time.AfterFunc(idleTime, b.rest)
 	for range l.lanes {
@@ -103,9 +111,10 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 	}
 	s.answer = &answer{prompt: q.Prompt, limit: min(q.Sampling.MaxTokens, limit-len(q.Prompt)),
 		sampler: newSampler(q.Sampling, id, q.Prompt), stream: s, endless: q.IgnoreEnd}
-	if need := b.model.cacheBytes([]*answer{s.answer}); need > b.room {
+	if need := s.answer.most(); need > b.room {
+		bytes := func(pages int) string { return humanize.IBytes(uint64(pages * b.model.pageBytes())) }
 		return nil, fmt.Errorf("%w: %s for %d tokens of the prompt and up to %d of the answer, and there is %s; shorten them",
-			ErrTooLarge, humanize.IBytes(uint64(need)), len(q.Prompt), s.answer.limit, humanize.IBytes(uint64(b.room)))
+			ErrTooLarge, bytes(need), len(q.Prompt), s.answer.limit, bytes(b.room))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,24 +130,21 @@ func (b *Batcher) Submit(ctx context.Context, q Query) (*Stream, error) {
 func (b *Batcher) lane() {
 	d := &decoding{model: b.model}
 	for {
-		if len(d.going()) == 0 {
-			d.release()
-			d.live, d.rows, d.size = nil, 0, 0
-		}
 		fresh, open := b.take(d)
 		err := ErrClosed
 		if open {
-			err = d.step(fresh)
+			err = b.step(d, fresh)
 		}
 		if err != nil {
-			for _, a := range append(fresh, d.live...) {
-				if a.stream != nil {
-					a.stream.fail(err)
-				}
+			for _, a := range slices.Concat(fresh, d.all()) {
+				a.stream.fail(err)
 			}
+			if d.pages != nil {
+				d.pages.release()
+			}
+			d = &decoding{model: b.model}
 		}
 		if !open {
-			d.release()
 			return
 		}
 	}
@@ -149,64 +155,41 @@ func (b *Batcher) lane() {
 func (b *Batcher) take(d *decoding) (fresh []*answer, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var going []*answer
-	for _, r := range d.going() {
-		going = append(going, d.live[r])
-	}
-	b.claim(d, max(b.model.cacheBytes(going), d.bytes()))
+	under, need := len(d.all()), d.need()
 	for !b.closed {
-		for len(b.waiting) > 0 && len(going) < b.rows {
-			next := b.waiting[0]
-			if !next.unwanted() {
-				all := append(going, next.answer)
-				if need := max(b.model.cacheBytes(all), d.bytes()); b.claim(d, need) {
-					going, fresh = all, append(fresh, next.answer)
-				} else {
+		for len(b.waiting) > 0 && under < b.rows {
+			if next := b.waiting[0]; !next.unwanted() {
+				if need+next.answer.most() > b.room {
 					break
 				}
+				need, under = need+next.answer.most(), under+1
+				fresh = append(fresh, next.answer)
 			}
 			b.waiting[0] = nil
 			b.waiting = b.waiting[1:]
 		}
-		if len(going) > 0 {
+		if under > 0 {
 			break
 		}
+		b.resting = append(b.resting, d)
+		b.idle.Reset(idleTime)
 		b.changed.Wait()
+		b.idle.Stop()
+		b.resting = slices.DeleteFunc(b.resting, func(other *decoding) bool { return other == d })
 	}
 	return fresh, !b.closed
-}
-
-// claim reports whether lane d may fill need bytes, and notes it if so. A lane may always keep what it has claimed.
-func (b *Batcher) claim(d *decoding, need int) bool {
-	before := b.needs[d]
-	total := need
-	for lane, bytes := range b.needs {
-		if lane != d {
-			total += bytes
-		}
-	}
-	if total > b.room && need > before {
-		return false
-	}
-	b.needs[d] = need
-	if need < before {
-		b.changed.Broadcast()
-	}
-	if total == 0 {
-		b.idle.Reset(idleTime)
-	} else {
-		b.idle.Stop()
-	}
-	return true
 }
 
 // rest returns the memory that the last answers have filled.
 func (b *Batcher) rest() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, bytes := range b.needs {
-		if bytes > 0 {
-			return
+	if len(b.resting) < b.model.lanes {
+		return
+	}
+	for _, d := range b.resting {
+		if d.pages != nil {
+			d.pages.rest()
 		}
 	}
 	if c, ok := b.model.backend.(*cpu.Backend); ok {
@@ -215,83 +198,89 @@ func (b *Batcher) rest() {
 	debug.FreeOSMemory()
 }
 
-// cacheBytes returns the size of the key-value cache that answers need together when each is as long as it may become,
-// with an eighth for moving it.
-func (l *Model) cacheBytes(answers []*answer) int {
-	if len(answers) == 0 {
-		return 0
-	}
-	longest := 0
-	for _, a := range answers {
-		longest = max(longest, len(a.prompt)+a.limit)
-	}
-	c := l.transformer.Config
-	position := 2 * 4 * c.NumHiddenLayers * c.NumKeyValueHeads * c.HeadDim // keys and values, float32
-	return rowBucket(len(answers)) * cacheRoom(lengthBucket(longest)) * position / 8 * 9
-}
-
-// bytes returns the size of the batch's cache now.
-func (d *decoding) bytes() int {
-	n := 0
-	for _, t := range d.cache {
-		n += 4 * t.Shape().Size()
-	}
-	return n
-}
-
-// step reads the fresh prompts, which gives their first tokens, and then draws one more token for every answer.
-func (d *decoding) step(fresh []*answer) error {
-	for _, group := range alike(fresh) {
-		if err := d.model.tellPrompts(group); err != nil {
-			return err
-		}
-		group = slices.DeleteFunc(slices.Clone(group), func(a *answer) bool { return a.finish != "" })
-		if len(group) == 0 {
-			continue
-		}
-		n := &decoding{model: d.model, live: group}
-		err := n.read()
-		if err == nil {
-			err = d.join(n)
-		}
+// step computes what queries ask of their prompts, and then a round. A lane gets its cache when it has the first query.
+func (b *Batcher) step(d *decoding, fresh []*answer) error {
+	if d.pages == nil {
+		begun, err := b.model.newDecoding(b.room)
 		if err != nil {
-			n.release()
+			return err
+		}
+		*d = *begun
+	}
+	for _, group := range alike(fresh) {
+		if err := b.model.tellPrompts(group); err != nil {
 			return err
 		}
 	}
-	for _, a := range d.live {
+	d.join(slices.DeleteFunc(fresh, func(a *answer) bool { return a.finish != "" }))
+	for _, a := range d.all() {
 		if a.finish == "" && a.stream.unwanted() {
 			a.finish = abandoned
 		}
 	}
-	if len(d.going()) == 0 {
-		return nil
+	d.forsake()
+	if d.leave(); len(d.live) == 0 {
+		return d.round(readAtOnce)
 	}
-	return d.advance()
+	return d.round(b.piece)
 }
 
-// readAtOnce is the number of tokens of prompts, padding included, that are read together at most: what reading
-// computes takes more memory than the keys and values that remain.
-const readAtOnce = 8192
+// all returns the answers under way.
+func (d *decoding) all() (all []*answer) {
+	for _, a := range d.reading {
+		all = append(append(all, a), a.twins...)
+	}
+	return append(all, d.live...)
+}
 
-// alike sorts answers by the length of their prompts and cuts them into groups in which no prompt is padded to more
-// than twice its length, or to more than 64 tokens if that is more, of at most readAtOnce tokens. Equal prompts count
-// once.
-func alike(answers []*answer) (groups [][]*answer) {
-	slices.SortStableFunc(answers, func(a, b *answer) int {
-		return cmp.Or(cmp.Compare(len(a.prompt), len(b.prompt)), slices.Compare(a.prompt, b.prompt))
-	})
-	from, distinct := 0, 0
-	for to, a := range answers {
-		if to > from && slices.Equal(a.prompt, answers[to-1].prompt) && !a.stream.tellsPrompt() {
+// need returns the number of pages that the answers under way have, or will have when each is as long as it may become.
+func (d *decoding) need() int {
+	if d.pages == nil {
+		return 0
+	}
+	n := len(d.pages.users) - 1 - d.pages.idle()
+	for _, a := range d.all() {
+		n += a.most() - len(a.pages)
+	}
+	return n
+}
+
+// most returns the number of pages that the answer needs when it is as long as it may become.
+func (a *answer) most() int { return pagesFor(len(a.prompt) + a.limit) }
+
+// forsake takes answers that nobody waits for out of those being read. The first twin of one goes on in its place.
+func (d *decoding) forsake() {
+	reading := d.reading
+	d.reading = nil
+	for _, a := range reading {
+		twins := slices.DeleteFunc(a.twins, func(a *answer) bool { return a.finish != "" })
+		if a.finish != "" && len(twins) > 0 {
+			heir := twins[0]
+			heir.pages, heir.read, heir.shared, a.pages, twins = a.pages, a.read, a.shared, nil, twins[1:]
+			d.reading = append(d.reading, heir)
+			heir.twins = twins
 			continue
 		}
-		if to > from && (len(a.prompt) > max(64, 2*len(answers[from].prompt)) ||
-			rowBucket(distinct+1)*lengthBucket(len(a.prompt)) > readAtOnce) {
-			groups = append(groups, answers[from:to])
-			from, distinct = to, 0
+		if a.twins = twins; a.finish != "" {
+			d.pages.drop(a)
+			continue
 		}
-		distinct++
+		d.reading = append(d.reading, a)
+	}
+}
+
+// alike sorts answers by the length of their prompts and cuts them into groups in which no prompt is padded to more
+// than twice its length, or to more than 64 tokens if that is more, of at most readAtOnce tokens.
+func alike(answers []*answer) (groups [][]*answer) {
+	answers = slices.Clone(answers)
+	slices.SortStableFunc(answers, func(a, b *answer) int { return cmp.Compare(len(a.prompt), len(b.prompt)) })
+	from := 0
+	for to, a := range answers {
+		if to > from && (len(a.prompt) > max(64, 2*len(answers[from].prompt)) ||
+			rowBucket(to+1-from)*lengthBucket(len(a.prompt)) > readAtOnce) {
+			groups = append(groups, answers[from:to])
+			from = to
+		}
 	}
 	if len(answers) > 0 {
 		groups = append(groups, answers[from:])

@@ -8,134 +8,210 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 )
 
-// decoding is a batch of answers under way.
+// decoding is the work of a lane: answers whose texts are being read, and answers that are being written, token by
+// token.
 type decoding struct {
-	model *Model
-	live  []*answer         // row r of the batch
-	rows  int               // its size, a bucket of at least len(live)
-	size  int               // positions the cache has room for
-	cache []*tensors.Tensor // keys and values of each layer, [rows, kvHeads, size, dim]
+	model   *Model
+	pages   *pages
+	reading []*answer // in the order of their arrival
+	live    []*answer // row r of the batch
+}
+
+// newDecoding returns a lane with a cache of n pages.
+func (l *Model) newDecoding(n int) (*decoding, error) {
+	if err := l.place(); err != nil {
+		return nil, err
+	}
+	p, err := l.newPages(n)
+	return &decoding{model: l, pages: p}, err
 }
 
 // decode finishes all answers of a batch.
 func (l *Model) decode(ctx context.Context, answers []*answer) error {
-	if err := ctx.Err(); err != nil {
+	n := 0
+	for _, a := range answers {
+		n += pagesFor(len(a.prompt) + a.limit)
+	}
+	d, err := l.newDecoding(n)
+	if err != nil {
 		return err
 	}
-	d := &decoding{model: l, live: answers}
-	defer d.release()
-	err := d.read()
-	for err == nil && len(d.going()) > 0 {
-		if err = ctx.Err(); err == nil {
-			err = d.advance()
-		}
-	}
-	return err
-}
-
-// going returns the rows whose answer has not ended.
-func (d *decoding) going() (rows []int) {
-	for r, a := range d.live {
-		if a.finish == "" {
-			rows = append(rows, r)
-		}
-	}
-	return rows
-}
-
-// release returns the cache's memory to the backend at once.
-func (d *decoding) release() {
-	for _, t := range d.cache {
-		t.FinalizeAll() // nothing can be done if that fails
-	}
-	d.cache = nil
-}
-
-// read runs the prompts, with the tokens that follow them where they are read again, and draws the next token of each
-// answer. Answers to one prompt, such as samples, share its reading.
-func (d *decoding) read() error {
-	live := d.live
-	d.live = nil // the first answer to each text
-	var texts [][]int
-	of := make([]int, len(live)) // the text of each answer
-	longest := 0
-	for r, a := range live {
-		text := slices.Concat(a.prompt, a.tokens)
-		if of[r] = slices.IndexFunc(texts, func(t []int) bool { return slices.Equal(t, text) }); of[r] < 0 {
-			of[r] = len(texts)
-			texts, d.live = append(texts, text), append(d.live, a)
-		}
-		longest = max(longest, len(text))
-	}
-	d.rows = rowBucket(len(texts))
-	lengths := make([]int32, d.rows)
-	for r := range lengths {
-		lengths[r] = 1 // unused rows of the bucket read one token, whose result is never used
-	}
-	for r, text := range texts {
-		lengths[r] = int32(len(text))
-	}
-	length := lengthBucket(longest)
-	if err := d.model.place(); err != nil {
-		return fmt.Errorf("read prompts: %w", err)
-	}
-	out, err := d.model.prefill.Call(int32s(padded(texts, d.rows, length), d.rows, length), int32s(lengths, d.rows))
-	if err != nil {
-		return fmt.Errorf("read prompts: %w", err)
-	}
-	d.cache, d.size = out[1:], cacheRoom(length)
-	if len(texts) < len(live) {
-		from := make([]place, len(live))
-		for r := range live {
-			from[r] = place{d, of[r]}
-		}
-		if err := d.move(from, rowBucket(len(live)), d.size); err != nil {
+	defer d.pages.release()
+	d.join(answers)
+	for d.busy() {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d.live = live
+		if err := d.round(readAtOnce); err != nil {
+			return err
+		}
 	}
-	return d.draw(out[0], of)
+	return nil
 }
 
-// draw adds to each live answer the token drawn from its row of logits [rows, V]; answer r has row of[r], or r if of is
-// nil.
-func (d *decoding) draw(logits *tensors.Tensor, of []int) error {
+// busy reports whether any answer is under way.
+func (d *decoding) busy() bool { return len(d.reading)+len(d.live) > 0 }
+
+// round reads the next pieces of prompts, of about most tokens together, and then draws one more token for every answer
+// whose prompt has been read.
+func (d *decoding) round(most int) error {
+	if len(d.reading) > 0 {
+		if err := d.read(most); err != nil {
+			return err
+		}
+	}
+	if err := d.readOutgrown(); err != nil {
+		return err
+	}
+	d.leave()
+	if len(d.live) == 0 {
+		return nil
+	}
+	return d.feed()
+}
+
+// leave takes answers that have ended out of the batch.
+func (d *decoding) leave() {
+	d.live = slices.DeleteFunc(d.live, func(a *answer) bool {
+		if a.finish == "" {
+			return false
+		}
+		d.pages.drop(a)
+		return true
+	})
+}
+
+// readOutgrown reads answers again whose text has just outgrown a rotary embedding's short factors, as transformers
+// does, and draws their next token.
+func (d *decoding) readOutgrown() error {
+	limit := d.model.transformer.ShortLength()
+	if limit == 0 {
+		return nil
+	}
+	grown := func(a *answer) bool { return a.finish == "" && a.length() == limit+1 && a.read == limit }
+	var again []*answer
+	for _, a := range d.live {
+		if grown(a) {
+			again = append(again, a)
+		}
+	}
+	d.live = slices.DeleteFunc(d.live, grown)
+	later := d.reading
+	for d.reading = again; len(d.reading) > 0; {
+		for _, a := range d.reading {
+			d.pages.drop(a)
+		}
+		if err := d.read(readAtOnce); err != nil {
+			return err
+		}
+	}
+	d.reading = later
+	return nil
+}
+
+// feed gives the last token of each live answer to the model and draws the next.
+func (d *decoding) feed() error {
+	rows, n := rowBucket(len(d.live)), 0
+	tokens, lengths, starts := make([]int32, rows), make([]int32, rows), make([]int32, rows)
+	for _, a := range d.live {
+		if err := d.pages.take(a, pagesFor(a.read+1)-len(a.pages)); err != nil {
+			return fmt.Errorf("decode: %w", err)
+		}
+		n = max(n, len(a.pages))
+	}
+	table := newTable(rows, n)
+	for r, a := range d.live {
+		tokens[r], lengths[r], starts[r] = int32(a.tokens[len(a.tokens)-1]), 1, int32(a.read)
+		table.set(r, a.pages)
+		a.read++
+	}
+	logits, err := d.call(d.model.step, int32s(tokens, rows), lengths, starts, table)
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return d.draw(logits, d.live, nil)
+}
+
+// table names the pages of each row of a batch.
+type table struct {
+	ids  []int32
+	wide int
+}
+
+// newTable returns a table for up to n pages a row: a graph is compiled for one size, a power of two.
+func newTable(rows, n int) table { return table{make([]int32, rows*rowBucket(n)), rowBucket(n)} }
+
+func (t table) set(row int, pages []int32) { copy(t.ids[row*t.wide:][:t.wide], pages) }
+
+// call computes logits [rows, V] by a graph that changes the cache.
+func (d *decoding) call(exec *model.Exec, tokens *tensors.Tensor, lengths, starts []int32,
+	t table) (*tensors.Tensor, error) {
+	cache, err := d.pages.donated()
+	if err != nil {
+		return nil, err
+	}
+	rows := len(lengths)
+	out, err := exec.Call(tokens, int32s(lengths, rows), int32s(starts, rows), int32s(t.ids, rows, t.wide), cache)
+	if err != nil {
+		return nil, err
+	}
+	d.pages.cache = out[1]
+	return out[0], nil
+}
+
+// draw adds to each of some answers that have not ended the token drawn from its row of logits [rows, V]; answer k has
+// row of[k], or k if of is nil.
+func (d *decoding) draw(logits *tensors.Tensor, answers []*answer, of []int) error {
 	v := logits.Shape().Dim(1)
 	flat, err := d.model.flat(logits)
 	if err != nil {
 		return fmt.Errorf("draw tokens: %w", err)
 	}
-	going := d.going()
-	rows, given := make([][]float32, len(going)), make([][]float32, len(going))
+	rows, given := make([][]float32, len(answers)), make([][]float32, len(answers))
 	taken := map[int]bool{} // rows that an answer before has: drawing changes them
-	for k, r := range going {
-		at := r
+	for k, a := range answers {
+		at := k
 		if of != nil {
-			at = of[r]
+			at = of[k]
 		}
 		rows[k] = flat[at*v:][:v]
 		if rows[k][0] != rows[k][0] {
 			return fmt.Errorf("draw tokens: the model's logits are not numbers; its weights are broken, load another " +
 				"checkpoint")
 		}
-		given[k] = d.live[r].stream.copied(rows[k])
+		given[k] = a.stream.copied(rows[k])
 		if taken[at] {
 			rows[k] = slices.Clone(rows[k])
 		}
 		taken[at] = true
 	}
-	tokens := make([]int, len(going))
-	d.model.each(len(going), v, func(k int) { tokens[k] = d.live[going[k]].sampler.next(rows[k]) })
-	for k, r := range going {
-		a, token := d.live[r], tokens[k]
-		a.add(token, d.model.spelling(token), d.model.eos[token])
-		a.stream.tell(token, given[k])
+	tokens := make([]int, len(answers))
+	d.model.each(len(answers), v, func(k int) { tokens[k] = answers[k].sampler.next(rows[k]) })
+	for k, a := range answers {
+		a.add(tokens[k], d.model.spelling(tokens[k]), d.model.eos[tokens[k]])
+		a.stream.tell(tokens[k], given[k])
 	}
 	return logits.FinalizeAll()
+}
+
+// flat returns the data of a tensor: its own memory if the backend shares it, else a copy.
+func (l *Model) flat(t *tensors.Tensor) (flat []float32, err error) {
+	if !l.backend.HasSharedBuffers() {
+		return tensors.CopyFlatData[float32](t)
+	}
+	buffer, err := t.Buffer(l.backend, 0)
+	if err != nil {
+		return nil, err
+	}
+	data, err := buffer.Data()
+	if err != nil {
+		return nil, err
+	}
+	return data.([]float32), nil
 }
 
 // each calls f for the numbers below n, side by side if the work of each, in values of a vocabulary, is worth it.
@@ -158,103 +234,4 @@ func (l *Model) each(n, work int, f func(k int)) {
 		})
 	}
 	group.Wait()
-}
-
-// fit halves the batch when half of it has ended, keeping the going rows, and enlarges the cache when the next token
-// would not fit.
-func (d *decoding) fit() error {
-	keep, size := d.going(), d.size
-	if d.need(keep) > size {
-		size = cacheRoom(size)
-	}
-	rows := rowBucket(len(keep))
-	if rows == d.rows {
-		keep = make([]int, len(d.live))
-		for r := range keep {
-			keep[r] = r
-		}
-	}
-	if rows == d.rows && size == d.size {
-		return nil
-	}
-	return d.move(d.places(keep), rows, size)
-}
-
-// need returns the number of positions that the given rows fill.
-func (d *decoding) need(rows []int) int {
-	need := 0
-	for _, r := range rows {
-		need = max(need, len(d.live[r].prompt)+len(d.live[r].tokens))
-	}
-	return need
-}
-
-// advance draws the next token of each live answer. Those whose text has just outgrown a rotary embedding's short
-// factors are read again, as transformers does; the others need their last token alone.
-func (d *decoding) advance() error {
-	again := d.outgrown()
-	if again == nil {
-		return d.feed()
-	}
-	defer again.release()
-	if err := again.read(); err != nil {
-		return err
-	}
-	if len(d.going()) > 0 {
-		if err := d.feed(); err != nil {
-			return err
-		}
-	}
-	return d.join(again)
-}
-
-// outgrown takes the answers out whose text is one token longer than the factors of the rotary embedding allow; nil
-// where there are none.
-func (d *decoding) outgrown() *decoding {
-	limit := d.model.transformer.ShortLength()
-	if limit == 0 {
-		return nil
-	}
-	var again []*answer
-	d.live = slices.Clone(d.live) // the caller's answers stay in their places
-	for _, r := range d.going() {
-		if a := d.live[r]; len(a.prompt)+len(a.tokens) == limit+1 {
-			again = append(again, a)
-			d.live[r] = &answer{finish: abandoned}
-		}
-	}
-	if again == nil {
-		return nil
-	}
-	return &decoding{model: d.model, live: again}
-}
-
-// feed gives the last token of each live answer to the model and draws the next. The cache's memory is donated to the
-// next cache.
-func (d *decoding) feed() error {
-	if err := d.fit(); err != nil {
-		return err
-	}
-	tokens, positions := make([]int32, d.rows), make([]int32, d.rows)
-	for r, a := range d.live {
-		if a.finish == "" {
-			tokens[r] = int32(a.tokens[len(a.tokens)-1])
-			positions[r] = int32(len(a.prompt) + len(a.tokens) - 1)
-		}
-	}
-	args := []any{int32s(tokens, d.rows), int32s(positions, d.rows)}
-	for _, t := range d.cache {
-		donated, err := graph.DonateTensorBuffer(t, d.model.backend, 0)
-		if err != nil {
-			return fmt.Errorf("decode: %w", err)
-		}
-		args = append(args, donated)
-	}
-	d.cache = nil
-	out, err := d.model.step.Call(args...)
-	if err != nil {
-		return fmt.Errorf("decode: %w", err)
-	}
-	d.cache = out[1:]
-	return d.draw(out[0], nil)
 }

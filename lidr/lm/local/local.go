@@ -1,5 +1,10 @@
 // Package local is a language model computed with GoMLX on this machine: prompts are read in batches of similar length,
 // answers are decoded with a key-value cache, and tokens are drawn in Go.
+//
+// The cache lies in pages (pages.go), so that it grows and is shared without being copied: what prompts begin with
+// alike is computed once (prefixes.go). On our backend a prompt's bits depend neither on the pieces that it is read in
+// nor on the beginning that it finds; elsewhere, with capped scores, and where a rotary embedding depends on a text's
+// length, each prompt is read whole, and only equal ones share their reading.
 package local
 
 import (
@@ -32,15 +37,17 @@ type Model struct {
 	transformer *transformer.Model
 	tokenizer   *tokenizer.Tokenizer
 	eos         map[int]bool
-	lanes       int // batches decoded side by side
+	lanes       int  // batches decoded side by side
+	shares      bool // a text may be read in pieces, and behind another's beginning, with the same bits
 
-	mu       sync.Mutex // one computation at a time
-	prefill  *model.Exec
-	step     *model.Exec
-	logprobs *model.Exec
-	hidden   *model.Exec
-	head     *model.Exec
-	place    func() error // called before the first computation
+	mu        sync.Mutex // one computation at a time
+	prefill   *model.Exec
+	step      *model.Exec
+	copyPages *model.Exec
+	logprobs  *model.Exec
+	hidden    *model.Exec
+	head      *model.Exec
+	place     func() error // called before the first computation
 
 	identify    sync.Once
 	fingerprint string
@@ -58,14 +65,18 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 	for _, id := range t.EOS() {
 		l.eos[id] = true
 	}
+	l.shares = m.EachAlone(b) && m.ShortLength() == 0
 	type nodes = []*graph.Node
 	l.prefill = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
-		logits, cache := m.Prefill(scope, in[0], in[1], cacheRoom(in[0].Shape().Dim(1)))
-		return append(nodes{logits}, cache...)
+		logits, cache := m.Prefill(scope, in[0], in[1], in[2], in[3], in[4])
+		return nodes{logits, cache}
 	}).SetMaxCache(-1)
 	l.step = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
-		logits, cache := m.Step(scope, in[0], in[1], in[2:])
-		return append(nodes{logits}, cache...)
+		logits, cache := m.Step(scope, in[0], in[1], in[2], in[3], in[4])
+		return nodes{logits, cache}
+	}).SetMaxCache(-1)
+	l.copyPages = model.MustNewExec(b, m.Store, func(_ *model.Scope, in nodes) nodes {
+		return nodes{transformer.CopyPages(in[0], in[1], in[2])}
 	}).SetMaxCache(-1)
 	l.logprobs = model.MustNewExec(b, m.Store, func(scope *model.Scope, in nodes) nodes {
 		return nodes{m.TokenLogprobs(scope, in[0])}

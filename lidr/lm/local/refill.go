@@ -63,47 +63,46 @@ const refillAt = batchSize / 4
 
 // refill decodes answers of the queue until it is empty. Prompts take the places of answers that have ended.
 func (l *Model) refill(ctx context.Context, q *queue) error {
-	d := &decoding{model: l}
-	defer d.release()
+	d, err := l.newDecoding(q.pages())
+	if err != nil {
+		return err
+	}
+	defer d.pages.release()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if free := batchSize - len(d.going()); free >= refillAt {
-			for _, group := range alike(q.take(free)) {
-				n := &decoding{model: l, live: group}
-				err := n.read()
-				q.ended(group)
-				if err == nil {
-					err = d.join(n)
-				}
-				if err != nil {
-					n.release()
+		if free := batchSize - len(d.live); free >= refillAt {
+			for d.join(q.take(free)); len(d.reading) > 0; {
+				if err := d.read(readAtOnce); err != nil {
 					return err
 				}
 			}
 		}
-		going := d.going()
-		if len(going) == 0 {
-			if q.empty() {
-				return nil
-			}
-			continue
+		if !d.busy() {
+			return nil
 		}
-		under := make([]*answer, len(going))
-		for k, r := range going {
-			under[k] = d.live[r]
-		}
-		if err := d.advance(); err != nil {
+		under := slices.Clone(d.live)
+		if err := d.round(readAtOnce); err != nil {
 			return err
 		}
 		q.ended(under)
 	}
 }
 
-// empty reports whether no answer waits.
-func (q *queue) empty() bool {
+// pages returns the number of pages that as many answers as a lane decodes together need at most, with those that
+// are kept for prompts to come.
+func (q *queue) pages() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.waiting) == 0
+	var need []int
+	for _, a := range q.waiting {
+		need = append(need, pagesFor(len(a.prompt)+a.limit))
+	}
+	slices.Sort(need)
+	n := 0
+	for _, p := range need[max(0, len(need)-batchSize):] {
+		n += p
+	}
+	return n + n/2
 }

@@ -59,6 +59,7 @@ type Stream struct {
 	mu     sync.Mutex
 	piece  Piece
 	prompt []Token
+	shared int
 	err    error
 	news   chan struct{} // holds an element when there is something new
 }
@@ -103,11 +104,16 @@ func (s *Stream) Prompt() []Token {
 	return s.prompt
 }
 
+// Shared returns the number of tokens of the prompt whose keys and values had been computed for another query. It is
+// known with the first piece.
+func (s *Stream) Shared() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shared
+}
+
 // unwanted reports whether the query was cancelled.
 func (s *Stream) unwanted() bool { return s.context.Err() != nil }
-
-// tellsPrompt reports whether the prompt's log-probabilities are requested; a nil stream requests none.
-func (s *Stream) tellsPrompt() bool { return s != nil && s.query.PromptLogprobs }
 
 // copied returns a copy of the logits of a token that is about to be drawn, if its probability is requested: drawing
 // changes the logits.
@@ -131,7 +137,7 @@ func (s *Stream) tell(token int, logits []float32) {
 	s.mu.Lock()
 	s.piece.Tokens = append(s.piece.Tokens, next)
 	s.piece.Text += text(s.answer.bytes[s.sent:settled])
-	s.piece.Finish = s.answer.finish
+	s.piece.Finish, s.shared = s.answer.finish, s.answer.shared
 	s.mu.Unlock()
 	s.sent = settled
 	s.wake()
