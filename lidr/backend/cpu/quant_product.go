@@ -98,6 +98,7 @@ const (
 	withOffset = iota
 	withMinima
 	withHalves // scales of 16 values, and an offset
+	withSigns  // an offset of 128: the values of signed bytes
 )
 
 func (b *blockType) kind() int {
@@ -106,6 +107,8 @@ func (b *blockType) kind() int {
 		return withMinima
 	case b.group == 16:
 		return withHalves
+	case b.offset == 128:
+		return withSigns
 	}
 	return withOffset
 }
@@ -134,9 +137,9 @@ const goWidth = 4
 func goProduct(kind int) func(*productArgs) {
 	const width = goWidth
 	return func(a *productArgs) {
-		vectors := 10
-		if kind == withOffset {
-			vectors = 9
+		vectors := 9
+		if kind == withMinima || kind == withHalves {
+			vectors = 10
 		}
 		var y [width]float32
 		dst := f32(a.dst, width)
@@ -171,7 +174,7 @@ func goProduct(kind int) func(*productArgs) {
 // goProducts are the plain Go kernels.
 var goProducts = productKernels{width: goWidth, round: goRound, panel: goPanels(goWidth), rows: []int{1},
 	run: map[int][]func(*productArgs){withOffset: {goProduct(withOffset)}, withMinima: {goProduct(withMinima)},
-		withHalves: {goProduct(withHalves)}}}
+		withHalves: {goProduct(withHalves)}, withSigns: {goProduct(withSigns)}}}
 
 func goPanels(width int) map[string]func(*panelArgs) {
 	all := map[string]func(*panelArgs){}

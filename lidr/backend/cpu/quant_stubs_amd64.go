@@ -91,6 +91,7 @@ var productsAVX512 = productKernels{width: 16, round: roundAVX512, rows: []int{1
 		withOffset: {productOffset12AVX512, productOffset8AVX512, productOffset4AVX512, productOffset2AVX512, productOffset1AVX512},
 		withMinima: {productMinima12AVX512, productMinima8AVX512, productMinima4AVX512, productMinima2AVX512, productMinima1AVX512},
 		withHalves: {productHalves12AVX512, productHalves8AVX512, productHalves4AVX512, productHalves2AVX512, productHalves1AVX512},
+		withSigns:  {productOffset12AVX512, productOffset8AVX512, productOffset4AVX512, productOffset2AVX512, productOffset1AVX512},
 	}}
 
 //go:noescape
@@ -171,6 +172,15 @@ func productHalves2AVX2(args *productArgs)
 //go:noescape
 func productHalves1AVX2(args *productArgs)
 
+//go:noescape
+func productSigns4AVX2(args *productArgs)
+
+//go:noescape
+func productSigns2AVX2(args *productArgs)
+
+//go:noescape
+func productSigns1AVX2(args *productArgs)
+
 var productsAVX2 = productKernels{width: 8, round: roundAVX2, rows: []int{4, 2, 1},
 	panel: map[string]func(*panelArgs){
 		"Q40": panelQ40AVX2,
@@ -196,6 +206,7 @@ var productsAVX2 = productKernels{width: 8, round: roundAVX2, rows: []int{4, 2, 
 		withOffset: {productOffset4AVX2, productOffset2AVX2, productOffset1AVX2},
 		withMinima: {productMinima4AVX2, productMinima2AVX2, productMinima1AVX2},
 		withHalves: {productHalves4AVX2, productHalves2AVX2, productHalves1AVX2},
+		withSigns:  {productSigns4AVX2, productSigns2AVX2, productSigns1AVX2},
 	}}
 
 //go:noescape

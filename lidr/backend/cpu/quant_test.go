@@ -191,7 +191,7 @@ func TestIntegerProductsOfExtremes(t *testing.T) {
 				}
 			})
 			for _, v := range []float32{1, -1} {
-				x := tensors.FromScalarAndDimensions(v, 1, 256)
+				x := tensors.FromScalarAndDimensions(v, 5, 256)
 				multiply := func(x, w *Node) *Node {
 					return BackendFusedQuantizedDense(x, w, nil, quantization(format|cpu.Integers), compute.ActivationNone)
 				}
@@ -200,8 +200,10 @@ func TestIntegerProductsOfExtremes(t *testing.T) {
 				restore()
 				for _, kernels := range cpu.KernelSets() {
 					restore := cpu.UseKernels(kernels)
-					sameBits(t, fmt.Sprintf("%s of %#x by %g with %s kernels", name, fill, v, kernels),
-						callOn(t, b, multiply, x, w), want)
+					what := fmt.Sprintf("%s of %#x by %g with %s kernels", name, fill, v, kernels)
+					sameBits(t, what, callOn(t, b, multiply, x, w), want)
+					one := callOn(t, b, func(x, w *Node) *Node { return multiply(Slice(x, AxisElem(0)), w) }, x, w)
+					sameBits(t, what+", one row", one, want[:16])
 					restore()
 				}
 			}

@@ -2,8 +2,9 @@ package main
 
 import "fmt"
 
-// productAVX2 is productKernel for AVX2, which multiplies pairs of bytes with sums in 16 bits. These hold values of six
-// bits; where a format has an offset, values have eight, and are multiplied as |u - offset| with x under its sign.
+// productAVX2 is productKernel for AVX2, which multiplies pairs of bytes with sums in 16 bits. These hold the products of
+// four vectors of values of five bits, of two of six bits, and of one of signed bytes, which are multiplied as their
+// magnitudes with x under their signs.
 func productAVX2(kind, rows int) string {
 	a := &asm{isa: avx2}
 	k := productKinds[kind]
@@ -17,13 +18,15 @@ func productAVX2(kind, rows int) string {
 	x := func(row, offset int) string {
 		return fmt.Sprintf("%d(AX)", offset) + []string{"", "(CX*1)", "(CX*2)", "(R11*1)"}[row]
 	}
-	const w, magnitude, scale, minima, t, units, offset = 8, 9, 10, 11, 12, 14, 15
-	signed := k.name == "Offset"
+	const w, units, minima, t = 8, 9, 10, 11
+	const magnitude, offset = 12, 13 // of signed bytes
 	sum, total := func(i int) int { return i }, func(i int) int { return 4 + i }
+	short := func(i int) int { return 12 + i } // sums in 16 bits
+	signed := k.name == "Signs"
 	a.f("VMOVDQU", "quantUnits<>(SB)", units)
 	if signed {
-		a.f("VMOVD", "R14", "X15")
-		a.f("VPBROADCASTB", "X15", offset)
+		a.f("VMOVD", "R14", "X13")
+		a.f("VPBROADCASTB", "X13", offset)
 	}
 	for i := range rows {
 		a.f("VPXOR", sum(i), sum(i), sum(i))
@@ -36,14 +39,13 @@ func productAVX2(kind, rows int) string {
 		a.f("ADDQ", "R12", "R13")
 	}
 	a.label(name + "_loop")
-	parts := 1
+	parts, held := 1, 4 // vectors whose products 16 bits hold
 	if k.name == "Halves" {
-		parts = 2
+		parts, held = 2, 2
 	}
 	for part := range parts {
-		a.f("VMOVUPS", fmt.Sprintf("%d(DI)", (8+part)*32), scale)
 		for i := range rows {
-			if k.name == "Halves" {
+			if k.name == "Halves" || k.name == "Offset" {
 				a.f("VPBROADCASTD", x(i, 40+4*part), total(i))
 			} else {
 				a.f("VPXOR", total(i), total(i), total(i))
@@ -61,20 +63,29 @@ func productAVX2(kind, rows int) string {
 			}
 			for i := range rows {
 				a.f("VPBROADCASTD", x(i, 4*at), t)
-				if signed {
+				switch {
+				case signed:
 					a.f("VPSIGNB", w, t, t)
 					a.f("VPMADDUBSW", t, magnitude, t)
-				} else {
+					a.f("VPMADDWD", units, t, t)
+					a.f("VPADDD", t, total(i), total(i))
+					continue
+				case step%held == 0:
+					a.f("VPMADDUBSW", t, w, short(i))
+				default:
 					a.f("VPMADDUBSW", t, w, t)
+					a.f("VPADDW", t, short(i), short(i))
 				}
-				a.f("VPMADDWD", units, t, t)
-				a.f("VPADDD", t, total(i), total(i))
+				if step%held == held-1 {
+					a.f("VPMADDWD", units, short(i), short(i))
+					a.f("VPADDD", short(i), total(i), total(i))
+				}
 			}
 		}
 		for i := range rows {
 			a.f("VCVTDQ2PS", total(i), total(i))
 			a.f("VBROADCASTSS", x(i, 32), t)
-			a.f("VMULPS", scale, t, t)
+			a.f("VMULPS", fmt.Sprintf("%d(DI)", (8+part)*32), t, t)
 			a.f("VFMADD231PS", t, total(i), sum(i))
 			if k.name == "Minima" {
 				a.f("VBROADCASTSS", x(i, 36), t)

@@ -51,7 +51,10 @@ func quantFile() string {
 				s += singleKernel(set, f)
 			}
 		}
-		for kind := range productKinds {
+		for kind, k := range productKinds {
+			if k.kernels(set) != k.name {
+				continue
+			}
 			for _, rows := range productRows[set.name] {
 				s += productKernel(set, kind, rows)
 			}
@@ -87,8 +90,10 @@ func quantStubsFile() string {
 		for _, kind := range productKinds {
 			lists += fmt.Sprintf("with%s: {", kind.name)
 			for _, rows := range productRows[set.name] {
-				name := fmt.Sprintf("product%s%d%s", kind.name, rows, set.name)
-				declare(name, "productArgs")
+				name := fmt.Sprintf("product%s%d%s", kind.kernels(set), rows, set.name)
+				if kind.kernels(set) == kind.name {
+					declare(name, "productArgs")
+				}
 				lists += name + ", "
 			}
 			lists += "},\n"

@@ -15,10 +15,20 @@ import "fmt"
 var productRows = map[string][]int{"AVX512": {12, 8, 4, 2, 1}, "AVX2": {4, 2, 1}}
 
 // productKinds are those of lidr/backend/cpu/quant_product.go, with the vectors of their panels.
-var productKinds = []struct {
+var productKinds = []productKind{{"Offset", 9}, {"Minima", 10}, {"Halves", 10}, {"Signs", 9}}
+
+type productKind struct {
 	name    string
 	vectors int
-}{{"Offset", 9}, {"Minima", 10}, {"Halves", 10}}
+}
+
+// kernels names the kind whose kernels compute this one: AVX-512 multiplies bytes with sums in 32 bits.
+func (k productKind) kernels(s isa) string {
+	if k.name == "Signs" && s == avx512 {
+		return "Offset"
+	}
+	return k.name
+}
 
 func productKernel(s isa, kind, rows int) string {
 	if s.reg == "Y" {
