@@ -82,11 +82,12 @@ const tableStyle = `<style>.lidr{border-collapse:collapse;font-size:13px;line-he
 	`border-left:3px solid #009E73}` +
 	`.lidr-sides>div+div{border-left-color:#D55E00}.lidr-prompt{white-space:pre-wrap;margin:4px 0 8px}</style>`
 
-// pager pages and sorts the tables of the output that it stands in. It is no script of another site, and without it the
-// first and last rows are still there.
-//
 //go:embed pager.js
-var pager string
+var pagerScript string
+
+// pager pages and sorts the tables of the output that it stands in, on one line of it. It is no script of another site,
+// and without it the first and last rows are still there.
+var pager = "<script>" + strings.Join(strings.Fields(pagerScript), " ") + "</script>"
 
 func tableHTML(df dataframe.DataFrame) string {
 	rows, hidden := shownRows(df.Nrow())
@@ -115,7 +116,7 @@ func tableHTML(df dataframe.DataFrame) string {
 	}
 	fmt.Fprintf(&b, `<div class="lidr-note">%s</div></div>`, note)
 	if df.Nrow() > 1 {
-		b.WriteString("<script>" + pager + "</script>")
+		b.WriteString(pager)
 	}
 	return b.String()
 }
