@@ -71,6 +71,7 @@ func writeRun(t *testing.T) string {
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
 	server := built(t, "lidr", append([]string{"view", "--listen", "127.0.0.1:0"}, args...)...)
+	server.Dir = root
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

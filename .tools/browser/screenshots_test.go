@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"bytes"
+	"image/png"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,11 +13,15 @@ import (
 )
 
 // TestScreenshots writes the pictures of the READMEs: the pages and the report of the run that LIDR_SCREENSHOTS names,
-// and a notebook as Jupyter's own program shows it. It is run by make screenshots.
+// by its path from the root of this repository, and a notebook as Jupyter's own program shows it. make screenshots.
 func TestScreenshots(t *testing.T) {
 	run := os.Getenv("LIDR_SCREENSHOTS")
 	if run == "" {
 		t.Skip("LIDR_SCREENSHOTS names no run: make screenshots does")
+	}
+	here, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	b := open(t)
 	view, name := serve(t, run), url.QueryEscape(filepath.Base(run))
@@ -31,22 +37,30 @@ func TestScreenshots(t *testing.T) {
 		file, address, at string // at is what stands in the middle, "" for the top of the page
 		height            int64
 	}{
-		{"lidr/view/readme/run.png", view + "/run?run=" + name, "", 1500},
 		{"lidr/view/readme/verdicts.png",
-			view + "/browse?kind=verdicts&model=M2&beside=M0&lang=ru&change=better&run=" + name, "", 900},
-		{"lidr/report/readme/report.png", "file://" + filepath.Join(run, "report.html"), "", 1200},
+			view + "/browse?kind=verdicts&model=M2&beside=M0&lang=ru&change=better&run=" + name, "", 1200},
+		{"lidr/report/readme/report.png", "file://" + filepath.Join(here, run, "report.html"), "", 1200},
 		{"notebooks/readme/quickstart.png", "file://" + notebook, ".jp-OutputArea svg, .jp-OutputArea img", 1000},
 	} {
 		b.do(chromedp.EmulateViewport(1120, s.height))
 		b.look(s.address)
 		if s.at != "" {
 			eval[any](b, "document.querySelector(`"+s.at+"`).scrollIntoView({ block: 'center' })")
+			b.until("!document.querySelector('#MathJax_Message')?.checkVisibility()")
 		}
 		path := filepath.Join(root, filepath.FromSlash(s.file))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, get(b, chromedp.CaptureScreenshot()), 0o644); err != nil {
+		picture, err := png.Decode(bytes.NewReader(get(b, chromedp.CaptureScreenshot())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var small bytes.Buffer // chromium compresses in haste
+		if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&small, picture); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, small.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -199,3 +199,24 @@ func TestRate(t *testing.T) {
 	}
 	b.well("rate")
 }
+
+// A chart tells the values of the step at the pointer, and the last ones again when it has left.
+func TestChartTellsValues(t *testing.T) {
+	b := open(t)
+	b.as(media[0])
+	b.look(serve(t, writeRun(t)) + "/run?run=hostile")
+	said := eval[[]string](b, `(() => {
+		const chart = document.querySelector(".chart"), svg = chart.querySelector("svg"), box = svg.getBoundingClientRect();
+		const legend = () => chart.querySelector(".legend").textContent.replace(/\s+/g, " ").trim();
+		const all = [legend()];
+		const middle = { clientX: box.left + (44 + 160) / 372 * box.width, clientY: box.top + box.height / 2 };
+		svg.dispatchEvent(new PointerEvent("pointermove", middle));
+		all.push(legend());
+		svg.dispatchEvent(new PointerEvent("pointerleave"));
+		return [...all, legend()];
+	})()`)
+	if said[0] != said[2] || said[0] == said[1] || !strings.HasSuffix(said[1], "step 21") {
+		t.Errorf("a chart says %q, in its middle %q, and then %q", said[0], said[1], said[2])
+	}
+	b.well("chart")
+}

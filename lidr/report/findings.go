@@ -65,7 +65,7 @@ func Findings(data Data) []string {
 		mean, ok := findChange(data, "accuracy", "trained", from, to.Name)
 		if ok {
 			out = append(out, fmt.Sprintf("Round %d: %s answers better than %s in %d of %d trained languages, in %d of them "+
-				"with p < .05; their mean changes by %s points.",
+				"with p\u00a0<\u00a0.05; their mean changes by %s points.",
 				i+1, to.Name, from, up, trained, clear, points(mean)))
 		}
 	}
@@ -81,7 +81,7 @@ func Findings(data Data) []string {
 				verdict = ""
 			}
 			if p := pValue(d.P); p != "" {
-				verdict = " (" + p + ")" + verdict
+				verdict = " (" + strings.ReplaceAll(p, " ", "\u00a0") + ")" + verdict
 			}
 			out = append(out, fmt.Sprintf("%s by %s points from %s to %s%s.", side.words, points(d), first, last, verdict))
 		}

@@ -8,11 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -191,79 +189,6 @@ func (b *scanned) scan(of kind, file string) {
 		b.lines++
 	}
 	b.data = nil
-}
-
-// measured is a line of which the texts are only measured: an index is made of every line, and most of the time that
-// decoding takes goes into texts.
-type measured struct {
-	ID           string `json:"id"`
-	Lang         string `json:"lang"`
-	To           string `json:"to"`
-	Prompt       length `json:"prompt"`
-	Response     length `json:"response"`
-	Text         length `json:"text"`
-	Chosen       length `json:"chosen"`
-	Rejected     length `json:"rejected"`
-	OK           bool   `json:"ok"`
-	Fault        string `json:"fault"`
-	FinishReason string `json:"finish_reason"`
-	Correct      bool   `json:"correct"`
-	Steps        bool   `json:"steps"`
-	OnTarget     bool   `json:"on_target"`
-
-	QuestionID  string   `json:"question_id"`
-	Answer      length   `json:"answer"`
-	Rating      *float64 `json:"rating"`
-	AnswerFault string   `json:"answer_fault"`
-}
-
-// length is a text of JSON by its characters, and by a hash by which equal ones are told.
-type length struct {
-	chars int32
-	hash  uint64
-}
-
-var seed = maphash.MakeSeed()
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *length) UnmarshalJSON(quoted []byte) error {
-	if len(quoted) < 2 || quoted[0] != '"' {
-		return fmt.Errorf("%.40s is no text", quoted)
-	}
-	text := quoted[1 : len(quoted)-1]
-	l.hash = maphash.Bytes(seed, text)
-	n := utf8.RuneCount(text)
-	for rest := text; ; { // an escape is one character, and so are two that are one of UTF-16
-		i := bytes.IndexByte(rest, '\\')
-		if i < 0 {
-			break
-		}
-		switch rest = rest[i+1:]; {
-		case rest[0] != 'u':
-			n--
-			rest = rest[1:]
-		case len(rest) >= 11 && (rest[1] == 'd' || rest[1] == 'D') && strings.IndexByte("89abAB", rest[2]) >= 0 &&
-			rest[5] == '\\' && rest[6] == 'u' && (rest[7] == 'd' || rest[7] == 'D') &&
-			strings.IndexByte("cdefCDEF", rest[8]) >= 0:
-			n -= 11
-			rest = rest[11:]
-		default:
-			n -= 5
-			rest = rest[5:]
-		}
-	}
-	l.chars = int32(n)
-	return nil
-}
-
-func measure(line []byte) (measured, error) {
-	var m measured
-	if !utf8.Valid(line) {
-		return m, errors.New("is not UTF-8")
-	}
-	err := json.Unmarshal(line, &m)
-	m.ID = cmp.Or(m.ID, m.QuestionID)
-	return m, err
 }
 
 // decode reads a line; what its fields are not is an error.

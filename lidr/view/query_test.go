@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"lidrlab/datasets"
+	"lidrlab/lidr"
 )
 
 // A link says what a page shows: what a query writes is read back as the same, and what it does not know is refused.
@@ -76,6 +79,39 @@ func FuzzMayHold(f *testing.F) {
 		want := words(search)
 		if holds([]string{text}, want) && !mayHold(line, inBytes(want), &low) {
 			t.Errorf("%q holds %q and is let go", text, search)
+		}
+	})
+}
+
+// What the quick reader takes, encoding/json reads as the same; and it takes the lines that a run writes.
+func FuzzQuickReadsAsJSON(f *testing.F) {
+	for _, row := range []any{
+		lidr.Prompt{ID: "a", Lang: "ru", Prompt: "Сколько?\n", Answer: "7", Source: "ru.jsonl:1"},
+		lidr.Pair{ID: "a", Lang: "th", Prompt: "\"q\"", Chosen: "ก\u2028", Rejected: "\\", Source: "en>th"},
+		datasets.Response{ID: "a", Lang: "en", Response: "x", FinishReason: "length", Tokens: 12, Sample: 3, Fault: "cut"},
+		datasets.Translation{ID: "a", From: "en", To: "th", Text: "\x01", OK: true},
+		lidr.Verdict{ID: "a", Lang: "he", Response: "😀", Correct: true, OnTarget: true, Gold: "1"},
+	} {
+		line, err := json.Marshal(row)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if !new(measured).quick(line) {
+			f.Errorf("%s is not read quickly", line)
+		}
+		f.Add(line)
+	}
+	for _, line := range []string{`{}`, `{"id":"a","id":"b"}`, `{ "ok" : true , "tokens": 07}`, `{"id":null}`, `{"ID":"a"}`,
+		`{"id":"\u0041"}`, `{"prompt":"\ud83d\ude00\x"}`, `{"prompt":"\u12"}`, `{"id":"a",}`, `{"id":"a"}{`, `{"tokens":1e3}`} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var quick, whole measured
+		if !utf8.Valid(line) || !quick.quick(line) {
+			return
+		}
+		if err := json.Unmarshal(line, &whole); err != nil || quick != whole {
+			t.Fatalf("%s is read as %+v, and by encoding/json as %+v, %v", line, quick, whole, err)
 		}
 	})
 }
