@@ -41,7 +41,7 @@ var _ compute.Executable = (*executable)(nil)
 func compile(backend *Backend, f *function) (*executable, error) {
 	ex := &executable{backend: backend, names: f.names}
 	l := &lowerer{views: map[*node]view{}, users: map[*node][]*node{}, copies: map[copyKey]view{},
-		results: map[string][]view{}, outputs: map[*node]bool{}}
+		shared: map[*value]*sharedProducts{}, results: map[string][]view{}, outputs: map[*node]bool{}}
 	// Parameters need a place even if nothing reads them.
 	for _, n := range f.params {
 		ex.inputs = append(ex.inputs, n.shape)

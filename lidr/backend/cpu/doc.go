@@ -26,7 +26,7 @@
 //
 //     - FusedQuantizedDense multiplies by weights in the blocks of a GGUF file (quant.go): in float32, as a DotGeneral
 //     that widens them as it reads them (quant_widen.go), or in integers, where [Integers] asks for it
-//     (quant_product.go).
+//     (quant_product.go, quant_run.go).
 //
 //     - FusedScaledDotProductAttention and its gradient are kernels of their own that keep no matrix of scores
 //     (attention.go); with few queries, as in decoding, they touch only the keys in use (attention_few.go). Keys and

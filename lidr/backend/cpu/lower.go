@@ -27,6 +27,7 @@ type lowerer struct {
 	views   map[*node]view
 	users   map[*node][]*node // consumers that are alive
 	copies  map[copyKey]view
+	shared  map[*value]*sharedProducts
 	results map[string][]view // of operations with several
 	outputs map[*node]bool
 }

@@ -108,7 +108,7 @@ func (l *lowerer) quantizedDense(n *node) (view, error) {
 	}
 	p := &blockProduct{format: t, m: m, n: columns, k: k, x: l.round(x, t), w: w}
 	p.out = l.newValue(dtypes.Float32, n.shape.Size())
-	l.push(&step{name: "QuantizedDense", reads: []*value{p.x.val, w.val}, writes: []*value{p.out}, run: p.run})
+	l.multiply(p)
 	return denseView(p.out, n.shape.Dimensions), nil
 }
 

@@ -211,6 +211,44 @@ func TestIntegerProductsOfExtremes(t *testing.T) {
 	}
 }
 
+// Products of the same rows are one step and have the bits of each alone, also where a weight is computed after the
+// first of them.
+func TestIntegerProductsOfTheSameRows(t *testing.T) {
+	b := open(t, "cpu:threads=2")
+	r := rand.New(rand.NewPCG(4, 5))
+	const k = 256
+	multiply := func(name string) func(x, w *Node) *Node {
+		return func(x, w *Node) *Node {
+			q := quantization(cpu.BlockTypes[name] | cpu.Integers)
+			return BackendFusedQuantizedDense(x, w, nil, q, compute.ActivationNone)
+		}
+	}
+	for _, m := range []int{1, 9} {
+		x, u := randomRows(r, m, k), blocksOf(r, "Q5_0", 37, k)
+		v, w := blocksOf(r, "Q4_0", 130, k), blocksOf(r, "Q5_0", 24, k)
+		exec := MustNewExec(b, func(x, u, v, w *Node) []*Node {
+			turned := Concatenate([]*Node{Slice(u, AxisRange(20)), Slice(u, AxisRange(0, 20))}, 0)
+			return []*Node{multiply("Q5_0")(x, u), multiply("Q4_0")(x, v), multiply("Q5_0")(x, turned),
+				multiply("Q5_0")(x, w)}
+		})
+		got, err := exec.Call(x, u, v, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := callOn(t, b, multiply("Q5_0"), x, u)
+		var turned []float32
+		for i := range m {
+			row := first[37*i : 37*i+37]
+			turned = append(append(turned, row[20:]...), row[:20]...)
+		}
+		for i, want := range [][]float32{first, callOn(t, b, multiply("Q4_0"), x, v), turned,
+			callOn(t, b, multiply("Q5_0"), x, w)} {
+			sameBits(t, fmt.Sprintf("product %d of %d rows", i, m), tensors.MustCopyFlatData[float32](got[i]), want)
+		}
+		exec.Finalize()
+	}
+}
+
 // clone returns a copy that another backend may take.
 func clone(x *tensors.Tensor) *tensors.Tensor {
 	c, err := x.LocalClone()

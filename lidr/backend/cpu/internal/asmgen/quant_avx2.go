@@ -2,8 +2,8 @@ package main
 
 import "fmt"
 
-// productAVX2 is productKernel for AVX2, which multiplies pairs of bytes with sums in 16 bits. These hold the products of
-// four vectors of values of five bits, of two of six bits, and of one of signed bytes, which are multiplied as their
+// productAVX2 is productKernel for AVX2, which multiplies pairs of bytes with sums in 16 bits. These hold the products
+// of four vectors of values of five bits, of two of six bits, and of one of signed bytes, which are multiplied as their
 // magnitudes with x under their signs.
 func productAVX2(kind, rows int) string {
 	a := &asm{isa: avx2}
