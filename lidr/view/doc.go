@@ -3,10 +3,10 @@
 //	lidr view runs/demo
 //
 // Its pages are how far a run is, with its learning curves while they grow; a browser of prompts, answers,
-// translations, pairs, verdicts and what judges said; a leaderboard over models and runs; and, with --rate, a page on which a person
-// compares the answers of two models blind. What a page shows is in its address, so that a link shows the same to
-// whoever opens it ([ParseQuery]). Pages are whole without a script; a small one of our own sorts tables, tells values
-// at the pointer and takes over what has changed.
+// translations, pairs, verdicts and what judges said; a leaderboard over models and runs; and, with --rate, a page on
+// which a person compares the answers of two models blind. What a page shows is in its address, so that a link shows
+// the same to whoever opens it ([ParseQuery]). Pages are whole without a script; a small one of our own sorts tables,
+// tells values at the pointer and takes over what has changed.
 //
 // # What is read
 //

@@ -120,7 +120,8 @@ func (m *measured) quick(line []byte) bool {
 	}
 }
 
-// value reads the value that begins at a place of a line, and returns where it ends, -1 where encoding/json must read it.
+// value reads the value that begins at a place of a line, and returns where it ends, -1 where encoding/json must read
+// it.
 func (m *measured) value(name, line []byte, at int) int {
 	var text *string
 	var measured *length

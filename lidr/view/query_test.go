@@ -101,8 +101,10 @@ func FuzzQuickReadsAsJSON(f *testing.F) {
 		}
 		f.Add(line)
 	}
-	for _, line := range []string{`{}`, `{"id":"a","id":"b"}`, `{ "ok" : true , "tokens": 07}`, `{"id":null}`, `{"ID":"a"}`,
-		`{"id":"\u0041"}`, `{"prompt":"\ud83d\ude00\x"}`, `{"prompt":"\u12"}`, `{"id":"a",}`, `{"id":"a"}{`, `{"tokens":1e3}`} {
+	for _, line := range []string{
+		`{}`, `{"id":"a","id":"b"}`, `{ "ok" : true , "tokens": 07}`, `{"id":null}`, `{"ID":"a"}`, `{"id":"\u0041"}`,
+		`{"prompt":"\ud83d\ude00\x"}`, `{"prompt":"\u12"}`, `{"id":"a",}`, `{"id":"a"}{`, `{"tokens":1e3}`,
+	} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
