@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 
 	"lidrlab/datasets/miniature"
 	"lidrlab/lidr/backend"
@@ -387,6 +388,9 @@ func (m *Model) Key(parts ...any) string {
 	}
 	if m.tokenizer.Thinks() { // answers from before requests could say so had thoughts
 		parts = append(slices.Clone(parts), "thinking as the request says")
+	}
+	if t := m.weights.CacheType(); t != dtypes.Float32 { // answers of the same weights in float32 differ
+		parts = append(slices.Clone(parts), "keys and values in "+t.String())
 	}
 	return ledger.Key(m.Fingerprint(), backend.Name(m.engine), parts)
 }

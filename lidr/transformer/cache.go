@@ -26,8 +26,19 @@ func (m *Model) CacheShape(pages int) shapes.Shape {
 	return shapes.Make(m.CacheType(), pages, 2*c.NumHiddenLayers*c.NumKeyValueHeads, PageSize, c.HeadDim)
 }
 
-// CacheType returns the type of keys and values in a cache.
-func (m *Model) CacheType() dtypes.DType { return dtypes.Float32 }
+// CacheType returns the type of keys and values in a cache: bfloat16 where the matrices that make keys are held in it,
+// as whose products they are no more exact, else float32.
+func (m *Model) CacheType() dtypes.DType {
+	name := "k_proj"
+	if m.design.Fused {
+		name = "qkv_proj"
+	}
+	keys := m.Store.GetVariable("model.layers.0.self_attn." + name + ".weight")
+	if keys != nil && keys.DType() == dtypes.BFloat16 {
+		return dtypes.BFloat16
+	}
+	return dtypes.Float32
+}
 
 // Prefill returns the logits [B, V] after the last of each sequence's next tokens, and the cache with their keys and
 // values. tokens are int32 [B, T], padded on the right, of which a sequence has lengths[b] in 0…T, behind starts[b]

@@ -13,8 +13,9 @@ import (
 
 // NewStored returns a model whose weights are the checkpoint's own, in the type that they are stored in, on backend b:
 // in a mapped file, they are read where they are, and take no other memory. Float32 stays float32, and a matrix in half
-// precision or in blocks stays as it is and is widened where it is read; all else is widened beforehand. Answers have
-// the same bits as those of [New], which it is on a backend that is not ours. Such a model decodes and trains an
+// precision or in blocks stays as it is and is widened where it is read; all else is widened beforehand. Results have
+// the bits of those of [New], which it is on a backend that is not ours, but for answers of a model in bfloat16, whose
+// keys and values are kept in that type ([Model.CacheType]). Such a model decodes and trains an
 // adapter; its weights cannot be trained. A file that is written to in the meantime is an error of the next
 // computation.
 func NewStored(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
