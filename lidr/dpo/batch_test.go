@@ -16,8 +16,8 @@ func TestMicro(t *testing.T) {
 	s := Settings{Objective: "dpo+nll", NLL: "sequence", Alpha: 2, BatchPairs: 4, MicroBatch: 4}
 	got := (&plan{pairs: pairs, ref: [][2]float64{{-1, -2}, {-3, -4}}, s: s}).pairBatch([]int{0, 1})[0]
 	if got.slots() != 4 || got.height != 2 || got.width != 8 || got.used != 9 || got.padded != 2 || len(got.place) != 32 {
-		t.Fatalf("%d rows, %d lines of %d with %d tokens, %d pairs, %d predictions; want 4, 2 of 8 with 9, 2, 32", got.slots(),
-			got.height, got.width, got.used, got.padded, len(got.place))
+		t.Fatalf("%d rows, %d lines of %d with %d tokens, %d pairs, %d predictions; want 4, 2 of 8 with 9, 2, 32",
+			got.slots(), got.height, got.width, got.used, got.padded, len(got.place))
 	}
 	for _, check := range []struct {
 		what      string

@@ -17,11 +17,12 @@
 //     function of settings and epoch.
 //  3. A batch is cut into micro-batches, by positions unless MicroBatch says otherwise, so that memory does not grow
 //     with the batch. What both sides of a pair begin with, their prompt and equal first tokens of the responses, is
-//     computed once, and both go on from it; texts are packed into lines, so that little is padded (layout.go). Lengths
-//     are rounded up to buckets, since every new shape is another compiled graph. Of 1,000 pairs of the miniature's demo
+//     computed once, and both go on from it; texts are packed into lines, so that little is padded (layout.go).
+//     Lengths are rounded up to buckets, since every new shape is another compiled graph. Of 1,000 pairs of the demo
 //     (46 tokens of prompt, 45 a response, of which 24 are common), passes of a prompt and a response each computed
 //     190,720 positions, 5.0 % of them padding. Shared prompts leave 147,072 in a line a pair (8.3 % padding), and
-//     shared first tokens too 143,744 (22 %): lines of several pairs, about 119,300 (6.3 %).
+//     shared first tokens too 143,744 (22 %): lines of several pairs, about 119,300 (6.3 %). A step takes 1.6 times
+//     less of the processor's time, the reference 1.5 times less.
 //  4. The gradient graph adds a micro-batch's gradient to accumulators that stay on the device; the update graph clips
 //     them by their global norm and applies AdamW. Weights never visit the host during a step.
 //  5. The step's numbers are computed on the host, in float64, by the plain functions of loss.go. Tests compare the

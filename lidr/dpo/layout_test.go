@@ -16,10 +16,10 @@ import (
 // sides each by itself, on our backend and on GoMLX's, which has no attention by spans.
 func TestSharedPromptsChangeNothing(t *testing.T) {
 	pairs := randomPairs(6, tiny.VocabSize, 4)
-	pairs[1].Rejected = pairs[1].Chosen                                                                  // identical
-	pairs[2].Rejected = slices.Concat(pairs[2].Chosen[:1], pairs[2].Rejected)                            // beginning alike
-	pairs[3].Chosen = []int32{2}                                                                         // no token after the prompt
-	pairs[4].Prompt, pairs[4].Chosen, pairs[4].Rejected = pairs[4].Prompt[:1], []int32{2}, []int32{5, 2} // next to nothing
+	pairs[1].Rejected = pairs[1].Chosen
+	pairs[2].Rejected = slices.Concat(pairs[2].Chosen[:1], pairs[2].Rejected) // sides that begin alike
+	pairs[3].Chosen = []int32{2}                                              // of which nothing is computed
+	pairs[4] = Pair{Prompt: []int32{7}, Chosen: []int32{2}, Rejected: []int32{5, 2}}
 	for _, engine := range []string{"cpu", "go"} {
 		b, err := backend.Open(engine)
 		if err != nil {

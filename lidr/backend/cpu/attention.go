@@ -379,8 +379,8 @@ func (a *attention) addBias(x *execution, batch, head, i0, rows, n int, p matrix
 	}
 }
 
-// probabilities computes exp((s - peak)·scale) in p, from the scores s of the queries [i0, i1) and the n keys of ranges.
-// In the forward pass peak is found as the maximum of the scores; in the backward pass it is given.
+// probabilities computes exp((s - peak)·scale) in p, from the scores s of queries [i0, i1) and the n keys of ranges. In
+// the forward pass peak is found as the maximum of the scores; in the backward pass it is given.
 func (a *attention) probabilities(x *execution, batch, head int, q matrix, keys unsafe.Pointer, p matrix, i0, i1 int,
 	ranges []keyRange, n int, peak []float32, forward bool, w *workspace) {
 	t := &w.tile

@@ -39,8 +39,8 @@ func (a *attention) spansOf(x *execution, batch, i0, i1 int) []int32 {
 	return data[int32](x, a.spans)[(batch*a.queries+i0)*3 : (batch*a.queries+i1)*3]
 }
 
-// inSight returns the keys that some of the queries [i0, i1) attend to, as one or two ranges that begin where a panel of
-// packed keys does, and how many they are.
+// inSight returns the keys that some of the queries [i0, i1) attend to, as one or two ranges that begin where a panel
+// of packed keys does, and how many they are.
 func (a *attention) inSight(x *execution, batch, i0, i1 int) (ranges []keyRange, n int) {
 	first, shared, own := i1, 0, i1
 	for spans := a.spansOf(x, batch, i0, i1); len(spans) > 0; spans = spans[3:] {
