@@ -56,7 +56,7 @@ func TestBenchmarkPrompts(t *testing.T) {
 		}
 	}
 	_, err := LoadPrompts(folder(t, "en.jsonl", arena2, "de.jsonl", arena2), []string{"en", "de"})
-	if err == nil || !strings.Contains(err.Error(), `de.jsonl:1: field "language": "en", expected that of the file, "de"`) {
+	if err == nil || !strings.Contains(err.Error(), `jsonl:1: field "language": "en", expected that of the file, "de"`) {
 		t.Errorf("M-ArenaHard of another language: %v", err)
 	}
 	_, err = LoadPrompts(folder(t, "en.jsonl", polyLine, "de.jsonl", polyLine), []string{"en", "de"})
