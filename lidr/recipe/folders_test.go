@@ -40,7 +40,7 @@ func TestFoldersByLinks(t *testing.T) {
 		}
 	}
 	_, err := Folders(filepath.Join(root, "nope"))
-	if err == nil || !strings.Contains(err.Error(), "lidr demo makes a run") {
+	if err == nil || !strings.Contains(err.Error(), "or make one: lidr demo") {
 		t.Errorf("of a folder that is not there: %v", err)
 	}
 }
