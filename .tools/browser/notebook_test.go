@@ -145,8 +145,11 @@ func frontEnds(t *testing.T) []frontEnd {
 }
 
 // A notebook draws SVG, pages and sorts a long frame, shows a training's curves while it works and a function's help,
-// and links the report.
+// and links the report. It takes minutes, and has not yet run to its end on every machine.
 func TestNotebook(t *testing.T) {
+	if os.Getenv("LIDR_BROWSER_JUPYTER") == "" {
+		t.Skip("set LIDR_BROWSER_JUPYTER=1: a Jupyter in chromium takes minutes")
+	}
 	for _, f := range frontEnds(t) {
 		t.Run(f.program, func(t *testing.T) {
 			b := open(t)
