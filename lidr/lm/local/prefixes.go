@@ -58,8 +58,10 @@ func common(a, b []int) int {
 	return n
 }
 
-// add notes the pages that hold a prompt. Where it is known already, or a page of it comes to be the beginning of a
-// longer one, the pages that are thereby nobody's are returned.
+// add notes the pages that hold a prompt. Whole pages that are known already, since a prompt that was read beside this
+// one begins so too, take the place of its own: who has a page has all pages before it, so that a page that nobody has
+// can be forgotten before those that it goes on from. Pages that are thereby nobody's, or that come to be the beginning
+// of a longer one, are returned.
 func (p *prefixes) add(prompt []int, pages []int32, users []int) (free []int32) {
 	at := &p.root
 	for text := range slices.Chunk(prompt, transformer.PageSize) {
@@ -77,7 +79,14 @@ func (p *prefixes) add(prompt []int, pages []int32, users []int) (free []int32) 
 			c := &branch{tokens: slices.Clone(text), page: pages[0], parent: at}
 			at.children, p.nodes = append(at.children, c), append(p.nodes, c)
 		}
-		at, pages = at.children[k], pages[1:]
+		if at = at.children[k]; at.page != pages[0] && len(text) == transformer.PageSize {
+			users[at.page]++
+			if users[pages[0]]--; users[pages[0]] == 0 {
+				free = append(free, pages[0])
+			}
+			pages[0] = at.page
+		}
+		pages = pages[1:]
 		at.used = p.time
 	}
 	return free

@@ -160,6 +160,9 @@ func (d *decoding) begin(a *answer) error {
 	}
 	whole, part, n := d.pages.known.find(a.prompt[:len(a.prompt)-1])
 	d.pages.share(a, whole)
+	if d.pages.idle() < 2 {
+		n = 0 // the last page may be the one that holds that part: it is taken
+	}
 	if n > 0 {
 		if err := d.pages.begin(a, part, n); err != nil {
 			return err

@@ -155,6 +155,64 @@ func TestLongPromptsLetOthersGoOn(t *testing.T) {
 	}
 }
 
+// Pages that no answer has can all be taken: also those of prompts that were read beside each other and begin alike, and
+// the last one where it is the one that a prompt would share a part of.
+func TestIdlePagesCanBeTaken(t *testing.T) {
+	l := newModel(t, 400)
+	clear(l.eos)
+	d, err := l.newDecoding(16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.pages.release()
+	ask := func(n, own, limit int) *answer {
+		prompt := make([]int, n+3)
+		for i := range prompt {
+			prompt[i] = i * i * 7 % 200
+		}
+		prompt[n] = own
+		return &answer{prompt: prompt, limit: limit, sampler: newSampler(lm.Sampling{}, "", prompt)}
+	}
+	until := func(a *answer) {
+		t.Helper()
+		for a.finish == "" || slices.Contains(d.live, a) {
+			if err := d.round(1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	takeAll := func() {
+		t.Helper()
+		if err := d.pages.take(&answer{}, d.pages.idle()); err != nil {
+			t.Error(err)
+		}
+	}
+	known, a, b := ask(20, 1, 1), ask(70, 2, 1), ask(70, 3, 200)
+	d.join([]*answer{known})
+	until(known)
+	d.join([]*answer{a, b}) // neither waits for the other, since a part of the page is known
+	until(a)
+	if len(d.live) != 1 || len(b.tokens) != 2 {
+		t.Fatalf("%d answers are under way, and one has %d tokens", len(d.live), len(b.tokens))
+	}
+	takeAll()
+
+	if err := d.pages.empty(); err != nil {
+		t.Fatal(err)
+	}
+	d.live = nil
+	d.join([]*answer{known})
+	known.finish, known.tokens = "", nil
+	until(known)
+	if err := d.pages.take(&answer{}, d.pages.idle()-1); err != nil {
+		t.Fatal(err)
+	}
+	last := ask(20, 4, 5)
+	d.join([]*answer{last})
+	until(last)
+	takeAll()
+}
+
 // The tree finds the longest beginning, whole pages and a part; it forgets the oldest end first, and nothing that an
 // answer has.
 func TestPrefixes(t *testing.T) {
