@@ -17,6 +17,7 @@ type pages struct {
 	model    *Model
 	cache    *tensors.Tensor
 	reserved *cpu.Reserved // where the cache lies on our backend: memory is taken as pages are first written
+	size     int           // pages of the cache's shape
 	bytes    int           // of a page
 	free     []int32       // those that are in use last are taken first
 	users    []int         // answers that have the page
@@ -36,13 +37,15 @@ func (l *Model) pageBytes() int {
 	return shape.Size() * shape.DType.Size()
 }
 
-// newPages returns a cache of n pages, and of page 0, which is nobody's.
+// newPages returns a cache of n pages, and of page 0, which is nobody's. A graph is compiled for one shape, so the
+// cache has more pages, up to few sizes: to a power of two where nothing but what is written takes memory.
 func (l *Model) newPages(n int) (*pages, error) {
 	p := &pages{model: l, bytes: l.pageBytes(), users: make([]int, n+1), dirty: make([]bool, n+1)}
-	shape := l.transformer.CacheShape(n + 1)
+	p.size = lengthBucket(n + 1)
 	if b, ok := l.backend.(*cpu.Backend); ok {
 		var err error
-		if p.reserved, err = b.Reserve(shape); err != nil {
+		p.size = rowBucket(n + 1)
+		if p.reserved, err = b.Reserve(l.transformer.CacheShape(p.size)); err != nil {
 			return nil, fmt.Errorf("make a key-value cache: %w", err)
 		}
 	}
@@ -57,7 +60,7 @@ func (p *pages) empty() (err error) {
 		p.free, p.users[id] = append(p.free, int32(id)), 0
 	}
 	if p.reserved == nil {
-		p.cache = tensors.FromShape(p.model.transformer.CacheShape(len(p.users)))
+		p.cache = tensors.FromShape(p.model.transformer.CacheShape(p.size))
 		clear(p.dirty)
 		return nil
 	}

@@ -155,8 +155,8 @@ func TestLongPromptsLetOthersGoOn(t *testing.T) {
 	}
 }
 
-// Pages that no answer has can all be taken: also those of prompts that were read beside each other and begin alike, and
-// the last one where it is the one that a prompt would share a part of.
+// Pages that no answer has can all be taken: also those of prompts that were read beside each other and begin alike,
+// and the last one where it is the one that a prompt would share a part of.
 func TestIdlePagesCanBeTaken(t *testing.T) {
 	l := newModel(t, 400)
 	clear(l.eos)
