@@ -23,6 +23,7 @@ type Run struct {
 	shard    ledger.Shard // of [Run.Divide], 0 for the whole
 	progress Progress
 	plan     *plan        // nil where nothing says what is to come
+	memory   int          // of [Run.LimitMemory]
 	opened   []byte       // the settings of Open, encoded
 	unlock   func() error // nil once the run is closed
 	writing  sync.Mutex   // files.json
@@ -59,6 +60,11 @@ func (r *Run) wholeList() error {
 	}
 	return nil
 }
+
+// LimitMemory, in an [Option], bounds the memory, in bytes, that the process takes while it trains a model here; 0 for
+// what the machine has available. It changes no result: where a training would take more, activations are computed
+// twice, and one that cannot fit even so is refused before its first step.
+func (r *Run) LimitMemory(bytes int) { r.memory = bytes }
 
 // WithTask asks and checks by a task of the caller's, whose name the settings then hold as the source of prompts and
 // evaluation.

@@ -147,6 +147,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 		},
 		CheckpointDir:   stateFolder(run, name, key),
 		CheckpointEvery: max(1, total/10),
+		Memory:          run.memory,
 		Note:            func(text string) { run.Note("%s", text) },
 	})
 	if err != nil {

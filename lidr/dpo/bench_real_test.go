@@ -77,7 +77,8 @@ func benchmarkStep(b *testing.B, m *transformer.Model, saturated bool) {
 	}
 	defer t.close()
 	micros := p.step(0)
-	err = t.fit(1, func(int) ([]micro, error) { return micros, nil }, 0, func(text string) { b.Log(text) })
+	beside, whose := spare(0)
+	err = t.fit(1, func(int) ([]micro, error) { return micros, nil }, beside, whose, func(text string) { b.Log(text) })
 	if err != nil {
 		b.Fatal(err)
 	}

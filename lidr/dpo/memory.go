@@ -96,10 +96,20 @@ func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 // noticeable is the memory, in bytes, from which on a training says what it takes: less is no machine's concern.
 const noticeable = 1 << 30
 
-// fit makes the training fit into limit bytes, or, if that is 0, into what the machine has available: it turns
-// checkpointing on where all activations are too much. What cannot fit is an error, before anything is computed. It
-// says what a training takes that takes much, or that checkpointing makes fit.
-func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, say func(string)) error {
+// spare returns the memory that a training may take beside its weights, which are held when it begins, and in words
+// what leaves it: a limit in bytes on the process, or, if that is 0, the machine.
+func spare(limit int) (bytes int, whose string) {
+	debug.FreeOSMemory() // what loading left behind is neither available nor in use
+	if limit == 0 {
+		return backend.AvailableMemory(), "the machine has, the weights included,"
+	}
+	return limit - backend.UsedMemory(), fmt.Sprintf("the limit of %s leaves, the weights included,", inWords(limit))
+}
+
+// fit makes the training fit into the bytes that it may take beside its weights: it turns checkpointing on where all
+// activations are too much. What cannot fit is an error, before anything is computed. It says what a training takes
+// that takes much, or that checkpointing makes fit.
+func (t *trainer) fit(total int, batch func(n int) ([]micro, error), beside int, whose string, say func(string)) error {
 	micros, err := largest(total, batch)
 	if err != nil {
 		return err
@@ -108,12 +118,7 @@ func (t *trainer) fit(total int, batch func(n int) ([]micro, error), limit int, 
 	if err != nil || !known {
 		return err
 	}
-	debug.FreeOSMemory() // what loading left behind is neither available nor in use
-	have, whose := limit, "the limit is"
-	if limit == 0 {
-		have, whose = d.weights+backend.AvailableMemory(), "the machine has, the weights included,"
-	}
-	how := ""
+	have, how := max(0, d.weights+beside), ""
 	if d.total() > have && !t.m.Checkpointing {
 		how = fmt.Sprintf(" with checkpointing (without it %s, and %s %s)", inWords(d.total()), whose, inWords(have))
 		t.m.Checkpointing = true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/transformer"
 )
 
@@ -21,22 +22,26 @@ func TestMemoryIsKnown(t *testing.T) {
 		pairs[i].Prompt = slices.Repeat(pairs[i].Prompt[:2], 100)
 	}
 	s.BatchPairs, s.LR, s.Objective = 4, 1e-4, "sft"
-	var notes []string
-	run := func(limit int) ([]Step, error) {
-		notes = nil
-		return Train(context.Background(), b, transformer.Init(million, 3), pairs, nil, nil, s,
-			Hooks{Memory: limit, Note: func(text string) { notes = append(notes, text) }})
+	run := func(checkpointing bool, limit int) ([]Step, error) {
+		m := transformer.Init(million, 3)
+		m.Checkpointing = checkpointing
+		return Train(context.Background(), b, m, pairs, nil, nil, s, Hooks{Memory: limit})
 	}
-	need := func(checkpointing bool) int {
+	p := plan{pairs: pairs, s: s, room: 4096}
+	batch := func(n int) ([]micro, error) { return p.step(n), nil }
+	of := func(checkpointing bool) *trainer {
 		m := transformer.Init(million, 3)
 		m.Checkpointing = checkpointing
 		tr, err := newTrainer(b, m, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tr.close()
-		p := plan{pairs: pairs, s: s, room: 4096}
-		micros, err := largest(p.stepsPerEpoch(), func(n int) ([]micro, error) { return p.step(n), nil })
+		t.Cleanup(func() { tr.close() })
+		return tr
+	}
+	need := func(checkpointing bool) demand {
+		tr := of(checkpointing)
+		micros, err := largest(p.stepsPerEpoch(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,21 +62,40 @@ func TestMemoryIsKnown(t *testing.T) {
 				t.Errorf("the third step allocates %d bytes, of %d that are planned once", grown, d.activations)
 			}
 		}
-		return d.total()
+		return d
 	}
 	all, least := need(false), need(true)
-	if least > all*9/10 {
-		t.Fatalf("%d bytes with checkpointing, %d without", least, all)
+	if least.total() > all.total()*9/10 {
+		t.Fatalf("%s with checkpointing, without it %s", least, all)
 	}
-	want, err := run(all)
-	if err != nil || len(notes) != 0 {
-		t.Fatalf("with room for all: %v, notes %q", err, notes)
+	for _, c := range []struct {
+		bytes         int
+		checkpointing bool
+		note, err     string
+	}{
+		{all.total(), false, "", ""},
+		{all.total() - 1, true, "with checkpointing", ""},
+		{least.total() - 1, true, "", "lower micro_batch"},
+	} {
+		tr, note := of(false), ""
+		err := tr.fit(p.stepsPerEpoch(), batch, c.bytes-all.weights, "the limit leaves", func(text string) { note = text })
+		if tr.m.Checkpointing != c.checkpointing || !strings.Contains(note, c.note) || c.note == "" && note != "" {
+			t.Errorf("%d bytes: checkpointing %t, note %q", c.bytes, tr.m.Checkpointing, note)
+		}
+		if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%d bytes: %v", c.bytes, err)
+		}
 	}
-	got, err := run(all - 1)
-	if diff := cmp.Diff(want, got); err != nil || diff != "" || !strings.Contains(notes[0], "with checkpointing") {
-		t.Errorf("with less room: %v, notes %q, steps\n%s", err, notes, diff)
+	want, err := run(false, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := run(least - 1); err == nil || !strings.Contains(err.Error(), "lower micro_batch") {
-		t.Errorf("without room: %v", err)
+	if got, err := run(true, 0); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("checkpointed: %v, steps\n%s", err, cmp.Diff(want, got))
+	}
+	if used := backend.UsedMemory(); used > 0 {
+		if _, err := run(false, used/2); err == nil || !strings.Contains(err.Error(), "the limit of ") {
+			t.Errorf("half of what the process takes already: %v", err)
+		}
 	}
 }

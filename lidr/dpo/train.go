@@ -21,9 +21,9 @@ type Hooks struct {
 	// CheckpointEvery is the number of steps between two savings of the state; 0 saves none. The state after the last
 	// step is not saved, since the model holds the weights then.
 	CheckpointEvery int
-	// Memory bounds what the training takes, in bytes; 0 for what the machine, or the control group, has available. Where
-	// all activations are too much, they are computed again as [transformer.Model.Checkpointing] says, which changes no
-	// result; a training that cannot fit is refused before its first step.
+	// Memory bounds what the process takes while it trains, in bytes; 0 for what the machine, or the control group, has
+	// available. Where all activations are too much, they are computed again as [transformer.Model.Checkpointing] says,
+	// which changes no result; a training that cannot fit is refused before its first step.
 	Memory int
 	// Note, if set, is told how much memory a training of a gigabyte or more takes; and that a state cannot be resumed,
 	// since another kind of processor computed it, and that the training begins again.
@@ -115,7 +115,8 @@ func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Setti
 		m.Checkpointing = given
 		err = errors.Join(err, t.close())
 	}(m.Checkpointing)
-	if err := t.fit(total, batch, h.Memory, st.note); err != nil {
+	beside, whose := spare(h.Memory)
+	if err := t.fit(total, batch, beside, whose, st.note); err != nil {
 		return nil, err
 	}
 	if err := st.load(t); err != nil {

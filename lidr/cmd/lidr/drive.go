@@ -18,7 +18,7 @@ func driveCommand() *cobra.Command {
 	var dir string
 	var sets []string
 	var submit bool
-	var progress func() ([]lidr.Option, error)
+	var how func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "drive NAME|FILE",
 		Short: "Run a recipe unattended, here or on a cluster: serve, ask, train, serve the next model, to the report",
@@ -58,7 +58,7 @@ go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
 			if err != nil {
 				return err
 			}
-			options, err := progress()
+			options, err := how()
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ go doc lidrlab/lidr/recipe/launch has all keys, and examples for the others.`,
 			return nil
 		},
 	}
-	progress = progressFlags(cmd)
+	how = runFlags(cmd)
 	cmd.Flags().StringVar(&dir, "dir", "", "run folder (default runs/NAME)")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
 	cmd.Flags().BoolVar(&submit, "submit", false, "have the driver run as a job of launch.drive, and return")
@@ -107,8 +107,10 @@ func submitDriver(cmd *cobra.Command, r recipe.Recipe, nameOrFile, dir string, s
 	for _, one := range to {
 		command = append(command, "--track", one)
 	}
-	if peak := cmd.Flags().Lookup("peak-tflops"); peak.Changed {
-		command = append(command, "--peak-tflops", peak.Value.String())
+	for _, name := range []string{"peak-tflops", "memory"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			command = append(command, "--"+name, flag.Value.String())
+		}
 	}
 	id, err := recipe.Submit(cmd.Context(), r, dir, command)
 	if err == nil {

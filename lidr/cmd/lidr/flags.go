@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -14,16 +16,30 @@ import (
 // named are the flags whose value is the name of a file, a folder or a model.
 var named = []string{"dir", "out", "prompts", "eval", "model"}
 
-// progressFlags adds the flags of what is told while a run works, and returns the options that they make.
-func progressFlags(cmd *cobra.Command) func() ([]lidr.Option, error) {
+// runFlags adds the flags of how a run works, which change no result, and returns the options that they make.
+func runFlags(cmd *cobra.Command) func() ([]lidr.Option, error) {
 	var s tracking.Settings
+	var memory string
+	cmd.Flags().StringVar(&memory, "memory", "",
+		"what the process may take while it trains, like 8GB: more is refused (default: what the machine has)")
 	cmd.Flags().StringSliceVar(&s.To, "track", nil,
 		"send curves to tensorboard (files in DIR/tracking, which trackio imports too), mlflow=ADDRESS")
 	cmd.Flags().Float64Var(&s.PeakTFLOPS, "peak-tflops", 0,
 		"what the processors can do, in 10^12 operations a second: --track then tells the MFU")
 	return func() ([]lidr.Option, error) {
 		track, err := tracking.Option(s)
-		return []lidr.Option{lidr.WithProgress(lidr.ShowProgress()), track}, err
+		if err != nil {
+			return nil, err
+		}
+		options := []lidr.Option{lidr.WithProgress(lidr.ShowProgress()), track}
+		if memory == "" {
+			return options, nil
+		}
+		limit, err := humanize.ParseBytes(memory)
+		if err != nil || limit == 0 || limit > math.MaxInt {
+			return nil, fmt.Errorf("--memory %s: expected a size, like 8GB or 800MiB", memory)
+		}
+		return append(options, func(r *lidr.Run) { r.LimitMemory(int(limit)) }), nil
 	}
 }
 

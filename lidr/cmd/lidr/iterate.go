@@ -18,7 +18,7 @@ func demoCommand() *cobra.Command {
 	dir := "runs/demo"
 	full := false
 	var sets []string
-	var progress func() ([]lidr.Option, error)
+	var how func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run two rounds on the embedded miniature model and write a report",
@@ -44,10 +44,10 @@ func demoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return iterate(cmd.Context(), dir, model, s, progress)
+			return iterate(cmd.Context(), dir, model, s, how)
 		},
 	}
-	progress = progressFlags(cmd)
+	how = runFlags(cmd)
 	cmd.Flags().StringVar(&dir, "dir", dir, "run folder")
 	cmd.Flags().IntVar(&s.Prompts.N, "n", s.Prompts.N, "prompts a round, each in every language")
 	cmd.Flags().BoolVar(&full, "full", false, "the paper's 1,000 prompts a round, in runs/demo-full")
@@ -83,7 +83,7 @@ func iterateCommand() *cobra.Command {
 	path := "miniature"
 	rank := 0
 	var sets []string
-	var progress func() ([]lidr.Option, error)
+	var how func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "iterate --prompts FOLDER --eval FOLDER",
 		Short: "Run rounds on prompts of your own and write a report",
@@ -136,10 +136,10 @@ with --lora.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "settings of the preset %s, learning rate %g (settings.json has them all)\n",
 				preset.Preset, s.Train.LR)
-			return iterate(cmd.Context(), dir, model, s, progress)
+			return iterate(cmd.Context(), dir, model, s, how)
 		},
 	}
-	progress = progressFlags(cmd)
+	how = runFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&given.Prompts.Source, "prompts", "", "folder of prompts")
 	flags.StringVar(&given.Evaluate.Source, "eval", "", "folder of evaluation prompts with gold answers")
@@ -171,8 +171,8 @@ with --lora.`,
 }
 
 func iterate(ctx context.Context, dir string, model *lidr.Model, s lidr.Settings,
-	progress func() ([]lidr.Option, error)) error {
-	options, err := progress()
+	how func() ([]lidr.Option, error)) error {
+	options, err := how()
 	if err != nil {
 		return err
 	}

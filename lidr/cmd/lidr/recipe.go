@@ -16,7 +16,7 @@ func recipeCommand() *cobra.Command {
 	var dir string
 	var sets []string
 	var small, dry, show bool
-	var progress func() ([]lidr.Option, error)
+	var how func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   "recipe [NAME|FILE]",
 		Short: "Run a whole experiment from one YAML file to its report; list the shipped ones",
@@ -55,7 +55,7 @@ The same command continues: after an interruption, after a training elsewhere, a
 					dir += "-small"
 				}
 			}
-			options, err := progress()
+			options, err := how()
 			if err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ The same command continues: after an interruption, after a training elsewhere, a
 			return nil
 		},
 	}
-	progress = progressFlags(cmd)
+	how = runFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&dir, "dir", "", "run folder (default runs/NAME)")
 	flags.StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")

@@ -32,6 +32,7 @@ func stepCommands() []*cobra.Command {
 func stepCommand(step, short, model, makes string) *cobra.Command {
 	var from, shard string
 	var sets []string
+	var how func() ([]lidr.Option, error)
 	cmd := &cobra.Command{
 		Use:   step + " RUN",
 		Short: short,
@@ -47,7 +48,10 @@ before it are done too where they are not yet, and nothing is done twice.`,
 			if err != nil {
 				return err
 			}
-			options := []lidr.Option{lidr.WithProgress(lidr.ShowProgress())}
+			options, err := how()
+			if err != nil {
+				return err
+			}
 			if shard != "" {
 				var part, of int
 				if n, _ := fmt.Sscanf(shard, "%d/%d", &part, &of); n != 2 || fmt.Sprintf("%d/%d", part, of) != shard {
@@ -69,6 +73,7 @@ before it are done too where they are not yet, and nothing is done twice.`,
 			return nil
 		},
 	}
+	how = runFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&from, "recipe", "", "of a new folder: a shipped recipe, a file, or a preset, miniature or paper")
 	flags.StringArrayVar(&sets, "set", nil, "change a field: train.beta=0.2; may be given several times")
