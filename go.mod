@@ -91,6 +91,5 @@ require (
 
 tool (
 	github.com/janpfeifer/gonb
-	github.com/traefik/yaegi/cmd/yaegi
 	golang.org/x/tools/cmd/goimports
 )
