@@ -151,6 +151,8 @@ func TestNotebooksRunTwice(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", args, err, message)
 		}
 	}
+	env = append(env, "LIDR_BUILT="+t.TempDir())
+	firstInPath(t, filepath.Join(data, "kernels", "lidr-gonb", "kernel.json"), "testdata/kernel")
 	for _, path := range all(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			source, err := os.ReadFile(path)
@@ -194,6 +196,25 @@ func TestNotebooksRunTwice(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// firstInPath puts a folder in front of a kernel's PATH.
+func firstInPath(t *testing.T, spec, folder string) {
+	t.Helper()
+	text, err := os.ReadFile(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(text), `"PATH": "`)
+	if !found {
+		t.Fatalf("%s has no PATH:\n%s", spec, text)
+	}
+	if err := os.WriteFile(spec, []byte(before+`"PATH": "`+folder+":"+after), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
