@@ -129,8 +129,14 @@ func passes(has flags, q Query) bool {
 		return !is(identical)
 	case "whole":
 		return !is(faulty)
-	case "faulty":
+	case "faulty", "failed":
 		return is(faulty)
+	case "win":
+		return is(wins)
+	case "lose":
+		return is(loses)
+	case "tie":
+		return !is(wins | loses | faulty)
 	}
 	return true
 }
@@ -142,7 +148,7 @@ func (f *folder) order(x *index, rows []int32, by string) error {
 	switch {
 	case name == "length":
 		value = func(i int32) float64 { return float64(x.rows[i].chars) }
-	case name == "difference", name == "judge" && x.of.name == "mtbench":
+	case name == "difference", name == "judge" && x.of.name != "pairs":
 		value = func(i int32) float64 { return float64(x.rows[i].differ) }
 	case name == "judge", name == "margin":
 		w, known, err := f.worth(x, name)

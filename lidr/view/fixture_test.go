@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -139,8 +140,11 @@ func writeRound(run *lidr.Run, round int) error {
 	errs = append(errs, run.WriteJSON(run.Path(model, "eval", "scores.json"), scoresOf(s, model, all)))
 	if round == 1 {
 		lines(samplesOf(), "eval", "samples", "th.jsonl")
-		lines(graded(), "eval", "mtbench", "th.jsonl")
 		errs = append(errs, writeJudged(run))
+	}
+	if round < 2 {
+		lines(graded(), "eval", "mtbench", "th.jsonl")
+		lines(instructed(round), "eval", "instructions", "th.jsonl")
 	}
 	if round > 0 {
 		lines(stepsOf(round), "train.jsonl")
@@ -244,7 +248,29 @@ func writeJudged(run *lidr.Run) error {
 	if err != nil {
 		return err
 	}
-	return run.Write(run.Path("judged", "M1-M0", "annotations", "th.json"), data)
+	var panel, turns []map[string]any
+	for i, outcome := range []string{"win", "lose", "tie", ""} {
+		panel = append(panel, map[string]any{"id": idOf(i), "lang": "th", "verdicts": 2, "said": "win " + outcome,
+			"mean": []any{1.9, 1.25, 1.5, nil}[i], "majority": []any{2, 1, 1.5, nil}[i]})
+		turns = append(turns, map[string]any{"question_id": fmt.Sprint(81 + i/2), "turn": 1 + i%2, "outcome": outcome,
+			"first": outcome, "second": "lose", "first_verdict": hostile[0] + " [[A]]", "second_verdict": "none"})
+	}
+	turns[3]["fault"] = "no verdict"
+	return errors.Join(run.Write(run.Path("judged", "M1-M0", "annotations", "th.json"), data),
+		run.WriteLines(run.Path("judged", "M1-M0", "panel.jsonl"), panel),
+		run.WriteJSON(run.Path("judged", "M1-M0", "panel.usage.json"), []map[string]string{
+			{"judge": "judge/one"}, {"judge": hostile[0]}}),
+		run.WriteLines(run.Path("judged", "M1-M0", "mtbench", "th.jsonl"), turns))
+}
+
+// instructed are answers of a round's model to a suite, which the panel compares.
+func instructed(round int) []datasets.Response {
+	var rows []datasets.Response
+	for i := range 4 {
+		text, _, _ := answered(round, "th", i)
+		rows = append(rows, datasets.Response{ID: idOf(i), Lang: "th", Prompt: promptOf("th", i), Response: text})
+	}
+	return rows
 }
 
 // countsOf are the pairs by language, before and after the filters.

@@ -207,7 +207,7 @@ func TestNoTextBecomesHTML(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<script(?: src="/view\.js" defer)?>|<style|\son[a-z]+=|\sstyle=|javascript:`)
 	escape := url.QueryEscape
 	for _, address := range []string{"/run", "/leaderboard", "/rate", "/browse?kind=answers", "/browse?kind=judged",
-		"/browse?kind=mtbench", "/browse?kind=samples",
+		"/browse?kind=mtbench", "/browse?kind=samples", "/browse?kind=panel", "/browse?kind=mtpairs",
 		"/browse?kind=pairs&text=harmed", "/browse?kind=translations&state=faulty",
 		"/browse?kind=verdicts&model=M2&beside=M0", "/browse?kind=prompts&id=" + escape(hostile[1]),
 		"/browse?model=" + escape(hostile[0]), "/run?metric=" + escape(hostile[0]), "/%3Cscript%3E",

@@ -28,7 +28,8 @@ type index struct {
 	done     atomic.Int64    // lines checked so far
 }
 
-// index returns the index of a kind, of one model or of all. Files that are as they were are not read again.
+// index returns the index of a kind, of one model or comparison, or of all. Files that are as they were are not read
+// again.
 func (f *folder) index(of kind, model string) (*index, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -36,7 +37,7 @@ func (f *folder) index(of kind, model string) (*index, error) {
 	var version strings.Builder
 	hashes := f.listed()
 	numbers := map[string]int16{}
-	for _, m := range f.models() {
+	for _, m := range f.subjects(of) {
 		if model != "" && m != model {
 			continue
 		}

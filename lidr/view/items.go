@@ -57,6 +57,12 @@ func (f *folder) items(x *index, rows []int32, q Query) ([]item, error) {
 			return nil, err
 		}
 	}
+	var compared map[asked][]record
+	if x.of.answers != "" {
+		if compared, err = f.compared(x, recs); err != nil {
+			return nil, err
+		}
+	}
 	out := make([]item, len(rows))
 	for i, rec := range recs {
 		r := x.rows[rows[i]]
@@ -98,6 +104,12 @@ func (f *folder) items(x *index, rows []int32, q Query) ([]item, error) {
 			if q.Kind == "samples" {
 				it.Chips = append(it.Chips, chip{Text: fmt.Sprintf("sample %d", rec.Sample)})
 			}
+		case "panel":
+			it.compare(rec, majority(rec.Majority), compared)
+			it.Chips = append(it.Chips, f.panel(p.model, rec)...)
+		case "mtpairs":
+			it.compare(rec, rec.Outcome, compared)
+			it.orders(rec)
 		case "mtbench":
 			it.Texts = []said{{Label: fmt.Sprintf("Answer to turn %d", rec.Turn), Text: rec.Answer, Lang: it.Lang,
 				Chips: faultChips(record{Fault: rec.AnswerFault})}}

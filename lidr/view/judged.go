@@ -153,18 +153,9 @@ func (j judgement) item(run string) item {
 		Prompt: said{Text: j.Instruction, Lang: j.lang}}
 	ours := said{Label: cmp.Or(j.Generator2, "response"), Text: j.Output2, Lang: j.lang}
 	theirs := said{Label: cmp.Or(j.Generator1, "reference"), Text: j.Output1, Lang: j.lang}
-	verdict := chip{Text: "a tie"}
-	switch j.outcome() {
-	case "win":
-		ours.Tone, theirs.Tone, verdict.Text = "good", "bad", plain(ours.Label)+" preferred"
-	case "lose":
-		ours.Tone, theirs.Tone, verdict.Text = "bad", "good", plain(theirs.Label)+" preferred"
-	case "failed":
-		verdict = chip{Text: "no verdict", Tone: "bad"}
-	}
+	verdict := verdictOn(j.outcome(), &ours, &theirs)
 	if !math.IsNaN(j.Preference) {
-		verdict.Title = fmt.Sprintf("a preference of %.3g, from 1 for %s to 2 for %s", j.Preference, theirs.Label,
-			ours.Label)
+		verdict.Title = preferenceTitle(j.Preference, ours, theirs)
 	}
 	it.Texts = []said{ours, theirs}
 	it.Chips = []chip{verdict, {Text: j.Annotator, Title: "whose verdict it is"}}

@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ func TestWhatJudgesSaid(t *testing.T) {
 		"kind=judged&state=failed": 5, "kind=judged&lang=bn": 0, "kind=judged&text=แอปเปิ้ล": 20,
 		"kind=judged&text=яблоко": 0, "kind=samples": 30,
 		"kind=samples&right=yes": 10, "kind=samples&model=M0": 0, "kind=samples&text=apples-001": 3,
-		"kind=mtbench": 8, "kind=mtbench&state=faulty": 1, "kind=mtbench&id=82": 2, "kind=mtbench&lang=th": 8,
+		"kind=mtbench": 16, "kind=mtbench&state=faulty": 2, "kind=mtbench&id=82": 4, "kind=mtbench&model=M1&lang=th": 8,
 	} {
 		if got := count(t, s, query); got != want {
 			t.Errorf("%s finds %d, expected %d", query, got, want)
@@ -56,6 +57,49 @@ func TestWhatJudgesSaid(t *testing.T) {
 	if page := get(s, "/browse?kind=pairs").Body.String(); strings.Contains(page, "kind=judged") ||
 		!strings.Contains(page, "kind=samples") {
 		t.Error("the tabs are not those that there are files of")
+	}
+}
+
+// The verdicts of a panel and on pairs of MT-bench are browsed with the answers that they are on, whose files are the
+// models' own.
+func TestWhatIsCompared(t *testing.T) {
+	s := newServer(t, Options{}, runFolder(t))
+	for query, want := range map[string]int{
+		"kind=panel": 4, "kind=panel&model=M1-M0&state=win": 1, "kind=panel&state=lose&lang=th": 1,
+		"kind=panel&state=tie": 1, "kind=panel&state=failed": 1, "kind=panel&id=apples-003": 1, "kind=panel&lang=bn": 0,
+		"kind=mtpairs": 4, "kind=mtpairs&state=tie": 1, "kind=mtpairs&state=failed": 1, "kind=mtpairs&id=82": 2,
+		"kind=mtpairs&text=harmed": 4, "kind=mtpairs&text=apples": 0,
+	} {
+		if got := count(t, s, query); got != want {
+			t.Errorf("%s finds %d, expected %d", query, got, want)
+		}
+	}
+	after, _, _ := answered(1, "th", 0)
+	for query, want := range map[string][]string{
+		"kind=panel&state=win": {"M1 preferred", "a preference of 1.9", "judge/one: win", hostile[0] + ": win",
+			promptOf("th", 0), after, "judged/M1-M0/panel.jsonl:1<",
+			`<div class="side good"><h3>M1</h3>`, `<div class="side bad"><h3>M0</h3>`},
+		"kind=mtpairs&state=lose": {"M0 preferred", "turn 2", "shown M1 first: lose", "shown M0 first: lose", "[[A]]",
+			answerOf("th", 1, 0), "judged/M1-M0/mtbench/th.jsonl:2<"},
+		"kind=mtpairs&state=failed": {"no verdict", "shown M1 first: no verdict"},
+	} {
+		page := html.UnescapeString(get(s, "/browse?"+query).Body.String())
+		for _, text := range want {
+			if !strings.Contains(page, text) {
+				t.Errorf("the page of %s lacks %q", query, text)
+			}
+		}
+	}
+	for _, kind := range []string{"panel", "mtpairs"} {
+		_, page, _ := strings.Cut(get(s, "/browse?kind="+kind+"&sort=-judge").Body.String(), `class="items"`)
+		at := -1
+		for _, verdict := range []string{"M1 preferred", "a tie", "M0 preferred", ">no verdict<"} {
+			i := strings.Index(page, verdict)
+			if i < at {
+				t.Errorf("%s by preference: %s stands at %d, expected it after %d", kind, verdict, i, at)
+			}
+			at = i
+		}
 	}
 }
 

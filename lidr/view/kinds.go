@@ -18,14 +18,18 @@ type kind struct {
 	texts       func(record) []string // what is searched
 	checks      bool                  // whether a line is right must be computed
 	problems    bool                  // the prompts stand in no file of the run
+	compares    bool                  // the files are of comparisons, and not of models
+	answers     string                // the kind of the answers that were compared, where they stand in files of their own
 }
 
-var kindNames = append(slices.Clone(always), "samples", "mtbench", "judged")
+var kindNames = append(slices.Clone(always), "samples", "mtbench", "judged", "panel", "mtpairs")
 
 // always are the kinds that are offered whether or not there are files of them.
 var always = []string{"verdicts", "pairs", "answers", "translations", "prompts"}
 
 func ownLang(r measured, _ string) string { return r.Lang }
+
+func langOfFile(_ measured, file string) string { return strings.TrimSuffix(path.Base(file), ".jsonl") }
 
 var kinds = map[string]kind{
 	"prompts": {
@@ -92,7 +96,7 @@ var kinds = map[string]kind{
 	"mtbench": {
 		name: "mtbench", title: "MT-bench",
 		files: func(f *folder, model string) []string { return f.linesIn(path.Join(model, "eval", "mtbench")) },
-		lang:  func(_ measured, file string) string { return strings.TrimSuffix(path.Base(file), ".jsonl") },
+		lang:  langOfFile,
 		fill: func(w *row, r measured) {
 			w.chars, w.differ = r.Answer.chars, -1
 			if r.Rating != nil {
@@ -103,8 +107,35 @@ var kinds = map[string]kind{
 		texts: func(r record) []string { return []string{r.ID, r.Answer, r.Verdict} },
 	},
 	"judged": { // whose files are no lines: judged.go
-		name: "judged", title: "Judged",
+		name: "judged", title: "Judged", compares: true,
 		files: (*folder).annotationFiles,
+	},
+	"panel": {
+		name: "panel", title: "Panel", compares: true, answers: "answers",
+		files: func(f *folder, comparison string) []string {
+			return f.present(path.Join("judged", comparison, "panel.jsonl"))
+		},
+		lang: ownLang,
+		fill: func(w *row, r measured) {
+			w.differ = -1
+			if r.Mean != nil {
+				w.differ = int32(1000 * *r.Mean)
+			}
+			w.decide(majority(r.Majority))
+		},
+		texts: func(r record) []string { return []string{r.ID, r.Said} },
+	},
+	"mtpairs": {
+		name: "mtpairs", title: "MT-bench pairs", compares: true, answers: "mtbench",
+		files: func(f *folder, comparison string) []string {
+			return f.linesIn(path.Join("judged", comparison, "mtbench"))
+		},
+		lang: langOfFile,
+		fill: func(w *row, r measured) {
+			w.differ = int32(slices.Index([]string{"", "lose", "tie", "win"}, r.Outcome))
+			w.decide(r.Outcome)
+		},
+		texts: func(r record) []string { return []string{r.ID, r.FirstVerdict, r.SecondVerdict} },
 	},
 }
 
@@ -121,16 +152,21 @@ func textsOfVerdict(r record) []string { return []string{r.ID, r.Response, r.Gol
 
 // kinds are those that a page offers, which are the one that it shows and those that there are files of.
 func (f *folder) kinds(shown string) []string {
-	models := f.models()
 	return slices.DeleteFunc(slices.Clone(kindNames), func(name string) bool {
 		if name == shown || slices.Contains(always, name) {
 			return false
 		}
-		if name == "judged" {
-			return len(f.annotationFiles("")) == 0
-		}
-		return !slices.ContainsFunc(models, func(m string) bool { return len(kinds[name].files(f, m)) > 0 })
+		of := kinds[name]
+		return !slices.ContainsFunc(f.subjects(of), func(s string) bool { return len(of.files(f, s)) > 0 })
 	})
+}
+
+// subjects are what the files of a kind are of.
+func (f *folder) subjects(of kind) []string {
+	if of.compares {
+		return f.comparisons()
+	}
+	return f.models()
 }
 
 // otherSuites are the folders of an evaluation whose files are no answers of datasets.Response's form.

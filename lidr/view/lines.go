@@ -49,6 +49,15 @@ type record struct {
 	Rating      *float64 `json:"rating"`
 	AnswerFault string   `json:"answer_fault"`
 
+	Mean          *float64 `json:"mean"` // of a panel
+	Majority      *float64 `json:"majority"`
+	Said          string   `json:"said"`
+	First         string   `json:"first"` // of a pair of MT-bench
+	Second        string   `json:"second"`
+	Outcome       string   `json:"outcome"`
+	FirstVerdict  string   `json:"first_verdict"`
+	SecondVerdict string   `json:"second_verdict"`
+
 	Correct  bool   `json:"correct"`
 	Steps    bool   `json:"steps"`
 	Language string `json:"language"`
@@ -63,7 +72,7 @@ type row struct {
 	lang    int16 // the language, of an index
 	flags   flags
 	chars   int32 // characters of the text that the kind is about
-	differ  int32 // of a pair: characters of the chosen side less those of the rejected one; of others: points
+	differ  int32 // of a pair: characters of the chosen side less those of the rejected one; of others: points, preference
 	idHash  uint32
 	ordinal int32 // the line's number in its file, from 0
 }
@@ -80,6 +89,8 @@ const (
 	told                          // which are in their language is known
 	rightToo                      // the rejected side is right
 	onTargetToo                   // the rejected side is in the language of its prompt
+	wins                          // the first model of the comparison wins
+	loses                         // the second does
 )
 
 // part is the index of one file, as it was when it had that size and time.

@@ -23,6 +23,7 @@ type listBody struct {
 	To      int
 	Total   int
 	Beside  bool
+	Compare bool   // models are compared: Models are comparisons
 	Prev    string // addresses, "" for none
 	Next    string
 	First   string
@@ -55,10 +56,7 @@ func (s *Server) browse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q.Run = f.Name
-	models := f.models()
-	if q.Kind == "judged" {
-		models = f.comparisons()
-	}
+	models := f.subjects(kinds[q.Kind])
 	for _, m := range []string{q.Model, q.Beside} {
 		if m != "" && !slices.Contains(models, m) {
 			s.refuse(w, http.StatusNotFound, fmt.Sprintf("%.60q is not in %s, which has %v", m, f.Name, models))
@@ -84,11 +82,15 @@ func (s *Server) browse(w http.ResponseWriter, r *http.Request) {
 // page reads one page of lines.
 func (f *folder) page(q Query, models []string) (listBody, []string, error) {
 	b := listBody{Query: q, Models: models, Choices: f.choicesOf(q, models), Beside: q.Beside != "",
-		Whole: "/browse?" + Query{Run: q.Run, Kind: q.Kind}.String()}
+		Compare: kinds[q.Kind].compares,
+		Whole:   "/browse?" + Query{Run: q.Run, Kind: q.Kind}.String()}
 	for _, name := range f.kinds(q.Kind) {
 		other := Query{Run: q.Run, Kind: name, Model: q.Model, Lang: q.Lang, ID: q.ID, Text: q.Text}
-		if (name == "judged") != (q.Kind == "judged") { // whose ids and models are others
-			other.Model, other.ID = "", ""
+		if kinds[name].compares != kinds[q.Kind].compares {
+			other.Model = ""
+		}
+		if (name == "judged") != (q.Kind == "judged") { // whose ids are others
+			other.ID = ""
 		}
 		b.Kinds = append(b.Kinds, tab{kinds[name].title, "/browse?" + other.String(), name == q.Kind})
 	}
@@ -203,7 +205,7 @@ func (f *folder) choicesOf(q Query, models []string) []choice {
 			}
 		}
 		add("sort", "Order", q.Sort, orders...)
-	case "judged":
+	case "judged", "panel", "mtpairs":
 		add("state", "Verdict", q.State, option{"win", "the first wins"}, option{"tie", "a tie"},
 			option{"lose", "the second wins"}, option{"failed", "none"})
 	case "mtbench":
@@ -220,9 +222,12 @@ func (f *folder) choicesOf(q Query, models []string) []choice {
 		add("sort", "Order", q.Sort, option{"-change", "most better first"}, option{"change", "most worse first"},
 			option{"length", "shortest first"}, option{"-length", "longest first"})
 	} else if q.Kind != "pairs" {
-		orders := []option{{"length", "shortest first"}, {"-length", "longest first"}}
+		var orders []option
+		if q.Kind != "panel" && q.Kind != "mtpairs" { // whose lines hold no answers
+			orders = []option{{"length", "shortest first"}, {"-length", "longest first"}}
+		}
 		switch q.Kind {
-		case "judged":
+		case "judged", "panel", "mtpairs":
 			orders = append(orders, option{"-judge", "most for the first"}, option{"judge", "most for the second"})
 		case "mtbench":
 			orders = append(orders, option{"-judge", "best rated first"}, option{"judge", "worst rated first"})

@@ -33,6 +33,9 @@ type measured struct {
 	Answer      length   `json:"answer"`
 	Rating      *float64 `json:"rating"`
 	AnswerFault string   `json:"answer_fault"`
+	Mean        *float64 `json:"mean"`
+	Majority    *float64 `json:"majority"`
+	Outcome     string   `json:"outcome"`
 }
 
 // length is a text of JSON by its characters, and by a hash by which equal ones are told.

@@ -18,7 +18,7 @@ type Query struct {
 	Lang   string // "" for all
 	Right  string // "yes", "no"; of pairs "chosen", "rejected", "both", "neither": which side is
 	Target string // "on", "off"; of pairs "chosen-off", "rejected-off"
-	State  string // what is kept or not: the values of [states]
+	State  string // what is kept or not, whole or not, or who won: the values of [states]
 	Beside string // of verdicts: the model that the answers stand beside
 	Change string // of verdicts beside another model's: "better", "worse", "equal", by points
 	ID     string // one prompt alone
