@@ -24,6 +24,8 @@ var pages = map[string]string{
 	"searched":    "/browse?run=hostile&kind=answers&lang=ar&text=41",
 	"judged":      "/browse?run=hostile&kind=judged",
 	"mtbench":     "/browse?run=hostile&kind=mtbench",
+	"panel":       "/browse?run=hostile&kind=panel",
+	"mtpairs":     "/browse?run=hostile&kind=mtpairs",
 	"leaderboard": "/leaderboard",
 	"rate":        "/rate?run=hostile",
 	"refused":     "/browse?run=hostile&model=M77",
@@ -56,7 +58,8 @@ func TestPagesFit(t *testing.T) {
 func TestTextsStayTexts(t *testing.T) {
 	b := open(t)
 	address := serve(t, writeRun(t))
-	for _, kind := range []string{"verdicts", "answers", "pairs", "prompts", "translations", "judged", "mtbench"} {
+	for _, kind := range []string{"verdicts", "answers", "pairs", "prompts", "translations", "judged", "mtbench",
+		"panel", "mtpairs"} {
 		for _, text := range []string{"", "harmed"} {
 			b.look(address + "/browse?run=hostile&kind=" + kind + "&text=" + text)
 			if title := eval[string](b, "document.title"); !strings.Contains(title, "lidr view") {
