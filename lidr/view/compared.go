@@ -1,7 +1,6 @@
 package view
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -114,10 +113,16 @@ func (it *item) compare(rec record, outcome string, answers map[asked][]record) 
 	}
 }
 
+// outcome is one in words, of the comparison that the item is of.
+func (it *item) outcome(outcome string) string {
+	a, b, _ := strings.Cut(it.Model, "-")
+	return verdictOn(outcome, &said{Label: a}, &said{Label: b}).Text
+}
+
 // panel is what each judge of a panel said.
-func (f *folder) panel(comparison string, rec record) []chip {
+func (f *folder) panel(it *item, rec record) []chip {
 	var used []struct{ Judge string }
-	if f.json(path.Join("judged", comparison, "panel.usage.json"), &used) != nil {
+	if f.json(path.Join("judged", it.Model, "panel.usage.json"), &used) != nil {
 		used = nil // they are numbered then
 	}
 	var all []chip
@@ -126,7 +131,7 @@ func (f *folder) panel(comparison string, rec record) []chip {
 		if i < len(used) {
 			name = used[i].Judge
 		}
-		all = append(all, chip{Text: name + ": " + outcome, Title: "of the first model"})
+		all = append(all, chip{Text: name + ": " + it.outcome(outcome)})
 	}
 	return all
 }
@@ -140,7 +145,7 @@ func (it *item) orders(rec record) {
 		{a, rec.First, rec.FirstVerdict}, {b, rec.Second, rec.SecondVerdict},
 	} {
 		if shown.text != "" {
-			label := fmt.Sprintf("The judge, shown %s first: %s", shown.first, cmp.Or(shown.outcome, "no verdict"))
+			label := fmt.Sprintf("The judge, shown %s first: %s", shown.first, it.outcome(shown.outcome))
 			it.After = append(it.After, said{Label: label, Text: shown.text})
 		}
 	}

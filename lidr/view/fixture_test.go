@@ -253,9 +253,9 @@ func writeJudged(run *lidr.Run) error {
 		panel = append(panel, map[string]any{"id": idOf(i), "lang": "th", "verdicts": 2, "said": "win " + outcome,
 			"mean": []any{1.9, 1.25, 1.5, nil}[i], "majority": []any{2, 1, 1.5, nil}[i]})
 		turns = append(turns, map[string]any{"question_id": fmt.Sprint(81 + i/2), "turn": 1 + i%2, "outcome": outcome,
-			"first": outcome, "second": "lose", "first_verdict": hostile[0] + " [[A]]", "second_verdict": "none"})
+			"first": outcome, "second": outcome, "first_verdict": hostile[0] + " [[A]]", "second_verdict": "none"})
 	}
-	turns[3]["fault"] = "no verdict"
+	turns[3]["fault"] = "the judge says none"
 	return errors.Join(run.Write(run.Path("judged", "M1-M0", "annotations", "th.json"), data),
 		run.WriteLines(run.Path("judged", "M1-M0", "panel.jsonl"), panel),
 		run.WriteJSON(run.Path("judged", "M1-M0", "panel.usage.json"), []map[string]string{

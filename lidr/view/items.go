@@ -106,7 +106,7 @@ func (f *folder) items(x *index, rows []int32, q Query) ([]item, error) {
 			}
 		case "panel":
 			it.compare(rec, majority(rec.Majority), compared)
-			it.Chips = append(it.Chips, f.panel(p.model, rec)...)
+			it.Chips = append(it.Chips, f.panel(&it, rec)...)
 		case "mtpairs":
 			it.compare(rec, rec.Outcome, compared)
 			it.orders(rec)

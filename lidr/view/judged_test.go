@@ -76,12 +76,12 @@ func TestWhatIsCompared(t *testing.T) {
 	}
 	after, _, _ := answered(1, "th", 0)
 	for query, want := range map[string][]string{
-		"kind=panel&state=win": {"M1 preferred", "a preference of 1.9", "judge/one: win", hostile[0] + ": win",
+		"kind=panel&state=win": {"M1 preferred", "a preference of 1.9", "judge/one: M1 preferred", hostile[0] + ": M1 preferred",
 			promptOf("th", 0), after, "judged/M1-M0/panel.jsonl:1<",
 			`<div class="side good"><h3>M1</h3>`, `<div class="side bad"><h3>M0</h3>`},
-		"kind=mtpairs&state=lose": {"M0 preferred", "turn 2", "shown M1 first: lose", "shown M0 first: lose", "[[A]]",
+		"kind=mtpairs&state=lose": {"M0 preferred", "turn 2", "shown M1 first: M0 preferred", "shown M0 first: M0 preferred", "[[A]]",
 			answerOf("th", 1, 0), "judged/M1-M0/mtbench/th.jsonl:2<"},
-		"kind=mtpairs&state=failed": {"no verdict", "shown M1 first: no verdict"},
+		"kind=mtpairs&state=failed": {"the judge says none", "shown M1 first: no verdict"},
 	} {
 		page := html.UnescapeString(get(s, "/browse?"+query).Body.String())
 		for _, text := range want {
@@ -95,7 +95,7 @@ func TestWhatIsCompared(t *testing.T) {
 		at := -1
 		for _, verdict := range []string{"M1 preferred", "a tie", "M0 preferred", ">no verdict<"} {
 			i := strings.Index(page, verdict)
-			if i < at {
+			if i <= at {
 				t.Errorf("%s by preference: %s stands at %d, expected it after %d", kind, verdict, i, at)
 			}
 			at = i
