@@ -29,8 +29,11 @@ type Step struct {
 
 	GradNorm float64 `json:"grad_norm"` // global L2 norm before clipping
 	LR       float64 `json:"lr"`
-	Tokens   int     `json:"tokens"`  // prompts and responses of all rows
-	Padding  float64 `json:"padding"` // share of the computed positions that are padding
+	Tokens   int     `json:"tokens"` // prompts and responses of all rows
+	// Positions is how many of them went through the model, once where both sides of a pair share them: of each response
+	// all tokens but the last, which is only predicted.
+	Positions int     `json:"positions,omitempty"`
+	Padding   float64 `json:"padding"` // share of the computed positions that are padding
 }
 
 // tally collects a batch's numbers from its micro-batches.
@@ -75,7 +78,7 @@ func (t *tally) add(m micro, sums []float32, nll float64) {
 func (t *tally) step(s Settings) Step {
 	out := Step{
 		Loss: t.weighted, NLL: t.weighted,
-		Tokens: t.tokens, Padding: 1 - float64(t.positions)/float64(t.computed),
+		Tokens: t.tokens, Positions: t.positions, Padding: 1 - float64(t.positions)/float64(t.computed),
 	}
 	if len(t.chosen) == 0 {
 		return out

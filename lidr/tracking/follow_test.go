@@ -29,7 +29,7 @@ func step(dir string, n, total int) lidr.Event {
 		Run: dir, Step: "M0 train", Done: n, Total: total, Unit: "steps", Ended: n == total, Parameters: 1000,
 		Elapsed: time.Duration(n) * time.Second,
 		Training: &dpo.Step{Step: n, Loss: 1 / float64(n), NLL: 2, RewardsChosen: 0.5, RewardsAccuracies: 0.75,
-			LogpsChosen: -3, LogpsRejected: -4, GradNorm: 1, LR: 1e-4, Tokens: 500, Padding: 0.25},
+			LogpsChosen: -3, LogpsRejected: -4, GradNorm: 1, LR: 1e-4, Tokens: 600, Positions: 500, Padding: 0.25},
 	}
 }
 
@@ -182,7 +182,7 @@ func TestStepsAreSentOnce(t *testing.T) {
 	e.Training.Loss, e.Ended = 0.8, true
 	other(e)
 	again := pointsOf(t, eventsOf(dir, "M1-2"))
-	// 6·1000 parameters·500 tokens in 1 s, of 10⁹ operations a second.
+	// 6·1000 parameters·500 positions in 1 s, of 10⁹ operations a second.
 	if len(again) != 2 || again[1].values[0].x != float64(float32(0.8)) ||
 		!slices.Contains(again[1].values, value{"perf/mfu", float64(float32(0.003))}) {
 		t.Errorf("the second training is %v", again)

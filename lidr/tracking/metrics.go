@@ -99,11 +99,11 @@ func (s speed) values() []value {
 	return values
 }
 
-// mfu is the model FLOPs utilization of a step: the operations that the training needs for its tokens, without padding
-// and without what is computed twice, as a share of what the machine could have done (Chowdhery et al. 2022, PaLM,
-// appendix B, without its term for attention): 6 for a parameter and token, or 4 where an adapter is trained, whose
-// base has no gradients.
-func mfu(parameters, tokens int, adapter bool, seconds, peakTFLOPS float64) float64 {
+// mfu is the model FLOPs utilization of a step: the operations that the training needs for its positions, as a share of
+// what the machine could have done (Chowdhery et al. 2022, PaLM, appendix B, without its term for attention): 6 for a
+// parameter and position, or 4 where an adapter is trained, whose base has no gradients. Neither padding nor what is
+// computed twice raises it, and neither does a prompt that both sides of a pair share: it is computed once.
+func mfu(parameters, positions int, adapter bool, seconds, peakTFLOPS float64) float64 {
 	operations := 6.0
 	if adapter {
 		operations = 4
@@ -111,5 +111,5 @@ func mfu(parameters, tokens int, adapter bool, seconds, peakTFLOPS float64) floa
 	if seconds <= 0 || peakTFLOPS <= 0 {
 		return 0
 	}
-	return operations * float64(parameters) * float64(tokens) / seconds / (peakTFLOPS * 1e12)
+	return operations * float64(parameters) * float64(positions) / seconds / (peakTFLOPS * 1e12)
 }

@@ -140,7 +140,7 @@ func (r *record) step(e lidr.Event, peak float64) error {
 	line := speed{Curve: curve, Training: s, Time: time.Now().UTC().Round(time.Millisecond), Seconds: took.Seconds()}
 	if took > 0 {
 		line.TokensPerSecond = float64(s.Tokens) / took.Seconds()
-		line.MFU = mfu(e.Parameters, s.Tokens, r.adapter, took.Seconds(), peak)
+		line.MFU = mfu(e.Parameters, s.Positions, r.adapter, took.Seconds(), peak)
 	}
 	line.MemoryBytes = backend.UsedMemory()
 	r.keep(line)
