@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -204,5 +205,23 @@ func TestReservedMemory(t *testing.T) {
 	}
 	if err := r.Release(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Causal attention of fewer queries than keys is left to others where there are no pages: nobody says where the queries
+// stand.
+func TestCausalWithoutPagesIsRefused(t *testing.T) {
+	b, err := New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := b.Builder("refused").Main()
+	q, _ := f.Parameter("q", shapes.Make(dtypes.Float32, 1, 2, 3, 4), nil)
+	k, _ := f.Parameter("k", shapes.Make(dtypes.Float32, 1, 2, 8, 4), nil)
+	n, _ := f.Parameter("n", shapes.Make(dtypes.Int32, 1), nil)
+	_, _, err = f.FusedScaledDotProductAttention(q, k, k, compute.AttentionAxesLayoutBHSD,
+		&compute.ScaledDotProductAttentionConfig{KeyValueSeqLen: n, Causal: true})
+	if !errors.Is(err, compute.ErrNotImplemented) {
+		t.Errorf("the error is %v", err)
 	}
 }

@@ -51,6 +51,9 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 	if keys, values, table, ok := paged(in[1], in[2]); ok && attr.lengths && layout == compute.AttentionAxesLayoutBHSD {
 		attr.page, in[1], in[2], in = keys.shape.Dim(2), keys, values, append(in, table)
 	}
+	if seq := layout.SeqAxis(); attr.causal && attr.page == 0 && in[0].shape.Dim(seq) != in[1].shape.Dim(seq) {
+		return nil, nil, errOtherLengths
+	}
 	out := f.addOutput(op, q, attr, 0, in...)
 	if attr.lengths {
 		return out, nil, nil
@@ -190,8 +193,11 @@ func (f *function) attentionInputs(layout compute.AttentionAxesLayout, o *comput
 		attr.scale = 1 / math.Sqrt(float64(q.Dim(3)))
 	}
 	if attr.causal && q.Dim(seq) != k.Dim(seq) && o.KeyValueSeqLen == nil {
-		return nil, attr, errors.Wrap(compute.ErrNotImplemented, "backend cpu: causal attention of queries and keys of "+
-			"different lengths, without the keys in use")
+		return nil, attr, errOtherLengths
 	}
 	return in, attr, nil
 }
+
+// errOtherLengths is for queries that do not begin with the first key: where they stand is known of pages alone.
+var errOtherLengths = errors.Wrap(compute.ErrNotImplemented, "backend cpu: causal attention of queries and keys of "+
+	"different lengths, other than over pages with the keys in use")
