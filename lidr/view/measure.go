@@ -48,6 +48,9 @@ var seed = maphash.MakeSeed()
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *length) UnmarshalJSON(quoted []byte) error {
+	if string(quoted) == "null" { // which says nothing, as of any text
+		return nil
+	}
 	if len(quoted) < 2 || quoted[0] != '"' {
 		return fmt.Errorf("%.40s is no text", quoted)
 	}
@@ -77,6 +80,7 @@ func (l *length) UnmarshalJSON(quoted []byte) error {
 	return nil
 }
 
+// measure reads the lines that [decode] reads, and no others: what an index has can be shown.
 func measure(line []byte) (measured, error) {
 	var m measured
 	if !utf8.Valid(line) {
@@ -87,6 +91,9 @@ func measure(line []byte) (measured, error) {
 	}
 	m = measured{}
 	err := json.Unmarshal(line, &m)
+	if err == nil {
+		_, err = decode(line)
+	}
 	m.ID = cmp.Or(m.ID, m.QuestionID)
 	return m, err
 }
@@ -123,12 +130,16 @@ func (m *measured) quick(line []byte) bool {
 	}
 }
 
+// mostDigits is how many a whole number of any size of int has at most.
+const mostDigits = 9
+
 // value reads the value that begins at a place of a line, and returns where it ends, -1 where encoding/json must read
 // it.
 func (m *measured) value(name, line []byte, at int) int {
 	var text *string
 	var measured *length
 	var is *bool
+	var isText, isNumber bool // of what is not kept
 	switch string(name) {
 	case "id":
 		text = &m.ID
@@ -160,13 +171,17 @@ func (m *measured) value(name, line []byte, at int) int {
 		is = &m.Steps
 	case "on_target":
 		is = &m.OnTarget
-	case "source", "completion", "from", "reason", "tokens", "sample", "gold", "language", "strict", "flexible":
+	case "source", "completion", "from", "reason", "gold", "language":
+		isText = true
+	case "tokens", "sample":
+		isNumber = true
+	case "strict", "flexible":
 	default:
 		return -1
 	}
 	if end, chars := quoted(line, at); end > 0 {
 		switch {
-		case is != nil, text != nil && chars < 0:
+		case is != nil, isNumber, text != nil && chars < 0:
 			return -1
 		case text != nil:
 			*text = string(line[at+1 : end-1])
@@ -179,11 +194,11 @@ func (m *measured) value(name, line []byte, at int) int {
 		}
 		return end
 	}
-	if text != nil || measured != nil {
+	if text != nil || measured != nil || isText {
 		return -1
 	}
 	for _, word := range []string{"true", "false"} {
-		if end := at + len(word); end <= len(line) && string(line[at:end]) == word {
+		if end := at + len(word); !isNumber && end <= len(line) && string(line[at:end]) == word {
 			if is != nil {
 				*is = word == "true"
 			}
@@ -194,7 +209,7 @@ func (m *measured) value(name, line []byte, at int) int {
 	for end < len(line) && '0' <= line[end] && line[end] <= '9' {
 		end++
 	}
-	if is != nil || end == at || line[at] == '0' && end > at+1 {
+	if is != nil || end == at || line[at] == '0' && end > at+1 || end-at > mostDigits {
 		return -1
 	}
 	return end

@@ -83,7 +83,8 @@ func FuzzMayHold(f *testing.F) {
 	})
 }
 
-// What the quick reader takes, encoding/json reads as the same; and it takes the lines that a run writes.
+// What the quick reader takes, encoding/json reads as the same; it takes the lines that a run writes; and an index has
+// the lines that can be shown, and no others.
 func FuzzQuickReadsAsJSON(f *testing.F) {
 	for _, row := range []any{
 		lidr.Prompt{ID: "a", Lang: "ru", Prompt: "Сколько?\n", Answer: "7", Source: "ru.jsonl:1"},
@@ -104,10 +105,16 @@ func FuzzQuickReadsAsJSON(f *testing.F) {
 	for _, line := range []string{
 		`{}`, `{"id":"a","id":"b"}`, `{ "ok" : true , "tokens": 07}`, `{"id":null}`, `{"ID":"a"}`, `{"id":"\u0041"}`,
 		`{"prompt":"\ud83d\ude00\x"}`, `{"prompt":"\u12"}`, `{"id":"a",}`, `{"id":"a"}{`, `{"tokens":1e3}`,
+		`{"tokens":"x"}`, `{"tokens":true}`, `{"sample":99999999999999999999}`, `{"source":7}`, `{"prompt":null}`,
+		`{"turn":"x","rating":3}`,
 	} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
+		_, indexed := measure(line)
+		if _, shown := decode(line); (indexed == nil) != (shown == nil) {
+			t.Fatalf("%s is read by an index with %v, and by a page with %v", line, indexed, shown)
+		}
 		var quick, whole measured
 		if !utf8.Valid(line) || !quick.quick(line) {
 			return

@@ -69,7 +69,9 @@ func (f *folder) worth(x *index, by string) (worth, bool, error) {
 			w.chosen[i], w.rejected[i], all[key] = rated[0], rated[1], rated[2:]
 		}
 	})
-	f.lists.put(key, w)
+	if err == nil {
+		f.lists.put(key, w)
+	}
 	return w, true, err
 }
 
