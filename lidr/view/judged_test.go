@@ -137,6 +137,21 @@ func TestPairsByWorth(t *testing.T) {
 		page.Items[0].Chips[1].Text != "judge: 8 and 1" { // of i modulo 11 and 7 i modulo 11
 		t.Errorf("the first pair says %v, %v", page.Items[0].Chips, err)
 	}
+	torn := filepath.Join(f.Dir, "M1", "pairs.ratings.jsonl")
+	whole, err := os.ReadFile(torn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(torn, whole[:len(whole)-3], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what was read of it is not taken for all of it
+		page, notes, err := f.page(Query{Kind: "pairs"}, f.models())
+		said := strings.Contains(fmt.Sprint(notes), "M1/pairs.ratings.jsonl: unexpected end")
+		if err != nil || len(page.Items) == 0 || !said {
+			t.Errorf("beside torn ratings %d pairs are shown, with notes %q and %v", len(page.Items), notes, err)
+		}
+	}
 
 	dir := filepath.Join(t.TempDir(), "scored")
 	write := func(name string, rows ...any) {

@@ -135,6 +135,11 @@ func (f *folder) page(q Query, models []string) (listBody, []string, error) {
 		if b.Items, err = f.items(list.x, list.rows[from:to], q); err != nil {
 			return b, notes, err
 		}
+		if q.Kind == "pairs" && len(b.Items) > 0 {
+			if _, err := f.worthsShown(list.x, q); err != nil {
+				notes = append(notes, "What pairs are worth is not shown: "+err.Error())
+			}
+		}
 	}
 	if kinds[q.Kind].problems && len(b.Items) > 0 {
 		if _, err := f.problems(); err != nil {
