@@ -14,7 +14,8 @@ import (
 // text without branches has shared = first, a column of padding a span of itself alone.
 
 // HiddenPacked returns the hidden states after the final norm, [B, T, D], of token ids int32 [B, T] with their spans,
-// int32 [B, T, 3].
+// int32 [B, T, 3]. Rotary factors that depend on the length are those of the longest text of a row, as those of a
+// padded batch in transformers.
 func (m *Model) HiddenPacked(scope *model.Scope, tokens, spans *Node) *Node {
 	w := weights{m: m, scope: scope, g: tokens.Graph(), keep: true}
 	b, t := tokens.Shape().Dim(0), tokens.Shape().Dim(1)

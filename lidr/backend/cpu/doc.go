@@ -48,10 +48,10 @@
 // # Determinism
 //
 // The results are the same bits on one kind of processor whatever the number of threads, run after run, and those of a
-// text whatever texts are computed with it: products by stored weights add up each row in one order. Between
-// instruction sets the order of additions differs: the gradients of our models agree within 1e-5 of their largest
-// element, among each other and with GoMLX's stock backend. Products in integers have the same bits on all,
-// as long as no number is subnormal.
+// text whatever rows are computed with it: products by stored weights add up each row in one order. Of a text in a row
+// with others (attention by spans) the last bits follow where in the row it stands. Between instruction sets the order
+// of additions differs: the gradients of our models agree within 1e-5 of their largest element, among each other and
+// with GoMLX's stock backend. Products in integers have the same bits on all, as long as no number is subnormal.
 //
 // # Kernels
 //
