@@ -42,6 +42,10 @@ func (f *folder) find(q Query) (found, error) {
 	question := q
 	question.From = 0
 	key := "rows " + question.String() + "\n" + x.version
+	if by := strings.TrimPrefix(q.Sort, "-"); by == "judge" || by == "margin" {
+		_, version := f.worthFiles(x, by)
+		key += version
+	}
 	if known, ok := f.lists.get(key); ok {
 		out.rows = known.([]int32)
 		return out, nil

@@ -192,4 +192,8 @@ func TestPairsByWorth(t *testing.T) {
 		[]float64{4, 1, -3}) || !math.IsNaN(got[3]) {
 		t.Errorf("by the scorer the differences are %v, expected 4, 1, −3 and none", got)
 	}
+	write("M0/scores/own.jsonl", score(0, 5), score(1, 2), score(2, 3))
+	if got := differences(Query{Kind: "pairs", Sort: "-margin"}); !slices.Equal(got[:3], []float64{3, 1, -2}) {
+		t.Errorf("by other scores the differences are %v, expected 3, 1 and −2", got)
+	}
 }

@@ -27,16 +27,32 @@ func (f *folder) worthFile(by, model string) string {
 	return files[0] // of several scorers the first by name
 }
 
-// worth returns what the sides of an index' pairs are worth by "judge" or "margin", and whether any of it is known.
-func (f *folder) worth(x *index, by string) (worth, bool, error) {
-	key, files := "worth "+by+"\n"+x.version, map[string]string{}
+// worthFiles are the files by which an index' pairs are ordered by "judge" or "margin", by their models, and what tells
+// them from what they were before.
+func (f *folder) worthFiles(x *index, by string) (files map[string]string, version string) {
+	files = map[string]string{}
 	for _, p := range x.parts {
-		if name := f.worthFile(by, p.model); name != "" {
-			files[p.model] = name
+		name := f.worthFile(by, p.model)
+		if name == "" {
+			continue
+		}
+		files[p.model] = name
+		read := []string{name}
+		if by == "margin" { // whose scores are of answers
+			read = append(read, f.linesIn(path.Join(p.model, "responses"))...)
+		}
+		for _, name := range read {
 			size, changed, _ := f.stat(name)
-			key += fmt.Sprintln(name, size, changed)
+			version += fmt.Sprintln(name, size, changed)
 		}
 	}
+	return files, version
+}
+
+// worth returns what the sides of an index' pairs are worth by "judge" or "margin", and whether any of it is known.
+func (f *folder) worth(x *index, by string) (worth, bool, error) {
+	files, version := f.worthFiles(x, by)
+	key := "worth " + by + "\n" + x.version + version
 	if len(files) == 0 {
 		return worth{}, false, nil
 	}
