@@ -70,10 +70,11 @@ func (r *Run) writePairs(m *Model, kept []Pair, stats []PairCount) error {
 // Candidates makes the pairs of a round anew from the answers and translations in the run folder, before any filter,
 // and says of each what dropped it, "" for one that was kept: the name of a filter, one of the reasons of the counts,
 // or "a filter of the run's own" for a pair that this program would keep and pairs.jsonl does not hold. It writes
-// nothing and asks no model. Pairs that were selected by score have no such candidates, which is an error.
+// nothing and asks no model. Pairs that were selected by score, or changed since, have no such candidates, which is an
+// error.
 func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err error) {
-	byScore := fmt.Errorf("the pairs of %s were chosen by score: what was dropped is counted in %s alone", model,
-		r.Path(model, "pairs.stats.json"))
+	byScore := fmt.Errorf("the pairs of %s were chosen by score, or changed since: what was dropped is counted in %s "+
+		"alone", model, r.Path(model, "pairs.stats.json"))
 	if r.Settings.Generate.Samples > 1 {
 		return nil, nil, byScore
 	}
