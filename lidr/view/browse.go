@@ -154,7 +154,7 @@ func (f *folder) order(x *index, rows []int32, by string) error {
 		value = func(i int32) float64 { return float64(x.rows[i].chars) }
 	case name == "difference", name == "judge" && x.of.name != "pairs":
 		value = func(i int32) float64 { return float64(x.rows[i].differ) }
-	case name == "judge", name == "margin":
+	case x.of.name == "pairs" && (name == "judge" || name == "margin"):
 		w, known, err := f.worth(x, name)
 		if err != nil || !known {
 			return err

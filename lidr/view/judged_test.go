@@ -151,6 +151,9 @@ func TestPairsByWorth(t *testing.T) {
 		if err != nil || len(page.Items) == 0 || !said {
 			t.Errorf("beside torn ratings %d pairs are shown, with notes %q and %v", len(page.Items), notes, err)
 		}
+		if _, _, err := f.page(Query{Kind: "prompts", Sort: "judge"}, f.models()); err != nil {
+			t.Errorf("prompts, which have no ratings, are not shown for those of pairs: %v", err)
+		}
 	}
 
 	dir := filepath.Join(t.TempDir(), "scored")
