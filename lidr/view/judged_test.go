@@ -76,10 +76,12 @@ func TestWhatIsCompared(t *testing.T) {
 	}
 	after, _, _ := answered(1, "th", 0)
 	for query, want := range map[string][]string{
-		"kind=panel&state=win": {"M1 preferred", "a preference of 1.9", "judge/one: M1 preferred", hostile[0] + ": M1 preferred",
+		"kind=panel&state=win": {"M1 preferred", "a preference of 1.9", "judge/one: M1 preferred",
+			hostile[0] + ": M1 preferred",
 			promptOf("th", 0), after, "judged/M1-M0/panel.jsonl:1<",
 			`<div class="side good"><h3>M1</h3>`, `<div class="side bad"><h3>M0</h3>`},
-		"kind=mtpairs&state=lose": {"M0 preferred", "turn 2", "shown M1 first: M0 preferred", "shown M0 first: M0 preferred", "[[A]]",
+		"kind=mtpairs&state=lose": {"M0 preferred", "turn 2", "shown M1 first: M0 preferred",
+			"shown M0 first: M0 preferred", "[[A]]",
 			answerOf("th", 1, 0), "judged/M1-M0/mtbench/th.jsonl:2<"},
 		"kind=mtpairs&state=failed": {"the judge says none", "shown M1 first: no verdict"},
 	} {
