@@ -261,10 +261,10 @@ func PaperSettings() Settings {
 	}
 }
 
-// Tiny returns the settings at a size that only shows that everything runs: 6 prompts a round, 6 problems a language.
+// Tiny returns the settings at a size that only shows that everything runs: 3 prompts a round, 3 problems a language.
 func (s Settings) Tiny() Settings {
-	s.Prompts.N = 6
-	s.Evaluate.N, s.Evaluate.Translations = 6, 2
+	s.Prompts.N = 3
+	s.Evaluate.N, s.Evaluate.Translations = 3, 2
 	return s
 }
 

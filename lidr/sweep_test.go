@@ -11,8 +11,8 @@ import (
 )
 
 func smallMiniature() Settings {
-	s := MiniatureSettings()
-	s.Rounds, s.Prompts.N, s.Evaluate.N, s.Evaluate.Translations = 1, 8, 6, 2
+	s := MiniatureSettings().Tiny()
+	s.Rounds = 1
 	return s
 }
 

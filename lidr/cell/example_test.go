@@ -24,7 +24,7 @@ func ExampleBegin() {
 	cell.Check(figure.Save(filepath.Join(dir, "accuracy.svg")))
 	cell.Show(first.Prompts().Nrow(), first.M0().Name())
 	// Output:
-	// 12
+	// 6
 	// M0
 }
 

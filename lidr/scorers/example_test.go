@@ -43,5 +43,5 @@ func Example() {
 	_, counts := cell.Must2(lidr.PairsByScore(cell.Context, run.Open(), run.M0(), run.Responses(), scores,
 		lidr.Selection{Rule: "max-min"}))
 	fmt.Println(scores.Nrow(), cell.Where(counts, "lang", "de", "count", "candidates").Col("n").Records())
-	// Output: 48 [6]
+	// Output: 24 [3]
 }

@@ -22,6 +22,9 @@ func main() {
 	for _, share := range []int{10, 5, 2, 1} {
 		s := base
 		s.Prompts.N = (base.Prompts.N + share - 1) / share
+		if n := len(cells); n > 0 && cells[n-1].Settings.Prompts.N == s.Prompts.N {
+			continue // -small has too few prompts for four shares of them
+		}
 		cells = append(cells, lidr.SweepCell{Name: fmt.Sprintf("n=%d", s.Prompts.N), Settings: s})
 	}
 	if _, err := ablation.Sweep(dir, cells); err != nil {
