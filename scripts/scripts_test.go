@@ -10,33 +10,6 @@ import (
 	"testing"
 )
 
-// programs is the folder of lidr and of every script, compiled.
-var programs string
-
-func program(name string) string { return filepath.Join(programs, name) }
-
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// run runs the tests on programs that one command has built.
-func run(m *testing.M) (code int, err error) {
-	if programs, err = os.MkdirTemp("", "scripts"); err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(programs)
-	build := exec.Command("go", "build", "-ldflags=-w", "-o", programs, "../lidr/cmd/lidr", "./...")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%w\n%s", err, out)
-	}
-	return m.Run(), nil
-}
-
 // Every script runs at its small size under the interpreter, then compiled and once more interpreted from what the
 // first left in its folder: always with the same output, and after the first time without asking a model anything. The
 // latter also shows that both ask for the same, to the last setting. The scripts share a store, so M0 is asked once for
@@ -46,7 +19,8 @@ func TestScripts(t *testing.T) {
 	if err != nil || len(mains) == 0 {
 		t.Fatalf("found scripts %v, %v", mains, err)
 	}
-	root := t.TempDir()
+	root, programs := t.TempDir(), t.TempDir()
+	lidr := build(t, programs, "../lidr/cmd/lidr")
 	for _, path := range mains {
 		name := filepath.Dir(path)
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +36,7 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			dir, want := filepath.Join(root, name), ""
-			interpreted, compiled := []string{program("lidr"), "run", "scripts/" + name}, []string{program(name)}
+			interpreted, compiled := []string{lidr, "run", "scripts/" + name}, []string{build(t, programs, "./"+name)}
 			for i, command := range [][]string{interpreted, compiled, interpreted} {
 				var out, progress strings.Builder
 				run := exec.Command(command[0], append(command[1:], "-small", "-dir", dir)...)
@@ -87,7 +61,7 @@ func TestScripts(t *testing.T) {
 // What the paper's experiment costs is the same interpreted and compiled, and the judge is asked in both orders only
 // where models meet each other.
 func TestPaperCosts(t *testing.T) {
-	root := t.TempDir()
+	root, programs := t.TempDir(), t.TempDir()
 	for folder, n := range map[string]int{"train": 2000, "alpaca": 5} {
 		for _, lang := range []string{"en", "es", "ru", "de", "fr", "zh", "ja", "sw", "th", "bn"} {
 			var lines strings.Builder
@@ -103,10 +77,10 @@ func TestPaperCosts(t *testing.T) {
 			}
 		}
 	}
-	interpreted := []string{program("lidr"), "run", "--read", root, "scripts/paper"}
+	interpreted := []string{build(t, programs, "../lidr/cmd/lidr"), "run", "--read", root, "scripts/paper"}
 	for _, recipe := range []string{"llama3_instruct", "head_to_head"} {
 		var outputs []string
-		for _, command := range [][]string{interpreted, {program("paper")}} {
+		for _, command := range [][]string{interpreted, {build(t, programs, "./paper")}} {
 			args := append(command[1:], "-recipe", recipe, "-dry", "-set", "prompts.source="+filepath.Join(root, "train"))
 			run := exec.Command(command[0], append(args, "-set", "instructions.source="+filepath.Join(root, "alpaca"))...)
 			run.Dir = ".."
@@ -128,4 +102,14 @@ func TestPaperCosts(t *testing.T) {
 			t.Errorf("expected %s requests for %s, and found\n%s", requests, name, outputs[0])
 		}
 	}
+}
+
+// build compiles a program into a folder and returns its path.
+func build(t *testing.T, folder, source string) string {
+	t.Helper()
+	program := filepath.Join(folder, filepath.Base(source))
+	if out, err := exec.Command("go", "build", "-ldflags=-w", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }

@@ -134,7 +134,7 @@ func settings(seed int64, training int) lidr.Settings {
 	s.Prompts.N, s.Rounds = *n, 1
 	s.Unseen, s.Evaluate.Translations = nil, 0 // the table shows neither
 	if *small {
-		s.Prompts.N, s.Evaluate.N = 6, 6
+		s.Prompts.N, s.Evaluate.N = 3, 3
 	}
 	s.Generate.Samples, s.Generate.Sampling.Temperature = *samples, 1
 	trainings[training].change(&s.Train)
