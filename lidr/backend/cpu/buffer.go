@@ -93,6 +93,7 @@ func (m *memory) drop(n int) {
 // newBlock allocates size bytes at a multiple of align.
 func newBlock(size int) []byte {
 	raw := make([]byte, size+align)
+	huge(raw)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (align - 1))
 	return raw[skip : skip+size : skip+size]
 }
