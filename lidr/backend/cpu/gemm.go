@@ -120,8 +120,13 @@ func gemmPanels(m, n, k int, a matrix, b unsafe.Pointer, panelRows int, c matrix
 		mc := min(mBlock, m-i0)
 		block := matrix{unsafe.Add(a.p, i0*a.row*4), a.row, a.col}
 		if packing {
+			whole := roundUp(tall, 8) // vectors: what is too much the next row, or tile, overwrites
 			for i := 0; i < mc; i += tall {
-				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: min(tall, mc-i), rows: k,
+				n := whole
+				if i+whole > mc {
+					n = min(tall, mc-i)
+				}
+				*t = tileArgs{dst: unsafe.Add(packA, i*k*4), a: unsafe.Add(block.p, i*4), n: n, rows: k,
 					strideDst: tall * 4, strideA: a.col * 4}
 				kernels.tile["CopyV"](t)
 			}
