@@ -44,8 +44,12 @@ func (l *Model) newPages(n int) (*pages, error) {
 	p.size = lengthBucket(n + 1)
 	if b, ok := l.backend.(*cpu.Backend); ok {
 		var err error
-		p.size = rowBucket(n + 1)
-		if p.reserved, err = b.Reserve(l.transformer.CacheShape(p.size)); err != nil {
+		for _, p.size = range []int{rowBucket(n + 1), n + 1} { // the second where a limit is on the process's addresses
+			if p.reserved, err = b.Reserve(l.transformer.CacheShape(p.size)); err == nil {
+				break
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("make a key-value cache: %w", err)
 		}
 	}
