@@ -71,6 +71,9 @@ func (w weights) product(x *Node, name string) *Node {
 	if matrix.DType() == x.DType() {
 		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
 	}
+	if w.m.Quantization == inBFloat16 && matrix.DType() == dtypes.BFloat16 {
+		x = ConvertDType(ConvertDType(x, dtypes.BFloat16), x.DType())
+	}
 	y := DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
 	if w.again {
 		return y

@@ -41,7 +41,7 @@ type Model struct {
 	// from the forward pass (Chen et al. 2016, arXiv 1604.06174). It changes no result.
 	Checkpointing bool
 
-	Quantization string // how products are computed with integers ([NewQuantized]), "" for those in float32
+	Quantization string // how products are computed with fewer bits ([NewQuantized]), "" for those in float32
 
 	Mapped int // bytes of weights in mapped files: the kernel counts their pages as free, though every step reads them
 

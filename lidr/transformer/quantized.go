@@ -13,21 +13,30 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// NewQuantized is [NewStored] with products in integers, as llama.cpp's are: x is rounded to blocks of 32 signed bytes
-// for each product with a matrix in blocks (cpu.Integers). With "stored", these are the matrices that the checkpoint
-// holds in blocks; with "q8", all others are rounded to Q8_0 as well, which takes half the memory of bfloat16. Such a
-// model decodes. It needs our own backend.
+// inBFloat16 is the quantization of products by matrices in bfloat16.
+const inBFloat16 = "bf16"
+
+// NewQuantized is [NewStored] with products of fewer bits than float32 has. With "stored" and "q8" they are products in
+// integers, as llama.cpp's are: x is rounded to blocks of 32 signed bytes for each product with a matrix in blocks
+// (cpu.Integers). With "stored", these are the matrices that the checkpoint holds in blocks; with "q8", all others are
+// rounded to Q8_0 as well, which takes half the memory of bfloat16. With "bf16", x is rounded to bfloat16 for each
+// product with a matrix that the checkpoint holds in bfloat16, as vLLM and Transformers do with such a model; sums stay
+// float32. Such a model decodes. It needs our own backend.
 func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Model, error) {
 	ours, ok := b.(*cpu.Backend)
 	switch {
-	case how != "stored" && how != "q8":
-		return nil, fmt.Errorf("transformer: quantization %q, expected %q or %q", how, "stored", "q8")
+	case how != "stored" && how != "q8" && how != inBFloat16:
+		return nil, fmt.Errorf("transformer: quantization %q, expected %q, %q or %q", how, "stored", "q8", inBFloat16)
 	case !ok:
-		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers; take %q", b, cpu.Name)
+		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers or bfloat16; take %q", b, cpu.Name)
 	}
 	m, err := newStored(ck, ours, how == "q8")
 	if err != nil {
 		return nil, err
+	}
+	m.Quantization = how
+	if how == inBFloat16 {
+		return m, hasBFloat16(ck)
 	}
 	for name := range m.formats {
 		m.formats[name] |= cpu.Integers
@@ -36,8 +45,18 @@ func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Mo
 		return nil, fmt.Errorf("transformer: the model has no matrix that can be computed with integers; with %q, matrices "+
 			"whose rows are multiples of 32 values are rounded, and with %q none", "q8", "stored")
 	}
-	m.Quantization = how
 	return m, nil
+}
+
+// hasBFloat16 is an error if no matrix is in bfloat16.
+func hasBFloat16(ck *checkpoint.Checkpoint) error {
+	for _, t := range ck.Tensors {
+		if len(t.Shape) == 2 && t.Type == checkpoint.BF16 {
+			return nil
+		}
+	}
+	return fmt.Errorf("transformer: the model has no matrix in bfloat16, which %q computes with; %q rounds any matrix",
+		inBFloat16, "q8")
 }
 
 // blockValue returns a matrix in blocks as bytes [out, bytes of a row], in the memory that it is stored in.

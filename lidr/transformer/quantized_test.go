@@ -1,10 +1,13 @@
 package transformer_test
 
 import (
+	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -115,6 +118,61 @@ func TestBlocks(t *testing.T) {
 	}
 	if _, err := transformer.NewQuantized(wide, b, "q3"); err == nil {
 		t.Error("q3 was accepted")
+	}
+}
+
+// With "bf16", products by a model's matrices in bfloat16 round the other side too: log-probabilities are close to those
+// of float32, and a sequence's do not depend on those beside it. A model without such a matrix is refused.
+func TestInBFloat16(t *testing.T) {
+	b, err := backend.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, wide := smallInBlocks(t)
+	if _, err := transformer.NewQuantized(wide, b, "bf16"); err == nil {
+		t.Error("a model in float32 was computed in bfloat16")
+	}
+	narrow := &checkpoint.Checkpoint{Config: wide.Config}
+	for _, tensor := range wide.Tensors {
+		if len(tensor.Shape) == 2 {
+			values, err := tensor.Float32s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var raw []byte
+			for _, v := range values {
+				raw = binary.LittleEndian.AppendUint16(raw, uint16(bfloat16.FromFloat32(v)))
+			}
+			if tensor, err = checkpoint.StoredTensor(tensor.Name, tensor.Shape, checkpoint.BF16, raw, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		narrow.Tensors = append(narrow.Tensors, tensor)
+	}
+	tokens := [][]int32{{1, 5, 70, 3, 9, 22, 41, 2}, {8, 8, 95, 0, 1, 2, 3, 4}}
+	logprobs := func(tokens [][]int32, m *transformer.Model, err error) []float32 {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return logprobsOf(t, b, m, tokens)
+	}
+	m, err := transformer.NewStored(narrow, b)
+	want := logprobs(tokens, m, err)
+	m, err = transformer.NewQuantized(narrow, b, "bf16")
+	got := logprobs(tokens, m, err)
+	same := true
+	for i, v := range got {
+		same = same && v == want[i]
+		if d := math.Abs(float64(v - want[i])); !(d < 0.02) {
+			t.Errorf("log-probability %d is %g, want about %g", i, v, want[i])
+		}
+	}
+	if same {
+		t.Error("nothing was rounded")
+	}
+	if alone := logprobs(tokens[:1], m, nil); !slices.Equal(alone, got[:len(alone)]) {
+		t.Errorf("alone %g, beside another sequence %g", alone, got[:len(alone)])
 	}
 }
 

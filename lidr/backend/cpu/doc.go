@@ -22,7 +22,8 @@
 //     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in
 //     the order that a following Transpose needs (dot.go). The product itself is a packed, cache-blocked GEMM
 //     (gemm.go); one by a weight as checkpoints hold it reads that as it lies (rows.go). Its right-hand side may be in
-//     half precision and is widened as it is read (narrow.go).
+//     half precision and is widened as it is read (narrow.go). Where both sides are bfloat16 that was widened, pairs of
+//     elements are multiplied as they are: by VDPBF16PS, or with the same bits by other AVX-512.
 //
 //     - FusedQuantizedDense multiplies by weights in the blocks of a GGUF file (quant.go): in float32, as a DotGeneral
 //     that widens them as it reads them (quant_widen.go), or in integers, where [Integers] asks for it

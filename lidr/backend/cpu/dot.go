@@ -30,7 +30,12 @@ type matmul struct {
 // is written in the transposed order right away.
 func (l *lowerer) dot(n *node) (view, error) {
 	attr := n.attr.(dotAttr)
-	lhs, rhs := l.in(n, 0), l.views[n.inputs[1]]
+	lhs, rhs := l.views[n.inputs[0]], l.views[n.inputs[1]]
+	if inPairs(lhs, rhs, attr) {
+		lhs, rhs = l.dense(lhs), l.dense(rhs)
+	} else {
+		lhs = l.in(n, 0)
+	}
 	order := func(w view, first, second []int) []int {
 		return slices.Concat(first, without(len(w.dims), slices.Concat(first, second)), second)
 	}
@@ -96,6 +101,13 @@ func (l *lowerer) dot(n *node) (view, error) {
 	l.push(&step{name: "DotGeneral", reads: []*value{lhs.val, rhs.val}, writes: []*value{out},
 		run: func(x *execution) { mm.runPlain(x, e) }})
 	return result, nil
+}
+
+// inPairs reports whether a product multiplies bfloat16 by bfloat16: the last axes of both, of one batch.
+func inPairs(lhs, rhs view, attr dotAttr) bool {
+	last := func(w view, axes []int) bool { return len(axes) == 1 && axes[0] == len(w.dims)-1 }
+	return lhs.val.dtype == dtypes.BFloat16 && rhs.val.dtype == dtypes.BFloat16 && len(attr.lhsBatch) == 0 &&
+		last(lhs, attr.lhsContract) && last(rhs, attr.rhsContract) && len(kernels.pairs.rows.rows) > 0
 }
 
 // product schedules a product in float32.

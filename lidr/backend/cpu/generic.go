@@ -52,6 +52,15 @@ func (l *lowerer) elementwise(n *node) (view, error) {
 		return l.emit("Where", n.shape, in, func(x *execution, out *value) {
 			where(x, out, in)
 		}), nil
+	case name == "Convert" && from == dtypes.Float32 && n.shape.DType == dtypes.BFloat16:
+		return l.emit(name, n.shape, in, func(x *execution, out *value) {
+			tasks, bounds := split(size, copyGrain, 64)
+			x.parallel(tasks, func(task int, w *workspace) {
+				lo, hi := bounds(task)
+				w.tile = tileArgs{dst: unsafe.Add(x.base[out.id], lo*2), a: unsafe.Add(x.ptr(in[0]), lo*4), n: hi - lo, rows: 1}
+				kernels.tile["ToBF16V"](&w.tile)
+			})
+		}), nil
 	case name == "Convert":
 		if run = converter(from, n.shape.DType); run == nil {
 			return view{}, unsupported(n)

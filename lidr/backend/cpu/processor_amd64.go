@@ -21,6 +21,11 @@ func processorKernels() []kernelSet {
 		products := productsAVX2
 		if x.HasAVX512VNNI {
 			products = productsAVX512
+			products.single = productsAVX2.single // not bound by the width of its vectors
+		}
+		pairs := pairKernels{rowsSplitAVX512, streamSplitAVX512}
+		if x.HasAVX512BF16 {
+			pairs = pairKernels{rowsBF16AVX512, streamBF16AVX512}
 		}
 		sets = append(sets, kernelSet{
 			name: "AVX-512", products: products, widen: widenAVX512, tile: tileAVX512, dots: dotsAVX512,
@@ -29,7 +34,7 @@ func processorKernels() []kernelSet {
 				"BF16": transpose16BF16AVX512,
 				"F16":  transpose16F16AVX512,
 			},
-			micro: microAVX512, rows: rowsAVX512, stream: streamAVX512,
+			micro: microAVX512, rows: rowsAVX512, stream: streamAVX512, pairs: pairs,
 		})
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {

@@ -11,7 +11,7 @@ import (
 
 // The products of SmolLM2-135M (hidden 576, 1536 between) and Qwen2.5-0.5B (896, 4864), as graphs execute them: of a
 // batch in decoding, of a training step of 1,208 tokens, and of its weights' gradients. NT is x[m × k] by a weight
-// [n × k], as checkpoints hold it, NN by one [k × n], TN has a left-hand side [k × m]. The best run counts; the weights
+// [n × k], as checkpoints hold it, NN by one [k × n], TN has a left-hand side [k × m], PT one in bfloat16. The best run counts; the weights
 // of few rows are not in the cache, as in a model.
 func BenchmarkProducts(b *testing.B) {
 	for _, s := range []struct {
@@ -45,6 +45,13 @@ func BenchmarkProducts(b *testing.B) {
 		{"NT", dtypes.BFloat16, 64, 896, 896},
 		{"NT", dtypes.BFloat16, 16, 151936, 896},
 		{"NT", dtypes.BFloat16, 64, 151936, 896},
+		{"PT", dtypes.BFloat16, 1, 4864, 896},
+		{"PT", dtypes.BFloat16, 4, 4864, 896},
+		{"PT", dtypes.BFloat16, 16, 4864, 896},
+		{"PT", dtypes.BFloat16, 64, 4864, 896},
+		{"PT", dtypes.BFloat16, 64, 896, 4864},
+		{"PT", dtypes.BFloat16, 512, 4864, 896},
+		{"PT", dtypes.BFloat16, 64, 151936, 896},
 		{"NT", dtypes.Float32, 16, 4864, 896},
 		{"NT", dtypes.Float32, 64, 4864, 896},
 	} {
@@ -63,6 +70,9 @@ func BenchmarkProducts(b *testing.B) {
 				values := []*value{{id: 0, dtype: dtypes.Float32}, {id: 1, dtype: s.dtype}, {id: 2, dtype: dtypes.Float32}}
 				mm := &matmul{m: s.m, n: s.n, k: s.k, lhs: view{val: values[0]}, rhs: view{val: values[1]},
 					out: view{val: values[2]}, lhsM: s.k, lhsK: 1, rhsN: 1, rhsK: s.n, outM: s.n}
+				if s.layout[0] == 'P' {
+					values[0].dtype = dtypes.BFloat16
+				}
 				if s.layout[0] == 'T' {
 					mm.lhsM, mm.lhsK = 1, s.m
 				}

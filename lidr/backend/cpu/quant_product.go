@@ -81,13 +81,15 @@ type productKernels struct {
 	single map[string]func(*singleArgs) // by block type: one row of x, without a panel; may be nil
 }
 
-// singleArgs are the operands of the kernel of one row: x times rows of blocks, a panel's width of them, stride bytes
-// apart. scratch holds singleScratch bytes, ahead is as in panelArgs. The assembly reads this layout.
+// singleArgs are the operands of the kernel of one row: x times singleWidth rows of blocks, stride bytes apart. scratch holds singleScratch bytes, ahead is as in panelArgs. The assembly reads this layout.
 type singleArgs struct {
 	dst, x, src, scratch unsafe.Pointer
 	stride, blocks       int
 	ahead                uintptr
 }
+
+// singleWidth is the number of rows of blocks that the kernels of one row take.
+const singleWidth = 8
 
 const singleScratch = 8 * 4 * 32 // four vectors for each 32 values of a block
 

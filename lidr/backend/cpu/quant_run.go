@@ -85,7 +85,7 @@ func (ps blockProducts) run(e *execution) {
 		p := ps[i]
 		strips, bounds := p.strips()
 		lo, hi := bounds((task - begin) % strips)
-		if kernel := kernels.products.single[p.format.name]; p.m == 1 && kernel != nil {
+		if kernel := p.alone(); kernel != nil {
 			p.single(e, kernel, lo, hi, w)
 		} else {
 			i0 := (task - begin) / strips * rowBlock
@@ -94,15 +94,27 @@ func (ps blockProducts) run(e *execution) {
 	})
 }
 
-// strips cuts the panels of the weight into strips.
+// alone is the kernel of a product of one row, nil if panels are used.
+func (p *blockProduct) alone() func(*singleArgs) {
+	if p.m != 1 {
+		return nil
+	}
+	return kernels.products.single[p.format.name]
+}
+
+// strips cuts the panels of the weight, or the singleWidth rows that serve in their place, into strips.
 func (p *blockProduct) strips() (strips int, bounds func(strip int) (lo, hi int)) {
 	width := kernels.products.width
+	if p.alone() != nil {
+		width = singleWidth
+	}
 	return split((p.n+width-1)/width, max(1, (128<<10)/(p.k*width)), 64)
 }
 
-// single computes the panels lo … hi-1 of one row's results.
+// single computes the results lo·singleWidth … hi·singleWidth-1 of one row.
 func (p *blockProduct) single(e *execution, kernel func(*singleArgs), lo, hi int, w *workspace) {
-	width, row := kernels.products.width, p.format.row(p.k)
+	const width = singleWidth
+	row := p.format.row(p.k)
 	scratch := w.scratch(singleScratch + width*row + width*4)
 	w.single = singleArgs{x: e.ptr(p.x), scratch: unsafe.Pointer(unsafe.SliceData(scratch)), stride: row,
 		blocks: p.k / p.format.values}

@@ -2,8 +2,6 @@ package cpu
 
 import (
 	"unsafe"
-
-	"github.com/gomlx/compute/dtypes"
 )
 
 // Products of rows by a weight whose rows are contiguous ([n, k], as checkpoints hold it) read the weight where it is:
@@ -12,7 +10,7 @@ import (
 
 // rowsArgs are the operands of a rows kernel: C[tiles·rows × cols] = or += A[tiles·rows × k] · B[cols × k]ᵀ. The
 // elements of a row lie side by side; strides are in bytes. ahead is read into the cache on the way, one stretch of k
-// float32 for each tile. The assembly reads this layout.
+// elements for each tile. The assembly reads this layout.
 type rowsArgs struct {
 	k, tiles         int
 	a, b, c          unsafe.Pointer
@@ -29,6 +27,10 @@ type rowKernels struct {
 }
 
 const rowColumns = 4
+
+// pairKernels are the kernels of products whose two operands are bfloat16: rows kernels, and stream kernels for at most
+// one tile. A set without them widens both operands.
+type pairKernels struct{ rows, stream rowKernels }
 
 // heldValues is the number of values of A that stay in the second-level cache while they meet the columns of B.
 const heldValues = 192 << 10
@@ -55,13 +57,14 @@ func (mm *matmul) runStored(x *execution, batch int) {
 		for i, end := bounds(task); i < end; i++ {
 			a, b, c := mm.matrices(x, i/strips)
 			j0, j1 := i%strips*fours/strips*rowColumns, min(mm.n, (i%strips+1)*fours/strips*rowColumns)
-			gemmRows(mm.m, j1-j0, mm.k, a, b.at(0, j0), c.at(0, j0), w)
+			gemmRows(mm.m, j1-j0, mm.k, source{matrix: a, dtype: mm.lhs.val.dtype}, b.at(0, j0), c.at(0, j0), w)
 		}
 	})
 }
 
-// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1.
-func gemmRows(m, n, k int, a matrix, b source, c matrix, w *workspace) {
+// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. A is float32, or A and B
+// are bfloat16.
+func gemmRows(m, n, k int, a, b source, c matrix, w *workspace) {
 	stretches := max(1, (k+rowStretch-1)/rowStretch)
 	border := func(stretch int) int { return stretch * k / stretches / stretchUnit * stretchUnit }
 	for stretch := range stretches {
@@ -70,25 +73,28 @@ func gemmRows(m, n, k int, a matrix, b source, c matrix, w *workspace) {
 			k1 = k
 		}
 		kc := k1 - k0
-		w.rows = rowsArgs{k: kc, rowA: a.row * 4, rowC: c.row * 4, accumulate: min(stretch, 1)}
+		w.rows = rowsArgs{k: kc, rowA: a.row * a.dtype.Size(), rowC: c.row * 4, accumulate: min(stretch, 1)}
 		for i, held := 0, max(1, heldValues/kc); i < m; i += held {
 			rowsStretch(min(held, m-i), n, a.at(i, k0), b.at(k0, 0), c.at(i, 0), w)
 		}
 	}
 }
 
-// streamVector divides the stretches that stream kernels read.
-const streamVector = 16
+// streamBytes divides the stretches of the first operand that stream kernels read: their vectors.
+const streamBytes = 64
 
 // rowsStretch computes a stretch of gemmRows, w.rows.k elements long. Columns of B that are no float32 are widened into
 // the first-level cache, once for all rows, unless these are so few that a stream kernel reads them.
-func rowsStretch(m, n int, a matrix, b source, c matrix, w *workspace) {
+func rowsStretch(m, n int, a, b source, c matrix, w *workspace) {
 	args, size, set := &w.rows, b.dtype.Size(), &kernels.rows
 	var panel unsafe.Pointer
 	stream := kernels.stream[halfTypes[b.dtype]]
-	if b.blocks == nil && len(stream.rows) > 0 && m <= stream.rows[0] && args.k%streamVector == 0 {
+	if half(a.dtype) {
+		stream, set = kernels.pairs.stream, &kernels.pairs.rows
+	}
+	if b.blocks == nil && len(stream.rows) > 0 && m <= stream.rows[0] && args.k*a.dtype.Size()%streamBytes == 0 {
 		set = &stream
-	} else if b.dtype != dtypes.Float32 {
+	} else if b.dtype != a.dtype {
 		panel = unsafe.Pointer(unsafe.SliceData(w.scratch(rowColumns * args.k * 4)))
 	}
 	for j := 0; j < n; j += args.cols {

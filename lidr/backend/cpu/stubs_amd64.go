@@ -233,6 +233,9 @@ func tileLeIVSAVX512(args *tileArgs)
 func tileLeISVAVX512(args *tileArgs)
 
 //go:noescape
+func tileToBF16VAVX512(args *tileArgs)
+
+//go:noescape
 func gemm12x32AVX512(args *gemmArgs)
 
 //go:noescape
@@ -563,6 +566,48 @@ func stream2x4F16AVX2(args *rowsArgs)
 func stream1x4F16AVX2(args *rowsArgs)
 
 //go:noescape
+func rows6x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func rows4x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func rows2x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func rows1x4BF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream6x4PairsBF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream4x4PairsBF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream2x4PairsBF16AVX512(args *rowsArgs)
+
+//go:noescape
+func stream1x4PairsBF16AVX512(args *rowsArgs)
+
+//go:noescape
+func rows4x4SplitAVX512(args *rowsArgs)
+
+//go:noescape
+func rows2x4SplitAVX512(args *rowsArgs)
+
+//go:noescape
+func rows1x4SplitAVX512(args *rowsArgs)
+
+//go:noescape
+func stream4x4PairsSplitAVX512(args *rowsArgs)
+
+//go:noescape
+func stream2x4PairsSplitAVX512(args *rowsArgs)
+
+//go:noescape
+func stream1x4PairsSplitAVX512(args *rowsArgs)
+
+//go:noescape
 func transpose16AVX512(args *transposeArgs)
 
 //go:noescape
@@ -648,6 +693,7 @@ var tileAVX512 = map[string]func(*tileArgs){
 	"LeIVV":          tileLeIVVAVX512,
 	"LeIVS":          tileLeIVSAVX512,
 	"LeISV":          tileLeISVAVX512,
+	"ToBF16V":        tileToBF16VAVX512,
 }
 
 var microAVX512 = microKernels{width: 32, rows: []int{12, 8, 4, 2, 1},
@@ -752,3 +798,15 @@ var streamAVX2 = map[string]rowKernels{
 	"BF16": {rows: []int{2, 1}, run: []func(*rowsArgs){stream2x4BF16AVX2, stream1x4BF16AVX2}},
 	"F16":  {rows: []int{2, 1}, run: []func(*rowsArgs){stream2x4F16AVX2, stream1x4F16AVX2}},
 }
+
+var rowsBF16AVX512 = rowKernels{rows: []int{6, 4, 2, 1},
+	run: []func(*rowsArgs){rows6x4BF16AVX512, rows4x4BF16AVX512, rows2x4BF16AVX512, rows1x4BF16AVX512}}
+
+var streamBF16AVX512 = rowKernels{rows: []int{6, 4, 2, 1},
+	run: []func(*rowsArgs){stream6x4PairsBF16AVX512, stream4x4PairsBF16AVX512, stream2x4PairsBF16AVX512, stream1x4PairsBF16AVX512}}
+
+var rowsSplitAVX512 = rowKernels{rows: []int{4, 2, 1},
+	run: []func(*rowsArgs){rows4x4SplitAVX512, rows2x4SplitAVX512, rows1x4SplitAVX512}}
+
+var streamSplitAVX512 = rowKernels{rows: []int{4, 2, 1},
+	run: []func(*rowsArgs){stream4x4PairsSplitAVX512, stream2x4PairsSplitAVX512, stream1x4PairsSplitAVX512}}

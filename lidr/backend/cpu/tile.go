@@ -26,6 +26,7 @@ type kernelSet struct {
 	micro       microKernels
 	rows        rowKernels
 	stream      map[string]rowKernels           // rows kernels for one tile, by half-precision type of B
+	pairs       pairKernels                     // of products in bfloat16
 	dots        func(*tileArgs)                 // RowDotVV for four rows at a time of whole vectors; nil if there is none
 	transpose16 map[string]func(*transposeArgs) // by half-precision type, "" for float32
 	widen       map[string]func(*widenArgs)     // by block type
@@ -256,6 +257,16 @@ func makeGoKernels() tileMap {
 	}
 	goHalf[bfloat16.BFloat16](k, "BF16")
 	goHalf[float16.Float16](k, "F16")
+	k["ToBF16V"] = func(t *tileArgs) {
+		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
+			d := unsafe.Slice((*bfloat16.BFloat16)(dst), t.n)
+			for i, v := range f32(a, t.n) {
+				if d[i] = bfloat16.FromFloat32(v); v != v {
+					d[i] = 0x7fc0 // FromFloat32 cuts a NaN off, which may leave an infinity
+				}
+			}
+		})
+	}
 	k["RowDotVV"] = func(t *tileArgs) {
 		t.eachRow(func(dst, a, b, _ unsafe.Pointer) {
 			var acc [4]float32

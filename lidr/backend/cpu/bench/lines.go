@@ -58,6 +58,9 @@ func (b *bench) groups() []group {
 		{"bf16", qwen("bf16"), 2, []int{1, 16, 64}, nil, func() []side {
 			return append(b.serverSides(vllm, b.vllm(qwen("bf16"))), b.transformers(qwen("bf16"), "bfloat16")...)
 		}},
+		{"bf16 in bf16", qwen("bf16"), 2, []int{1, 16, 64}, []string{"--quantize", "bf16"}, func() []side {
+			return append(b.serverSides(vllm, b.vllm(qwen("bf16"))), b.transformers(qwen("bf16"), "bfloat16")...)
+		}},
 		{"float32", qwen("f32"), 4, []int{1}, nil, func() []side { return b.transformers(qwen("f32"), "float32") }},
 		{"GGUF", gguf, 0, []int{1, 16, 64}, nil, func() []side { return b.llamaCPP(gguf) }},
 		{"GGUF in integers", gguf, 0, []int{1, 16, 64}, []string{"--quantize", "stored"}, func() []side {

@@ -24,7 +24,7 @@ func rowsFile() string {
 	s := header + strings.ReplaceAll(tailMasks(), "gemmMask", "rowsMask")
 	for _, set := range []isa{avx512, avx2} {
 		for _, rows := range rowsHeights[set.name] {
-			s += rowsKernel(set, rows)
+			s += rowsKernel(set, rows, "")
 		}
 		for _, half := range halves {
 			for _, rows := range streamHeights[set.name] {
@@ -32,12 +32,17 @@ func rowsFile() string {
 			}
 		}
 	}
-	return s
+	return s + pairKernels()
 }
 
-func rowsKernel(s isa, rows int) string {
+// rowsKernel is the kernel for float32, or for bfloat16 by a way of multiplying pairs.
+func rowsKernel(s isa, rows int, pairs string) string {
 	a := &asm{isa: s}
-	name := fmt.Sprintf("rows%dx%d%s", rows, rowsColumns, s.name)
+	name := fmt.Sprintf("rows%dx%d%s%s", rows, rowsColumns, pairs, s.name)
+	lanes, move := s.lanes, "VMOVUPS.Z"
+	if pairs != "" {
+		lanes, move = 2*s.lanes, "VMOVDQU16.Z"
+	}
 	a.enter(name, "rowsArgs")
 	a.f("MOVQ", "args+0(FP)", "DX")
 	a.f("MOVQ", "8(DX)", "R15")
@@ -47,11 +52,12 @@ func rowsKernel(s isa, rows int) string {
 	a.f("MOVQ", "48(DX)", "R13")
 	if s.reg == "Z" { // the last elements of a row
 		a.f("MOVQ", "0(DX)", "CX")
-		a.f("ANDQ", "$15", "CX")
+		a.f("ANDQ", fmt.Sprintf("$%d", lanes-1), "CX")
 		a.lanesMask("CX", "K1")
 		a.columnMask()
 	}
-	col, last := rows*(rowsColumns+1), fmt.Sprintf("$%d", s.lanes)
+	a.oddMask(pairs)
+	col, last := rows*(rowsColumns+1), fmt.Sprintf("$%d", lanes)
 	a.label(name + "_tile")
 	a.f("MOVQ", "0(DX)", "CX")
 	a.f("MOVQ", "SI", "AX")
@@ -67,7 +73,7 @@ func rowsKernel(s isa, rows int) string {
 	a.f("SUBQ", last, "CX")
 	a.f("JLT", name+"_tail")
 	a.label(name + "_loop")
-	a.rowsStep(rows, func(at string, reg int) { a.f("VMOVUPS", at, reg) })
+	a.rowsStep(rows, pairs, func(at string, reg int) { a.f("VMOVUPS", at, reg) })
 	a.f("PREFETCHT0", "(R11)")
 	a.f("ADDQ", "$64", "R11")
 	for _, r := range []string{"AX", "R8", "BX", "R9"} {
@@ -81,9 +87,9 @@ func rowsKernel(s isa, rows int) string {
 	if s.reg == "Y" {
 		a.maskTable("CX")
 	}
-	a.rowsStep(rows, func(at string, reg int) {
+	a.rowsStep(rows, pairs, func(at string, reg int) {
 		if s.reg == "Z" {
-			a.f("VMOVUPS.Z", at, "K1", reg)
+			a.f(move, at, "K1", reg)
 			return
 		}
 		a.f("VMOVUPS", "(R11)(R10*4)", col)
@@ -108,16 +114,18 @@ func rowsKernel(s isa, rows int) string {
 }
 
 // rowsStep loads a vector of each row, and multiplies them with one of each column.
-func (a *asm) rowsStep(rows int, load func(at string, reg int)) {
+func (a *asm) rowsStep(rows int, pairs string, load func(at string, reg int)) {
 	row, col := rows*rowsColumns, rows*(rowsColumns+1)
 	for i := range rows {
 		at := []string{"(%s)", "(%s)(R12*1)", "(%s)(R12*2)"}[i%3]
 		load(fmt.Sprintf(at, []string{"AX", "R8"}[i/3]), row+i)
+		a.splitPairs(rows, pairs, row+i)
 	}
 	for j, at := range []string{"(BX)", "(BX)(R13*1)", "(BX)(R13*2)", "(R9)"} {
 		load(at, col)
+		a.splitPairs(rows, pairs, col)
 		for i := range rows {
-			a.f("VFMADD231PS", col, row+i, i*rowsColumns+j)
+			a.multiply(rows, pairs, col, row+i, i*rowsColumns+j)
 		}
 	}
 }
@@ -136,7 +144,7 @@ func (a *asm) lanesMask(count, mask string) {
 	a.f("MOVQ", "$-1", "R10")
 	a.f("MOVQ", count, "CX")
 	a.f("BZHIQ", "CX", "R10", "R10")
-	a.f("KMOVW", "R10", mask)
+	a.f("KMOVD", "R10", mask)
 }
 
 // maskTable points (R11)(R10*4) at the mask of so many leading lanes.

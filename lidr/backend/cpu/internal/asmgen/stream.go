@@ -18,6 +18,7 @@ import (
 var streamHeights = map[string][]int{"AVX512": {6, 4, 2, 1}, "AVX2": {2, 1}}
 
 func streamKernel(s isa, rows int, half string) string {
+	_, pairs, _ := strings.Cut(half, "Pairs")
 	a := &asm{isa: s}
 	name := streamName(s, rows, half)
 	a.enter(name, "rowsArgs")
@@ -36,11 +37,15 @@ func streamKernel(s isa, rows int, half string) string {
 	for i := range rows * rowsColumns {
 		a.f("VXORPS", i, i, i)
 	}
-	size := 4
+	lanes, size := s.lanes, 4
+	if pairs != "" {
+		lanes *= 2
+	}
 	if half != "" {
 		size = 2
 	}
-	a.f("SHRQ", fmt.Sprintf("$%d", bits.TrailingZeros(uint(s.lanes))), "CX")
+	a.oddMask(pairs)
+	a.f("SHRQ", fmt.Sprintf("$%d", bits.TrailingZeros(uint(lanes))), "CX")
 	a.f("LEAQ", "3(CX)", "DX")
 	a.f("SHRQ", "$2", "DX")
 	a.label(name + "_quarter")
@@ -50,14 +55,14 @@ func streamKernel(s isa, rows int, half string) string {
 	a.f("CMPQ", "CX", "DX")
 	a.f("CMOVQLT", "CX", "R15")
 	a.label(name + "_loop")
-	a.rowsStep(rows, func(at string, reg int) {
-		if strings.ContainsAny(at, "B9") { // a column
+	a.rowsStep(rows, pairs, func(at string, reg int) {
+		if pairs == "" && strings.ContainsAny(at, "B9") { // a column
 			a.widen(half, at, reg)
 		} else {
 			a.f("VMOVUPS", at, reg)
 		}
 	})
-	step := s.lanes * size
+	step := lanes * size
 	for line := 0; line < rowsColumns*step; line += 64 {
 		a.f("PREFETCHT1", fmt.Sprintf("%d(R11)", line))
 	}

@@ -25,6 +25,9 @@ func stubsFile(arch string, sets ...isa) string {
 				lists += fmt.Sprintf("\t%q: %s,\n", name, declare("tileArgs", "tile%s%s", name, set.name))
 			}
 		}
+		if set == avx512 {
+			lists += fmt.Sprintf("\t\"ToBF16V\": %s,\n", declare("tileArgs", roundName))
+		}
 		lists += "}\n\n"
 		heights := func(rows []int) string { return fmt.Sprintf("%#v", rows) }
 		var gemm, rows []string
@@ -43,6 +46,7 @@ func stubsFile(arch string, sets ...isa) string {
 		}
 	}
 	if arch == "amd64" {
+		lists += pairLists(declare)
 		for _, half := range halves {
 			declare("transposeArgs", "transpose16%sAVX512", half)
 		}
