@@ -108,49 +108,62 @@ func (p parameter) kept() map[string]*model.Variable {
 	}
 }
 
-// save writes the trainer's state; the file is the old one or the new one, whole, at any moment.
-func (st *state) save(t *trainer) (err error) {
-	defer func() {
+// save begins to write the trainer's state and returns the channel of its end. Until then neither weights nor moments
+// may change. The file is the old one or the new one, whole, at any moment.
+func (st *state) save(t *trainer) <-chan error {
+	done := make(chan error, 1)
+	all, metadata, err := st.contents(t)
+	go func() {
+		if err == nil {
+			err = st.write(all, metadata)
+		}
 		if err != nil {
 			err = fmt.Errorf("save %s: %w", st.path, err)
 		}
+		done <- err
 	}()
+	return done
+}
+
+func (st *state) contents(t *trainer) ([]checkpoint.Tensor, map[string]string, error) {
 	kept := map[string]*model.Variable{}
 	for _, p := range t.params {
 		maps.Copy(kept, p.kept())
 	}
 	steps, err := json.Marshal(t.steps)
 	if err != nil {
+		return nil, nil, err
+	}
+	all, err := inPlace(kept)
+	return all, map[string]string{"key": st.key, "arithmetic": st.arithmetic, "steps": string(steps)}, err
+}
+
+func (st *state) write(all []checkpoint.Tensor, metadata map[string]string) (err error) {
+	if metadata["sha256"], err = stateSum(all, metadata); err != nil {
 		return err
 	}
-	metadata := map[string]string{"key": st.key, "arithmetic": st.arithmetic, "steps": string(steps)}
-	return inPlace(kept, slices.Sorted(maps.Keys(kept)), nil, func(all []checkpoint.Tensor) (err error) {
-		if metadata["sha256"], err = stateSum(all, metadata); err != nil {
-			return err
-		}
-		return durable.Replace(st.path, func(w io.Writer) error {
-			return checkpoint.WriteSafetensors(w, all, "F32", metadata)
-		})
+	return durable.Replace(st.path, func(w io.Writer) error {
+		return checkpoint.WriteSafetensors(w, all, "F32", metadata)
 	})
 }
 
-// inPlace calls use with the variables of these names as tensors, behind those of before. Where the device's memory is
-// the host's, they are not copied: a state is three times the model.
-func inPlace(variables map[string]*model.Variable, names []string, before []checkpoint.Tensor,
-	use func([]checkpoint.Tensor) error) error {
-	if len(names) == 0 {
-		return use(before)
+// inPlace returns variables as tensors, sorted by name, which are good until the variables change. Where the device's
+// memory is the host's, they are not copied: a state is three times the model.
+func inPlace(variables map[string]*model.Variable) ([]checkpoint.Tensor, error) {
+	var all []checkpoint.Tensor
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		v := variables[name]
+		value, err := v.Value()
+		if err == nil {
+			err = tensors.ConstFlatData(value, func(data []float32) {
+				all = append(all, checkpoint.NewTensor(name, v.Shape().Dimensions, data))
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	v := variables[names[0]]
-	value, err := v.Value()
-	if err != nil {
-		return err
-	}
-	failed := tensors.ConstFlatData(value, func(data []float32) {
-		tensor := checkpoint.NewTensor(names[0], v.Shape().Dimensions, data)
-		err = inPlace(variables, names[1:], append(before, tensor), use)
-	})
-	return errors.Join(failed, err)
+	return all, nil
 }
 
 // stateSum returns the SHA-256 of a state: of the tensors, sorted by name, and of the metadata but the sum itself.

@@ -24,6 +24,7 @@ type trainer struct {
 	forward  *model.Exec // the same without gradient, of mismatched rows
 	update   *model.Exec // one graph
 	steps    []Step      // done so far
+	saving   <-chan error
 }
 
 // newTrainer puts the optimizer's variables into the model's store; close takes them out.
@@ -107,10 +108,25 @@ func (m *micro) args() []any {
 		tensors.FromFlatDataAndDimensions(weights, m.padded), tensors.FromScalar(float32(m.kl)))
 }
 
-// run takes the steps from the first that is not done to the last of total, saving the state as the hooks say. rate
-// and batch return step n's learning rate and micro-batches, n counted from 0.
+// saved returns when the state that is being written is on the disk.
+func (t *trainer) saved() error {
+	if t.saving == nil {
+		return nil
+	}
+	err := <-t.saving
+	t.saving = nil
+	return err
+}
+
+// run takes the steps from the first that is not done to the last of total, saving the state as the hooks say, beside
+// the gradients of the next step. rate and batch return step n's learning rate and micro-batches, n counted from 0.
 func (t *trainer) run(ctx context.Context, total int, rate func(n, total int) float64,
-	batch func(n int) ([]micro, error), h Hooks, state *state) ([]Step, error) {
+	batch func(n int) ([]micro, error), h Hooks, state *state) (_ []Step, err error) {
+	defer func() {
+		if failed := t.saved(); err == nil {
+			err = failed
+		}
+	}()
 	for n := len(t.steps); n < total; n++ {
 		if err := ctx.Err(); err != nil {
 			return t.steps, err
@@ -130,9 +146,7 @@ func (t *trainer) run(ctx context.Context, total int, rate func(n, total int) fl
 			}
 		}
 		if h.CheckpointEvery > 0 && (n+1)%h.CheckpointEvery == 0 && n+1 < total {
-			if err := state.save(t); err != nil {
-				return t.steps, err
-			}
+			t.saving = state.save(t)
 		}
 	}
 	return t.steps, nil
@@ -165,6 +179,9 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 		if err := numbers.checkFirst(t.s); err != nil {
 			return step, err
 		}
+	}
+	if err := t.saved(); err != nil {
+		return step, err
 	}
 	out, err := t.update.Exec(t.s.updateRates(n+1, lr)...)
 	if err != nil {
