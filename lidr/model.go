@@ -88,8 +88,8 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 
 // Quantized returns the model with its products computed in integers, as llama.cpp's are: with "stored", those with
 // matrices that a GGUF file holds in blocks; with "q8", all others as well, rounded to Q8_0; or, with "bf16", with what
-// it multiplies matrices in bfloat16 by rounded to bfloat16, as vLLM's are. Its answers differ from m's, and so does its
-// fingerprint.
+// it multiplies matrices in bfloat16 by rounded to bfloat16, as vLLM's are. Its answers differ from m's, and so does
+// its fingerprint.
 func (m *Model) Quantized(how string) (*Model, error) {
 	if m.checkpoint == nil {
 		return nil, fmt.Errorf("model %s is behind a server, which decides how it computes", m.Path)

@@ -121,8 +121,8 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// With "bf16", products by a model's matrices in bfloat16 round the other side too: log-probabilities are close to those
-// of float32, and a sequence's do not depend on those beside it. A model without such a matrix is refused.
+// With "bf16", products by a model's matrices in bfloat16 round the other side too: log-probabilities are close to
+// those of float32, and a sequence's do not depend on those beside it. A model without such a matrix is refused.
 func TestInBFloat16(t *testing.T) {
 	b, err := backend.Open("cpu")
 	if err != nil {
@@ -143,7 +143,8 @@ func TestInBFloat16(t *testing.T) {
 			for _, v := range values {
 				raw = binary.LittleEndian.AppendUint16(raw, uint16(bfloat16.FromFloat32(v)))
 			}
-			if tensor, err = checkpoint.StoredTensor(tensor.Name, tensor.Shape, checkpoint.BF16, raw, nil); err != nil {
+			tensor, err = checkpoint.StoredTensor(tensor.Name, tensor.Shape, checkpoint.BF16, raw, nil)
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

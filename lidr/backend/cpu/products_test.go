@@ -11,8 +11,8 @@ import (
 
 // The products of SmolLM2-135M (hidden 576, 1536 between) and Qwen2.5-0.5B (896, 4864), as graphs execute them: of a
 // batch in decoding, of a training step of 1,208 tokens, and of its weights' gradients. NT is x[m × k] by a weight
-// [n × k], as checkpoints hold it, NN by one [k × n], TN has a left-hand side [k × m], PT one in bfloat16. The best run counts; the weights
-// of few rows are not in the cache, as in a model.
+// [n × k], as checkpoints hold it, NN by one [k × n], TN has a left-hand side [k × m], PT one in bfloat16. The best run
+// counts; the weights of few rows are not in the cache, as in a model.
 func BenchmarkProducts(b *testing.B) {
 	for _, s := range []struct {
 		layout  string

@@ -81,7 +81,8 @@ type productKernels struct {
 	single map[string]func(*singleArgs) // by block type: one row of x, without a panel; may be nil
 }
 
-// singleArgs are the operands of the kernel of one row: x times singleWidth rows of blocks, stride bytes apart. scratch holds singleScratch bytes, ahead is as in panelArgs. The assembly reads this layout.
+// singleArgs are the operands of the kernel of one row: x times singleWidth rows of blocks, stride bytes apart. scratch
+// holds singleScratch bytes, ahead is as in panelArgs. The assembly reads this layout.
 type singleArgs struct {
 	dst, x, src, scratch unsafe.Pointer
 	stride, blocks       int

@@ -62,8 +62,8 @@ func (mm *matmul) runStored(x *execution, batch int) {
 	})
 }
 
-// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. A is float32, or A and B
-// are bfloat16.
+// gemmRows computes C[m × n] = A[m × k] · B[k × n] on one thread for a.col = b.row = c.col = 1. A is float32, or A and
+// B are bfloat16.
 func gemmRows(m, n, k int, a, b source, c matrix, w *workspace) {
 	stretches := max(1, (k+rowStretch-1)/rowStretch)
 	border := func(stretch int) int { return stretch * k / stretches / stretchUnit * stretchUnit }

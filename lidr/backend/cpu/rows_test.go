@@ -25,9 +25,10 @@ func TestGemmRows(t *testing.T) {
 			const guard = 3
 			C, alone := make([]float32, m*(n+guard)), make([]float32, n)
 			var w workspace
-			gemmRows(m, n, k, source{matrix: a, dtype: dtypes.Float32}, source{matrix: b, dtype: dtypes.Float32}, matrix{unsafe.Pointer(&C[0]), n + guard, 1}, &w)
+			wide := func(m matrix) source { return source{matrix: m, dtype: dtypes.Float32} }
+			gemmRows(m, n, k, wide(a), wide(b), matrix{unsafe.Pointer(&C[0]), n + guard, 1}, &w)
 			for i := range m {
-				gemmRows(1, n, k, source{matrix: a.at(i, 0), dtype: dtypes.Float32}, source{matrix: b, dtype: dtypes.Float32}, matrix{unsafe.Pointer(&alone[0]), n, 1}, &w)
+				gemmRows(1, n, k, wide(a.at(i, 0)), wide(b), matrix{unsafe.Pointer(&alone[0]), n, 1}, &w)
 				for j, got := range C[i*(n+guard) : (i+1)*(n+guard)] {
 					want := 0.0
 					if j < n {

@@ -56,8 +56,8 @@ weights; one for which there never will be gets status 400, and one beyond --max
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:8000", "address and port; port 0 takes a free one")
 	flags.StringVar(&o.Name, "name", "", "the model's id for clients (default: the folder's or file's name)")
-	flags.StringVar(&quantize, "quantize", "", "compute faster and less exactly: with integers by a GGUF file's blocks as "+
-		"they are (\"stored\") or by all matrices, rounded to 8 bits where they are in none (\"q8\"), or with bfloat16 "+
+	flags.StringVar(&quantize, "quantize", "", "compute faster and less exactly: with integers by a GGUF file's blocks "+
+		"as they are (\"stored\") or by all matrices, rounded to 8 bits where they are in none (\"q8\"), or with bfloat16 "+
 		"by a model's matrices in bfloat16 (\"bf16\")")
 	flags.IntVar(&o.MaxBatch, "max-batch", o.MaxBatch, "answers computed at once")
 	flags.IntVar(&o.MaxQueue, "max-queue", o.MaxQueue, "requests that may wait; more get status 429")

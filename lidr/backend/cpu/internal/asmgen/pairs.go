@@ -6,9 +6,9 @@ import (
 )
 
 // Kernels of products in bfloat16 are rows and stream kernels whose two operands are bfloat16: each of the 16 sums of a
-// result takes the products of a pair of elements, the odd one's first, without rounding these. VDPBF16PS does so in one
-// instruction ("BF16"). Where the processor lacks it, the pairs are split into two vectors of float32, and the result
-// has the same bits ("Split").
+// result takes the products of a pair of elements, the odd one's first, without rounding these. VDPBF16PS does so in
+// one instruction ("BF16"). Where the processor lacks it, the pairs are split into two vectors of float32, and the
+// result has the same bits ("Split").
 const (
 	pairsBF16  = "BF16"
 	pairsSplit = "Split"
@@ -142,8 +142,8 @@ func pairLists(declare func(args, format string, words ...any) string) string {
 				}
 				names = append(names, declare("rowsArgs", "%s", name))
 			}
-			list += fmt.Sprintf("var %s%s%s = rowKernels{rows: %#v,\n\trun: []func(*rowsArgs){%s}}\n\n", kind, pairs, avx512.name,
-				pairHeights[pairs], strings.Join(names, ", "))
+			list += fmt.Sprintf("var %s%s%s = rowKernels{rows: %#v,\n\trun: []func(*rowsArgs){%s}}\n\n", kind, pairs,
+				avx512.name, pairHeights[pairs], strings.Join(names, ", "))
 		}
 	}
 	return list
