@@ -23,13 +23,13 @@ func main() {
 	log.SetFlags(0)
 	s := lidr.PaperSettings()
 	s.Rounds, s.Generate.System = 1, ""
+	s.Train.MaxLength = 16_384 // more than the pairs have
 	s.Train.Schedule, s.Train.Warmup, s.Train.NLL = "constant_with_warmup", 0, "token"
 	dir := flag.String("dir", "", "run folder")
 	model := flag.String("model", "", "model to train")
 	file := flag.String("pairs", "", "JSON list of pairs")
 	flag.IntVar(&s.Train.LoRA.Rank, "rank", 0, "rank of the adapter, 0 for all weights")
 	flag.IntVar(&s.Train.BatchPairs, "batch", 4, "pairs a step")
-	flag.IntVar(&s.Train.MaxLength, "max-length", 1024, "tokens of a prompt and its response")
 	flag.Float64Var(&s.Train.LR, "lr", 1e-6, "learning rate")
 	flag.Float64Var(&s.Train.Beta, "beta", 0.1, "beta")
 	flag.BoolVar(&s.Train.Checkpointing, "checkpointing", false, "compute activations again in the backward pass")
