@@ -27,6 +27,7 @@
 //     them by their global norm and applies AdamW. Weights never visit the host during a step.
 //  5. The step's numbers are computed on the host, in float64, by the plain functions of loss.go. Tests compare the
 //     graph with the same functions.
-//  6. Every CheckpointEvery steps, weights, moments and the steps so far go to one file, atomically. A training that
-//     was killed resumes from it and ends with the same weights, bit for bit.
+//  6. Every CheckpointEvery steps, weights, moments and the steps so far go to one file, atomically, while the next
+//     step's gradients are computed: the update waits for it. A training that was killed resumes from it and ends with
+//     the same weights, bit for bit.
 package dpo

@@ -20,11 +20,11 @@ type trainer struct {
 	m        *transformer.Model
 	s        Settings
 	params   []parameter
-	gradient *model.Exec // one compiled graph for each shape of micro-batch
-	forward  *model.Exec // the same without gradient, of mismatched rows
-	update   *model.Exec // one graph
-	steps    []Step      // done so far
-	saving   <-chan error
+	gradient *model.Exec  // one compiled graph for each shape of micro-batch
+	forward  *model.Exec  // the same without gradient, of mismatched rows
+	update   *model.Exec  // one graph
+	steps    []Step       // done so far
+	saving   <-chan error // the end of the state that is being written, nil for none
 }
 
 // newTrainer puts the optimizer's variables into the model's store; close takes them out.

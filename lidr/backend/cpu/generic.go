@@ -52,15 +52,6 @@ func (l *lowerer) elementwise(n *node) (view, error) {
 		return l.emit("Where", n.shape, in, func(x *execution, out *value) {
 			where(x, out, in)
 		}), nil
-	case name == "Convert" && from == dtypes.Float32 && n.shape.DType == dtypes.BFloat16:
-		return l.emit(name, n.shape, in, func(x *execution, out *value) {
-			tasks, bounds := split(size, copyGrain, 64)
-			x.parallel(tasks, func(task int, w *workspace) {
-				lo, hi := bounds(task)
-				w.tile = tileArgs{dst: unsafe.Add(x.base[out.id], lo*2), a: unsafe.Add(x.ptr(in[0]), lo*4), n: hi - lo, rows: 1}
-				kernels.tile["ToBF16V"](&w.tile)
-			})
-		}), nil
 	case name == "Convert":
 		if run = converter(from, n.shape.DType); run == nil {
 			return view{}, unsupported(n)
@@ -264,6 +255,12 @@ func converter(from, to dtypes.DType) passFunc {
 	case dtypes.Float16:
 		return convertFrom(to, func(v float16.Float16) float64 { return float64(v.Float32()) },
 			func(v float16.Float16) int64 { return int64(v.Float32()) })
+	case dtypes.Float32:
+		if to == dtypes.BFloat16 {
+			return func(dst, a, _ unsafe.Pointer, n int) {
+				kernels.tile["ToBF16V"](&tileArgs{dst: dst, a: a, n: n, rows: 1})
+			}
+		}
 	}
 	if e := elements[from]; e != nil {
 		return e.convert(to)
