@@ -447,8 +447,10 @@ func referenceLogprobs(ctx context.Context, run *Run, m *Model, base *transforme
 	pairs []dpo.Pair) ([][2]float64, error) {
 	s := run.Settings.Train.Settings
 	parts := []any{"reference 2", backend.Arithmetic(m.engine), pairs, s.MaxLength}
-	if dtype := run.Settings.Train.DType; dtype == "bfloat16" {
-		parts = append(parts, dtype)
+	for _, how := range []string{run.Settings.Train.DType, run.Settings.Train.Products} {
+		if how == "bfloat16" {
+			parts = append(parts, how)
+		}
 	}
 	measure := func(done func(int) bool, save func([]int, [][2]float64) error) error {
 		meter := run.Meter(m.Name()+" reference", "pairs", len(pairs), countDone(len(pairs), done))

@@ -15,10 +15,14 @@ import (
 
 // referenceModel returns the model that the round starts from, with its weights held as the settings say.
 func referenceModel(m *Model, s TrainSettings) (*transformer.Model, error) {
-	if s.DType == "bfloat16" {
-		return transformer.NewBFloat16(m.checkpoint)
+	if s.DType != "bfloat16" {
+		return m.weights, nil
 	}
-	return m.weights, nil
+	base, err := transformer.NewBFloat16(m.checkpoint, m.engine)
+	if err == nil && s.Products == "bfloat16" {
+		base.Quantization = transformer.InBFloat16
+	}
+	return base, err
 }
 
 // policy returns what is trained: a copy of the base, or an adapter on the base, whose weights it shares.

@@ -72,7 +72,17 @@ func TestTrainAdapter(t *testing.T) {
 	if coarse.Fingerprint() == m1.Fingerprint() {
 		t.Error("rounding the weights below changed nothing")
 	}
+	s.Train.Products = "bfloat16"
+	run, _ = openTest(t, s)
+	coarser, _, err := Train(ctx, run, m0, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if coarser.Fingerprint() == coarse.Fingerprint() {
+		t.Error("rounding what meets the weights below changed nothing")
+	}
 	s.Train.LoRA, s.Train.DType = LoRASettings{}, ""
+	s.Train.Products = ""
 	run, _ = openTest(t, s)
 	if err := os.MkdirAll(run.Path("M1", "adapter"), 0o755); err != nil { // of an earlier training that was killed
 		t.Fatal(err)
@@ -267,6 +277,8 @@ func TestAdapterSettings(t *testing.T) {
 		},
 		"field train.dtype is \"int8\"":           func(s *TrainSettings) { s.DType = "int8" },
 		"field train.dtype is bfloat16, expected": func(s *TrainSettings) { s.DType = "bfloat16" },
+		"field train.products is \"int8\"":        func(s *TrainSettings) { s.Products = "int8" },
+		"field train.products is bfloat16":        func(s *TrainSettings) { s.Products = "bfloat16" },
 	} {
 		s := MiniatureSettings()
 		change(&s.Train)

@@ -183,6 +183,10 @@ func (s TrainSettings) validate() error {
 	case s.DType == "bfloat16" && s.LoRA.Rank == 0:
 		return bad("dtype", s.DType, "float32 where all weights are trained: bfloat16 is too coarse for an optimizer's "+
 			"steps; train with lora")
+	case !slices.Contains([]string{"", "float32", "bfloat16"}, s.Products):
+		return bad("products", fmt.Sprintf("%q", s.Products), "float32 or bfloat16")
+	case s.Products == "bfloat16" && s.DType != "bfloat16":
+		return bad("products", s.Products, "float32 where dtype is not bfloat16")
 	}
 	for i, target := range s.LoRA.Targets {
 		if !slices.Contains(checkpoint.AdapterTargets(), target) || slices.Contains(s.LoRA.Targets[:i], target) {

@@ -32,14 +32,19 @@ func adapted(t *testing.T, base *transformer.Model, seed int64) *transformer.Mod
 }
 
 // TestTrainAdapter: the model below is the reference, so DPO's loss begins at ln 2; every part of the adapter learns;
-// the model below keeps its weights and its log-probabilities to the bit. The same holds for weights held as bfloat16
-// and for layers that are computed again in the backward pass.
+// the model below keeps its weights and its log-probabilities to the bit. The same holds for weights held as bfloat16,
+// multiplied in float32 and in bfloat16, and for layers that are computed again in the backward pass.
 func TestTrainAdapter(t *testing.T) {
 	b, pairs, s := openBackend(t), randomPairs(20, tiny.VocabSize, 1), testSettings()
 	s.LR, s.Replay, s.Epochs = 1e-2, 0, 6
 	for name, load := range map[string]func(*checkpoint.Checkpoint) (*transformer.Model, error){
 		"float32":  transformer.New,
-		"bfloat16": transformer.NewBFloat16,
+		"bfloat16": func(ck *checkpoint.Checkpoint) (*transformer.Model, error) { return transformer.NewBFloat16(ck, b) },
+		"products": func(ck *checkpoint.Checkpoint) (*transformer.Model, error) {
+			m, err := transformer.NewBFloat16(ck, b)
+			m.Quantization = transformer.InBFloat16
+			return m, err
+		},
 	} {
 		ck, err := transformer.Init(tiny, 1).Checkpoint()
 		if err != nil {

@@ -46,21 +46,21 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	if h.CheckpointDir == "" {
 		return st, nil
 	}
-	ck, err := m.Checkpoint()
+	ck, err := m.Base()
 	if err != nil {
 		return nil, err
 	}
-	fingerprint, err := ck.Hash()
+	fingerprint, err := ck.Fingerprint()
 	if err != nil {
 		return nil, err
 	}
 	hash := sha256.New()
-	parts := []any{"training state 3", b.Name(), fingerprint, s, total, data}
+	parts := []any{"training state 4", b.Name(), fingerprint, m.Quantization, s, total, data}
 	adapter, err := m.Adapter()
 	if err != nil {
 		return nil, err
 	}
-	if adapter != nil { // B = 0 hides A from the merged weights
+	if adapter != nil {
 		values, err := adapterValues(adapter)
 		if err != nil {
 			return nil, err

@@ -126,6 +126,7 @@ var valid = map[string]struct{ set, with string }{
 	"train.lora.alpha":           {set: "16", with: "train.lora.rank=4; train.lora.alpha=8"},
 	"train.lora.targets":         {set: "[q_proj]", with: "train.lora.rank=4; train.lora.alpha=8"},
 	"train.dtype":                {set: "bfloat16", with: "train.lora.rank=4; train.lora.alpha=8"},
+	"train.products":             {set: "bfloat16", with: "train.dtype=bfloat16; train.lora.rank=4; train.lora.alpha=8"},
 	"evaluate.shots":             {set: "3", with: "evaluate.shots=1; evaluate.exemplars=."},
 	"evaluate.exemplars":         {set: "..", with: "evaluate.shots=1; evaluate.exemplars=."},
 	"evaluate.identifier":        {set: "another"},

@@ -71,10 +71,15 @@ func (w weights) product(x *Node, name string) *Node {
 	if matrix.DType() == x.DType() {
 		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
 	}
-	if w.m.Quantization == inBFloat16 && matrix.DType() == dtypes.BFloat16 {
-		x = ConvertDType(ConvertDType(x, dtypes.BFloat16), x.DType())
+	widened := func(x *Node) *Node {
+		return DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
 	}
-	y := DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
+	var y *Node
+	if w.inPairs(matrix) {
+		y = w.pairProduct(x, widened)
+	} else {
+		y = widened(x)
+	}
 	if w.again {
 		return y
 	}

@@ -21,7 +21,7 @@ func (m *Model) LabelLogprobs(scope *model.Scope, hidden, labels *Node) *Node {
 	if chunks <= 1 && !frozen {
 		return labelLogprobs(m.Head(scope, hidden), labels)
 	}
-	w, size := weights{m: m, scope: scope, g: hidden.Graph(), again: true}, (n+chunks-1)/chunks
+	w, size := weights{m: m, scope: scope, g: hidden.Graph(), again: !frozen}, (n+chunks-1)/chunks
 	var parts []*Node
 	for start := 0; start < n; start += size {
 		part := AxisRange(start, min(start+size, n))
@@ -46,6 +46,8 @@ func (m *Model) frozenLogprobs(w weights, hidden, labels *Node) *Node {
 	head := w.get(m.headName())
 	if format, ok := m.formats[m.headName()]; ok {
 		head = w.unpacked(head, format)
+	} else if w.inPairs(head) {
+		off = rounded(off)
 	}
 	slope := DotGeneral(off, []int{1}, nil, ConvertDType(head, off.DType()), []int{0}, nil)
 	slope = StopGradient(MulScalar(slope, m.design.LogitScale))

@@ -76,7 +76,7 @@ func TestCheckpointing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if narrow, err = NewBFloat16(ck); err != nil {
+			if narrow, err = NewBFloat16(ck, b); err != nil {
 				t.Fatal(err)
 			}
 			for name, m := range map[string]*Model{
@@ -108,7 +108,7 @@ func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	narrow, err := NewBFloat16(ck)
+	narrow, err := NewBFloat16(ck, b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,8 +65,17 @@ func New(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, float3
 
 // NewBFloat16 is [New] with the matrices rounded to bfloat16, to nearest and half to even, which takes half the memory;
 // weights that were published as bfloat16 do not change. Norms and biases stay float32, and so do all computations.
-// Such a model can decode and train an adapter; its matrices are too coarse to be trained themselves.
-func NewBFloat16(ck *checkpoint.Checkpoint) (*Model, error) { return newModel(ck, bfloat16Value) }
+// Such a model can decode and train an adapter; its matrices are too coarse to be trained themselves. Those that the
+// checkpoint holds in bfloat16 are read where they are, on our own backend.
+func NewBFloat16(ck *checkpoint.Checkpoint, b compute.Backend) (*Model, error) {
+	ours, ok := b.(*cpu.Backend)
+	return newModel(ck, func(t checkpoint.Tensor) (*tensors.Tensor, error) {
+		if ok && t.Type == checkpoint.BF16 && len(t.Shape) == 2 {
+			return storedValue(ours, t)
+		}
+		return bfloat16Value(t)
+	})
+}
 
 // newModel returns a model of the values that value makes of tensors.
 func newModel(ck *checkpoint.Checkpoint, value func(checkpoint.Tensor) (*tensors.Tensor, error)) (*Model, error) {
@@ -146,14 +155,7 @@ func Init(cfg checkpoint.Config, seed int64) *Model {
 // Checkpoint returns the current weights with the files that came with them: a copy, but for weights that are another
 // checkpoint's and never change. An adapter is merged into them.
 func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
-	ck := &checkpoint.Checkpoint{Config: m.Config, Files: maps.Clone(m.files)}
-	var err error
-	if m.source != nil {
-		*ck = *m.source
-		ck.Tensors, ck.Files = slices.Clone(ck.Tensors), maps.Clone(m.files)
-	} else {
-		ck.Tensors, err = m.read(checkpoint.ExpectedTensors(m.Config))
-	}
+	ck, err := m.Base()
 	if err != nil || m.adapter == nil {
 		return ck, err
 	}
@@ -162,6 +164,19 @@ func (m *Model) Checkpoint() (*checkpoint.Checkpoint, error) {
 		return nil, err
 	}
 	return a.Merge(ck)
+}
+
+// Base is [Model.Checkpoint] without the adapter.
+func (m *Model) Base() (*checkpoint.Checkpoint, error) {
+	ck := &checkpoint.Checkpoint{Config: m.Config, Files: maps.Clone(m.files)}
+	var err error
+	if m.source != nil {
+		*ck = *m.source
+		ck.Tensors, ck.Files = slices.Clone(ck.Tensors), maps.Clone(m.files)
+	} else {
+		ck.Tensors, err = m.read(checkpoint.ExpectedTensors(m.Config))
+	}
+	return ck, err
 }
 
 // read copies variables, sorted by name, as float32.

@@ -43,7 +43,7 @@ func TestPiecesGiveTheBitsOfTheWhole(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				narrow, err := NewBFloat16(ck)
+				narrow, err := NewBFloat16(ck, b)
 				if err != nil {
 					t.Fatal(err)
 				}

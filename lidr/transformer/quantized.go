@@ -13,20 +13,20 @@ import (
 	"lidrlab/lidr/checkpoint"
 )
 
-// inBFloat16 is the quantization of products by matrices in bfloat16.
-const inBFloat16 = "bf16"
+// InBFloat16 is the quantization of products by matrices in bfloat16 ([NewQuantized]).
+const InBFloat16 = "bf16"
 
 // NewQuantized is [NewStored] with products of fewer bits than float32 has. With "stored" and "q8" they are products in
 // integers, as llama.cpp's are: x is rounded to blocks of 32 signed bytes for each product with a matrix in blocks
 // (cpu.Integers). With "stored", these are the matrices that the checkpoint holds in blocks; with "q8", all others are
 // rounded to Q8_0 as well, which takes half the memory of bfloat16. With "bf16", x is rounded to bfloat16 for each
 // product with a matrix that the checkpoint holds in bfloat16, as vLLM and Transformers do with such a model; sums stay
-// float32. Such a model decodes. It needs our own backend.
+// float32. Such a model decodes, and with "bf16" trains an adapter. It needs our own backend.
 func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Model, error) {
 	ours, ok := b.(*cpu.Backend)
 	switch {
-	case how != "stored" && how != "q8" && how != inBFloat16:
-		return nil, fmt.Errorf("transformer: quantization %q, expected %q, %q or %q", how, "stored", "q8", inBFloat16)
+	case how != "stored" && how != "q8" && how != InBFloat16:
+		return nil, fmt.Errorf("transformer: quantization %q, expected %q, %q or %q", how, "stored", "q8", InBFloat16)
 	case !ok:
 		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers or bfloat16; take %q", b, cpu.Name)
 	}
@@ -35,7 +35,7 @@ func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Mo
 		return nil, err
 	}
 	m.Quantization = how
-	if how == inBFloat16 {
+	if how == InBFloat16 {
 		return m, hasBFloat16(ck)
 	}
 	for name := range m.formats {
@@ -56,7 +56,27 @@ func hasBFloat16(ck *checkpoint.Checkpoint) error {
 		}
 	}
 	return fmt.Errorf("transformer: the model has no matrix in bfloat16, which %q computes with; %q rounds any matrix",
-		inBFloat16, "q8")
+		InBFloat16, "q8")
+}
+
+// inPairs reports whether products with a matrix round their other side to bfloat16.
+func (w weights) inPairs(matrix *Node) bool {
+	return w.m.Quantization == InBFloat16 && matrix.DType() == dtypes.BFloat16
+}
+
+// rounded returns x rounded to bfloat16.
+func rounded(x *Node) *Node { return ConvertDType(ConvertDType(x, dtypes.BFloat16), x.DType()) }
+
+// pairProduct is a product of x in bfloat16, as NewQuantized has it. The gradient by x is one too: that by the result,
+// rounded to bfloat16, times the matrix.
+func (w weights) pairProduct(x *Node, product func(x *Node) *Node) *Node {
+	if w.m.adapter == nil {
+		return product(rounded(x))
+	}
+	y, _ := InternalFusedOpCaller(func() *Node { return product(rounded(x)) }, func() *Node {
+		return IdentityWithCustomGradient(product(x), func(_, d *Node) *Node { return rounded(d) })
+	}, true)
+	return y
 }
 
 // blockValue returns a matrix in blocks as bytes [out, bytes of a row], in the memory that it is stored in.

@@ -31,8 +31,9 @@ type matmul struct {
 func (l *lowerer) dot(n *node) (view, error) {
 	attr := n.attr.(dotAttr)
 	lhs, rhs := l.views[n.inputs[0]], l.views[n.inputs[1]]
-	if inPairs(lhs, rhs, attr) {
-		lhs, rhs = l.dense(lhs), l.dense(rhs)
+	inPairs := inPairs(lhs, rhs, attr)
+	if inPairs {
+		lhs = l.dense(lhs)
 	} else {
 		lhs = l.in(n, 0)
 	}
@@ -41,6 +42,9 @@ func (l *lowerer) dot(n *node) (view, error) {
 	}
 	lhs = lhs.transpose(order(lhs, attr.lhsBatch, attr.lhsContract))
 	rhs = rhs.transpose(order(rhs, attr.rhsBatch, attr.rhsContract))
+	if inPairs {
+		rhs = l.dense(rhs)
+	}
 	nb, nk := len(attr.lhsBatch), len(attr.lhsContract)
 	parts := func(w view) (batch, free, contract view) {
 		cut := len(w.dims) - nk
@@ -103,11 +107,11 @@ func (l *lowerer) dot(n *node) (view, error) {
 	return result, nil
 }
 
-// inPairs reports whether a product multiplies bfloat16 by bfloat16: the last axes of both, of one batch.
+// inPairs reports whether a product multiplies bfloat16 by bfloat16, along one axis of each, which is the last axis of
+// the left-hand side. The right-hand side is transposed before, if its rows do not lie along that axis.
 func inPairs(lhs, rhs view, attr dotAttr) bool {
-	last := func(w view, axes []int) bool { return len(axes) == 1 && axes[0] == len(w.dims)-1 }
 	return lhs.val.dtype == dtypes.BFloat16 && rhs.val.dtype == dtypes.BFloat16 && len(attr.lhsBatch) == 0 &&
-		last(lhs, attr.lhsContract) && last(rhs, attr.rhsContract) && len(kernels.pairs.rows.rows) > 0
+		len(attr.lhsContract) == 1 && attr.lhsContract[0] == len(lhs.dims)-1 && len(kernels.pairs.rows.rows) > 0
 }
 
 // product schedules a product in float32.

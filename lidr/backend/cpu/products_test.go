@@ -52,6 +52,9 @@ func BenchmarkProducts(b *testing.B) {
 		{"PT", dtypes.BFloat16, 64, 896, 4864},
 		{"PT", dtypes.BFloat16, 512, 4864, 896},
 		{"PT", dtypes.BFloat16, 64, 151936, 896},
+		{"PT", dtypes.BFloat16, 1792, 4864, 896},
+		{"PT", dtypes.BFloat16, 1792, 896, 4864},
+		{"PT", dtypes.BFloat16, 208, 151936, 896},
 		{"NT", dtypes.Float32, 16, 4864, 896},
 		{"NT", dtypes.Float32, 64, 4864, 896},
 	} {

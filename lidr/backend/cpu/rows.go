@@ -50,6 +50,9 @@ func (mm *matmul) asStored() bool { return mm.rhsK == 1 && mm.lhsK == 1 && mm.k 
 func (mm *matmul) runStored(x *execution, batch int) {
 	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
 	tasks := max(mm.tasks(), min(64, batch*mm.n*mm.k/grain))
+	if mm.m*mm.k > heldValues { // each task reads all of A from memory
+		tasks = min(tasks, 2*x.backend.threads)
+	}
 	fours := (mm.n + rowColumns - 1) / rowColumns
 	strips := min(fours, (tasks+batch-1)/batch)
 	tasks, bounds := split(batch*strips, 1, tasks)

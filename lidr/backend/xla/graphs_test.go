@@ -67,7 +67,7 @@ func TestGraphsReachTheCompiler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		narrow, err := transformer.NewBFloat16(ck)
+		narrow, err := transformer.NewBFloat16(ck, b)
 		if err != nil {
 			t.Fatal(err)
 		}
