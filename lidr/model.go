@@ -45,7 +45,9 @@ type Model struct {
 	checkpoint *checkpoint.Checkpoint
 	weights    *transformer.Model // nil where they are not here
 	tokenizer  *tokenizer.Tokenizer
-	identity   string // fingerprint of the checkpoint that a server or another machine holds, "" for lm's own
+	// identity is the fingerprint of the checkpoint that a server or another machine holds, or that is computed with in
+	// fewer bits; "" for lm's own.
+	identity string
 }
 
 // LoadModel loads a model: "miniature", which is embedded in this package, a Hugging Face folder with config.json,
@@ -88,19 +90,23 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 
 // Quantized returns the model with its products computed in integers, as llama.cpp's are: with "stored", those with
 // matrices that a GGUF file holds in blocks; with "q8", all others as well, rounded to Q8_0; or, with "bf16", with what
-// it multiplies matrices in bfloat16 by rounded to bfloat16, as vLLM's are. Its answers differ from m's, and so does
-// its fingerprint.
-func (m *Model) Quantized(how string) (*Model, error) {
-	if m.checkpoint == nil {
+// it multiplies matrices in bfloat16 by rounded to bfloat16, as vLLM's are. An adapter that m was loaded from stays
+// beside the weights, in float32. Its answers differ from m's, and so does its fingerprint; a run knows it as m, and a
+// training that starts from it ends in a model that computes like it.
+func (m *Model) Quantized(how string) (*Model, error) { return m.quantized(m.checkpoint, how) }
+
+// quantized is [Model.Quantized] with the weights of ck.
+func (m *Model) quantized(ck *checkpoint.Checkpoint, how string) (*Model, error) {
+	if ck == nil {
 		return nil, fmt.Errorf("model %s is behind a server, which decides how it computes", m.Path)
 	}
-	weights, err := transformer.NewQuantized(m.checkpoint, m.engine, how)
+	weights, err := transformer.NewQuantized(ck, m.engine, how)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Path, err)
 	}
-	quantized := *m
-	quantized.weights, quantized.lm = weights, local.New(m.engine, weights, m.tokenizer)
-	return &quantized, nil
+	q := *m
+	q.weights, q.lm, q.identity = weights, local.New(m.engine, weights, m.tokenizer), m.known()
+	return &q, nil
 }
 
 // maxAdapters bounds the adapters that are merged one after the other: more than anybody trains on top of each other,

@@ -2,6 +2,7 @@ package lidr
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,5 +91,50 @@ func TestTitle(t *testing.T) {
 		if got, err := (&Model{Path: path}).title(); err != nil || got != want {
 			t.Errorf("%s: %q, %v, expected %q", path, got, err, want)
 		}
+	}
+}
+
+// A run on a model that computes in fewer bits knows it as the model that it is made of, and its trained model computes
+// alike, with the adapter beside the weights: the rounded weights are M0's.
+func TestQuantizedRun(t *testing.T) {
+	s, ctx := smallMiniature(), context.Background()
+	s.Train.LoRA, s.Train.LR = LoRASettings{Rank: 4, Alpha: 8}, 1e-3
+	run, m0 := openTest(t, s)
+	if err := run.Enter(m0); err != nil {
+		t.Fatal(err)
+	}
+	coarse, err := m0.Quantized("q8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if coarse.Fingerprint() == m0.Fingerprint() || coarse.known() != m0.known() {
+		t.Errorf("the fingerprints are %s and %s, and the run knows %s", m0.Fingerprint(), coarse.Fingerprint(),
+			coarse.known())
+	}
+	m1, _, err := iterate(ctx, run, coarse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := run.Model("M1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter, err := m1.weights.Adapter()
+	if err != nil || adapter == nil || m1.weights.Quantization != "q8" {
+		t.Errorf("M1 computes as %q with the adapter %v; %v", m1.weights.Quantization, adapter, err)
+	}
+	if m1.known() != loaded.known() || m1.Fingerprint() == loaded.Fingerprint() {
+		t.Errorf("M1 is %s of %s, and run.Model's is %s", m1.Fingerprint(), m1.known(), loaded.Fingerprint())
+	}
+	below, err := m1.weights.Base()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := below.Hash(); err != nil || got != m0.Fingerprint() {
+		t.Errorf("below the adapter is %s, expected M0, %s; %v", got, m0.Fingerprint(), err)
+	}
+	record, err := run.readRecord()
+	if err != nil || record.Quantized != "q8" {
+		t.Errorf("run.json says %q; %v", record.Quantized, err)
 	}
 }

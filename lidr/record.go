@@ -38,9 +38,10 @@ type record struct {
 	Go           string            `json:"go"`
 	Modules      map[string]string `json:"modules"`
 	Backend      string            `json:"backend"`
-	Base         string            `json:"base"`             // the path of M0
-	Fingerprints map[string]string `json:"fingerprints"`     // of the models
-	Served       []string          `json:"served,omitempty"` // the models that were behind servers
+	Base         string            `json:"base"`                // the path of M0
+	Fingerprints map[string]string `json:"fingerprints"`        // of the models
+	Served       []string          `json:"served,omitempty"`    // the models that were behind servers
+	Quantized    string            `json:"quantized,omitempty"` // how models computed in fewer bits ([Model.Quantized])
 }
 
 // readRecord returns run.json, the zero record where there is none yet.
@@ -138,7 +139,10 @@ func (r *Run) record(m *Model, before record) error {
 		return nil
 	}
 	now := r.recordNow()
-	now.Base, now.Fingerprints = before.Base, map[string]string{}
+	now.Base, now.Fingerprints, now.Quantized = before.Base, map[string]string{}, before.Quantized
+	if m.weights != nil && m.weights.Quantization != "" {
+		now.Quantized = m.weights.Quantization
+	}
 	maps.Copy(now.Fingerprints, before.Fingerprints)
 	now.Fingerprints[m.Name()] = m.known()
 	if m.Round == 0 {

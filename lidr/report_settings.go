@@ -115,6 +115,9 @@ func settingRows(run *Run) ([]report.Setting, error) {
 	if fingerprint := made.Fingerprints["M0"]; fingerprint != "" {
 		model = fmt.Sprintf("%s (fingerprint %.12s)", model, fingerprint)
 	}
+	if made.Quantized != "" {
+		model += ", computed as " + made.Quantized
+	}
 	world, identifier := "the miniature world", identifierOf(run.evalTask())
 	problems := cmp.Or(s.Evaluate.Source, world)
 	var scores []eval.Score

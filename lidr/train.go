@@ -83,7 +83,11 @@ func trainPairs(ctx context.Context, run *Run, m *Model, pairs []Pair) (*Model, 
 	if warning := run.alsoEvaluated(next.Name(), promptsOf(pairs)); warning != "" {
 		warnings = append(warnings, warning)
 	}
-	return next, steps, run.WriteJSON(run.Path(next.Name(), "warnings.json"), warnings)
+	if err := run.WriteJSON(run.Path(next.Name(), "warnings.json"), warnings); err != nil {
+		return nil, nil, err
+	}
+	next, err = next.computesAs(m, run)
+	return next, steps, err
 }
 
 func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.Step, error) {
@@ -169,7 +173,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 // saveTrained writes what a training has made, its record last.
 func saveTrained(ctx context.Context, run *Run, base *Model, t Training, weights *transformer.Model,
 	steps []dpo.Step) (*Model, error) {
-	result, err := weights.Checkpoint()
+	result, err := merged(weights, base)
 	if err != nil {
 		return nil, err
 	}

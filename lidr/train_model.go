@@ -43,6 +43,32 @@ func policy(base *transformer.Model, s TrainSettings) (p *transformer.Model, err
 	return p, nil
 }
 
+// computesAs returns m, which a training of the run has made of base, computing as base does.
+func (m *Model) computesAs(base *Model, run *Run) (*Model, error) {
+	how := base.weights.Quantization
+	if how == "" {
+		return m, nil
+	}
+	ck := m.checkpoint
+	if run.Settings.Train.LoRA.Rank > 0 {
+		var err error
+		if ck, _, err = loadCheckpoint(run.Path(m.Name(), "adapter"), 0); err != nil {
+			return nil, err
+		}
+	}
+	return m.quantized(ck, how)
+}
+
+// merged returns what was trained on base: its weights, or base's with the adapter merged into them, whatever they were
+// rounded to for the training.
+func merged(weights *transformer.Model, base *Model) (*checkpoint.Checkpoint, error) {
+	adapter, err := weights.Adapter()
+	if err != nil || adapter == nil {
+		return weights.Checkpoint()
+	}
+	return adapter.Merge(base.checkpoint)
+}
+
 // saveAdapter writes the adapter that was trained on base. Where none was, it clears what an earlier training under
 // other settings left.
 func saveAdapter(dir string, weights *transformer.Model, base *Model) error {

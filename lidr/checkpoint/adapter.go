@@ -116,7 +116,9 @@ func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
 	if err := a.Check(c.Config); err != nil {
 		return nil, err
 	}
-	out := &Checkpoint{Config: c.Config, Tensors: slices.Clone(c.Tensors), Files: maps.Clone(c.Files)}
+	out := &Checkpoint{
+		Config: c.Config, Tensors: slices.Clone(c.Tensors), Files: maps.Clone(c.Files), Below: c, Adapter: a,
+	}
 	for i, w := range c.Tensors {
 		nameA, nameB, ok := a.Adapted(w.Name)
 		if !ok {

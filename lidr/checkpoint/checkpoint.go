@@ -20,6 +20,9 @@ type Checkpoint struct {
 
 	Sources  []*input.Content // the files that all Tensors were read from, nil where that is not known
 	Remember bool             // Fingerprint may be what is remembered of Sources
+
+	Below   *Checkpoint // of the result of [Adapter.Merge], what the adapter was merged into, else nil
+	Adapter *Adapter    // that adapter
 }
 
 // companions are the files that Load keeps. Those marked true affect the model's answers and are part of the

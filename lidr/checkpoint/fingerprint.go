@@ -18,15 +18,8 @@ import (
 func (c *Checkpoint) Hash() (string, error) {
 	h := sha256.New()
 	c.hashConfig(h)
-	free := make(chan []float32, 3)
-	for range cap(free) {
-		free <- make([]float32, chunk)
-	}
-	for _, t := range c.Tensors {
-		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
-		if err := t.hash(h, free); err != nil {
-			return "", err
-		}
+	if err := hashTensors(h, c.Tensors); err != nil {
+		return "", err
 	}
 	c.hashFiles(h)
 	for _, file := range c.Sources {
@@ -35,6 +28,28 @@ func (c *Checkpoint) Hash() (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Hash returns the SHA-256, in hex, of what the adapter adds to a model.
+func (a *Adapter) Hash() (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "adapter %d %v %q\n", a.Rank, a.Alpha, a.Targets)
+	err := hashTensors(h, a.Tensors)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+func hashTensors(h hash.Hash, tensors []Tensor) error {
+	free := make(chan []float32, 3)
+	for range cap(free) {
+		free <- make([]float32, chunk)
+	}
+	for _, t := range tensors {
+		fmt.Fprintf(h, "tensor %q %v\n", t.Name, t.Shape)
+		if err := t.hash(h, free); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Checkpoint) hashConfig(h hash.Hash) {

@@ -61,11 +61,11 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 		return nil, err
 	}
 	if adapter != nil {
-		values, err := adapterValues(adapter)
+		start, err := adapter.Hash()
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, values)
+		parts = append(parts, start)
 	}
 	if err := json.NewEncoder(hash).Encode(parts); err != nil {
 		return nil, fmt.Errorf("key of the training state: %w", err)
@@ -73,30 +73,6 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	st.path, st.key = filepath.Join(h.CheckpointDir, StateFile), hex.EncodeToString(hash.Sum(nil))
 	st.arithmetic = backend.Arithmetic(b)
 	return st, nil
-}
-
-// adapterValues is an adapter as a key has it.
-func adapterValues(a *checkpoint.Adapter) (any, error) {
-	type tensor struct {
-		Name  string
-		Shape []int
-		Data  []float32
-	}
-	all := make([]tensor, len(a.Tensors))
-	for i, t := range a.Tensors {
-		data, err := t.Float32s()
-		if err != nil {
-			return nil, err
-		}
-		all[i] = tensor{t.Name, t.Shape, data}
-	}
-	return struct {
-		Base    string
-		Rank    int
-		Alpha   float64
-		Targets []string
-		Tensors []tensor
-	}{a.Base, a.Rank, a.Alpha, a.Targets, all}, nil
 }
 
 // kept lists the parameter's variables that the state holds. Accumulated gradients are 0 between steps.

@@ -21,7 +21,8 @@ const InBFloat16 = "bf16"
 // (cpu.Integers). With "stored", these are the matrices that the checkpoint holds in blocks; with "q8", all others are
 // rounded to Q8_0 as well, which takes half the memory of bfloat16. With "bf16", x is rounded to bfloat16 for each
 // product with a matrix that the checkpoint holds in bfloat16, as vLLM and Transformers do with such a model; sums stay
-// float32. Such a model decodes, and with "bf16" trains an adapter. It needs our own backend.
+// float32. An adapter that is merged into the checkpoint is computed in float32 beside what it was merged into, since
+// rounding would lose much of what it adds. Such a model decodes and trains an adapter. It needs our own backend.
 func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Model, error) {
 	ours, ok := b.(*cpu.Backend)
 	switch {
@@ -29,6 +30,13 @@ func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Mo
 		return nil, fmt.Errorf("transformer: quantization %q, expected %q, %q or %q", how, "stored", "q8", InBFloat16)
 	case !ok:
 		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers or bfloat16; take %q", b, cpu.Name)
+	}
+	if ck.Adapter != nil {
+		below, err := NewQuantized(ck.Below, b, how)
+		if err != nil {
+			return nil, err
+		}
+		return below.WithAdapter(ck.Adapter)
 	}
 	m, err := newStored(ck, ours, how == "q8")
 	if err != nil {

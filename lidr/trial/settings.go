@@ -28,8 +28,9 @@ type Settings struct {
 	Tokens          int      // the most of an answer; a translation may have half as many again
 	LoRA            int      // rank, 0 for all weights
 	LR              float64
-	Votes           int  // answers to a problem of the arm majority
-	Dev             bool // evaluate on held-out training problems: to choose settings without MGSM
+	Votes           int    // answers to a problem of the arm majority
+	Dev             bool   // evaluate on held-out training problems: to choose settings without MGSM
+	Quantize        string // how the models compute their answers ([lidr.Model.Quantized]), "" for float32
 	Translator      string
 	Judge           string // addresses of OpenAI-compatible servers, "" for none
 }
@@ -43,6 +44,7 @@ func Defaults() Settings {
 	return Settings{
 		Model: "Qwen/Qwen2.5-Coder-0.5B-Instruct", Data: data, Trained: []string{"es", "de"}, Unseen: []string{"fr", "ru"},
 		N: 160, EvalN: 250, FreeN: 40, Rounds: 2, Tokens: 320, LoRA: 16, LR: 5e-6, Votes: 3,
+		Quantize: "q8",
 	}
 }
 
@@ -225,6 +227,7 @@ func (t *Trial) settings(c Cell, a arm) lidr.Settings {
 	s.Train.LR = t.LR
 	if t.LoRA > 0 {
 		s.Train.LoRA = lidr.LoRASettings{Rank: t.LoRA, Alpha: float64(2 * t.LoRA)}
+		s.Train.DType, s.Train.Products = "bfloat16", "bfloat16"
 	}
 	if a.pairs == "template" {
 		s.Pairs = lidr.PairSettings{Mode: "paper", DropIdentical: true} // a template is short, on purpose

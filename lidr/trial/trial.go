@@ -62,6 +62,9 @@ func (t *Trial) languages() []string { return slices.Concat([]string{"en"}, t.Tr
 func (t *Trial) base() (*lidr.Model, error) {
 	if t.m0 == nil {
 		m, err := lidr.LoadModel(t.Model)
+		if err == nil && t.Quantize != "" {
+			m, err = m.Quantized(t.Quantize)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -43,6 +43,7 @@ func main() {
 	flag.IntVar(&s.Tokens, "tokens", s.Tokens, "the most tokens of an answer")
 	flag.IntVar(&s.LoRA, "lora", s.LoRA, "rank of the adapter, 0 for all weights")
 	flag.Float64Var(&s.LR, "lr", s.LR, "learning rate")
+	flag.StringVar(&s.Quantize, "quantize", s.Quantize, "how models answer: q8, stored, bf16, or in float32 without")
 	flag.IntVar(&s.Votes, "votes", s.Votes, "answers to a problem of the arm majority")
 	flag.BoolVar(&s.Dev, "dev", false, "evaluate on held-out training problems: to choose settings without MGSM")
 	flag.StringVar(&s.Translator, "translator", "", "address of a server that translates, for the arm translator")

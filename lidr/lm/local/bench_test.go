@@ -20,8 +20,7 @@ var small = checkpoint.Config{
 
 // benchmark decodes batches of rows prompts of 32 tokens into answers of the given number of tokens. load loads the
 // model.
-func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Model, error), rows, tokens int,
-	counted int) {
+func benchmark(b *testing.B, narrow bool, rows, tokens, counted int) {
 	engine, err := backend.Open("")
 	if err != nil {
 		b.Fatal(err)
@@ -30,7 +29,10 @@ func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Mod
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := load(ck)
+	m, err := transformer.New(ck)
+	if narrow {
+		m, err = transformer.NewBFloat16(ck, engine)
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -57,13 +59,12 @@ func benchmark(b *testing.B, load func(*checkpoint.Checkpoint) (*transformer.Mod
 }
 
 // BenchmarkPrefill reads prompts and draws one token of each.
-func BenchmarkPrefill(b *testing.B) { benchmark(b, transformer.New, batchSize, 1, batchSize*32) }
+func BenchmarkPrefill(b *testing.B) { benchmark(b, false, batchSize, 1, batchSize*32) }
 
 // BenchmarkDecode draws answers of 40 tokens; reading the prompts is part of the time, not of the tokens.
 func BenchmarkDecode(b *testing.B) {
 	for _, rows := range []int{1, batchSize} {
-		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) { benchmark(b, transformer.New, rows, 40, rows*40) })
-		b.Run(fmt.Sprintf("batch=%d,bfloat16", rows),
-			func(b *testing.B) { benchmark(b, transformer.NewBFloat16, rows, 40, rows*40) })
+		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) { benchmark(b, false, rows, 40, rows*40) })
+		b.Run(fmt.Sprintf("batch=%d,bfloat16", rows), func(b *testing.B) { benchmark(b, true, rows, 40, rows*40) })
 	}
 }

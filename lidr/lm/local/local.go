@@ -101,10 +101,7 @@ func New(b compute.Backend, m *transformer.Model, t *tokenizer.Tokenizer) *Model
 // model computes, whose answers are others.
 func (l *Model) Fingerprint() string {
 	l.identify.Do(func() {
-		ck, err := l.transformer.Checkpoint()
-		if err == nil {
-			l.fingerprint, err = ck.Fingerprint()
-		}
+		err := l.identity()
 		if q := l.transformer.Quantization; q != "" {
 			sum := sha256.Sum256([]byte(l.fingerprint + " in integers, " + q))
 			l.fingerprint = hex.EncodeToString(sum[:])
@@ -115,6 +112,25 @@ func (l *Model) Fingerprint() string {
 		}
 	})
 	return l.fingerprint
+}
+
+// identity sets the fingerprint of the weights and of an adapter beside them.
+func (l *Model) identity() error {
+	ck, err := l.transformer.Base()
+	if err != nil {
+		return err
+	}
+	if l.fingerprint, err = ck.Fingerprint(); err != nil {
+		return err
+	}
+	adapter, err := l.transformer.Adapter()
+	if err != nil || adapter == nil {
+		return err
+	}
+	beside, err := adapter.Hash()
+	sum := sha256.Sum256([]byte(l.fingerprint + " beside the adapter " + beside))
+	l.fingerprint = hex.EncodeToString(sum[:])
+	return err
 }
 
 // MappedBytes returns the size of the weights that are read from mapped files: memory that the kernel counts as free.
