@@ -176,7 +176,11 @@ func (t *trainer) step(n int, lr float64, micros []micro) (Step, error) {
 			"weights in the starting model", step.Loss, n+1, t.s.LR, t.s.ClipNorm)
 	}
 	if n == 0 && len(numbers.rejected) > 0 {
-		if err := numbers.checkFirst(t.s); err != nil {
+		noise := exactNoise
+		if t.m.Quantization != "" {
+			noise = coarseNoise
+		}
+		if err := numbers.checkFirst(t.s, noise); err != nil {
 			return step, err
 		}
 	}

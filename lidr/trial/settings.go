@@ -43,7 +43,7 @@ func Defaults() Settings {
 	}
 	return Settings{
 		Model: "Qwen/Qwen2.5-Coder-0.5B-Instruct", Data: data, Trained: []string{"es", "de"}, Unseen: []string{"fr", "ru"},
-		N: 160, EvalN: 250, FreeN: 40, Rounds: 2, Tokens: 320, LoRA: 16, LR: 5e-6, Votes: 3,
+		N: 240, EvalN: 250, FreeN: 40, Rounds: 2, Tokens: 320, LoRA: 16, LR: 5e-6, Votes: 3,
 		Quantize: "q8",
 	}
 }
@@ -210,7 +210,7 @@ func (t *Trial) settings(c Cell, a arm) lidr.Settings {
 			s.Evaluate.Source = t.path("dev")
 		}
 		s.Generate.Sampling.MaxTokens, s.Translate.Sampling.MaxTokens = t.Tokens, t.Tokens+t.Tokens/2
-		s.Train.BatchPairs, s.Train.MicroBatch, s.Train.Epochs = 8, 4, 1
+		s.Train.BatchPairs, s.Train.MicroBatch, s.Train.Epochs = 4, 4, 1
 		s.Train.MaxLength, s.Train.Checkpointing = 2048, true // a laptop has no 10 GB for activations
 	}
 	s.Seed, s.Train.Seed = c.Seed, c.Seed
