@@ -93,20 +93,22 @@ func loadModel(path string, engine compute.Backend) (*Model, error) {
 // it multiplies matrices in bfloat16 by rounded to bfloat16, as vLLM's are. An adapter that m was loaded from stays
 // beside the weights, in float32. Its answers differ from m's, and so does its fingerprint; a run knows it as m, and a
 // training that starts from it ends in a model that computes like it.
-func (m *Model) Quantized(how string) (*Model, error) { return m.quantized(m.checkpoint, how) }
-
-// quantized is [Model.Quantized] with the weights of ck.
-func (m *Model) quantized(ck *checkpoint.Checkpoint, how string) (*Model, error) {
-	if ck == nil {
+func (m *Model) Quantized(how string) (*Model, error) {
+	if m.checkpoint == nil {
 		return nil, fmt.Errorf("model %s is behind a server, which decides how it computes", m.Path)
 	}
-	weights, err := transformer.NewQuantized(ck, m.engine, how)
+	weights, err := transformer.NewQuantized(m.checkpoint, m.engine, how)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", m.Path, err)
 	}
+	return m.computing(weights), nil
+}
+
+// computing returns m, known as m, with these weights.
+func (m *Model) computing(weights *transformer.Model) *Model {
 	q := *m
 	q.weights, q.lm, q.identity = weights, local.New(m.engine, weights, m.tokenizer), m.known()
-	return &q, nil
+	return &q
 }
 
 // maxAdapters bounds the adapters that are merged one after the other: more than anybody trains on top of each other,

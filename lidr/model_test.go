@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lidrlab/lidr/checkpoint"
 )
 
 // A model is exported as a file that is named after it, with a Modelfile that names that file, and the same again.
@@ -94,11 +96,11 @@ func TestTitle(t *testing.T) {
 	}
 }
 
-// A run on a model that computes in fewer bits knows it as the model that it is made of, and its trained model computes
-// alike, with the adapter beside the weights: the rounded weights are M0's.
+// A run on a model that computes in fewer bits knows it as the model that it is made of, and its trained models compute
+// alike, with the last round's adapter beside the weights that the round started from.
 func TestQuantizedRun(t *testing.T) {
 	s, ctx := smallMiniature(), context.Background()
-	s.Train.LoRA, s.Train.LR = LoRASettings{Rank: 4, Alpha: 8}, 1e-3
+	s.Train.LoRA, s.Train.LR, s.Rounds = LoRASettings{Rank: 4, Alpha: 8}, 1e-3, 2
 	run, m0 := openTest(t, s)
 	if err := run.Enter(m0); err != nil {
 		t.Fatal(err)
@@ -111,27 +113,35 @@ func TestQuantizedRun(t *testing.T) {
 		t.Errorf("the fingerprints are %s and %s, and the run knows %s", m0.Fingerprint(), coarse.Fingerprint(),
 			coarse.known())
 	}
-	m1, _, err := iterate(ctx, run, coarse)
+	m2, _, err := iterate(ctx, run, coarse)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := run.Model("M1")
-	if err != nil {
-		t.Fatal(err)
+	var below [3]*checkpoint.Checkpoint
+	for round := range below {
+		loaded, err := run.Model(modelName(round))
+		if err != nil {
+			t.Fatal(err)
+		}
+		below[round] = loaded.checkpoint
+		if round == 2 && (m2.known() != loaded.known() || m2.Fingerprint() == loaded.Fingerprint()) {
+			t.Errorf("M2 is %s of %s, and run.Model's is %s", m2.Fingerprint(), m2.known(), loaded.Fingerprint())
+		}
 	}
-	adapter, err := m1.weights.Adapter()
-	if err != nil || adapter == nil || m1.weights.Quantization != "q8" {
-		t.Errorf("M1 computes as %q with the adapter %v; %v", m1.weights.Quantization, adapter, err)
+	adapter, err := m2.weights.Adapter()
+	if err != nil || adapter == nil || m2.weights.Quantization != "q8" {
+		t.Errorf("M2 computes as %q with the adapter %v; %v", m2.weights.Quantization, adapter, err)
 	}
-	if m1.known() != loaded.known() || m1.Fingerprint() == loaded.Fingerprint() {
-		t.Errorf("M1 is %s of %s, and run.Model's is %s", m1.Fingerprint(), m1.known(), loaded.Fingerprint())
-	}
-	below, err := m1.weights.Base()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := below.Hash(); err != nil || got != m0.Fingerprint() {
-		t.Errorf("below the adapter is %s, expected M0, %s; %v", got, m0.Fingerprint(), err)
+	for round, m := range []*Model{coarse, m2} {
+		base, err := m.weights.Base()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := base.Hash()
+		if want, err := below[round].Hash(); err != nil || got != want {
+			t.Errorf("%s computes with the weights %s, expected those of %s, %s; %v", m.Name(), got, modelName(round), want,
+				err)
+		}
 	}
 	record, err := run.readRecord()
 	if err != nil || record.Quantized != "q8" {

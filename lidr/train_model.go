@@ -16,7 +16,7 @@ import (
 // referenceModel returns the model that the round starts from, with its weights held as the settings say.
 func referenceModel(m *Model, s TrainSettings) (*transformer.Model, error) {
 	if s.DType != "bfloat16" {
-		return m.weights, nil
+		return m.whole()
 	}
 	base, err := transformer.NewBFloat16(m.checkpoint, m.engine)
 	if err == nil && s.Products == "bfloat16" {
@@ -43,20 +43,41 @@ func policy(base *transformer.Model, s TrainSettings) (p *transformer.Model, err
 	return p, nil
 }
 
-// computesAs returns m, which a training of the run has made of base, computing as base does.
+// computesAs returns m, which a training of the run has made of base, computing as base does: with base's weights below
+// the adapter, if one was trained.
 func (m *Model) computesAs(base *Model, run *Run) (*Model, error) {
 	how := base.weights.Quantization
-	if how == "" {
+	switch {
+	case how == "":
 		return m, nil
+	case run.Settings.Train.LoRA.Rank == 0:
+		return m.Quantized(how)
 	}
-	ck := m.checkpoint
-	if run.Settings.Train.LoRA.Rank > 0 {
-		var err error
-		if ck, _, err = loadCheckpoint(run.Path(m.Name(), "adapter"), 0); err != nil {
-			return nil, err
-		}
+	adapter, err := checkpoint.LoadAdapter(os.DirFS(run.Path(m.Name(), "adapter")), m.checkpoint.Config)
+	if err != nil {
+		return nil, err
 	}
-	return m.quantized(ck, how)
+	below, err := base.whole()
+	if err != nil {
+		return nil, err
+	}
+	weights, err := below.WithAdapter(adapter)
+	if err != nil {
+		return nil, err
+	}
+	return m.computing(weights), nil
+}
+
+// whole returns the model's weights without an adapter beside them: one that is there is merged before they are
+// quantized.
+func (m *Model) whole() (*transformer.Model, error) {
+	adapter, err := m.weights.Adapter()
+	if err != nil || adapter == nil {
+		return m.weights, err
+	}
+	merged := *m.checkpoint
+	merged.Below, merged.Adapter = nil, nil
+	return transformer.NewQuantized(&merged, m.engine, m.weights.Quantization)
 }
 
 // merged returns what was trained on base: its weights, or base's with the adapter merged into them, whatever they were
