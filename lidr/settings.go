@@ -136,10 +136,10 @@ type TrainSettings struct {
 	// inside the products. A decoding step of a 110 M model then takes 0.5 to 0.6 of float32's time at batch 1, and
 	// about the same time at batch 64 and in a LoRA step.
 	DType string `json:"dtype,omitempty"`
-	// Products is how those weights are multiplied, where DType is bfloat16: in "float32", which "" stands for, or in
-	// "bfloat16". What meets a frozen matrix, forward and backward, is then rounded to bfloat16, for policy and reference
-	// alike, as trainings in bfloat16 do elsewhere; sums, the adapter, the loss and the optimizer stay in float32. With
-	// AVX-512 a LoRA step of 0.63 B parameters takes 0.6 of the time.
+	// Products is how matrices are multiplied: in "float32", which "" stands for, or in "bfloat16". Both sides of every
+	// product with a matrix, forward and backward, are then rounded to bfloat16, for policy and reference alike, as
+	// trainings in bfloat16 do elsewhere; sums, weights that are trained, loss and optimizer stay in float32. Below an
+	// adapter the weights are held in that type too, and DType says so. With AVX-512 a step takes 0.6 of the time.
 	Products string `json:"products,omitempty"`
 	// Checkpointing keeps one activation a layer and computes those inside it again in the backward pass: less memory,
 	// 22 to 28 % more CPU time, equal losses.

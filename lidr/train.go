@@ -126,7 +126,7 @@ func train(ctx context.Context, run *Run, m *Model, rows []Pair) (*Model, []dpo.
 	if s.Curriculum != "" {
 		s.Order = "given"
 	}
-	weights, err := policy(base, s)
+	weights, err := policy(m, base, s)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,9 +13,10 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// referenceModel returns the model that the round starts from, with its weights held as the settings say.
+// referenceModel returns the model that the round starts from, with its weights held, and multiplied, as the settings
+// say.
 func referenceModel(m *Model, s TrainSettings) (*transformer.Model, error) {
-	if s.DType != "bfloat16" {
+	if s.DType != "bfloat16" && s.Products != "bfloat16" {
 		return m.whole()
 	}
 	base, err := transformer.NewBFloat16(m.checkpoint, m.engine)
@@ -25,10 +26,12 @@ func referenceModel(m *Model, s TrainSettings) (*transformer.Model, error) {
 	return base, err
 }
 
-// policy returns what is trained: a copy of the base, or an adapter on the base, whose weights it shares.
-func policy(base *transformer.Model, s TrainSettings) (p *transformer.Model, err error) {
+// policy returns what is trained: a copy of m's weights, or an adapter on the base, whose weights it shares.
+func policy(m *Model, base *transformer.Model, s TrainSettings) (p *transformer.Model, err error) {
 	if s.LoRA.Rank == 0 {
-		p, err = base.Clone()
+		if p, err = transformer.New(m.checkpoint); err == nil && s.Products == "bfloat16" {
+			p.Quantization = transformer.InBFloat16
+		}
 	} else {
 		var a *checkpoint.Adapter
 		a, err = transformer.InitAdapter(base.Config, s.LoRA.Rank, s.LoRA.Alpha, s.LoRA.targets(base.Config), s.Seed)

@@ -82,13 +82,22 @@ func TestTrainAdapter(t *testing.T) {
 		t.Error("rounding what meets the weights below changed nothing")
 	}
 	s.Train.LoRA, s.Train.DType = LoRASettings{}, ""
+	run, _ = openTest(t, s)
+	coarse, _, err = Train(ctx, run, m0, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Train.Products = ""
 	run, _ = openTest(t, s)
 	if err := os.MkdirAll(run.Path("M1", "adapter"), 0o755); err != nil { // of an earlier training that was killed
 		t.Fatal(err)
 	}
-	if _, _, err := Train(ctx, run, m0, pairs); err != nil {
+	m1, _, err = Train(ctx, run, m0, pairs)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if coarse.Fingerprint() == m1.Fingerprint() {
+		t.Error("rounding both sides of the products changed nothing")
 	}
 	if _, err := os.Stat(run.Path("M1", "adapter")); !os.IsNotExist(err) {
 		t.Errorf("an adapter is left beside weights that were trained without one: %v", err)
@@ -278,7 +287,9 @@ func TestAdapterSettings(t *testing.T) {
 		"field train.dtype is \"int8\"":           func(s *TrainSettings) { s.DType = "int8" },
 		"field train.dtype is bfloat16, expected": func(s *TrainSettings) { s.DType = "bfloat16" },
 		"field train.products is \"int8\"":        func(s *TrainSettings) { s.Products = "int8" },
-		"field train.products is bfloat16":        func(s *TrainSettings) { s.Products = "bfloat16" },
+		"field train.products is bfloat16": func(s *TrainSettings) {
+			s.Products, s.LoRA = "bfloat16", LoRASettings{Rank: 4, Alpha: 8}
+		},
 	} {
 		s := MiniatureSettings()
 		change(&s.Train)

@@ -60,7 +60,7 @@ func (c peerCase) write(t *testing.T, m *Model, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "case.json"), data, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	weights, err := policy(m.weights, x)
+	weights, err := policy(m, m.weights, x)
 	if err != nil {
 		t.Fatal(err)
 	}

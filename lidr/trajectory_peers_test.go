@@ -97,7 +97,7 @@ func (c peerCase) train(t *testing.T, m *Model) (steps []dpo.Step, initial, trai
 	if err != nil {
 		t.Fatal(err)
 	}
-	weights, err := policy(m.weights, s.Train)
+	weights, err := policy(m, m.weights, s.Train)
 	if err != nil {
 		t.Fatal(err)
 	}

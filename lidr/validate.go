@@ -185,8 +185,8 @@ func (s TrainSettings) validate() error {
 			"steps; train with lora")
 	case !slices.Contains([]string{"", "float32", "bfloat16"}, s.Products):
 		return bad("products", fmt.Sprintf("%q", s.Products), "float32 or bfloat16")
-	case s.Products == "bfloat16" && s.DType != "bfloat16":
-		return bad("products", s.Products, "float32 where dtype is not bfloat16")
+	case s.Products == "bfloat16" && s.DType != "bfloat16" && s.LoRA.Rank > 0:
+		return bad("products", s.Products, "float32 where the weights below an adapter are not held as dtype bfloat16")
 	}
 	for i, target := range s.LoRA.Targets {
 		if !slices.Contains(checkpoint.AdapterTargets(), target) || slices.Contains(s.LoRA.Targets[:i], target) {

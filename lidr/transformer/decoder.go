@@ -62,23 +62,20 @@ func (w weights) forgotten(x *Node) *Node {
 
 // product returns x [n, in] times the transposed matrix [out, in] of that name. A matrix held in half precision is
 // widened for the forward pass and, by a checkpoint, again for the backward pass, so that its float32 form is not kept
-// in between.
+// in between; one that is rounded for the product is rounded again.
 func (w weights) product(x *Node, name string) *Node {
 	matrix := w.get(name)
 	if format, ok := w.m.formats[name]; ok {
 		return w.blockProduct(x, matrix, format)
 	}
-	if matrix.DType() == x.DType() {
-		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
-	}
-	widened := func(x *Node) *Node {
-		return DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
-	}
 	var y *Node
-	if w.inPairs(matrix) {
-		y = w.pairProduct(x, widened)
-	} else {
-		y = widened(x)
+	switch {
+	case w.inPairs(matrix):
+		y = w.pairProduct(x, matrix.Checkpoint())
+	case matrix.DType() == x.DType():
+		return DotGeneral(x, []int{1}, nil, matrix, []int{1}, nil)
+	default:
+		y = DotGeneral(x, []int{1}, nil, ConvertDType(matrix.Checkpoint(), x.DType()), []int{1}, nil)
 	}
 	if w.again {
 		return y

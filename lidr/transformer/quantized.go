@@ -67,23 +67,33 @@ func hasBFloat16(ck *checkpoint.Checkpoint) error {
 		InBFloat16, "q8")
 }
 
-// inPairs reports whether products with a matrix round their other side to bfloat16.
+// inPairs reports whether products with a matrix are computed in bfloat16: with one that is held in it, or with any one
+// that is trained.
 func (w weights) inPairs(matrix *Node) bool {
-	return w.m.Quantization == InBFloat16 && matrix.DType() == dtypes.BFloat16
+	return w.m.Quantization == InBFloat16 && (matrix.DType() == dtypes.BFloat16 || w.m.source == nil)
+}
+
+// pairProduct is a product in bfloat16, as NewQuantized has it. So are those of its gradient: that by the result is
+// rounded to bfloat16 too, while the gradients by x and matrix are passed on as they are.
+func (w weights) pairProduct(x, matrix *Node) *Node {
+	if matrix.DType() == x.DType() {
+		matrix = roundedThrough(matrix)
+	} else {
+		matrix = ConvertDType(matrix, x.DType())
+	}
+	y := DotGeneral(roundedThrough(x), []int{1}, nil, matrix, []int{1}, nil)
+	if w.m.source != nil && w.m.adapter == nil { // it only decodes
+		return y
+	}
+	return IdentityWithCustomGradient(y, func(_, d *Node) *Node { return rounded(d) })
 }
 
 // rounded returns x rounded to bfloat16.
 func rounded(x *Node) *Node { return ConvertDType(ConvertDType(x, dtypes.BFloat16), x.DType()) }
 
-// pairProduct is a product of x in bfloat16, as NewQuantized has it. The gradient by x is one too: that by the result,
-// rounded to bfloat16, times the matrix.
-func (w weights) pairProduct(x *Node, product func(x *Node) *Node) *Node {
-	if w.m.adapter == nil {
-		return product(rounded(x))
-	}
-	y, _ := InternalFusedOpCaller(func() *Node { return product(rounded(x)) }, func() *Node {
-		return IdentityWithCustomGradient(product(x), func(_, d *Node) *Node { return rounded(d) })
-	}, true)
+// roundedThrough is rounded with a gradient that knows nothing of rounding.
+func roundedThrough(x *Node) *Node {
+	y, _ := InternalFusedOpCaller(func() *Node { return rounded(x) }, func() *Node { return x }, true)
 	return y
 }
 

@@ -32,9 +32,7 @@ func (l *lowerer) dot(n *node) (view, error) {
 	attr := n.attr.(dotAttr)
 	lhs, rhs := l.views[n.inputs[0]], l.views[n.inputs[1]]
 	inPairs := inPairs(lhs, rhs, attr)
-	if inPairs {
-		lhs = l.dense(lhs)
-	} else {
+	if !inPairs {
 		lhs = l.in(n, 0)
 	}
 	order := func(w view, first, second []int) []int {
@@ -43,7 +41,7 @@ func (l *lowerer) dot(n *node) (view, error) {
 	lhs = lhs.transpose(order(lhs, attr.lhsBatch, attr.lhsContract))
 	rhs = rhs.transpose(order(rhs, attr.rhsBatch, attr.rhsContract))
 	if inPairs {
-		rhs = l.dense(rhs)
+		lhs, rhs = l.dense(lhs), l.dense(rhs)
 	}
 	nb, nk := len(attr.lhsBatch), len(attr.lhsContract)
 	parts := func(w view) (batch, free, contract view) {
@@ -107,11 +105,11 @@ func (l *lowerer) dot(n *node) (view, error) {
 	return result, nil
 }
 
-// inPairs reports whether a product multiplies bfloat16 by bfloat16, along one axis of each, which is the last axis of
-// the left-hand side. The right-hand side is transposed before, if its rows do not lie along that axis.
+// inPairs reports whether a product multiplies bfloat16 by bfloat16, along one axis of each. Operands whose elements do
+// not lie along that axis are transposed before.
 func inPairs(lhs, rhs view, attr dotAttr) bool {
 	return lhs.val.dtype == dtypes.BFloat16 && rhs.val.dtype == dtypes.BFloat16 && len(attr.lhsBatch) == 0 &&
-		len(attr.lhsContract) == 1 && attr.lhsContract[0] == len(lhs.dims)-1 && len(kernels.pairs.rows.rows) > 0
+		len(attr.lhsContract) == 1 && len(kernels.pairs.rows.rows) > 0
 }
 
 // product schedules a product in float32.

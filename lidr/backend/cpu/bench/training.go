@@ -27,6 +27,7 @@ type job struct {
 	Steps int         `json:"steps"`
 	LR    float64     `json:"lr"`
 	Beta  float64     `json:"beta"`
+	Half  bool        `json:"half"` // products in bfloat16, and weights below an adapter
 }
 
 // newJob makes a job of pairs with sides of about 115 tokens for each repeat of ten.
@@ -52,6 +53,7 @@ type trained struct {
 // training are the lines of training, each against TRL.
 func (b *bench) training() []group {
 	smol, qwen := b.model("smollm2", "f32", "135M"), b.model("qwen", "f32", "0.5B")
+	half := func(j job) job { j.Half = true; return j }
 	var groups []group
 	for _, t := range []struct {
 		name string
@@ -61,6 +63,8 @@ func (b *bench) training() []group {
 		{"full DPO 135M, 4 steps of 4 pairs with references", newJob(smol, 0, 4, 4, 10, 1e-6)},
 		{"full DPO 135M, the same with margins above 40 nats", newJob(smol, 0, 4, 4, 10, 1e-4)},
 		{"LoRA DPO 0.63B, rank 16, 2 steps of 4 pairs with references", newJob(qwen, 16, 4, 2, 10, 1e-6)},
+		{"full DPO 135M, products in bf16", half(newJob(smol, 0, 4, 4, 10, 1e-6))},
+		{"LoRA DPO 0.63B, weights and products in bf16", half(newJob(b.model("qwen", "bf16", "0.5B"), 16, 4, 2, 10, 1e-6))},
 	} {
 		groups = append(groups, group{
 			lines: []line{{name: t.name, unit: "s", bound: func(outcome) float64 {
@@ -150,7 +154,7 @@ func (b *bench) runTraining(command string, j job, checkpointing bool) (got trai
 	args := []string{"run", "--memory", b.machine.room, "--read", j.Model, "--read", dir, program,
 		"-dir", filepath.Join(dir, "run"), "-model", j.Model, "-pairs", file, "-rank", fmt.Sprint(j.Rank),
 		"-batch", fmt.Sprint(j.Batch), "-lr", fmt.Sprint(j.LR), "-beta", fmt.Sprint(j.Beta),
-		fmt.Sprintf("-checkpointing=%t", checkpointing)}
+		fmt.Sprintf("-checkpointing=%t", checkpointing), fmt.Sprintf("-half=%t", j.Half)}
 	cmd := exec.Command(command, args...)
 	memory, err = runJSON(&got, cmd)
 	return got, memory, err

@@ -1,6 +1,7 @@
-"""Trains with TRL's DPOTrainer, DPO+NLL in float32 on the processor. Prints one JSON object.
+"""Trains with TRL's DPOTrainer, DPO+NLL on the processor, in float32, or, with half, in bfloat16. Prints one JSON object.
 
-usage: trl_dpo.py JSON   with the fields model, pairs (rows of prompt, chosen and rejected), rank, batch, steps, lr, beta
+usage: trl_dpo.py JSON   with the fields model, pairs (rows of prompt, chosen and rejected), rank, batch, steps, lr, beta,
+half
 """
 import json
 import os
@@ -16,7 +17,8 @@ from trl import DPOConfig, DPOTrainer
 
 work = json.loads(sys.argv[1])
 tokenizer = AutoTokenizer.from_pretrained(work["model"])
-model = AutoModelForCausalLM.from_pretrained(work["model"], dtype=torch.float32)
+dtype = torch.bfloat16 if work["half"] and work["rank"] else torch.float32  # below an adapter; else by autocast
+model = AutoModelForCausalLM.from_pretrained(work["model"], dtype=dtype)
 
 
 def turn(role, text):
@@ -44,7 +46,7 @@ clock = Clock()
 config = DPOConfig(
     output_dir=tempfile.mkdtemp(), per_device_train_batch_size=work["batch"], max_steps=work["steps"],
     learning_rate=work["lr"], lr_scheduler_type="constant", beta=work["beta"], loss_type=["sigmoid", "sft"],
-    loss_weights=[1.0, 1.0], max_length=1024, bf16=False, gradient_checkpointing=False, report_to=[], logging_steps=1,
+    loss_weights=[1.0, 1.0], max_length=1024, bf16=work["half"], gradient_checkpointing=False, report_to=[], logging_steps=1,
     use_cpu=True, save_strategy="no", disable_tqdm=True)
 trainer = DPOTrainer(model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
                      peft_config=adapter, callbacks=[clock])

@@ -33,7 +33,13 @@ func main() {
 	flag.Float64Var(&s.Train.LR, "lr", 1e-6, "learning rate")
 	flag.Float64Var(&s.Train.Beta, "beta", 0.1, "beta")
 	flag.BoolVar(&s.Train.Checkpointing, "checkpointing", false, "compute activations again in the backward pass")
+	half := flag.Bool("half", false, "products in bfloat16, and weights below an adapter")
 	flag.Parse()
+	if *half {
+		if s.Train.Products = "bfloat16"; s.Train.LoRA.Rank > 0 {
+			s.Train.DType = "bfloat16"
+		}
+	}
 	s.Train.LoRA.Alpha = float64(2 * s.Train.LoRA.Rank)
 
 	var pairs []lidr.Pair
