@@ -143,6 +143,11 @@ func TestQuantizedRun(t *testing.T) {
 				err)
 		}
 	}
+	s.Train.LoRA, s.Rounds = LoRASettings{}, 1
+	whole, _ := openTest(t, s)
+	if m1, _, err := iterate(ctx, whole, coarse); err != nil || m1.weights.Quantization != "q8" {
+		t.Errorf("all weights trained, M1 is %v; %v", m1, err)
+	}
 	record, err := run.readRecord()
 	if err != nil || record.Quantized != "q8" {
 		t.Errorf("run.json says %q; %v", record.Quantized, err)

@@ -16,7 +16,11 @@ import (
 // referenceModel returns the model that the round starts from, with its weights held, and multiplied, as the settings
 // say.
 func referenceModel(m *Model, s TrainSettings) (*transformer.Model, error) {
-	if s.DType != "bfloat16" && s.Products != "bfloat16" {
+	switch {
+	case s.DType == "bfloat16" || s.Products == "bfloat16":
+	case s.LoRA.Rank == 0 && m.weights.Quantization != "": // all weights are trained in float32
+		return transformer.NewStored(m.checkpoint, m.engine)
+	default:
 		return m.whole()
 	}
 	base, err := transformer.NewBFloat16(m.checkpoint, m.engine)
