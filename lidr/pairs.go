@@ -130,8 +130,9 @@ func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err erro
 type candidate struct {
 	Pair
 	failed      bool
-	translation bool   // the English prompt asks for a translation
-	faulty      string // which side is of an answer that is none, or not whole, and why
+	translation bool    // the English prompt asks for a translation
+	copied      float64 // of a chosen translation, [eval.Copied]
+	faulty      string  // which side is of an answer that is none, or not whole, and why
 }
 
 // candidates makes one candidate for every answer in a trained language, and one for every answer in the dominant one;
@@ -206,7 +207,7 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 			c.Chosen, c.Rejected, c.Source = source.Response, row.Response, s.Dominant
 			c.failed = c.failed && s.Pairs.Mode == released
 		default:
-			c.Chosen, c.Rejected = t.Text, row.Response
+			c.Chosen, c.Rejected, c.copied = t.Text, row.Response, eval.Copied(t.Text, t.Source)
 		}
 		out = append(out, c)
 	}
@@ -245,6 +246,9 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 	if s.Pairs.DropTranslationPrompts {
 		reasons = append(reasons, "translation prompt")
 	}
+	if s.Pairs.MaxCopied > 0 {
+		reasons = append(reasons, copiedWords)
+	}
 	for _, f := range filters {
 		reasons = append(reasons, f.Name)
 	}
@@ -265,6 +269,9 @@ func sift(s Settings, task Task, candidates []candidate, more []Filter) ([]Pair,
 // The reason is in the counts where it has dropped a pair.
 const emptySide = "empty answer"
 
+// copiedWords is why a pair is dropped by PairSettings.MaxCopied.
+const copiedWords = "copied words"
+
 func dropReason(s PairSettings, c candidate, filters []Filter) string {
 	if c.faulty != "" {
 		return c.faulty
@@ -277,6 +284,9 @@ func dropReason(s PairSettings, c candidate, filters []Filter) string {
 	}
 	if c.translation && s.DropTranslationPrompts {
 		return "translation prompt"
+	}
+	if s.MaxCopied > 0 && c.copied > s.MaxCopied {
+		return copiedWords
 	}
 	for _, f := range filters {
 		if !f.Keep(c.Pair) {

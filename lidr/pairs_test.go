@@ -116,6 +116,33 @@ func TestFiltersCountWhatTheyDrop(t *testing.T) {
 	}
 }
 
+// A chosen translation that keeps words of its source is dropped, and a rejected one, or an own answer, is not.
+func TestCopiedWords(t *testing.T) {
+	s := small()
+	s.Pairs.MaxCopied = 0.15
+	translated := translationsOf("")
+	for i := range translated {
+		translated[i].Source, translated[i].Text = "The answer is seven candy bars.", "Sieben Schokoriegel sind es."
+		if translated[i].ID == "a" && translated[i].To != "fr" {
+			translated[i].Text = "Es sind sieben candy bars."
+		}
+	}
+	all, err := candidates(s, answersOf(), translated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, counts := sift(s, miniatureTask{}, all, nil)
+	for _, c := range counts {
+		want, ok := map[string]int{"de": 1, "en": 0, "fr": 0}[c.Lang]
+		if c.Filter == "copied words" && (!ok || c.N != want) {
+			t.Errorf("%+v, want %d", c, want)
+		}
+	}
+	if len(counts) != 12 {
+		t.Errorf("%v: expected the filter among the reasons", counts)
+	}
+}
+
 func TestRandomLabelsSwapHalf(t *testing.T) {
 	s := MiniatureSettings()
 	s.Train.Labels = "random"

@@ -56,6 +56,8 @@ func (s Settings) Validate() error {
 		return bad("pairs.mode", fmt.Sprintf("%q", s.Pairs.Mode), "paper or released")
 	case s.Pairs.MaxLengthRatio != 0 && s.Pairs.MaxLengthRatio < 1:
 		return bad("pairs.max_length_ratio", s.Pairs.MaxLengthRatio, "0 (off), or 1 or more")
+	case !(s.Pairs.MaxCopied >= 0 && s.Pairs.MaxCopied < 1):
+		return bad("pairs.max_copied", s.Pairs.MaxCopied, "0 (off), or a share below 1 such as 0.15")
 	case !(s.Generate.MaxRefused >= 0 && s.Generate.MaxRefused <= 1):
 		return bad("generate.max_refused", s.Generate.MaxRefused, fmt.Sprintf("above 0 to 1, or 0 for %g", maxRefused))
 	case slices.ContainsFunc(s.Pairs.KeepFaulty, func(fault string) bool { return !slices.Contains(keepable, fault) }):

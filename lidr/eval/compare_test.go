@@ -46,4 +46,18 @@ func TestFilters(t *testing.T) {
 	if r := LengthRatio("", "abc"); r != 3 {
 		t.Errorf("ratio to nothing %v, expected 3", r)
 	}
+	const source = "Anna sold 20 candy bars. What is the total? \\frac{number}{2}"
+	for text, want := range map[string]float64{
+		"":                                   0,
+		"Anna verkaufte 20 Schokoriegel.":    0,      // a name is no copied word
+		"Anna sold 20 candy bars, in all":    3. / 4, // of Anna, sold, candy, bars
+		"Die Total-Summe, Candy und `sold`.": 1. / 2, // of Total-Summe and Candy, and no code
+		"El total de barras de chocolate":    1. / 3,
+		"Анна продала 20 candy bars":         2. / 4,
+		"\\frac{número}{2} es la suma":       0,
+	} {
+		if got := Copied(text, source); got != want {
+			t.Errorf("%q has %v of its words from the source, want %v", text, got, want)
+		}
+	}
 }

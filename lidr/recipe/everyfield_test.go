@@ -111,6 +111,7 @@ var valid = map[string]struct{ set, with string }{
 	"evaluate.samples":           {set: "3", with: "generate.sampling.temperature=0.5"},
 	"pairs.mode":                 {set: "released"},
 	"pairs.max_length_ratio":     {set: "2.5"},
+	"pairs.max_copied":           {set: "0.15"},
 	"pairs.keep_faulty":          {set: `["cut by its length"]`},
 	"train.objective":            {set: "sft"},
 	"train.loss":                 {set: "ipo"},

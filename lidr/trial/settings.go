@@ -221,8 +221,8 @@ func (t *Trial) settings(c Cell, a arm) lidr.Settings {
 		s.Rounds, s.StopWhenSaturated = t.Rounds, t.UntilSaturated
 	}
 	s.Pairs = lidr.PairSettings{
-		Mode: "paper", DropRepeatedLines: true, MaxLengthRatio: 3, SameLanguage: true, DropIdentical: true,
-		DropTranslationPrompts: true,
+		Mode: "paper", DropRepeatedLines: true, MaxLengthRatio: 3, MaxCopied: 0.15, SameLanguage: true,
+		DropIdentical: true, DropTranslationPrompts: true,
 	}
 	s.Train.LR = t.LR
 	if t.LoRA > 0 {

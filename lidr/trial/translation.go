@@ -30,6 +30,8 @@ type TranslationScore struct {
 	NumbersSE  float64 `json:"numbers_se"`
 	Language   float64 `json:"language"` // share identified as the target language
 	LanguageSE float64 `json:"language_se"`
+	Copied     float64 `json:"copied"` // mean share of words that the source has too ([eval.Copied])
+	CopiedSE   float64 `json:"copied_se"`
 	Length     float64 `json:"length"` // characters over those of the human prompt, the median
 }
 
@@ -127,7 +129,7 @@ func (t *Trial) translate(ctx context.Context, run *lidr.Run, texts []datasets.R
 
 func translationScore(run *lidr.Run, rows []datasets.Translation,
 	human map[[2]string]string) (s TranslationScore, err error) {
-	var failed, chrf, kept, language, length []float64
+	var failed, chrf, kept, language, copied, length []float64
 	for _, row := range rows {
 		failed = append(failed, is(!row.OK))
 		if !row.OK {
@@ -142,12 +144,14 @@ func translationScore(run *lidr.Run, rows []datasets.Translation,
 		chrf = append(chrf, c.Score)
 		kept = append(kept, is(slices.Equal(numbers(row.Source), numbers(row.Text))))
 		language = append(language, is(lang == row.To))
+		copied = append(copied, eval.Copied(row.Text, row.Source))
 		length = append(length, float64(utf8.RuneCountInString(row.Text))/float64(max(1, utf8.RuneCountInString(reference))))
 	}
 	s.N = len(rows)
-	f, c, k, l := eval.MeanSE(failed), eval.MeanSE(chrf), eval.MeanSE(kept), eval.MeanSE(language)
+	f, c, k, l, w := eval.MeanSE(failed), eval.MeanSE(chrf), eval.MeanSE(kept), eval.MeanSE(language), eval.MeanSE(copied)
 	s.Failed, s.FailedSE, s.ChrF, s.ChrFSE = f.Mean, f.SE, c.Mean, c.SE
 	s.Numbers, s.NumbersSE, s.Language, s.LanguageSE = k.Mean, k.SE, l.Mean, l.SE
+	s.Copied, s.CopiedSE = w.Mean, w.SE
 	if slices.Sort(length); len(length) > 0 {
 		s.Length = length[len(length)/2]
 	}
