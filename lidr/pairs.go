@@ -131,7 +131,7 @@ type candidate struct {
 	Pair
 	failed      bool
 	translation bool    // the English prompt asks for a translation
-	copied      float64 // of a chosen translation, [eval.Copied]
+	copied      float64 // of the translated side, [eval.Copied]
 	faulty      string  // which side is of an answer that is none, or not whole, and why
 }
 
@@ -202,7 +202,7 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		}
 		switch {
 		case row.Lang == s.Dominant:
-			c.Chosen, c.Rejected = row.Response, t.Text
+			c.Chosen, c.Rejected, c.copied = row.Response, t.Text, eval.Copied(t.Text, t.Source)
 		case c.translation:
 			c.Chosen, c.Rejected, c.Source = source.Response, row.Response, s.Dominant
 			c.failed = c.failed && s.Pairs.Mode == released

@@ -97,8 +97,9 @@ type PairSettings struct {
 	// SameLanguage drops pairs whose chosen side is identified as another language than the prompt's. (A rejected
 	// side in the wrong language is signal.)
 	SameLanguage bool `json:"same_language"`
-	// MaxCopied drops pairs whose chosen side is a translation that has more than this share of its words from its source
-	// ([eval.Copied]): a small model leaves words untranslated. 0 is off; people's translations are below 0.15.
+	// MaxCopied drops pairs whose translated side has more than this share of its words from its source ([eval.Copied]):
+	// a small model leaves words untranslated, and then a pair says which language is better and not which answer. 0 is
+	// off; people's translations are below 0.15.
 	MaxCopied float64 `json:"max_copied,omitempty"`
 	// DropIdentical drops pairs whose sides are equal.
 	DropIdentical bool `json:"drop_identical"`

@@ -85,6 +85,9 @@ func (t *Trial) Forecast(ctx context.Context, cells []Cell) (Forecast, error) {
 	if err != nil || len(work) == 0 {
 		return Forecast{}, err
 	}
+	if err := t.writePrompts([]Cell{{"main", 1}}); err != nil {
+		return Forecast{}, err
+	}
 	rates, err := t.rates(ctx)
 	if err != nil {
 		return Forecast{}, fmt.Errorf("the probe: %w", err)
@@ -168,10 +171,14 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 
 // problems is the number of problems of an evaluation.
 func (t *Trial) problems() int {
-	if t.EvalN == 0 {
-		return 250 // MGSM's
+	all := 250 // MGSM's
+	if held, err := readPrompts(t.path("dev"), []string{"en"}, 0); t.Dev && err == nil {
+		all = len(held)
 	}
-	return t.EvalN
+	if t.EvalN == 0 {
+		return all
+	}
+	return min(t.EvalN, all)
 }
 
 // answers is the time of n answers in each language.
@@ -210,9 +217,6 @@ func (t *Trial) rates(ctx context.Context) (Rates, error) {
 	if err == nil && before.Model == now.Model && before.Machine == now.Machine && before.Settled == now.Settled {
 		return before, nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Rates{}, err
-	}
-	if err := t.writePrompts([]Cell{{"main", 1}}); err != nil {
 		return Rates{}, err
 	}
 	folder := t.path("probe")

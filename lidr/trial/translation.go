@@ -39,7 +39,7 @@ type TranslationScore struct {
 // name. It translates the free prompts by the pipeline's own step, as if they were answers: those in English into every
 // trained language, and of each prompt one of the others into English.
 func (t *Trial) Translations(ctx context.Context) ([]TranslationScore, error) {
-	if err := t.writePrompts(nil); err != nil {
+	if err := t.writePrompts([]Cell{{"main", 1}}); err != nil {
 		return nil, err
 	}
 	scores, err := t.translations(ctx, "translation", "itself")
