@@ -126,11 +126,11 @@ func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
 		}
 		matrixA, errA := a.Tensor(nameA).Float32s()
 		matrixB, errB := a.Tensor(nameB).Float32s()
-		values, err := w.Float32s()
+		merged, in := make([]float32, w.Len()), w.Shape[1]
+		err := w.Each(func(from int, values []float32) error { copy(merged[from:], values); return nil })
 		if err := cmp.Or(errA, errB, err); err != nil {
 			return nil, err
 		}
-		merged, in := slices.Clone(values), w.Shape[1]
 		for row := range w.Shape[0] {
 			sum := merged[row*in : (row+1)*in]
 			for r := range a.Rank {
