@@ -22,6 +22,7 @@ func init() {
 		"BestOf":                    reflect.ValueOf(eval.BestOf),
 		"ChrF":                      reflect.ValueOf(eval.ChrF),
 		"ComparePaired":             reflect.ValueOf(eval.ComparePaired),
+		"Copied":                    reflect.ValueOf(eval.Copied),
 		"Detectable":                reflect.ValueOf(eval.Detectable),
 		"EqualNumbers":              reflect.ValueOf(eval.EqualNumbers),
 		"FleissKappa":               reflect.ValueOf(eval.FleissKappa),
