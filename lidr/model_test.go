@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"lidrlab/lidr/checkpoint"
+	"lidrlab/lidr/transformer"
 )
 
 // A model is exported as a file that is named after it, with a Modelfile that names that file, and the same again.
@@ -142,6 +143,17 @@ func TestQuantizedRun(t *testing.T) {
 			t.Errorf("%s computes with the weights %s, expected those of %s, %s; %v", m.Name(), got, modelName(round), want,
 				err)
 		}
+	}
+	once, err := adapter.Merge(m0.checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice, err := adapter.Merge(once)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transformer.NewQuantized(twice, m0.engine, "q8"); err != nil {
+		t.Errorf("an adapter on an adapter: %v", err)
 	}
 	s.Train.LoRA, s.Rounds = LoRASettings{}, 1
 	whole, _ := openTest(t, s)

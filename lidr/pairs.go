@@ -130,9 +130,9 @@ func (r *Run) Candidates(model string) (pairs []Pair, dropped []string, err erro
 type candidate struct {
 	Pair
 	failed      bool
-	translation bool    // the English prompt asks for a translation
-	copied      float64 // of the translated side, [eval.Copied]
-	faulty      string  // which side is of an answer that is none, or not whole, and why
+	translation bool   // the English prompt asks for a translation
+	text, from  string // the translated side and what it was translated from, "" for none
+	faulty      string // which side is of an answer that is none, or not whole, and why
 }
 
 // candidates makes one candidate for every answer in a trained language, and one for every answer in the dominant one;
@@ -202,12 +202,12 @@ func candidates(s Settings, answers []datasets.Response, translated []datasets.T
 		}
 		switch {
 		case row.Lang == s.Dominant:
-			c.Chosen, c.Rejected, c.copied = row.Response, t.Text, eval.Copied(t.Text, t.Source)
+			c.Chosen, c.Rejected, c.text, c.from = row.Response, t.Text, t.Text, t.Source
 		case c.translation:
 			c.Chosen, c.Rejected, c.Source = source.Response, row.Response, s.Dominant
 			c.failed = c.failed && s.Pairs.Mode == released
 		default:
-			c.Chosen, c.Rejected, c.copied = t.Text, row.Response, eval.Copied(t.Text, t.Source)
+			c.Chosen, c.Rejected, c.text, c.from = t.Text, row.Response, t.Text, t.Source
 		}
 		out = append(out, c)
 	}
@@ -285,7 +285,7 @@ func dropReason(s PairSettings, c candidate, filters []Filter) string {
 	if c.translation && s.DropTranslationPrompts {
 		return "translation prompt"
 	}
-	if s.MaxCopied > 0 && c.copied > s.MaxCopied {
+	if s.MaxCopied > 0 && eval.Copied(c.text, c.from) > s.MaxCopied {
 		return copiedWords
 	}
 	for _, f := range filters {

@@ -143,7 +143,8 @@ type TrainSettings struct {
 	// Products is how matrices are multiplied: in "float32", which "" stands for, or in "bfloat16". Both sides of every
 	// product with a matrix, forward and backward, are then rounded to bfloat16, for policy and reference alike, as
 	// trainings in bfloat16 do elsewhere; sums, weights that are trained, loss and optimizer stay in float32. Below an
-	// adapter the weights are held in that type too, and DType says so. With AVX-512 a step takes 0.6 of the time.
+	// adapter the weights are held in that type too, and DType says so. With AVX-512 and its BF16 a LoRA step of 0.63 B
+	// parameters takes 0.6 of the time, and training all of 135 M about 0.7; elsewhere nothing is gained.
 	Products string `json:"products,omitempty"`
 	// Checkpointing keeps one activation a layer and computes those inside it again in the backward pass: less memory,
 	// 22 to 28 % more CPU time, equal losses.

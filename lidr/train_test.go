@@ -63,40 +63,31 @@ func TestTrainAdapter(t *testing.T) {
 		t.Errorf("the adapter's folder is not M1: %v", err)
 	}
 
-	s.Train.DType = "bfloat16"
-	run, _ = openTest(t, s)
-	coarse, _, err := Train(ctx, run, m0, pairs)
-	if err != nil {
-		t.Fatal(err)
+	trained := func() *Model {
+		t.Helper()
+		run, _ = openTest(t, s)
+		if err := os.MkdirAll(run.Path("M1", "adapter"), 0o755); err != nil { // of an earlier training that was killed
+			t.Fatal(err)
+		}
+		m1, _, err := Train(ctx, run, m0, pairs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m1
 	}
+	s.Train.DType = "bfloat16"
+	coarse := trained()
 	if coarse.Fingerprint() == m1.Fingerprint() {
 		t.Error("rounding the weights below changed nothing")
 	}
 	s.Train.Products = "bfloat16"
-	run, _ = openTest(t, s)
-	coarser, _, err := Train(ctx, run, m0, pairs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if coarser.Fingerprint() == coarse.Fingerprint() {
+	if trained().Fingerprint() == coarse.Fingerprint() {
 		t.Error("rounding what meets the weights below changed nothing")
 	}
 	s.Train.LoRA, s.Train.DType = LoRASettings{}, ""
-	run, _ = openTest(t, s)
-	coarse, _, err = Train(ctx, run, m0, pairs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	coarse = trained()
 	s.Train.Products = ""
-	run, _ = openTest(t, s)
-	if err := os.MkdirAll(run.Path("M1", "adapter"), 0o755); err != nil { // of an earlier training that was killed
-		t.Fatal(err)
-	}
-	m1, _, err = Train(ctx, run, m0, pairs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if coarse.Fingerprint() == m1.Fingerprint() {
+	if trained().Fingerprint() == coarse.Fingerprint() {
 		t.Error("rounding both sides of the products changed nothing")
 	}
 	if _, err := os.Stat(run.Path("M1", "adapter")); !os.IsNotExist(err) {

@@ -57,10 +57,10 @@ func Copied(translation, source string) float64 {
 	return float64(shared) / float64(max(1, all))
 }
 
-var word = regexp.MustCompile(`[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*`)
+var proseWord = regexp.MustCompile(`[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*`)
 
 // proseWords returns the words of a text's prose.
 func proseWords(text string) []string {
 	prose, _ := langid.Prose(text)
-	return word.FindAllString(prose, -1)
+	return proseWord.FindAllString(prose, -1)
 }

@@ -73,18 +73,10 @@ func variants(t *testing.T) map[string]checkpoint.Config {
 func TestCheckpointing(t *testing.T) {
 	for _, b := range backends(t) {
 		for variant, config := range variants(t) {
-			narrow, adapted := hashed(t, config), withHashedAdapter(t, hashed(t, config))
-			ck, err := narrow.Checkpoint()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if narrow, err = NewBFloat16(ck, b); err != nil {
-				t.Fatal(err)
-			}
 			for name, m := range map[string]*Model{
 				"float32":             hashed(t, config),
-				"adapter":             adapted,
-				"adapter on bfloat16": withHashedAdapter(t, narrow),
+				"adapter":             withHashedAdapter(t, hashed(t, config)),
+				"adapter on bfloat16": withHashedAdapter(t, hashedNarrow(t, b, config)),
 			} {
 				kept := gradients(t, b, m, batch(3, 17, 67))
 				m.Checkpointing = true
@@ -102,15 +94,9 @@ func TestCheckpointing(t *testing.T) {
 func TestTrainingInBFloat16(t *testing.T) {
 	for _, b := range backends(t) {
 		for variant, config := range variants(t) {
-			ck, err := hashed(t, config).Checkpoint()
-			if err != nil {
-				t.Fatal(err)
-			}
-			narrow, err := NewBFloat16(ck, b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, m := range map[string]*Model{"all": hashed(t, config), "adapter": withHashedAdapter(t, narrow)} {
+			for name, m := range map[string]*Model{
+				"all": hashed(t, config), "adapter": withHashedAdapter(t, hashedNarrow(t, b, config)),
+			} {
 				want := gradients(t, b, m, batch(3, 17, 67))
 				m.Quantization = InBFloat16
 				got := gradients(t, b, m, batch(3, 17, 67))
@@ -146,10 +132,7 @@ func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	narrow, err := NewBFloat16(ck, b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	narrow := hashedNarrow(t, b, config)
 	if _, err := narrow.Trained(); err == nil {
 		t.Error("coarse weights can be trained")
 	}
@@ -178,6 +161,20 @@ func checkBFloat16(t *testing.T, b compute.Backend, config checkpoint.Config) {
 	if !slices.EqualFunc(decoded, decodeGreedy(t, b, rounded, prompts, 8, 32, 8), slices.Equal) {
 		t.Error("greedy continuations differ from those of rounded float32 weights")
 	}
+}
+
+// hashedNarrow returns the hashed model held as bfloat16.
+func hashedNarrow(t *testing.T, b compute.Backend, config checkpoint.Config) *Model {
+	t.Helper()
+	ck, err := hashed(t, config).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow, err := NewBFloat16(ck, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return narrow
 }
 
 // Log-probabilities and gradients in chunks of positions are those of all logits at once, and so they are where an

@@ -14,6 +14,7 @@
 package transformer
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -24,7 +25,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -179,7 +179,7 @@ func (m *Model) Base() (*checkpoint.Checkpoint, error) {
 	return ck, err
 }
 
-// read copies variables, sorted by name, as float32.
+// read copies variables, sorted by name, as they are held.
 func (m *Model) read(shapes map[string][]int) ([]checkpoint.Tensor, error) {
 	var all []checkpoint.Tensor
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
@@ -191,21 +191,19 @@ func (m *Model) read(shapes map[string][]int) ([]checkpoint.Tensor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
 		}
-		var data []float32
+		stored := checkpoint.F32
 		if value.DType() == dtypes.BFloat16 {
-			err = tensors.ConstFlatData(value, func(narrow []bfloat16.BFloat16) {
-				data = make([]float32, len(narrow))
-				for i, x := range narrow {
-					data[i] = x.Float32()
-				}
-			})
-		} else {
-			data, err = tensors.CopyFlatData[float32](value)
+			stored = checkpoint.BF16
 		}
-		if err != nil {
+		var raw []byte
+		if err := value.ConstBytes(func(data []byte) { raw = bytes.Clone(data) }); err != nil {
 			return nil, fmt.Errorf("transformer: read %s: %w", name, err)
 		}
-		all = append(all, checkpoint.NewTensor(name, slices.Clone(shapes[name]), data))
+		t, err := checkpoint.StoredTensor(name, slices.Clone(shapes[name]), stored, raw, nil)
+		if err != nil {
+			return nil, fmt.Errorf("transformer: read: %w", err)
+		}
+		all = append(all, t)
 	}
 	return all, nil
 }

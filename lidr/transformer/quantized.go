@@ -32,7 +32,9 @@ func NewQuantized(ck *checkpoint.Checkpoint, b compute.Backend, how string) (*Mo
 		return nil, fmt.Errorf("transformer: the backend %s does not compute with integers or bfloat16; take %q", b, cpu.Name)
 	}
 	if ck.Adapter != nil {
-		below, err := NewQuantized(ck.Below, b, how)
+		merged := *ck.Below
+		merged.Below, merged.Adapter = nil, nil // an adapter under an adapter stays merged
+		below, err := NewQuantized(&merged, b, how)
 		if err != nil {
 			return nil, err
 		}

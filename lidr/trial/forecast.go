@@ -172,13 +172,15 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 // problems is the number of problems of an evaluation.
 func (t *Trial) problems() int {
 	all := 250 // MGSM's
-	if held, err := readPrompts(t.path("dev"), []string{"en"}, 0); t.Dev && err == nil {
-		all = len(held)
+	if t.Dev {
+		if held, err := readPrompts(t.path("dev"), []string{"en"}, 0); err == nil {
+			all = len(held)
+		}
 	}
-	if t.EvalN == 0 {
+	if t.EvalN == 0 || t.Dev && t.EvalN > all {
 		return all
 	}
-	return min(t.EvalN, all)
+	return t.EvalN
 }
 
 // answers is the time of n answers in each language.

@@ -31,8 +31,8 @@ type matmul struct {
 func (l *lowerer) dot(n *node) (view, error) {
 	attr := n.attr.(dotAttr)
 	lhs, rhs := l.views[n.inputs[0]], l.views[n.inputs[1]]
-	inPairs := inPairs(lhs, rhs, attr)
-	if !inPairs {
+	pairs := inPairs(lhs, rhs, attr)
+	if !pairs {
 		lhs = l.in(n, 0)
 	}
 	order := func(w view, first, second []int) []int {
@@ -40,7 +40,7 @@ func (l *lowerer) dot(n *node) (view, error) {
 	}
 	lhs = lhs.transpose(order(lhs, attr.lhsBatch, attr.lhsContract))
 	rhs = rhs.transpose(order(rhs, attr.rhsBatch, attr.rhsContract))
-	if inPairs {
+	if pairs {
 		lhs, rhs = l.dense(lhs), l.dense(rhs)
 	}
 	nb, nk := len(attr.lhsBatch), len(attr.lhsContract)
