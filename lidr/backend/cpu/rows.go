@@ -50,7 +50,7 @@ func (mm *matmul) asStored() bool { return mm.rhsK == 1 && mm.lhsK == 1 && mm.k 
 func (mm *matmul) runStored(x *execution, batch int) {
 	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
 	tasks := max(mm.tasks(), min(64, batch*mm.n*mm.k/grain))
-	if mm.m*mm.k > heldValues { // each task reads all of A from memory
+	if mm.m*mm.k > 8*heldValues { // each task reads all of A, which no cache of a core's own holds
 		tasks = min(tasks, 2*x.backend.threads)
 	}
 	fours := (mm.n + rowColumns - 1) / rowColumns
