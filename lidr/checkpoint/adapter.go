@@ -109,38 +109,3 @@ func (a *Adapter) Check(c Config) error {
 	}
 	return nil
 }
-
-// Merge returns a checkpoint with the adapter merged into its weights: W + (alpha/r)·B·A, computed in float32. Weights
-// that the adapter does not change are shared with c.
-func (a *Adapter) Merge(c *Checkpoint) (*Checkpoint, error) {
-	if err := a.Check(c.Config); err != nil {
-		return nil, err
-	}
-	out := &Checkpoint{
-		Config: c.Config, Tensors: slices.Clone(c.Tensors), Files: maps.Clone(c.Files), Below: c, Adapter: a,
-	}
-	for i, w := range c.Tensors {
-		nameA, nameB, ok := a.Adapted(w.Name)
-		if !ok {
-			continue
-		}
-		matrixA, errA := a.Tensor(nameA).Float32s()
-		matrixB, errB := a.Tensor(nameB).Float32s()
-		merged, in := make([]float32, w.Len()), w.Shape[1]
-		err := w.Each(func(from int, values []float32) error { copy(merged[from:], values); return nil })
-		if err := cmp.Or(errA, errB, err); err != nil {
-			return nil, err
-		}
-		for row := range w.Shape[0] {
-			sum := merged[row*in : (row+1)*in]
-			for r := range a.Rank {
-				factor := float32(a.Scale()) * matrixB[row*a.Rank+r]
-				for j, x := range matrixA[r*in : (r+1)*in] {
-					sum[j] += factor * x
-				}
-			}
-		}
-		out.Tensors[i] = NewTensor(w.Name, w.Shape, merged)
-	}
-	return out, nil
-}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,6 +117,51 @@ func TestAdapterMerge(t *testing.T) {
 		if target := strings.Contains(w.Name, "k_proj") || strings.Contains(w.Name, "down_proj"); same == target {
 			t.Errorf("%s is unchanged: %v", w.Name, same)
 		}
+	}
+}
+
+// A merged matrix that is read in parts, which begin within its rows, has the values of the formula, summed in the
+// order of the ranks, to the bit, also over an adapter below it, and the hash of one that is stored.
+func TestMergeInParts(t *testing.T) {
+	const out, in = 200, 1000
+	noise := rand.New(rand.NewPCG(1, 2))
+	values := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = noise.Float32() - 0.5
+		}
+		return v
+	}
+	matrix := values(out * in)
+	merged, want := NewTensor("w", []int{out, in}, matrix), slices.Clone(matrix)
+	for _, rank := range []int{6, 3} {
+		l := &lowRank{matrix: merged, a: values(rank * in), b: values(out * rank), rank: rank, scale: 0.75}
+		merged = Tensor{Name: "w", Shape: []int{out, in}, Type: computed, sum: l}
+		for i := range want {
+			for r := range rank {
+				want[i] += l.scale * l.b[i/in*rank+r] * l.a[r*in+i%in]
+			}
+		}
+	}
+	got, err := merged.Float32s()
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("all at once: %v; equal %v", err, slices.Equal(got, want))
+	}
+	parts := 0
+	err = merged.Each(func(from int, part []float32) error {
+		if parts++; !slices.Equal(part, want[from:from+len(part)]) {
+			t.Errorf("the part from %d on differs", from)
+		}
+		return nil
+	})
+	if err != nil || parts < 2 {
+		t.Errorf("%d parts, %v", parts, err)
+	}
+	one := Checkpoint{Tensors: []Tensor{merged}}
+	hash, err := one.Hash()
+	one.Tensors[0] = NewTensor("w", []int{out, in}, want)
+	if stored, failed := one.Hash(); err != nil || failed != nil || hash != stored {
+		t.Errorf("hashes %s and %s, %v, %v", hash, stored, err, failed)
 	}
 }
 

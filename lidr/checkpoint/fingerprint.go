@@ -26,6 +26,7 @@ func (c *Checkpoint) Hash() (string, error) {
 		if err := file.Check(); err != nil {
 			return "", err
 		}
+		file.Rest()
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -18,6 +18,7 @@ type Tensor struct {
 
 	raw  []byte         // the values, as Type says
 	file *input.Content // that raw is a part of, nil for memory of its own
+	sum  *lowRank       // in the place of raw: values that are computed when they are read
 }
 
 // chunk is the number of values that are widened at a time: whole blocks of every type.
@@ -50,14 +51,18 @@ func StoredTensor(name string, shape []int, t *Type, raw []byte, file *input.Con
 
 // Len returns the number of values.
 func (t Tensor) Len() int {
-	if t.Type == nil {
+	switch {
+	case t.Type == nil:
 		return 0
+	case t.sum != nil:
+		return t.sum.matrix.Len()
 	}
 	return len(t.raw) / t.Type.Bytes * t.Type.Block
 }
 
 // Raw returns the values as they are stored, which nobody may write, and the file that they are a part of: who uses
-// them keeps it as long. It is nil for memory of their own.
+// them keeps it as long. It is nil for memory of their own. Both are nil for values that nothing stores, as of the
+// result of [Adapter.Merge].
 func (t Tensor) Raw() ([]byte, *input.Content) { return t.raw, t.file }
 
 // Each calls f with the values as float32, some at a time, and the index of the first of them. f may not keep nor
@@ -104,6 +109,9 @@ func (t Tensor) own() ([]float32, bool) {
 
 // widen writes values into dst, from the one of that index on, which begins a block.
 func (t Tensor) widen(dst []float32, from int) error {
+	if t.sum != nil {
+		return t.sum.widen(dst, from)
+	}
 	raw := t.raw[from/t.Type.Block*t.Type.Bytes:]
 	if t.file == nil {
 		t.Type.Decode(dst, raw)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -71,9 +72,15 @@ func (t *trainer) finalize() {
 	}
 }
 
+// close also gives back the memory of the steps, which what follows a training, saving the model, has no use for.
 func (t *trainer) close() error {
 	t.finalize()
-	return t.m.Store.DeleteVariablesInScope(optimizerScope)
+	err := t.m.Store.DeleteVariablesInScope(optimizerScope)
+	if pool, ok := t.backend.(interface{ Trim() }); ok {
+		pool.Trim()
+		debug.FreeOSMemory()
+	}
+	return err
 }
 
 // args returns the graph's inputs for the micro-batch, in the order of newInputs.

@@ -49,6 +49,13 @@ func Map(f *os.File) (*Content, error) {
 	return c, nil
 }
 
+// Rest tells the system that Data are not read again soon: they leave this process's memory and stay in the system's.
+func (c *Content) Rest() {
+	if c.file != nil {
+		rest(c.Data)
+	}
+}
+
 // Path is the path that the file was opened by.
 func (c *Content) Path() string { return c.path }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // mapped maps a file for reading; nil where there is nothing to map or the file system cannot.
@@ -19,6 +21,9 @@ func mapped(f *os.File, size int64) []byte {
 	}
 	return data
 }
+
+// rest is advice, so a system that does not take it is no error.
+func rest(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }
 
 func unmap(data []byte) {
 	syscall.Munmap(data) // it was mapped, so this cannot fail
