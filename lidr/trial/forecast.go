@@ -132,17 +132,20 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 			})
 			continue
 		}
-		if finished, _ := filepath.Glob(t.path("cells", c.String(), "trial.json")); len(finished) > 0 && t.Judge == "" {
+		var before finished
+		err = ledger.ReadJSON(t.path("cells", c.String(), "trial.json"), &before)
+		if err == nil && before.Rounds >= s.Rounds && t.Judge == "" {
 			continue
 		}
-		add("M0", "*/M0/trial.jsonl", "M0 measure", t.measuring)
+		measuring := func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) }
+		add("M0", "*/M0/trial.jsonl", "M0 measure", measuring)
 		for round := range s.Rounds {
 			m, own := fmt.Sprintf("M%d ", round), c.String()+fmt.Sprintf("/M%d/", round)
 			key, answered, translated := fmt.Sprint(c, round), own, own
 			if round == 0 { // shared by the cells of the seed whose prompts are the same: all but gold-template
 				key = a.prompts + fmt.Sprint(c.Seed)
 				answered = fmt.Sprintf("[^g]*-%d/M0/", c.Seed)
-				if a.pairs == "" {
+				if a.pairs != "translator" {
 					translated = fmt.Sprintf("[^gt]*-%d/M0/", c.Seed) // and but translator
 				}
 			}
@@ -154,7 +157,11 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 				add(key, answered+"responses/en.jsonl", m+"generate", func(r Rates) float64 {
 					return r.answers(t.N/2, s.Languages(), r.Arithmetic) + r.answers(t.N-t.N/2, s.Languages(), r.Instructions)
 				})
-				add(key+a.pairs+"translate", translated+"pairs.jsonl", m+"translate", func(r Rates) float64 {
+				by := ""
+				if a.pairs == "translator" {
+					by = a.pairs
+				}
+				add(key+by+" translate", translated+"pairs.jsonl", m+"translate", func(r Rates) float64 {
 					return float64(t.N*(len(s.Trained)+1)) * r.Translation / r.Translate
 				})
 			}
@@ -163,7 +170,7 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 				pairs := float64(t.N*(len(s.Trained)+1)) * r.Kept * r.Pair
 				return pairs/r.Reference + pairs/r.Train
 			})
-			add(next+"measure", next+"trial.jsonl", fmt.Sprintf("M%d measure", round+1), t.measuring)
+			add(next+"measure", next+"trial.jsonl", fmt.Sprintf("M%d measure", round+1), measuring)
 		}
 	}
 	return list, nil
@@ -193,15 +200,14 @@ func (r Rates) answers(n int, langs []string, tokens map[string]float64) (second
 
 // measuring is the time of measuring one model: problems, free prompts, the harm items, and the texts, of about 80
 // tokens each.
-func (t *Trial) measuring(r Rates) float64 {
-	langs := t.languages()
+func (t *Trial) measuring(r Rates, langs []string) float64 {
 	seconds := r.answers(t.problems(), langs, r.Arithmetic) + r.answers(t.FreeN, langs, r.Instructions)
 	for _, lang := range []string{"en", "es"} {
 		if slices.Contains(langs, lang) {
 			seconds += r.answers(30, []string{lang}, r.Instructions)
 		}
 	}
-	return seconds + float64(80*t.problems()*len(langs))/r.Reference
+	return seconds + float64(80*t.textsN()*len(langs))/r.Reference
 }
 
 // rates reads or takes the rates. A probe that was killed continues.

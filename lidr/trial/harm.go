@@ -146,7 +146,7 @@ func hasKeys(text string, keys []string) bool {
 
 // harm are the items of harm.jsonl in the run's languages.
 func (t *Trial) harm(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
-	probes, err := Probes(t.languages())
+	probes, err := Probes(run.Settings.AllLanguages())
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,7 @@ func ask(ctx context.Context, run *lidr.Run, m *lidr.Model, suite string, prompt
 
 // answers are the items of free prompts.
 func (t *Trial) answers(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
-	prompts, err := t.free()
+	prompts, err := t.free(run.Settings.AllLanguages())
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func repetition(text string) float64 {
 
 // forgets are the items of human texts: nats per token, the first token apart, which nothing is before.
 func (t *Trial) forgets(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
-	texts, err := t.texts()
+	texts, err := t.texts(run.Settings.AllLanguages())
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (t *Trial) judged(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Ite
 		return nil, nil
 	}
 	if m.Round == 0 { // over itself, which the others' are compared with
-		rows, err := t.free()
+		rows, err := t.free(run.Settings.AllLanguages())
 		if err != nil {
 			return nil, err
 		}

@@ -50,6 +50,7 @@ type table map[[3]string]float64
 type cellItems struct {
 	models []string
 	items  map[string]table
+	left   bool // rounds of the plan are
 }
 
 // Results compares every model that is there with M0 and, of main, with that of random-labels, and writes results.json
@@ -77,6 +78,9 @@ func (t *Trial) Results() (Results, error) {
 				found.Missing = append(found.Missing, c.String())
 			}
 			continue
+		}
+		if items.left {
+			found.Missing = append(found.Missing, fmt.Sprintf("%s after %s", c, items.models[len(items.models)-1]))
 		}
 		if cells[c.Arm] == nil {
 			cells[c.Arm] = map[int64]cellItems{}
@@ -168,7 +172,7 @@ func (t *Trial) read(c Cell) (cellItems, error) {
 	if err != nil {
 		return none, err
 	}
-	out := cellItems{models: f.Models, items: map[string]table{}}
+	out := cellItems{models: f.Models, items: map[string]table{}, left: f.Rounds < run.Settings.Rounds}
 	for _, model := range f.Models {
 		var items []Item
 		if err := run.ReadLines(itemsFile(run, model), &items); err != nil {

@@ -63,7 +63,7 @@ func (t *Trial) translations(ctx context.Context, folder, name string) (scores [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
-	prompts, err := t.free()
+	prompts, err := t.free(s.Languages())
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +71,8 @@ func (t *Trial) translations(ctx context.Context, folder, name string) (scores [
 	var texts []datasets.Response
 	for _, p := range prompts {
 		human[[2]string{p.ID, p.Lang}] = p.Prompt
-		if slices.Contains(s.Languages(), p.Lang) {
-			texts = append(texts, datasets.Response{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Prompt,
-				FinishReason: "stop"})
-		}
+		texts = append(texts, datasets.Response{ID: p.ID, Lang: p.Lang, Prompt: p.Prompt, Response: p.Prompt,
+			FinishReason: "stop"})
 	}
 	var rows []datasets.Translation
 	err = run.ReadLines(run.Path("trial.jsonl"), &rows)

@@ -96,9 +96,11 @@ func (t *Trial) openRun(folder string, s lidr.Settings) (*lidr.Run, error) {
 		lidr.WithProgress(t.clock.of(filepath.Base(folder))))
 }
 
-// finished is cells/CELL/trial.json, written last: the models whose items are there.
+// finished is cells/CELL/trial.json, written last: the models whose items are there, and how many rounds were asked
+// for.
 type finished struct {
 	Models []string `json:"models"`
+	Rounds int      `json:"rounds"`
 	Judge  bool     `json:"judge"`
 }
 
@@ -111,9 +113,22 @@ func done(run *lidr.Run) (f finished, err error) {
 	return f, err
 }
 
-// Run runs a cell: its model before training is measured, then every round is run and its model measured. A cell that
-// is finished is not touched.
-func (t *Trial) Run(ctx context.Context, c Cell) (err error) {
+// Run runs cells: the model before training is measured, then a round is run and its model measured, of each cell in
+// turn, and then of each the next round, so that an early end leaves the claim, which is of one round. What is finished
+// is not touched.
+func (t *Trial) Run(ctx context.Context, cells ...Cell) error {
+	for rounds := 1; rounds <= t.Rounds; rounds++ {
+		for _, c := range cells {
+			if err := t.runTo(ctx, c, rounds); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// runTo runs the first rounds of a cell.
+func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if err := t.writePrompts([]Cell{c}); err != nil {
 		return err
 	}
@@ -122,26 +137,28 @@ func (t *Trial) Run(ctx context.Context, c Cell) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
+	rounds = min(rounds, run.Settings.Rounds)
 	before, err := done(run)
-	if err != nil || len(before.Models) > 0 && (before.Judge || t.Judge == "") {
+	if err != nil || before.Rounds >= rounds && (before.Judge || t.Judge == "") {
 		return err
 	}
+	rounds = max(rounds, before.Rounds)
 	m, err := t.base()
 	if err != nil {
 		return err
 	}
-	models, err := t.rounds(ctx, run, a, m)
+	models, err := t.rounds(ctx, run, a, m, rounds)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
 	if _, err := lidr.Report(ctx, run); err != nil {
 		return err
 	}
-	return run.WriteJSON(run.Path("trial.json"), finished{models, t.Judge != ""})
+	return run.WriteJSON(run.Path("trial.json"), finished{models, rounds, t.Judge != ""})
 }
 
-// rounds measures m, runs the rounds from it on, and returns the names of the measured models.
-func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model) ([]string, error) {
+// rounds measures m, runs so many rounds from it on, and returns the names of the measured models.
+func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, rounds int) ([]string, error) {
 	if a.name == "majority" {
 		return []string{m.Name()}, t.vote(ctx, run, m)
 	}
@@ -149,7 +166,7 @@ func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model)
 		return nil, err
 	}
 	models := []string{m.Name()}
-	for range run.Settings.Rounds {
+	for range rounds {
 		pairs, err := t.pairs(ctx, run, a, m)
 		if err != nil {
 			return nil, err
@@ -195,7 +212,13 @@ func (t *Trial) pairs(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model) 
 		return pairs, err
 	}
 	pairs, _, err = lidr.Pairs(ctx, run, m, responses, translations)
-	return pairs, err
+	if err != nil || a.pairs != "trained" {
+		return pairs, err
+	}
+	var rows []lidr.Pair
+	err = datasets.Rows(pairs, &rows)
+	rows = slices.DeleteFunc(rows, func(p lidr.Pair) bool { return p.Lang == run.Settings.Dominant })
+	return datasets.Frame(rows), err
 }
 
 // templates say a gold number as the answer phrases of MGSM do, which [eval.StrictNumber] reads.

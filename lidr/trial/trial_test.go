@@ -9,8 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"lidrlab/lidr"
+	"lidrlab/lidr/ledger"
 )
 
 // The change of main beside random-labels is paired by item, language and seed: means over languages and seeds of each
@@ -267,4 +271,51 @@ func FuzzCount(f *testing.F) {
 			t.Errorf("counted %+v of %q", reads, text)
 		}
 	})
+}
+
+// Rounds come in turn: the first of every cell, then the second of those that have one; until then the second is
+// missing by name. Cells after main's first seed have no languages that are only measured.
+func TestRoundsInTurn(t *testing.T) {
+	s := Defaults().Small()
+	tr, err := Open(filepath.Join(t.TempDir(), "trial"), s, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := []Cell{{"main", 1}, {"no-english", 1}}
+	for _, c := range cells {
+		if err := tr.runTo(t.Context(), c, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	results, err := tr.Results()
+	if err != nil || !slices.Contains(results.Missing, "main-1 after M1") ||
+		slices.Contains(results.Missing, "no-english-1") {
+		t.Errorf("missing %q, %v", results.Missing, err)
+	}
+	work, err := tr.work(cells)
+	if err != nil || len(work) != 5 { // of the second round, and human prompts that are translated
+		t.Errorf("after one round %d steps are left, %v", len(work), err)
+	}
+	if err := tr.Run(t.Context(), cells...); err != nil {
+		t.Fatal(err)
+	}
+	if results, err = tr.Results(); err != nil {
+		t.Fatal(err)
+	}
+	langs := map[string]bool{}
+	for _, row := range results.Rows {
+		langs[row.Arm+" "+row.Model+" "+row.Lang] = true
+	}
+	if !langs["main M2 it"] || !langs["no-english M1 es"] || langs["no-english M1 it"] || langs["no-english M2 es"] {
+		t.Errorf("compared %v", langs)
+	}
+	var made lidr.Training
+	if err := ledger.ReadJSON(tr.path("cells", "no-english-1", "M1", "training.json"), &made); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(tr.path("cells", "no-english-1", "M0", "pairs.jsonl"))
+	all, english := strings.Count(string(text), `"chosen"`), strings.Count(string(text), `"lang":"en"`)
+	if err != nil || english == 0 || made.Pairs != all-english {
+		t.Errorf("trained on %d of %d pairs, %d of them in English, %v", made.Pairs, all, english, err)
+	}
 }

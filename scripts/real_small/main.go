@@ -94,9 +94,7 @@ func main() {
 	check(err)
 	fmt.Println("translations of human prompts, before training:")
 	check(lidr.Show(translations))
-	for _, cell := range cells {
-		check(t.Run(ctx, cell))
-	}
+	check(t.Run(ctx, cells...))
 	if len(forecast.Work) > 0 {
 		fmt.Fprintf(os.Stderr, "it took %.0f s, and %.0f s were said\n", time.Since(began).Seconds(), forecast.Total())
 	}
