@@ -364,6 +364,8 @@ func (ex *executable) Execute(inputs []compute.Buffer, donate []bool, _ compute.
 		}
 	}
 	ensureWorkers(ex.backend.threads - 1)
+	executions.Add(1)
+	defer executions.Add(-1)
 	if err := ex.run(x, files); err != nil {
 		return nil, err // what was in use is left to the garbage collector
 	}
