@@ -39,9 +39,9 @@ func (w *workspace) scratch(n int) []byte {
 // No goroutine waits for a worker to become free; the caller waits only for tasks that are already running.
 //
 // Most steps of a decoding graph take less time than waking a thread. So a worker that has finished looks out for the
-// next invitation before it sleeps, and a caller for the end of the last tasks, both no longer than they have worked and
-// pausing between two looks: another thread may share their core. Only one execution at a time is waited for in this
-// way, since several fill the processor by themselves.
+// next invitation before it sleeps, and a caller for the end of the last tasks, both no longer than they have worked,
+// and pausing between two looks: another thread may share their core. Only one execution at a time is waited for in
+// this way, since several fill the processor by themselves.
 
 // forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
