@@ -78,8 +78,11 @@ func Examine(ctx context.Context, m *lidr.Model, s lidr.Settings, pair lidr.Pair
 func (d *Diagnosis) sizes(m *lidr.Model) {
 	c, parameters, stored := m.Checkpoint().Config, 0, 0
 	for _, t := range m.Checkpoint().Tensors {
-		raw, _ := t.Raw()
-		parameters, stored = parameters+t.Len(), stored+len(raw)
+		bytes := 4 * t.Len() // of a matrix that an adapter is merged into as it is read
+		if raw, _ := t.Raw(); raw != nil {
+			bytes = len(raw)
+		}
+		parameters, stored = parameters+t.Len(), stored+bytes
 	}
 	size := func(bytes int) string { return humanize.IBytes(uint64(bytes)) }
 	d.fact("architecture", "%s: %d layers of width %d, %d heads of %d (%d of keys and values), feed-forward %d",

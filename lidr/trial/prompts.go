@@ -168,7 +168,8 @@ func (t *Trial) free(langs []string) ([]lidr.Prompt, error) {
 	return readPrompts(t.path("free"), langs, t.FreeN)
 }
 
-// mostTexts is how many human texts of a language are read: of a hundred, the nats per token have an error below 0.002.
+// mostTexts is how many human texts of a language are read: of a hundred, a change of the nats per token
+// has an error below 0.002.
 const mostTexts = 100
 
 // texts are human texts in each of the languages: the problems of the evaluation.

@@ -73,7 +73,7 @@ func (t *Trial) Results() (Results, error) {
 		if err != nil {
 			return found, err
 		}
-		if items.models == nil {
+		if len(items.models) == 0 {
 			if slices.Contains(t.Plan(), c) {
 				found.Missing = append(found.Missing, c.String())
 			}
@@ -246,8 +246,21 @@ func (t *Trial) scopes() []scope {
 	return all
 }
 
-// compareScope compares the means over languages and seeds of each id that all of them have.
+// compareScope compares the means over languages and seeds of each id that all of them have: all seeds that were
+// measured in these languages, since some are measured in fewer.
 func compareScope(after, before []table, metric Metric, langs []string) (r Result, ok bool) {
+	var both [2][]table
+	for s := range after {
+		if !slices.ContainsFunc(langs, func(lang string) bool {
+			return len(idsOf(after[s], metric.Name, []string{lang})) == 0 ||
+				len(idsOf(before[s], metric.Name, []string{lang})) == 0
+		}) {
+			both[0], both[1] = append(both[0], after[s]), append(both[1], before[s])
+		}
+	}
+	if after, before = both[0], both[1]; len(after) == 0 {
+		return r, false
+	}
 	ids := idsOf(after[0], metric.Name, langs)
 	seeds := make([]float64, len(after))
 	var x, y []float64

@@ -147,45 +147,57 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if err != nil {
 		return err
 	}
-	models, err := t.rounds(ctx, run, a, m, rounds)
-	if err != nil {
+	now := finished{Rounds: rounds, Judge: t.Judge != ""}
+	if now.Judge && !before.Judge {
+		before.Models = nil // each is to be judged
+	}
+	if err := t.rounds(ctx, run, a, m, before, &now); err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
 	if _, err := lidr.Report(ctx, run); err != nil {
 		return err
 	}
-	return run.WriteJSON(run.Path("trial.json"), finished{models, rounds, t.Judge != ""})
+	return run.WriteJSON(run.Path("trial.json"), now)
 }
 
-// rounds measures m, runs so many rounds from it on, and returns the names of the measured models.
-func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, rounds int) ([]string, error) {
+// rounds runs the rounds of now from m on and measures what was not measured before. A run that stops, since it is
+// saturated, has had all rounds.
+func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, before finished, now *finished) error {
+	measure := func() error {
+		now.Models = append(now.Models, m.Name())
+		if slices.Contains(before.Models, m.Name()) {
+			return nil
+		}
+		return t.measure(ctx, run, m)
+	}
 	if a.name == "majority" {
-		return []string{m.Name()}, t.vote(ctx, run, m)
+		now.Models = append(now.Models, m.Name())
+		return t.vote(ctx, run, m)
 	}
-	if err := t.measure(ctx, run, m); err != nil {
-		return nil, err
+	if err := measure(); err != nil {
+		return err
 	}
-	models := []string{m.Name()}
-	for range rounds {
+	for range now.Rounds {
 		pairs, err := t.pairs(ctx, run, a, m)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if stop, err := run.Saturated(ctx, m, pairs); err != nil || stop {
-			return models, err
+			now.Rounds = run.Settings.Rounds
+			return err
 		}
 		if m, _, err = lidr.Train(ctx, run, m, pairs); err != nil {
-			return nil, err
+			return err
 		}
-		if err := t.measure(ctx, run, m); err != nil {
-			return nil, err
+		if err := measure(); err != nil {
+			return err
 		}
-		models = append(models, m.Name())
 		if stop, err := run.Saturated(ctx, m, datasets.Frame([]lidr.Pair(nil))); err != nil || stop {
-			return models, err
+			now.Rounds = run.Settings.Rounds
+			return err
 		}
 	}
-	return models, nil
+	return nil
 }
 
 // pairs are those of m's round, as the arm makes them.

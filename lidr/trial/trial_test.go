@@ -41,6 +41,15 @@ func TestCompareScope(t *testing.T) {
 	if !ok || r.P != 0.5 || r.Counts || !math.IsNaN(r.SeedSE) {
 		t.Errorf("found %+v", r)
 	}
+	// A seed that was not measured in a language does not take it from the others.
+	one := cell(1, 1, 1, 0, 0, 0)
+	for _, id := range []string{"a", "b", "c"} {
+		delete(one, [3]string{"accuracy", "de", id})
+	}
+	r, ok = compareScope([]table{after[0], one}, before, accuracy, []string{"de"})
+	if !ok || r.Seeds != 1 || r.N != 3 {
+		t.Errorf("of one seed of two: %+v", r)
+	}
 	delete(after[0], [3]string{"accuracy", "de", "c"})
 	if r, _ = compareScope(after, before, accuracy, []string{"es", "de"}); r.N != 2 {
 		t.Errorf("an item without a value in one language counts: %+v", r)
