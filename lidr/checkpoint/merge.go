@@ -49,11 +49,10 @@ func (l *lowRank) widen(dst []float32, from int) error {
 	if err := l.matrix.widen(dst, from); err != nil {
 		return err
 	}
-	in := l.matrix.Shape[1]
+	in, factors := l.matrix.Shape[1], make([]float32, l.rank) // of a row's products
 	for len(dst) > 0 {
 		row, column := from/in, from%in
 		part := dst[:min(in-column, len(dst))]
-		factors := make([]float32, l.rank)
 		for r := range factors {
 			factors[r] = l.scale * l.b[row*l.rank+r]
 		}

@@ -157,11 +157,7 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 				add(key, answered+"responses/en.jsonl", m+"generate", func(r Rates) float64 {
 					return r.answers(t.N/2, s.Languages(), r.Arithmetic) + r.answers(t.N-t.N/2, s.Languages(), r.Instructions)
 				})
-				by := ""
-				if a.pairs == "translator" {
-					by = a.pairs
-				}
-				add(key+by+" translate", translated+"pairs.jsonl", m+"translate", func(r Rates) float64 {
+				add(translated+"translate", translated+"pairs.jsonl", m+"translate", func(r Rates) float64 {
 					return float64(t.N*(len(s.Trained)+1)) * r.Translation / r.Translate
 				})
 			}

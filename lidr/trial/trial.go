@@ -165,16 +165,15 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, before finished, now *finished) error {
 	measure := func() error {
 		now.Models = append(now.Models, m.Name())
-		if slices.Contains(before.Models, m.Name()) {
+		switch {
+		case slices.Contains(before.Models, m.Name()):
 			return nil
+		case a.name == "majority":
+			return t.vote(ctx, run, m)
 		}
 		return t.measure(ctx, run, m)
 	}
-	if a.name == "majority" {
-		now.Models = append(now.Models, m.Name())
-		return t.vote(ctx, run, m)
-	}
-	if err := measure(); err != nil {
+	if err := measure(); err != nil || a.name == "majority" {
 		return err
 	}
 	for range now.Rounds {
