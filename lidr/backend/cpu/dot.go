@@ -21,6 +21,7 @@ type matmul struct {
 	outM          int
 	blocks        *blockType // of the right-hand side, or nil
 	slabs         int        // parts of a long contraction whose products are added up, if above 1
+	amx           bool       // the left-hand side is packed for AMX
 	rowBlocks     int        // blocks of rows that share the packed right-hand side, if above 1
 	room          *value     // memory for the slabs' products, or for the packed right-hand side
 }
@@ -93,6 +94,9 @@ func (l *lowerer) dot(n *node) (view, error) {
 	result.val = out
 	mm.out = result
 	if n.shape.DType == dtypes.Float32 {
+		if pairs {
+			l.packAMX(mm)
+		}
 		l.product(mm)
 		return result, nil
 	}
@@ -146,7 +150,11 @@ func (mm *matmul) run(x *execution) {
 	if batch*mm.m*mm.n == 0 {
 		return
 	}
-	if mm.asStored() {
+	switch {
+	case mm.amx:
+		mm.runAMX(x)
+		return
+	case mm.asStored():
 		mm.runStored(x, batch)
 		return
 	}

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/gomlx/compute"
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+)
 
 // KernelSets names the kernels that this processor can run.
 func KernelSets() []string {
@@ -9,6 +13,14 @@ func KernelSets() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// PairKernelSets names those that multiply bfloat16 by bfloat16.
+func PairKernelSets() []string {
+	return slices.DeleteFunc(KernelSets(), func(name string) bool {
+		defer UseKernels(name)()
+		return len(kernels.pairs.rows.rows) == 0
+	})
 }
 
 // UseKernels switches to the named kernels until restore is called. Nothing may be compiled or executed meanwhile.

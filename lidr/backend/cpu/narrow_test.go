@@ -106,7 +106,7 @@ func TestNarrowProducts(t *testing.T) {
 func TestPairsAlongRows(t *testing.T) {
 	b := open(t, "cpu:threads=2")
 	r := rand.New(rand.NewPCG(7, 8))
-	const m, n, k = 70, 300, 2100
+	const m, n, k = 70, 300, 2112
 	values := func(count int) []float32 {
 		v := make([]float32, count)
 		for i := range v {
@@ -116,24 +116,27 @@ func TestPairsAlongRows(t *testing.T) {
 	}
 	x, w := tensors.FromFlatDataAndDimensions(values(m*k), m, k), tensors.FromFlatDataAndDimensions(values(k*n), k, n)
 	rounded := func(x *Node) *Node { return ConvertDType(ConvertDType(x, dtypes.BFloat16), dtypes.Float32) }
-	exec := MustNewExec(b, func(x, w *Node) []*Node {
-		turned := ConvertDType(ConvertDType(TransposeAllAxes(w, 1, 0), dtypes.BFloat16), dtypes.Float32)
-		return []*Node{
-			DotGeneral(rounded(x), []int{1}, nil, rounded(w), []int{0}, nil),
-			DotGeneral(rounded(x), []int{1}, nil, turned, []int{1}, nil),
-			DotGeneral(x, []int{1}, nil, w, []int{0}, nil),
+	for _, name := range cpu.PairKernelSets() {
+		defer cpu.UseKernels(name)()
+		exec := MustNewExec(b, func(x, w *Node) []*Node {
+			turned := ConvertDType(ConvertDType(TransposeAllAxes(w, 1, 0), dtypes.BFloat16), dtypes.Float32)
+			return []*Node{
+				DotGeneral(rounded(x), []int{1}, nil, rounded(w), []int{0}, nil),
+				DotGeneral(rounded(x), []int{1}, nil, turned, []int{1}, nil),
+				DotGeneral(x, []int{1}, nil, w, []int{0}, nil),
+			}
+		})
+		defer exec.Finalize()
+		out, err := exec.Call(x, w)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	defer exec.Finalize()
-	out, err := exec.Call(x, w)
-	if err != nil {
-		t.Fatal(err)
+		along, turned := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
+		if along[0] == tensors.MustCopyFlatData[float32](out[2])[0] {
+			t.Error("nothing was rounded")
+		}
+		sameBits(t, name+" kernels, along rows", along, turned)
 	}
-	along, turned := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
-	if along[0] == tensors.MustCopyFlatData[float32](out[2])[0] {
-		t.Error("nothing was rounded")
-	}
-	sameBits(t, "along rows", along, turned)
 }
 
 // A decoder whose matrices are held as bfloat16 gives the log-probabilities of one whose float32 matrices were rounded,

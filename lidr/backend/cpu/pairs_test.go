@@ -40,9 +40,9 @@ func TestPairs(t *testing.T) {
 	if x := cpu.X86; !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasBMI2 {
 		t.Skip("products in bfloat16 have kernels of AVX-512 alone, which this processor lacks")
 	}
-	sets := map[string]pairKernels{"split": {rowsSplitAVX512, streamSplitAVX512}}
+	sets := map[string]pairKernels{"split": {rows: rowsSplitAVX512, stream: streamSplitAVX512}}
 	if cpu.X86.HasAVX512BF16 {
-		sets["VDPBF16PS"] = pairKernels{rowsBF16AVX512, streamBF16AVX512}
+		sets["VDPBF16PS"] = pairKernels{rows: rowsBF16AVX512, stream: streamBF16AVX512}
 	}
 	before := kernels.pairs
 	defer func() { kernels.pairs = before }()

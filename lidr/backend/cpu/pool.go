@@ -15,6 +15,7 @@ type workspace struct {
 	gemm gemmArgs
 	turn transposeArgs
 	rows rowsArgs
+	amx  amxArgs
 	mem  []byte
 
 	widen   widenArgs

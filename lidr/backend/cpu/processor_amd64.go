@@ -7,10 +7,14 @@ import "golang.org/x/sys/cpu"
 // features lists what kernels may ask of this processor, whether it has it or not.
 func features() []feature {
 	x := cpu.X86
-	return []feature{{"AVX2", x.HasAVX2}, {"FMA", x.HasFMA}, {"F16C", x.HasF16C},
+	all := []feature{{"AVX2", x.HasAVX2}, {"FMA", x.HasFMA}, {"F16C", x.HasF16C},
 		{"AVX-512", x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL}, {"AVX512-BF16", x.HasAVX512BF16},
 		{"AVX512-VNNI", x.HasAVX512VNNI}, {"AVX-VNNI", x.HasAVXVNNI},
 		{"AMX-BF16", x.HasAMXTile && x.HasAMXBF16}, {"AMX-INT8", x.HasAMXTile && x.HasAMXInt8}}
+	if x.HasAMXTile {
+		all = append(all, feature{"the system's permission for AMX", tilesPermitted()})
+	}
+	return all
 }
 
 // processorKernels lists the assembly kernels that this processor can run, the best first.
@@ -23,11 +27,11 @@ func processorKernels() []kernelSet {
 			products = productsAVX512
 			products.single = productsAVX2.single // not bound by the width of its vectors
 		}
-		pairs := pairKernels{rowsSplitAVX512, streamSplitAVX512}
+		pairs := pairKernels{rows: rowsSplitAVX512, stream: streamSplitAVX512}
 		if x.HasAVX512BF16 {
-			pairs = pairKernels{rowsBF16AVX512, streamBF16AVX512}
+			pairs = pairKernels{rows: rowsBF16AVX512, stream: streamBF16AVX512}
 		}
-		sets = append(sets, kernelSet{
+		set := kernelSet{
 			name: "AVX-512", products: products, widen: widenAVX512, tile: tileAVX512, dots: dotsAVX512,
 			transpose16: map[string]func(*transposeArgs){
 				"":     transpose16AVX512,
@@ -35,7 +39,16 @@ func processorKernels() []kernelSet {
 				"F16":  transpose16F16AVX512,
 			},
 			micro: microAVX512, rows: rowsAVX512, stream: streamAVX512, pairs: pairs,
-		})
+		}
+		if x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && tilesPermitted() {
+			withTiles := set
+			withTiles.name, withTiles.pairs.amx = "AMX", amxBF16
+			if x.HasAMXInt8 {
+				withTiles.products = withAMX(products)
+			}
+			sets = append(sets, withTiles)
+		}
+		sets = append(sets, set)
 	}
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasF16C {
 		sets = append(sets, kernelSet{
@@ -44,4 +57,14 @@ func processorKernels() []kernelSet {
 		})
 	}
 	return sets
+}
+
+// withAMX adds the products in integers of 16 rows by AMX, which have the bits of the others.
+func withAMX(products productKernels) productKernels {
+	run := map[int][]func(*productArgs){}
+	for kind, kernels := range products.run {
+		run[kind] = append([]func(*productArgs){productsAMX[kind]}, kernels...)
+	}
+	products.rows, products.run = append([]int{amxSide}, products.rows...), run
+	return products
 }

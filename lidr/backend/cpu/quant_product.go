@@ -67,6 +67,7 @@ type productArgs struct {
 	blocks             int // of 32 values
 	strideDst, strideX int
 	accumulate, offset int
+	sums               unsafe.Pointer // room for a tile of AMX
 }
 
 // productKernels are the kernels of products in integers, for panels of that width and these numbers of rows of x,

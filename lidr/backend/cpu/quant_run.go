@@ -153,7 +153,8 @@ func (p *blockProduct) panels(e *execution, i0, m, lo, hi int, w *workspace) {
 	t, set := p.format, &kernels.products
 	kind, row, strideX, width := t.kind(), t.row(p.k), p.k/32*roundedBytes, set.width
 	panelBytes := t.vectors() * width * 4 * min(p.k, panelValues) / 32
-	scratch := w.scratch(panelBytes + width*row + m*width*4)
+	scratch := w.scratch(amxTile + panelBytes + width*row + m*width*4)
+	sums, scratch := unsafe.Pointer(unsafe.SliceData(scratch)), scratch[amxTile:]
 	panel := unsafe.Pointer(unsafe.SliceData(scratch))
 	x, out := e.ptr(p.x), e.base[p.out.id]
 	for j := lo; j < hi; j++ {
@@ -172,7 +173,7 @@ func (p *blockProduct) panels(e *execution, i0, m, lo, hi int, w *workspace) {
 			set.panel[t.name](&w.panel)
 			a := &w.product
 			*a = productArgs{panel: panel, blocks: kc / 32, strideDst: strideDst, strideX: strideX, accumulate: min(k0, 1),
-				offset: t.offset}
+				offset: t.offset, sums: sums}
 			for i, height := 0, 0; i < m; i += set.rows[height] {
 				for set.rows[height] > m-i {
 					height++

@@ -29,8 +29,11 @@ type rowKernels struct {
 const rowColumns = 4
 
 // pairKernels are the kernels of products whose two operands are bfloat16: rows kernels, and stream kernels for at most
-// one tile. A set without them widens both operands.
-type pairKernels struct{ rows, stream rowKernels }
+// one tile. A set without them widens both operands. One with AMX multiplies by that where it can.
+type pairKernels struct {
+	rows, stream rowKernels
+	amx          amxKernels
+}
 
 // heldValues is the number of values of A that stay in the second-level cache while they meet the columns of B.
 const heldValues = 192 << 10

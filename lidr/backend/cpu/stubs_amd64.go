@@ -608,6 +608,27 @@ func stream2x4PairsSplitAVX512(args *rowsArgs)
 func stream1x4PairsSplitAVX512(args *rowsArgs)
 
 //go:noescape
+func productOffset16AMX(args *productArgs)
+
+//go:noescape
+func productMinima16AMX(args *productArgs)
+
+//go:noescape
+func productHalves16AMX(args *productArgs)
+
+//go:noescape
+func amx1x1(args *amxArgs)
+
+//go:noescape
+func amx1x2(args *amxArgs)
+
+//go:noescape
+func amx2x1(args *amxArgs)
+
+//go:noescape
+func amx2x2(args *amxArgs)
+
+//go:noescape
 func transpose16AVX512(args *transposeArgs)
 
 //go:noescape
@@ -810,3 +831,12 @@ var rowsSplitAVX512 = rowKernels{rows: []int{4, 2, 1},
 
 var streamSplitAVX512 = rowKernels{rows: []int{4, 2, 1},
 	run: []func(*rowsArgs){stream4x4PairsSplitAVX512, stream2x4PairsSplitAVX512, stream1x4PairsSplitAVX512}}
+
+var productsAMX = map[int]func(*productArgs){
+	withOffset: productOffset16AMX,
+	withMinima: productMinima16AMX,
+	withHalves: productHalves16AMX,
+	withSigns:  productOffset16AMX,
+}
+
+var amxBF16 = amxKernels{{amx1x1, amx1x2}, {amx2x1, amx2x2}}

@@ -1,7 +1,8 @@
 // Asmgen writes the assembly kernels of package cpu: for AVX-512 and AVX2 tile_amd64.s (elementwise operations and row
 // reductions on tiles), gemm_amd64.s and rows_amd64.s (matrix multiplication of packed matrices, and of few rows) and
-// quant_amd64.s (weights in blocks), for AVX-512 few_amd64.s (dot products of decoding), for NEON tile_arm64.s and
-// gemm_arm64.s; and their Go declarations. It also writes methods.go, the one-line methods of compute.Function.
+// quant_amd64.s (weights in blocks), for AVX-512 few_amd64.s (dot products of decoding), for AMX amx_amd64.s, for NEON
+// tile_arm64.s and gemm_arm64.s; and their Go declarations. It also writes methods.go, the one-line methods of
+// compute.Function.
 //
 // Run it by go generate in lidr/backend/cpu.
 package main
@@ -33,6 +34,7 @@ func main() {
 		"methods.go":           methodsFile(),
 		"few_amd64.s":          fewFile(),
 		"few_stubs_amd64.go":   fewStubs(),
+		"amx_amd64.s":          amxFile(),
 	} {
 		if strings.HasSuffix(name, ".go") {
 			formatted, err := format.Source([]byte(source))

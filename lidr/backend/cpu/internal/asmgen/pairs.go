@@ -64,19 +64,13 @@ func (a *asm) multiply(rows int, pairs string, col, row, sums int) {
 // dotPairs is VDPBF16PS, EVEX.512.F3.0F38.W0 52 /r, which Go's assembler does not know.
 func (a *asm) dotPairs(x, y, sums int) {
 	not := func(reg, bit int) int { return reg>>bit&1 ^ 1 }
-	bytes := []int{
+	a.raw(fmt.Sprintf("VDPBF16PS Z%d, Z%d, Z%d", x, y, sums),
 		0x62,
-		not(sums, 3)<<7 | not(x, 4)<<6 | not(x, 3)<<5 | not(sums, 4)<<4 | 2,
-		^y&15<<3 | 4 | 2,
-		2<<5 | not(y, 4)<<3,
+		byte(not(sums, 3)<<7|not(x, 4)<<6|not(x, 3)<<5|not(sums, 4)<<4|2),
+		byte(^y&15<<3|4|2),
+		byte(2<<5|not(y, 4)<<3),
 		0x52,
-		3<<6 | sums&7<<3 | x&7,
-	}
-	var words []string
-	for _, b := range bytes {
-		words = append(words, fmt.Sprintf("BYTE $0x%02x", b))
-	}
-	fmt.Fprintf(&a.out, "\t%s // VDPBF16PS Z%d, Z%d, Z%d\n", strings.Join(words, "; "), x, y, sums)
+		byte(3<<6|sums&7<<3|x&7))
 }
 
 const roundName = "tileToBF16VAVX512"

@@ -46,7 +46,7 @@ func stubsFile(arch string, sets ...isa) string {
 		}
 	}
 	if arch == "amd64" {
-		lists += pairLists(declare)
+		lists += pairLists(declare) + amxList(declare)
 		for _, half := range halves {
 			declare("transposeArgs", "transpose16%sAVX512", half)
 		}
