@@ -119,6 +119,13 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 			return nil, err
 		}
 		s := t.settings(c, a)
+		before, err := t.record(c)
+		if err != nil {
+			return nil, err
+		}
+		if before.Rounds >= s.Rounds && t.Judge == "" {
+			continue
+		}
 		add := func(shared, pattern, step string, seconds func(Rates) float64) {
 			found, _ := filepath.Glob(t.path("cells", pattern)) // a pattern of ours is no bad one
 			if len(found) == 0 && !counted[shared] {
@@ -127,18 +134,17 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 			counted[shared] = true
 		}
 		if a.name == "majority" {
-			add(c.String(), c.String()+"/trial.json", "M0 votes", func(r Rates) float64 {
+			add(c.String(), c.String()+"/M0/trial.jsonl", "M0 votes", func(r Rates) float64 {
 				return float64(t.Votes) * r.answers(t.problems(), s.Languages(), r.Arithmetic)
 			})
 			continue
 		}
-		var before finished
-		err = ledger.ReadJSON(t.path("cells", c.String(), "trial.json"), &before)
-		if err == nil && before.Rounds >= s.Rounds && t.Judge == "" {
-			continue
+		measure := func(shared, pattern, model string) {
+			if !slices.Contains(before.Models, model) {
+				add(shared, pattern, model+" measure", func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) })
+			}
 		}
-		measuring := func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) }
-		add("M0", "*/M0/trial.jsonl", "M0 measure", measuring)
+		measure("M0", "*/M0/trial.jsonl", "M0")
 		for round := range s.Rounds {
 			m, own := fmt.Sprintf("M%d ", round), c.String()+fmt.Sprintf("/M%d/", round)
 			key, answered, translated := fmt.Sprint(c, round), own, own
@@ -166,7 +172,7 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 				pairs := float64(t.N*(len(s.Trained)+1)) * r.Kept * r.Pair
 				return pairs/r.Reference + pairs/r.Train
 			})
-			add(next+"measure", next+"trial.jsonl", fmt.Sprintf("M%d measure", round+1), measuring)
+			measure(next+"measure", next+"trial.jsonl", fmt.Sprint("M", round+1))
 		}
 	}
 	return list, nil

@@ -62,33 +62,31 @@ func metricOf(name string) Metric {
 	return metrics[slices.IndexFunc(metrics, func(m Metric) bool { return m.Name == name })]
 }
 
-// measure measures a model of a run and writes its items, and what [lidr.Evaluate] does not measure for the report.
-func (t *Trial) measure(ctx context.Context, run *lidr.Run, m *lidr.Model) error {
+// measure measures a model of a run, and writes what [lidr.Evaluate] does not measure for the report.
+func (t *Trial) measure(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
 	if _, err := lidr.Evaluate(ctx, run, m); err != nil {
-		return err
+		return nil, err
 	}
 	items, err := t.verdicts(run, m)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, part := range []func(context.Context, *lidr.Run, *lidr.Model) ([]Item, error){
 		t.answers, t.harm, t.forgets, t.judged,
 	} {
 		own, err := part(ctx, run, m)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		items = append(items, own...)
 	}
 	for _, metric := range metrics {
 		if err := writeMeasure(run, m, metric, items); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return run.WriteLines(itemsFile(run, m.Name()), items)
+	return items, run.WriteLines(run.Path(m.Name(), "trial.jsonl"), items)
 }
-
-func itemsFile(run *lidr.Run, model string) string { return run.Path(model, "trial.jsonl") }
 
 func is(b bool) float64 {
 	if b {
@@ -121,15 +119,15 @@ func (t *Trial) verdicts(run *lidr.Run, m *lidr.Model) ([]Item, error) {
 }
 
 // vote measures by the answer that most of several samples give, which is no training.
-func (t *Trial) vote(ctx context.Context, run *lidr.Run, m *lidr.Model) error {
+func (t *Trial) vote(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
 	if _, err := lidr.Evaluate(ctx, run, m); err != nil {
-		return err
+		return nil, err
 	}
 	var items []Item
 	for _, lang := range run.Settings.AllLanguages() {
 		var rows []lidr.Verdict
 		if err := run.ReadLines(run.Path(m.Name(), "eval", "samples", lang+".jsonl"), &rows); err != nil {
-			return err
+			return nil, err
 		}
 		var ids []string
 		numbers, right := map[string][]string{}, map[string][]bool{}
@@ -143,12 +141,12 @@ func (t *Trial) vote(ctx context.Context, run *lidr.Run, m *lidr.Model) error {
 		for _, id := range ids {
 			share, err := eval.Majority(numbers[id], right[id])
 			if err != nil {
-				return err
+				return nil, err
 			}
 			items = append(items, Item{"accuracy", lang, id, share})
 		}
 	}
-	return run.WriteLines(itemsFile(run, m.Name()), items)
+	return items, run.WriteLines(run.Path(m.Name(), "trial.jsonl"), items)
 }
 
 // ask puts prompts of a suite of the trial's own to a model.

@@ -112,6 +112,11 @@ func (t *Trial) writePrompts(cells []Cell) error {
 	if err != nil {
 		return err
 	}
+	texts, err := datasets.LoadPrompts(filepath.Join(t.Data, "mgsm"), t.languages())
+	if err != nil {
+		return err
+	}
+	t.data = ledger.Key(instructions, arithmetic, texts)
 	words, free := instructions.apart()
 	sums, dev := arithmetic.apart()
 	if len(free) < t.FreeN {

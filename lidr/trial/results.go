@@ -2,11 +2,8 @@ package trial
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"slices"
 
 	"lidrlab/datasets"
@@ -41,51 +38,38 @@ type Result struct {
 type Results struct {
 	Rows    []Result
 	Missing []string // cells of the plan, by name
+	Kernels []string // that computed them: numbers of other kernels differ a little
 }
 
 // table holds the items of a cell's model by metric, language and id.
 type table map[[3]string]float64
 
-// cellItems are the items of a cell's models.
-type cellItems struct {
-	models []string
-	items  map[string]table
-	left   bool // rounds of the plan are
-}
-
 // Results compares every model that is there with M0 and, of main, with that of random-labels, and writes results.json
 // and results.csv.
 func (t *Trial) Results() (Results, error) {
 	var found Results
-	cells := map[string]map[int64]cellItems{}
-	known := t.known()
-	finished := slices.DeleteFunc(slices.Clone(known), func(c Cell) bool {
-		_, err := os.Stat(t.path("cells", c.String(), "trial.json"))
-		return errors.Is(err, fs.ErrNotExist)
-	})
-	if len(finished) > 0 { // with none, the data need not be there
-		if err := t.writePrompts(finished); err != nil {
-			return found, err
+	records, err := t.records()
+	if err != nil {
+		return found, err
+	}
+	cells := map[string]map[int64]record{}
+	for c, r := range records {
+		if cells[c.Arm] == nil {
+			cells[c.Arm] = map[int64]record{}
+		}
+		cells[c.Arm][c.Seed] = r
+		if !slices.Contains(found.Kernels, r.Kernels) {
+			found.Kernels = append(found.Kernels, r.Kernels)
 		}
 	}
-	for _, c := range known {
-		items, err := t.read(c)
-		if err != nil {
-			return found, err
+	slices.Sort(found.Kernels)
+	for _, c := range t.Plan() {
+		r, ok := records[c]
+		if a, err := c.arm(); !ok || err != nil {
+			found.Missing = append(found.Missing, c.String())
+		} else if r.Rounds < t.settings(c, a).Rounds {
+			found.Missing = append(found.Missing, fmt.Sprintf("%s after %s", c, r.Models[len(r.Models)-1]))
 		}
-		if len(items.models) == 0 {
-			if slices.Contains(t.Plan(), c) {
-				found.Missing = append(found.Missing, c.String())
-			}
-			continue
-		}
-		if items.left {
-			found.Missing = append(found.Missing, fmt.Sprintf("%s after %s", c, items.models[len(items.models)-1]))
-		}
-		if cells[c.Arm] == nil {
-			cells[c.Arm] = map[int64]cellItems{}
-		}
-		cells[c.Arm][c.Seed] = items
 	}
 	greedy := cells["main"]
 	for _, name := range Arms() {
@@ -143,57 +127,21 @@ func resultsJSON(rows []Result) ([]byte, error) {
 	return ledger.EncodeJSON(out)
 }
 
-// known are the cells of the plan, and further seeds that have a folder.
-func (t *Trial) known() []Cell {
-	cells := t.Plan()
-	for _, name := range Arms() {
-		for seed := int64(1); seed < 100; seed++ {
-			c := Cell{name, seed}
-			if _, err := os.Stat(t.path("cells", c.String())); err == nil && !slices.Contains(cells, c) {
-				cells = append(cells, c)
-			}
-		}
+func tableOf(items []Item) table {
+	own := table{}
+	for _, item := range items {
+		own[[3]string{item.Metric, item.Lang, item.ID}] = item.Value
 	}
-	return cells
-}
-
-// read reads the items of a cell's models, none where it is not finished.
-func (t *Trial) read(c Cell) (cellItems, error) {
-	none := cellItems{}
-	if _, err := os.Stat(t.path("cells", c.String(), "trial.json")); errors.Is(err, fs.ErrNotExist) {
-		return none, nil
-	}
-	run, _, err := t.open(c)
-	if err != nil {
-		return none, err
-	}
-	defer run.Close() // it was only read
-	f, err := done(run)
-	if err != nil {
-		return none, err
-	}
-	out := cellItems{models: f.Models, items: map[string]table{}, left: f.Rounds < run.Settings.Rounds}
-	for _, model := range f.Models {
-		var items []Item
-		if err := run.ReadLines(itemsFile(run, model), &items); err != nil {
-			return none, err
-		}
-		own := table{}
-		for _, item := range items {
-			own[[3]string{item.Metric, item.Lang, item.ID}] = item.Value
-		}
-		out.items[model] = own
-	}
-	return out, nil
+	return own
 }
 
 // modelsOf lists the models that every seed has.
-func modelsOf(seeds map[int64]cellItems) []string {
+func modelsOf(seeds map[int64]record) []string {
 	var models []string
 	for round := 0; len(seeds) > 0; round++ {
 		name := fmt.Sprintf("M%d", round)
 		for _, cell := range seeds {
-			if !slices.Contains(cell.models, name) {
+			if !slices.Contains(cell.Models, name) {
 				return models
 			}
 		}
@@ -203,12 +151,12 @@ func modelsOf(seeds map[int64]cellItems) []string {
 }
 
 // compare compares model of the cells after with the model from of the cells before, seed by seed, where both have it.
-func (t *Trial) compare(after, before map[int64]cellItems, arm, model, from, name string) []Result {
+func (t *Trial) compare(after, before map[int64]record, arm, model, from, name string) []Result {
 	var a, b []table
 	for seed := int64(1); seed < 100; seed++ {
 		x, y := after[seed].items[model], before[seed].items[from]
 		if x != nil && y != nil {
-			a, b = append(a, x), append(b, y)
+			a, b = append(a, tableOf(x)), append(b, tableOf(y))
 		}
 	}
 	if len(a) == 0 {

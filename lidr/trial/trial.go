@@ -14,6 +14,7 @@ import (
 
 	"lidrlab/datasets"
 	"lidrlab/lidr"
+	"lidrlab/lidr/backend"
 	"lidrlab/lidr/ledger"
 	"lidrlab/lidr/lm/remote"
 )
@@ -25,6 +26,7 @@ type Trial struct {
 
 	clock *clock
 	m0    *lidr.Model // loaded when it is needed first
+	data  string      // SHA-256 of what writePrompts has read
 }
 
 // Open makes or continues the trial in folder dir. What its steps do is told to progress, a line at a step's end and
@@ -96,23 +98,6 @@ func (t *Trial) openRun(folder string, s lidr.Settings) (*lidr.Run, error) {
 		lidr.WithProgress(t.clock.of(filepath.Base(folder))))
 }
 
-// finished is cells/CELL/trial.json, written last: the models whose items are there, and how many rounds were asked
-// for.
-type finished struct {
-	Models []string `json:"models"`
-	Rounds int      `json:"rounds"`
-	Judge  bool     `json:"judge"`
-}
-
-// done reads what is finished of a cell; no models where it is not.
-func done(run *lidr.Run) (f finished, err error) {
-	err = run.ReadJSON(run.Path("trial.json"), &f)
-	if errors.Is(err, fs.ErrNotExist) {
-		return finished{}, nil
-	}
-	return f, err
-}
-
 // Run runs cells: the model before training is measured, then a round is run and its model measured, of each cell in
 // turn, and then of each the next round, so that an early end leaves the claim, which is of one round. What is finished
 // is not touched.
@@ -138,7 +123,7 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	}
 	defer func() { err = errors.Join(err, run.Close()) }()
 	rounds = min(rounds, run.Settings.Rounds)
-	before, err := done(run)
+	before, err := t.record(c)
 	if err != nil || before.Rounds >= rounds && (before.Judge || t.Judge == "") {
 		return err
 	}
@@ -147,9 +132,15 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if err != nil {
 		return err
 	}
-	now := finished{Rounds: rounds, Judge: t.Judge != ""}
+	if err := before.suits(t, m); err != nil {
+		return err
+	}
+	now := record{items: map[string][]Item{}, header: header{
+		Cell: c.String(), Settings: t.Settings.portable(), M0: m.Fingerprint(), Data: t.data,
+		Kernels: backend.Arithmetic(m.Engine()), Rounds: rounds, Judge: t.Judge != "",
+	}}
 	if now.Judge && !before.Judge {
-		before.Models = nil // each is to be judged
+		before = record{} // each model is to be judged
 	}
 	if err := t.rounds(ctx, run, a, m, before, &now); err != nil {
 		return fmt.Errorf("%s: %w", c, err)
@@ -157,21 +148,24 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if _, err := lidr.Report(ctx, run); err != nil {
 		return err
 	}
-	return run.WriteJSON(run.Path("trial.json"), now)
+	return t.writeRecord(now)
 }
 
 // rounds runs the rounds of now from m on and measures what was not measured before. A run that stops, since it is
 // saturated, has had all rounds.
-func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, before finished, now *finished) error {
-	measure := func() error {
-		now.Models = append(now.Models, m.Name())
+func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, before record, now *record) error {
+	measure := func() (err error) {
+		name := m.Name()
+		now.Models = append(now.Models, name)
 		switch {
-		case slices.Contains(before.Models, m.Name()):
-			return nil
+		case slices.Contains(before.Models, name):
+			now.items[name] = before.items[name]
 		case a.name == "majority":
-			return t.vote(ctx, run, m)
+			now.items[name], err = t.vote(ctx, run, m)
+		default:
+			now.items[name], err = t.measure(ctx, run, m)
 		}
-		return t.measure(ctx, run, m)
+		return err
 	}
 	if err := measure(); err != nil || a.name == "majority" {
 		return err

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -311,6 +312,7 @@ func TestRoundsInTurn(t *testing.T) {
 	if results, err = tr.Results(); err != nil {
 		t.Fatal(err)
 	}
+	checkRecords(t, tr, cells)
 	langs := map[string]bool{}
 	for _, row := range results.Rows {
 		langs[row.Arm+" "+row.Model+" "+row.Lang] = true
@@ -327,4 +329,69 @@ func TestRoundsInTurn(t *testing.T) {
 	if err != nil || english == 0 || made.Pairs != all-english {
 		t.Errorf("trained on %d of %d pairs, %d of them in English, %v", made.Pairs, all, english, err)
 	}
+}
+
+// checkRecords copies the records of a trial's cells to another, which then has nothing left to do and the same
+// results; in a trial of other settings or of another model they are refused.
+func checkRecords(t *testing.T, from *Trial, cells []Cell) {
+	t.Helper()
+	elsewhere := func(s Settings) *Trial {
+		to, err := Open(filepath.Join(t.TempDir(), "trial"), s, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(to.path("records"), os.DirFS(from.path("records"))); err != nil {
+			t.Fatal(err)
+		}
+		return to
+	}
+	to := elsewhere(from.Settings)
+	if err := to.Run(t.Context(), cells...); err != nil {
+		t.Fatal(err)
+	}
+	work, err := to.work(cells)
+	if err != nil || len(work) != 1 { // human prompts that are translated
+		t.Errorf("with all records %d steps are left, %v", len(work), err)
+	}
+	a, errA := from.Results()
+	b, errB := to.Results()
+	if fmt.Sprint(a) != fmt.Sprint(b) || errA != nil || errB != nil { // NaN is not equal to itself
+		t.Errorf("the results differ elsewhere: %v, %v\n%v\n%v", errA, errB, a, b)
+	}
+	other := from.Settings
+	other.LR *= 2
+	if _, err := elsewhere(other).Results(); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Errorf("records of other settings: %v", err)
+	}
+	r, err := to.record(cells[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.M0 = "another"
+	if err := to.writeRecord(r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := to.Results(); err == nil || !strings.Contains(err.Error(), "another") {
+		t.Errorf("records of two models: %v", err)
+	}
+}
+
+// FuzzRecord holds the reader of records to models in order and metrics that it knows.
+func FuzzRecord(f *testing.F) {
+	f.Add(`{"cell":"main-1","m0":"x","models":["M0"]}`, `{"model":"M0","metric":"accuracy","lang":"es","values":{"a":1}}`)
+	f.Add(`{"models":["M1"]}`, `{"model":"M0","metric":"none"}`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		r, err := parseRecord([]json.RawMessage{json.RawMessage(first), json.RawMessage(second)})
+		if err != nil {
+			return
+		}
+		for model, items := range r.items {
+			if !slices.Contains(r.Models, model) {
+				t.Errorf("items of %q", model)
+			}
+			for _, item := range items {
+				metricOf(item.Metric) // panics at one that is not known
+			}
+		}
+	})
 }

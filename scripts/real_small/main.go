@@ -8,9 +8,11 @@
 //	go run ./scripts/real_small -model MODEL -data FOLDER -dir runs/real_small
 //
 // MODEL is a folder, a GGUF file or a name on the hub; FOLDER holds alpagasus, gsm8k and mgsm, one file a language in
-// each. An evening's part is named by -arms and -seeds, and the same folder takes the others later; killed at any time,
-// it continues. With -read it draws fifty pairs of each language for a person to read, with -times it shows what every
-// step has taken. Interpreted, a real model needs bin/lidr run --memory 16GiB --timeout 48h --read FOLDER.
+// each. An evening's part is named by -arms and -seeds, and the same folder takes the others later; killed at any
+// time, it continues. Cells may be of several machines: what was measured of one is DIR/records/CELL.jsonl, and a copy
+// of that in another folder stands for it there. With -read it draws fifty pairs of each language for a person to read,
+// with -times it shows what every step has taken. Interpreted, a real model needs
+// bin/lidr run --memory 16GiB --timeout 48h --read FOLDER.
 package main
 
 import (
@@ -105,6 +107,7 @@ func main() {
 		fmt.Println(part.Title)
 		check(lidr.Show(part.Lines))
 	}
+	fmt.Println("computed by:", strings.Join(results.Kernels, "; "))
 	fmt.Println("missing:", strings.Join(results.Missing, ", "))
 	fmt.Println(results.Verdict())
 	fmt.Println("results:", filepath.Join(*dir, "results.csv"))
