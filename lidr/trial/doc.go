@@ -38,8 +38,8 @@
 //	free/LANG.jsonl, dev/LANG.jsonl  instructions and arithmetic that no training has, the same for all seeds
 //	translation/, translator/   what M0's, and the translator's, translations of human prompts are worth
 //	cells/ARM-SEED/             run folders of package lidr; in them <model>/trial.jsonl, the items
-//	records/ARM-SEED.jsonl      what was measured of a cell whose rounds are finished, without paths: those of other
-//	                            machines may be copied here, and their cells are not run again
+//	records/ARM-SEED.jsonl      what was measured of a cell, without paths: those of other machines may be copied
+//	                            here, and cells whose rounds are finished are not run again
 //	results.json, results.csv   [Result] rows, of the records
 //	reading/LANG.csv            pairs to be read by a person ([Trial.Reading])
 //	rates.json, times.jsonl     what depends on the clock, here and in the runs' timing.jsonl alone

@@ -123,7 +123,7 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 		if err != nil {
 			return nil, err
 		}
-		if before.Rounds >= s.Rounds && t.Judge == "" {
+		if before.Rounds >= s.Rounds {
 			continue
 		}
 		add := func(shared, pattern, step string, seconds func(Rates) float64) {
@@ -139,12 +139,8 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 			})
 			continue
 		}
-		measure := func(shared, pattern, model string) {
-			if !slices.Contains(before.Models, model) {
-				add(shared, pattern, model+" measure", func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) })
-			}
-		}
-		measure("M0", "*/M0/trial.jsonl", "M0")
+		measuring := func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) }
+		add("M0", "*/M0/trial.jsonl", "M0 measure", measuring)
 		for round := range s.Rounds {
 			m, own := fmt.Sprintf("M%d ", round), c.String()+fmt.Sprintf("/M%d/", round)
 			key, answered, translated := fmt.Sprint(c, round), own, own
@@ -172,7 +168,7 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 				pairs := float64(t.N*(len(s.Trained)+1)) * r.Kept * r.Pair
 				return pairs/r.Reference + pairs/r.Train
 			})
-			measure(next+"measure", next+"trial.jsonl", fmt.Sprint("M", round+1))
+			add(next+"measure", next+"trial.jsonl", fmt.Sprintf("M%d measure", round+1), measuring)
 		}
 	}
 	return list, nil

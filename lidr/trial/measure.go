@@ -62,7 +62,7 @@ func metricOf(name string) Metric {
 	return metrics[slices.IndexFunc(metrics, func(m Metric) bool { return m.Name == name })]
 }
 
-// measure measures a model of a run, and writes what [lidr.Evaluate] does not measure for the report.
+// measure measures a model of a run, writes its items, and for the report what [lidr.Evaluate] does not measure.
 func (t *Trial) measure(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item, error) {
 	if _, err := lidr.Evaluate(ctx, run, m); err != nil {
 		return nil, err
@@ -85,8 +85,10 @@ func (t *Trial) measure(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]It
 			return nil, err
 		}
 	}
-	return items, run.WriteLines(run.Path(m.Name(), "trial.jsonl"), items)
+	return items, run.WriteLines(itemsFile(run, m.Name()), items)
 }
+
+func itemsFile(run *lidr.Run, model string) string { return run.Path(model, "trial.jsonl") }
 
 func is(b bool) float64 {
 	if b {
@@ -146,7 +148,7 @@ func (t *Trial) vote(ctx context.Context, run *lidr.Run, m *lidr.Model) ([]Item,
 			items = append(items, Item{"accuracy", lang, id, share})
 		}
 	}
-	return items, run.WriteLines(run.Path(m.Name(), "trial.jsonl"), items)
+	return items, run.WriteLines(itemsFile(run, m.Name()), items)
 }
 
 // ask puts prompts of a suite of the trial's own to a model.

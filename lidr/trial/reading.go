@@ -43,7 +43,7 @@ func (t *Trial) Reading(n int) ([]Read, error) {
 	defer run.Close() // it was only read
 	var pairs []lidr.Pair
 	if err := run.ReadLines(run.Path("M0", "pairs.jsonl"), &pairs); err != nil {
-		return nil, fmt.Errorf("the pairs of main-1: %w", err)
+		return nil, fmt.Errorf("the pairs of main-1, which lie where that cell was run: %w", err)
 	}
 	var reads []Read
 	for _, lang := range run.Settings.Languages() {

@@ -37,7 +37,7 @@ type Result struct {
 // Results are what is there and what is missing.
 type Results struct {
 	Rows    []Result
-	Missing []string // cells of the plan, by name
+	Missing []string // cells of the plan, and rounds of cells that have begun, by name
 	Kernels []string // that computed them: numbers of other kernels differ a little
 }
 
@@ -58,17 +58,23 @@ func (t *Trial) Results() (Results, error) {
 			cells[c.Arm] = map[int64]record{}
 		}
 		cells[c.Arm][c.Seed] = r
-		if !slices.Contains(found.Kernels, r.Kernels) {
-			found.Kernels = append(found.Kernels, r.Kernels)
-		}
+		found.Kernels = append(found.Kernels, r.Kernels...)
 	}
 	slices.Sort(found.Kernels)
-	for _, c := range t.Plan() {
-		r, ok := records[c]
-		if a, err := c.arm(); !ok || err != nil {
-			found.Missing = append(found.Missing, c.String())
-		} else if r.Rounds < t.settings(c, a).Rounds {
-			found.Missing = append(found.Missing, fmt.Sprintf("%s after %s", c, r.Models[len(r.Models)-1]))
+	found.Kernels = slices.Compact(found.Kernels)
+	for _, name := range Arms() {
+		for seed := int64(1); seed < 100; seed++ {
+			c := Cell{name, seed}
+			a, err := c.arm()
+			r, ok := records[c]
+			switch {
+			case err != nil:
+				return found, err
+			case ok && r.Rounds < t.settings(c, a).Rounds:
+				found.Missing = append(found.Missing, fmt.Sprintf("%s after %s", c, r.Models[len(r.Models)-1]))
+			case !ok && slices.Contains(t.Plan(), c):
+				found.Missing = append(found.Missing, c.String())
+			}
 		}
 	}
 	greedy := cells["main"]

@@ -117,30 +117,35 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if err := t.writePrompts([]Cell{c}); err != nil {
 		return err
 	}
-	run, a, err := t.open(c)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, run.Close()) }()
-	rounds = min(rounds, run.Settings.Rounds)
-	before, err := t.record(c)
-	if err != nil || before.Rounds >= rounds && (before.Judge || t.Judge == "") {
-		return err
-	}
-	rounds = max(rounds, before.Rounds)
 	m, err := t.base()
 	if err != nil {
 		return err
 	}
-	if err := before.suits(t, m); err != nil {
+	a, err := c.arm()
+	if err != nil {
 		return err
 	}
+	rounds = min(rounds, t.settings(c, a).Rounds)
+	before, err := t.record(c)
+	if err != nil || before.Rounds >= rounds {
+		return err
+	}
+	run, _, err := t.open(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, run.Close()) }()
 	now := record{items: map[string][]Item{}, header: header{
-		Cell: c.String(), Settings: t.Settings.portable(), M0: m.Fingerprint(), Data: t.data,
-		Kernels: backend.Arithmetic(m.Engine()), Rounds: rounds, Judge: t.Judge != "",
+		Cell: c.String(), Key: t.key(c, a), M0: m.Fingerprint(), Data: t.data, Rounds: rounds,
+		Kernels: []string{backend.Arithmetic(m.Engine())},
 	}}
-	if now.Judge && !before.Judge {
-		before = record{} // each model is to be judged
+	if now.Judge, err = fingerprint(ctx, t.Judge); err != nil {
+		return err
+	}
+	if a.pairs == "translator" {
+		if now.Translator, err = fingerprint(ctx, t.Translator); err != nil {
+			return err
+		}
 	}
 	if err := t.rounds(ctx, run, a, m, before, &now); err != nil {
 		return fmt.Errorf("%s: %w", c, err)
@@ -151,20 +156,36 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	return t.writeRecord(now)
 }
 
-// rounds runs the rounds of now from m on and measures what was not measured before. A run that stops, since it is
-// saturated, has had all rounds.
+// fingerprint is that of the model behind an address, "" for none.
+func fingerprint(ctx context.Context, address string) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	m, err := server(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	return m.Fingerprint(), nil
+}
+
+// rounds runs the rounds of now from m on and measures what this folder has not measured before. A run that stops,
+// since it is saturated, has had all rounds.
 func (t *Trial) rounds(ctx context.Context, run *lidr.Run, a arm, m *lidr.Model, before record, now *record) error {
-	measure := func() (err error) {
-		name := m.Name()
-		now.Models = append(now.Models, name)
+	measure := func() error {
+		items, err := before.measured(run, m.Name())
 		switch {
-		case slices.Contains(before.Models, name):
-			now.items[name] = before.items[name]
+		case err != nil:
+			return err
+		case items != nil: // whatever computed them
+			now.Kernels = append(now.Kernels, before.Kernels...)
+			slices.Sort(now.Kernels)
+			now.Kernels = slices.Compact(now.Kernels)
 		case a.name == "majority":
-			now.items[name], err = t.vote(ctx, run, m)
+			items, err = t.vote(ctx, run, m)
 		default:
-			now.items[name], err = t.measure(ctx, run, m)
+			items, err = t.measure(ctx, run, m)
 		}
+		now.Models, now.items[m.Name()] = append(now.Models, m.Name()), items
 		return err
 	}
 	if err := measure(); err != nil || a.name == "majority" {

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -349,6 +350,9 @@ func checkRecords(t *testing.T, from *Trial, cells []Cell) {
 	if err := to.Run(t.Context(), cells...); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Stat(to.path("cells")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("cells were run again: %v", err)
+	}
 	work, err := to.work(cells)
 	if err != nil || len(work) != 1 { // human prompts that are translated
 		t.Errorf("with all records %d steps are left, %v", len(work), err)
@@ -372,13 +376,28 @@ func checkRecords(t *testing.T, from *Trial, cells []Cell) {
 		t.Fatal(err)
 	}
 	if _, err := to.Results(); err == nil || !strings.Contains(err.Error(), "another") {
+		t.Errorf("a record of another model: %v", err)
+	}
+	to.m0 = nil
+	if _, err := to.Results(); err == nil || !strings.Contains(err.Error(), "another") {
 		t.Errorf("records of two models: %v", err)
+	}
+	text, err := os.ReadFile(from.recordFile(cells[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := bytes.SplitAfter(text, []byte("\n"))
+	if err := ledger.WriteFile(to.recordFile(cells[1]), bytes.Join(cut[:5], nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := to.Results(); err == nil || !strings.Contains(err.Error(), "4 lines after the first") {
+		t.Errorf("a record that was cut: %v", err)
 	}
 }
 
 // FuzzRecord holds the reader of records to models in order and metrics that it knows.
 func FuzzRecord(f *testing.F) {
-	f.Add(`{"cell":"main-1","m0":"x","models":["M0"]}`, `{"model":"M0","metric":"accuracy","lang":"es","values":{"a":1}}`)
+	f.Add(`{"cell":"main-1","m0":"x","models":["M0"],"lines":1}`, `{"model":"M0","metric":"accuracy","lang":"es","values":{"a":1}}`)
 	f.Add(`{"models":["M1"]}`, `{"model":"M0","metric":"none"}`)
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r, err := parseRecord([]json.RawMessage{json.RawMessage(first), json.RawMessage(second)})

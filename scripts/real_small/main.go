@@ -26,7 +26,9 @@ import (
 	"time"
 
 	"lidrlab/lidr"
+	"lidrlab/lidr/eval"
 	"lidrlab/lidr/trial"
+	"lidrlab/plots"
 )
 
 func main() {
@@ -110,7 +112,40 @@ func main() {
 	fmt.Println("computed by:", strings.Join(results.Kernels, "; "))
 	fmt.Println("missing:", strings.Join(results.Missing, ", "))
 	fmt.Println(results.Verdict())
+	if len(results.Rows) > 0 {
+		check(draw(s, results).Save(filepath.Join(*dir, "results.svg")))
+	}
 	fmt.Println("results:", filepath.Join(*dir, "results.csv"))
+}
+
+// draw shows for each arm what its first round has changed of the claim's measure.
+func draw(s trial.Settings, results trial.Results) *plots.Figure {
+	bars := plots.GroupedBars{
+		Title: "Arithmetic that is right and in its language: M1 beside M0", Unit: "change, points", XLabel: "arm",
+		Note: "paired by problem, means over seeds", Width: 180, Height: 90,
+	}
+	named := map[string]bool{}
+	for _, lang := range append([]string{"en", "trained"}, s.Trained...) {
+		series := plots.Series{Name: lang}
+		for _, arm := range trial.Arms() {
+			for _, row := range results.Rows {
+				if row.Arm != arm || row.Lang != lang || row.Model != "M1" || row.From != "M0" ||
+					row.Metric != "correct_in_language" {
+					continue
+				}
+				if !named[arm] {
+					named[arm] = true
+					bars.Groups = append(bars.Groups, arm)
+				}
+				series.Values = append(series.Values, 100*row.Difference)
+				series.Errors = append(series.Errors, 100*eval.Z95*row.SE)
+			}
+		}
+		if len(series.Values) > 0 {
+			bars.Series = append(bars.Series, series)
+		}
+	}
+	return bars.Figure()
 }
 
 // list splits "es,de".

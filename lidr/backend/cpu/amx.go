@@ -84,6 +84,9 @@ func packGroup(dst, src unsafe.Pointer, rows, k int, w *workspace) {
 	}
 }
 
+// heldByAMX is the number of values of x that stay in the second-level cache while they meet the weight's rows.
+const heldByAMX = 512 << 10
+
 // runAMX computes the product: tasks are strips of rows of the weight, two tiles of them at a time.
 func (mm *matmul) runAMX(x *execution) {
 	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
@@ -96,17 +99,20 @@ func (mm *matmul) runAMX(x *execution) {
 		*args = amxArgs{config: scratch, blocks: mm.k / amxDepth, rowW: mm.k * 2, nextX: amxSide * mm.k * 2,
 			dst: unsafe.Add(scratch, 64)}
 		*config = amxConfig{palette: 1}
-		for pair, end := bounds(task); pair < end; pair++ {
-			j := pair * 2 * amxSide
-			args.w = unsafe.Add(weight, j*args.rowW)
-			args.ahead = uintptr(args.w) + uintptr(2*amxSide*args.rowW)
-			for i := 0; i < mm.m; i += 2 * amxSide {
-				args.x = unsafe.Add(x.ptr(mm.lhs), i*args.rowW)
-				outputs, rows := min(2*amxSide, mm.n-j), min(2*amxSide, mm.m-i)
-				config.set(outputs, rows)
-				kernels.pairs.amx[(outputs-1)/amxSide][(rows-1)/amxSide](args)
-				mm.storeAMX(x, i, j, outputs, rows, w)
-				args.ahead = 0
+		lo, hi := bounds(task)
+		held := max(1, heldByAMX/mm.k/(2*amxSide)) * 2 * amxSide
+		for i0 := 0; i0 < mm.m; i0 += held {
+			for j := lo * 2 * amxSide; j < min(hi*2*amxSide, mm.n); j += 2 * amxSide {
+				args.w = unsafe.Add(weight, j*args.rowW)
+				args.ahead = uintptr(args.w) + uintptr(2*amxSide*args.rowW)
+				for i := i0; i < min(i0+held, mm.m); i += 2 * amxSide {
+					args.x = unsafe.Add(x.ptr(mm.lhs), i*args.rowW)
+					outputs, rows := min(2*amxSide, mm.n-j), min(2*amxSide, mm.m-i)
+					config.set(outputs, rows)
+					kernels.pairs.amx[(outputs-1)/amxSide][(rows-1)/amxSide](args)
+					mm.storeAMX(x, i, j, outputs, rows, w)
+					args.ahead = 0
+				}
 			}
 		}
 	})

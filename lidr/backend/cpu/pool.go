@@ -46,7 +46,7 @@ func (w *workspace) scratch(n int) []byte {
 
 // forget clears the pointers in the arguments, which would keep their memory alive.
 func (w *workspace) forget() {
-	w.tile, w.gemm, w.turn, w.rows = tileArgs{}, gemmArgs{}, transposeArgs{}, rowsArgs{}
+	w.tile, w.gemm, w.turn, w.rows, w.amx = tileArgs{}, gemmArgs{}, transposeArgs{}, rowsArgs{}, amxArgs{}
 	w.widen, w.panel, w.round, w.product, w.single = widenArgs{}, panelArgs{}, roundArgs{}, productArgs{},
 		singleArgs{}
 }

@@ -43,7 +43,7 @@ func processorKernels() []kernelSet {
 		if x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && tilesPermitted() {
 			withTiles := set
 			withTiles.name, withTiles.pairs.amx = "AMX", amxBF16
-			if x.HasAMXInt8 {
+			if x.HasAMXInt8 && x.HasAVX512VNNI { // whose panels are as wide
 				withTiles.products = withAMX(products)
 			}
 			sets = append(sets, withTiles)

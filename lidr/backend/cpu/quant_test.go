@@ -133,7 +133,8 @@ func TestIntegerProducts(t *testing.T) {
 	one, two := open(t, "cpu:threads=1"), open(t, "cpu:threads=2")
 	r := rand.New(rand.NewPCG(9, 10))
 	for name, format := range cpu.BlockTypes {
-		for _, s := range [][3]int{{1, 37, 256}, {7, 64, 1280}, {37, 130, 512}, {300, 48, 256}} {
+		for _, s := range [][3]int{{1, 37, 256}, {7, 64, 1280}, {37, 130, 512}, {300, 48, 256},
+			{17, 40, 1280}} {
 			m, n, k := s[0], s[1], s[2]
 			x, w := randomRows(r, m, k), blocksOf(r, name, n, k)
 			ids := make([][]int32, n)
@@ -191,7 +192,7 @@ func TestIntegerProductsOfExtremes(t *testing.T) {
 				}
 			})
 			for _, v := range []float32{1, -1} {
-				x := tensors.FromScalarAndDimensions(v, 5, 256)
+				x := tensors.FromScalarAndDimensions(v, 17, 256)
 				multiply := func(x, w *Node) *Node {
 					return BackendFusedQuantizedDense(x, w, nil, quantization(format|cpu.Integers), compute.ActivationNone)
 				}

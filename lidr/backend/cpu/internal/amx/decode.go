@@ -10,33 +10,32 @@ import (
 
 // instruction is a decoded instruction of AMX.
 type instruction struct {
-	opcode, prefix byte // prefix: 0 none, 1 66, 2 F3, 3 F2
-	dst, a, b      int
-	memory         bool
-	address        uint64
-	stride         uint64
-	size           int
+	opcode, prefix  byte // prefix: 0 none, 1 66, 2 F3, 3 F2
+	reg, rm, vvvv   int
+	memory, sib     bool
+	address, stride uint64
+	size            int
 }
 
 // decode decodes VEX.128.0F38.W0, of whose opcodes AMX has 49, 4B, 5C and 5E.
 func decode(code []byte, regs *unix.PtraceRegs) (in instruction, ok bool) {
-	if len(code) < 5 || code[0] != 0xc4 || code[1]&31 != 2 || code[2]&0x84 != 0 {
+	if len(code) < 15 || code[0] != 0xc4 || code[1]&31 != 2 || code[2]&0x84 != 0 {
 		return in, false
 	}
 	in.opcode, in.prefix = code[3], code[2]&3
 	if in.opcode != 0x49 && in.opcode != 0x4b && in.opcode != 0x5c && in.opcode != 0x5e {
 		return in, false
 	}
-	mode, low := code[4]>>6, int(code[4]&7)
-	in.dst, in.a, in.b = int(code[4]>>3&7), low, int(^code[2]>>3&15)
+	extend := func(bit byte) int { return int(^code[1]>>bit&1) << 3 }
+	mode := code[4] >> 6
+	in.reg, in.rm, in.vvvv = int(code[4]>>3&7)|extend(7), int(code[4]&7)|extend(5), int(^code[2]>>3&15)
 	in.size = 5
 	if mode == 3 {
 		return in, true
 	}
-	in.memory = true
-	extend := func(bit byte) int { return int(^code[1]>>bit&1) << 3 }
-	base, displacement := low|extend(5), 0
-	if low == 4 { // SIB
+	in.memory, in.sib = true, in.rm&7 == 4
+	base, displacement := in.rm, 0
+	if in.sib {
 		sib := code[5]
 		in.size++
 		base = int(sib&7) | extend(5)
@@ -68,57 +67,56 @@ func register(r *unix.PtraceRegs, i int) uint64 {
 		r.R14, r.R15}[i]
 }
 
-// run does the instruction's work.
+// run does the instruction's work. What a processor refuses, it refuses: operands that an instruction does not have.
 func (in instruction) run(t *tiles, pid int) error {
-	switch in.opcode {
-	case 0x49:
-		switch {
-		case in.prefix == 3 && !in.memory: // TILEZERO
-			_, err := t.use(in.dst)
-			t.data[in.dst] = tile{}
-			return err
-		case in.prefix == 0 && !in.memory: // TILERELEASE
-			*t = tiles{}
-			return nil
-		case in.prefix == 0: // LDTILECFG
-			config := make([]byte, 64)
-			if _, err := copyMemory(pid, unix.ProcessVMReadv, in.address, 0, config); err != nil {
-				return err
-			}
-			return t.configure(config)
-		}
-	case 0x4b:
-		s, err := t.use(in.dst)
-		if err != nil {
+	switch plain := in.vvvv == 0; {
+	case in.opcode == 0x49 && in.prefix == 3 && !in.memory && plain && in.rm == 0: // TILEZERO
+		if _, err := t.use(in.reg); err != nil {
 			return err
 		}
-		if !in.memory || in.prefix < 2 {
-			break
-		}
-		data, move := &t.data[in.dst], unix.ProcessVMWritev // TILESTORED
-		if in.prefix == 3 {                                 // TILELOADD
-			*data, move = tile{}, unix.ProcessVMReadv
-		}
-		rows := make([][]byte, s.rows)
-		for i := range rows {
-			rows[i] = data[i][:s.bytes]
-		}
-		n, err := copyMemory(pid, move, in.address, in.stride, rows...)
-		if err == nil && n != s.rows*s.bytes {
-			err = unix.EFAULT
-		}
-		if err != nil {
-			return fmt.Errorf("tile %d at %#x, rows %d bytes apart: %w", in.dst, in.address, in.stride, err)
-		}
+		t.data[in.reg] = tile{}
 		return nil
-	case 0x5c:
-		if in.prefix == 2 {
-			return t.dotBF16(in.dst, in.a, in.b)
+	case in.opcode == 0x49 && in.prefix == 0 && !in.memory && plain && in.rm == 0 && in.reg == 0: // TILERELEASE
+		*t = tiles{}
+		return nil
+	case in.opcode == 0x49 && in.prefix == 0 && in.memory && plain && in.reg == 0: // LDTILECFG
+		config := make([]byte, 64)
+		if _, err := copyMemory(pid, unix.ProcessVMReadv, in.address, 0, config); err != nil {
+			return err
 		}
-	case 0x5e:
-		if in.prefix == 2 {
-			return t.dotBytes(in.dst, in.a, in.b)
+		return t.configure(config)
+	case in.opcode == 0x4b && in.prefix == 3 && in.sib && plain: // TILELOADD
+		if _, err := t.use(in.reg); err != nil {
+			return err
 		}
+		t.data[in.reg] = tile{}
+		return in.transfer(t, pid, unix.ProcessVMReadv)
+	case in.opcode == 0x4b && in.prefix == 2 && in.sib && plain: // TILESTORED
+		return in.transfer(t, pid, unix.ProcessVMWritev)
+	case in.opcode == 0x5c && in.prefix == 2 && !in.memory:
+		return t.dotBF16(in.reg, in.rm, in.vvvv)
+	case in.opcode == 0x5e && in.prefix == 2 && !in.memory:
+		return t.dotBytes(in.reg, in.rm, in.vvvv)
 	}
 	return fmt.Errorf("instruction %+v is not emulated", in)
+}
+
+// transfer loads or stores a tile.
+func (in instruction) transfer(t *tiles, pid int, move transfer) error {
+	s, err := t.use(in.reg)
+	if err != nil {
+		return err
+	}
+	rows := make([][]byte, s.rows)
+	for i := range rows {
+		rows[i] = t.data[in.reg][i][:s.bytes]
+	}
+	n, err := copyMemory(pid, move, in.address, in.stride, rows...)
+	if err == nil && n != s.rows*s.bytes {
+		err = unix.EFAULT
+	}
+	if err != nil {
+		return fmt.Errorf("tile %d at %#x, rows %d bytes apart: %w", in.reg, in.address, in.stride, err)
+	}
+	return nil
 }

@@ -41,6 +41,11 @@ func (t *tiles) configure(config []byte) error {
 	if config[0] != 1 || config[1] != 0 {
 		return fmt.Errorf("tile configuration of palette %d, start row %d: expected 1, 0", config[0], config[1])
 	}
+	for i, b := range config {
+		if reserved := i >= 2 && i < 16 || i >= 32 && i < 48 || i >= 56; reserved && b != 0 {
+			return fmt.Errorf("byte %d of the tile configuration is %d, expected 0", i, b)
+		}
+	}
 	for i := range t.shapes {
 		s := shape{int(config[48+i]), int(binary.LittleEndian.Uint16(config[16+2*i:]))}
 		if s.rows > tileRows || s.bytes > tileBytes || s.bytes%4 != 0 || (s.rows == 0) != (s.bytes == 0) {
