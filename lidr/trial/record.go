@@ -76,8 +76,8 @@ func (t *Trial) record(c Cell) (record, error) {
 	case r.Cell != c.String():
 		err = fmt.Errorf("it is the record of %s; name it so, or take it away", r.Cell)
 	case r.Key != t.key(c, a):
-		err = errors.New("it was made with other settings, or by a version that measures otherwise; take it away, or choose " +
-			"another folder")
+		err = errors.New("it was made with other settings, or by a version that measures otherwise; take it away, or " +
+			"choose another folder")
 	case t.m0 != nil && r.M0 != t.m0.Fingerprint():
 		err = fmt.Errorf("it begins with the model %s, and this is %s; take it away, or choose another folder", r.M0,
 			t.m0.Fingerprint())

@@ -397,7 +397,8 @@ func checkRecords(t *testing.T, from *Trial, cells []Cell) {
 
 // FuzzRecord holds the reader of records to models in order and metrics that it knows.
 func FuzzRecord(f *testing.F) {
-	f.Add(`{"cell":"main-1","m0":"x","models":["M0"],"lines":1}`, `{"model":"M0","metric":"accuracy","lang":"es","values":{"a":1}}`)
+	f.Add(`{"cell":"main-1","m0":"x","models":["M0"],"lines":1}`,
+		`{"model":"M0","metric":"accuracy","lang":"es","values":{"a":1}}`)
 	f.Add(`{"models":["M1"]}`, `{"model":"M0","metric":"none"}`)
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r, err := parseRecord([]json.RawMessage{json.RawMessage(first), json.RawMessage(second)})

@@ -15,10 +15,9 @@ import (
 //	}
 //
 // blocks counts those of 32 elements along k; ahead, if it is not 0, is read into the cache, as many bytes as of W. The
-// tiles are configured and released within a kernel, so that no goroutine holds any when it changes threads (after a fault
-// the next kernel configures them anew). Go's
-// assembler has no names for these instructions. Registers: AX, BX tiles of W, CX their stride, DX, SI tiles of x, DI
-// their stride, R8 blocks, R9 what is ahead, R12 args.
+// tiles are configured and released within a kernel, so that no goroutine holds any when it changes threads (after a
+// fault the next kernel configures them anew). Go's assembler has no names for these instructions. Registers: AX, BX
+// tiles of W, CX their stride, DX, SI tiles of x, DI their stride, R8 blocks, R9 what is ahead, R12 args.
 const (
 	regAX, regCX, regDX, regBX, regSI, regDI = 0, 1, 2, 3, 6, 7
 	tileW, tileX                             = 4, 6
