@@ -126,9 +126,13 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 		if before.Rounds >= s.Rounds {
 			continue
 		}
-		add := func(shared, pattern, step string, seconds func(Rates) float64) {
-			found, _ := filepath.Glob(t.path("cells", pattern)) // a pattern of ours is no bad one
-			if len(found) == 0 && !counted[shared] {
+		add := func(shared, patterns, step string, seconds func(Rates) float64) {
+			found := 0
+			for _, pattern := range strings.Fields(patterns) {
+				files, _ := filepath.Glob(t.path("cells", pattern)) // a pattern of ours is no bad one
+				found += len(files)
+			}
+			if found == 0 && !counted[shared] {
 				list = append(list, planned{c.String(), step, seconds})
 			}
 			counted[shared] = true
@@ -140,7 +144,11 @@ func (t *Trial) work(cells []Cell) ([]planned, error) {
 			continue
 		}
 		measuring := func(r Rates) float64 { return t.measuring(r, s.AllLanguages()) }
-		add("M0", "*/M0/trial.jsonl", "M0 measure", measuring)
+		if len(s.Unseen) > 0 {
+			add(c.String()+"M0", c.String()+"/M0/trial.jsonl", "M0 measure", measuring)
+		} else { // shared by all cells but main's first, which asks in more languages, and majority, which asks otherwise
+			add("M0", "main-[^1]*/M0/trial.jsonl [^m]*/M0/trial.jsonl", "M0 measure", measuring)
+		}
 		for round := range s.Rounds {
 			m, own := fmt.Sprintf("M%d ", round), c.String()+fmt.Sprintf("/M%d/", round)
 			key, answered, translated := fmt.Sprint(c, round), own, own
