@@ -209,7 +209,8 @@ func TestContinues(t *testing.T) {
 		for _, w := range more {
 			steps = append(steps, w.cell+" "+w.step)
 		}
-		want := []string{"sft-1 M0 measure", "sft-1 M0 train", "sft-1 M1 measure", "gold-template-1 M0 generate", "gold-template-1 M0 train",
+		want := []string{"sft-1 M0 measure", "sft-1 M0 train", "sft-1 M1 measure", "gold-template-1 M0 generate",
+			"gold-template-1 M0 train",
 			"gold-template-1 M1 measure"}
 		if !reflect.DeepEqual(steps, want) {
 			t.Errorf("further arms take %q, expected %q", steps, want)
