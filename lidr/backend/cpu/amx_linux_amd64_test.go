@@ -3,7 +3,6 @@ package cpu
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -124,7 +123,7 @@ func TestAMX(t *testing.T) {
 					want = amxSum(a[i*k:(i+1)*k], b[j*k:(j+1)*k])
 				}
 				if got != want {
-					t.Fatal(fmt.Sprintf("%v: C[%d,%d] = %g, want %g", s, i, j, got, want))
+					t.Fatalf("%v: C[%d,%d] = %g, want %g", s, i, j, got, want)
 				}
 			}
 		}
