@@ -118,30 +118,28 @@ func main() {
 	fmt.Println("results:", filepath.Join(*dir, "results.csv"))
 }
 
-// draw shows for each arm what its first round has changed of the claim's measure.
+// draw shows what the first round of each arm has changed of the arithmetic in the trained languages.
 func draw(s trial.Settings, results trial.Results) *plots.Figure {
 	bars := plots.GroupedBars{
-		Title: "Arithmetic that is right and in its language: M1 beside M0", Unit: "change, points", XLabel: "arm",
-		Note: "paired by problem, means over seeds", Width: 180, Height: 90,
+		Title: "Arithmetic in " + strings.Join(s.Trained, " and ") + ": M1 beside M0", Unit: "change, points",
+		Groups: []string{"right", "right and in its language", "in another language"},
+		Note:   "paired by problem, means over seeds", Width: 180, Height: 90,
 	}
-	named := map[string]bool{}
-	for _, lang := range append([]string{"en", "trained"}, s.Trained...) {
-		series := plots.Series{Name: lang}
-		for _, arm := range trial.Arms() {
+	scope := "trained"
+	if len(s.Trained) == 1 {
+		scope = s.Trained[0]
+	}
+	for _, arm := range append(trial.Arms()[1:], "main") {
+		series := plots.Series{Name: arm}
+		for _, metric := range []string{"accuracy", "correct_in_language", "off_target"} {
 			for _, row := range results.Rows {
-				if row.Arm != arm || row.Lang != lang || row.Model != "M1" || row.From != "M0" ||
-					row.Metric != "correct_in_language" {
-					continue
+				if row.Arm == arm && row.Model == "M1" && row.From == "M0" && row.Lang == scope && row.Metric == metric {
+					series.Values = append(series.Values, 100*row.Difference)
+					series.Errors = append(series.Errors, 100*eval.Z95*row.SE)
 				}
-				if !named[arm] {
-					named[arm] = true
-					bars.Groups = append(bars.Groups, arm)
-				}
-				series.Values = append(series.Values, 100*row.Difference)
-				series.Errors = append(series.Errors, 100*eval.Z95*row.SE)
 			}
 		}
-		if len(series.Values) > 0 {
+		if len(series.Values) == len(bars.Groups) {
 			bars.Series = append(bars.Series, series)
 		}
 	}
