@@ -36,7 +36,12 @@ var readingHeader = []string{"nr", "kind", "id", "source", "prompt", "chosen", "
 // column kind for a person to fill with one of [Kinds], and counts what is filled. A file that is there is never
 // written again.
 func (t *Trial) Reading(n int) ([]Read, error) {
-	run, _, err := t.open(Cell{"main", 1})
+	c := Cell{"main", 1}
+	a, err := c.arm()
+	if err != nil {
+		return nil, err
+	}
+	run, err := t.open(c, a)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ type Trial struct {
 
 	clock *clock
 	m0    *lidr.Model // loaded when it is needed first
-	data  string      // SHA-256 of what writePrompts has read
+	data  string      // key of what writePrompts has read, "" before
 }
 
 // Open makes or continues the trial in folder dir. What its steps do is told to progress, a line at a step's end and
@@ -84,13 +84,8 @@ func server(ctx context.Context, address string) (*lidr.Model, error) {
 }
 
 // open opens the run of a cell.
-func (t *Trial) open(c Cell) (*lidr.Run, arm, error) {
-	a, err := c.arm()
-	if err != nil {
-		return nil, a, err
-	}
-	run, err := t.openRun(filepath.Join("cells", c.String()), t.settings(c, a))
-	return run, a, err
+func (t *Trial) open(c Cell, a arm) (*lidr.Run, error) {
+	return t.openRun(filepath.Join("cells", c.String()), t.settings(c, a))
 }
 
 func (t *Trial) openRun(folder string, s lidr.Settings) (*lidr.Run, error) {
@@ -130,7 +125,7 @@ func (t *Trial) runTo(ctx context.Context, c Cell, rounds int) (err error) {
 	if err != nil || before.Rounds >= rounds {
 		return err
 	}
-	run, _, err := t.open(c)
+	run, err := t.open(c, a)
 	if err != nil {
 		return err
 	}

@@ -89,9 +89,8 @@ const heldByAMX = 512 << 10
 
 // runAMX computes the product: tasks are strips of rows of the weight, two tiles of them at a time.
 func (mm *matmul) runAMX(x *execution) {
-	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
 	pairs := (mm.n + 2*amxSide - 1) / (2 * amxSide)
-	tasks, bounds := split(pairs, 1, max(mm.tasks(), min(64, mm.n*mm.k/grain)))
+	tasks, bounds := split(pairs, 1, mm.storedTasks(1))
 	weight := x.ptr(mm.rhs)
 	x.parallel(tasks, func(task int, w *workspace) {
 		scratch := unsafe.Pointer(unsafe.SliceData(w.scratch(amxScratch)))

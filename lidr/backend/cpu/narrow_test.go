@@ -116,7 +116,11 @@ func TestPairsAlongRows(t *testing.T) {
 	}
 	x, w := tensors.FromFlatDataAndDimensions(values(m*k), m, k), tensors.FromFlatDataAndDimensions(values(k*n), k, n)
 	rounded := func(x *Node) *Node { return ConvertDType(ConvertDType(x, dtypes.BFloat16), dtypes.Float32) }
-	for _, name := range cpu.PairKernelSets() {
+	sets := cpu.PairKernelSets()
+	if len(sets) == 0 {
+		t.Skip("products in bfloat16 have kernels of AVX-512 and AMX alone, which this processor lacks")
+	}
+	for _, name := range sets {
 		defer cpu.UseKernels(name)()
 		exec := MustNewExec(b, func(x, w *Node) []*Node {
 			turned := ConvertDType(ConvertDType(TransposeAllAxes(w, 1, 0), dtypes.BFloat16), dtypes.Float32)

@@ -48,11 +48,16 @@ const stretchUnit = 256
 // asStored reports whether the product is computed by gemmRows.
 func (mm *matmul) asStored() bool { return mm.rhsK == 1 && mm.lhsK == 1 && mm.k > 0 }
 
+// storedTasks is the number of tasks of a batch of products by a weight as it is stored.
+func (mm *matmul) storedTasks(batch int) int {
+	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
+	return max(mm.tasks(), min(64, batch*mm.n*mm.k/grain))
+}
+
 // runStored computes products by a weight as it is stored: tasks are strips of columns of one product, or several whole
 // products.
 func (mm *matmul) runStored(x *execution, batch int) {
-	const grain = 64 << 10 // values of the weight that are worth a task even if they meet one row
-	tasks := max(mm.tasks(), min(64, batch*mm.n*mm.k/grain))
+	tasks := mm.storedTasks(batch)
 	if mm.m*mm.k > 8*heldValues { // each task reads all of A, which no cache of a core's own holds
 		tasks = min(tasks, 2*x.backend.threads)
 	}

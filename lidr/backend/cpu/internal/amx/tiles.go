@@ -93,24 +93,9 @@ func flush(x float32) float32 {
 	return x
 }
 
-// mulAdd is a·b + c of bfloat16 a and b, rounded once: their product is exact in float64 with room for the sum's
-// rounding to odd.
-func mulAdd(a, b, c float32) float32 {
-	p, z := float64(a)*float64(b), float64(c)
-	s := p + z
-	t := s - p
-	if e := (p - (s - t)) + (z - t); e != 0 && e == e {
-		if bits := math.Float64bits(s); bits&1 == 0 {
-			if (e > 0) == (s > 0) {
-				bits++
-			} else {
-				bits--
-			}
-			s = math.Float64frombits(bits)
-		}
-	}
-	return flush(float32(s))
-}
+// mulAdd is a·b + c of bfloat16 a and b, rounded once: their product has 16 bits, so that what float64 rounds of the
+// sum is too small to change what float32 does.
+func mulAdd(a, b, c float32) float32 { return flush(float32(float64(a)*float64(b) + float64(c))) }
 
 // dotBF16 is TDPBF16PS: to each element the sums of the even and of the odd products are added, each of these rounded
 // in order along k.
