@@ -65,9 +65,13 @@ func (f Forecast) String() string {
 	for _, w := range f.Work {
 		models += strings.Count(w.Step, "train")
 	}
+	disk := "no model"
+	if models > 0 {
+		disk = gigabytes(models * f.Disk)
+	}
 	return fmt.Sprintf("about %s, at most %s of memory, and %s on the disk, for %d steps, as measured on this machine at "+
 		"%s in %s; another load of the machine, or answers of another length, change it", inWords(f.Total()),
-		gigabytes(f.Peak), gigabytes(models*f.Disk), len(f.Work), f.Taken.Format("2006-01-02 15:04 MST"), inWords(f.Seconds))
+		gigabytes(f.Peak), disk, len(f.Work), f.Taken.Format("2006-01-02 15:04 MST"), inWords(f.Seconds))
 }
 
 // probePrompts is the number of prompts, in every language, by which a model is probed: with five languages as many
