@@ -176,11 +176,17 @@ var (
 	boolKernels  = map[string]string{"And": "Mul", "Or": "Max", "Xor": "Ne", "Not": "Not", "Eq": "Eq", "Ne": "Ne"}
 	floatAndBool = map[string]bool{"Eq": true, "Ne": true}
 
+	// loads and stores convert what takes a byte in memory: in a register, bools are 0.0 or 1.0, uint8 are int32.
+	loads  = map[dtypes.DType]string{dtypes.Bool: "FromBool", dtypes.Uint8: "FromUint8"}
+	stores = map[dtypes.DType]string{dtypes.Bool: "ToBool", dtypes.Uint8: "ToUint8"}
+
 	convertKernels = map[[2]dtypes.DType]string{
 		{dtypes.Bool, dtypes.Float32}:  "Copy",
 		{dtypes.Int32, dtypes.Float32}: "FromI",
 		{dtypes.Float32, dtypes.Int32}: "ToI",
 		{dtypes.Bool, dtypes.Int32}:    "ToI",
 		{dtypes.Float32, dtypes.Bool}:  "Truth",
+		{dtypes.Uint8, dtypes.Float32}: "FromI",
+		{dtypes.Float32, dtypes.Uint8}: "ToI",
 	}
 )

@@ -3,8 +3,6 @@ package cpu
 import (
 	"math"
 	"slices"
-
-	"github.com/gomlx/compute/dtypes"
 )
 
 // This file turns a finished group into code: a list of tile kernels with the places of their operands.
@@ -33,8 +31,7 @@ type instr struct {
 	args   [3]place
 	nargs  int
 	flat   bool // all rows at once: every operand is dense or one element for all rows
-	load   bool // copies an irregular operand into a register, row by row
-	bytes  bool // a load of bools
+	load   bool // copies an operand into a register, row by row, by run if that is one of bytes
 	// reductions over rows:
 	sinkVal *value
 	partial int // offset of the partial results, in float32
@@ -95,7 +92,7 @@ func (g *group) compile() *groupCode {
 		}
 		// If nothing else needs the value, compute it where it is stored.
 		v := op.args[0].val
-		if p := c.memory(op.window); !v.stored && v.dtype != dtypes.Bool && len(p.dims) == 0 && c.where[v].val == nil {
+		if p := c.memory(op.window); !v.stored && stores[v.dtype] == "" && len(p.dims) == 0 && c.where[v].val == nil {
 			c.where[v] = p
 		}
 	}
@@ -220,7 +217,7 @@ func (c *groupCompiler) arg(o operand, kind opKind) place {
 		p.stride, p.vector = v.dtype.Size(), true
 	}
 	irregular := len(p.dims) > 1 && p.dims[len(p.dims)-1]%c.code.tileRows != 0
-	if !irregular && v.dtype != dtypes.Bool {
+	if !irregular && loads[v.dtype] == "" {
 		return p
 	}
 	key := copyKey{v, w.off, sprint(kind == mapRow, w.dims, w.strides)}
@@ -237,7 +234,7 @@ func (c *groupCompiler) arg(o operand, kind opKind) place {
 	} else {
 		dst = c.rowReg(never)
 	}
-	in := instr{kind: kind, load: true, dst: dst, nargs: 1, bytes: v.dtype == dtypes.Bool}
+	in := instr{kind: kind, load: true, dst: dst, nargs: 1, run: kernels.tile[loads[v.dtype]+"V"]}
 	in.args[0] = p
 	c.code.instrs = append(c.code.instrs, in)
 	c.loads[key] = dst
@@ -314,8 +311,7 @@ func (c *groupCompiler) op(op *groupOp) {
 	if op.kind == mapRow {
 		r = row
 	}
-	if op.dst.stored && op.dst.dtype == dtypes.Bool {
-		// Computed as 0.0 or 1.0 in a register, stored as bytes.
+	if store := stores[op.dst.dtype]; op.dst.stored && store != "" { // computed in a register, stored as bytes
 		if r == full {
 			in.dst = c.fullReg(max(until, c.pos))
 		} else {
@@ -324,7 +320,7 @@ func (c *groupCompiler) op(op *groupOp) {
 		}
 		c.where[op.dst] = in.dst
 		c.emit(in, kinds)
-		out := instr{kind: op.kind, kernel: "ToBool", nargs: 1, dst: place{val: op.dst, stride: c.code.cols, vector: true}}
+		out := instr{kind: op.kind, kernel: store, nargs: 1, dst: place{val: op.dst, stride: c.code.cols, vector: true}}
 		if r == row {
 			out.dst.stride = 1
 		}

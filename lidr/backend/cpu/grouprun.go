@@ -116,21 +116,27 @@ func (code *groupCode) tile(x *execution, t *tileArgs, scratch unsafe.Pointer, p
 	}
 }
 
-// runLoad copies an operand row by row into a register, bools as 0.0 and 1.0.
+// runLoad copies an operand row by row into a register.
 func (in *instr) runLoad(x *execution, t *tileArgs, scratch unsafe.Pointer, r0, rows, cols int) {
 	p := &in.args[0]
 	dst := in.dst.at(x, scratch, r0)
 	base := unsafe.Add(x.base[p.val.id], p.off)
+	read := func(dst, from unsafe.Pointer, n int) {
+		if in.run == nil {
+			copy(f32(dst, n), f32(from, n))
+			return
+		}
+		*t = tileArgs{dst: dst, a: from, n: n, rows: 1}
+		in.run(t)
+	}
 	if in.kind == mapRow { // one element a row, dense or a scalar
 		for r := range rows {
-			f32(dst, rows)[r] = truth(*(*bool)(unsafe.Add(base, (r0+r)*p.stride)))
+			read(unsafe.Add(dst, 4*r), unsafe.Add(base, (r0+r)*p.stride), 1)
 		}
 		return
 	}
-	convert := kernels.tile["FromBoolV"]
-	if in.bytes && p.vector && len(p.dims) == 0 && p.stride == cols { // dense
-		*t = tileArgs{dst: dst, a: unsafe.Add(base, r0*cols), n: rows * cols, rows: 1}
-		convert(t)
+	if in.run != nil && p.vector && len(p.dims) == 0 && p.stride == cols { // dense
+		read(dst, unsafe.Add(base, r0*cols), rows*cols)
 		return
 	}
 	for r := range rows {
@@ -144,16 +150,10 @@ func (in *instr) runLoad(x *execution, t *tileArgs, scratch unsafe.Pointer, r0, 
 				rest /= p.dims[i]
 			}
 		}
-		switch {
-		case !p.vector && in.bytes:
-			f32(dst, rows)[r] = truth(*(*bool)(q))
-		case !p.vector:
-			f32(dst, rows)[r] = *(*float32)(q)
-		case in.bytes:
-			*t = tileArgs{dst: unsafe.Add(dst, r*cols*4), a: q, n: cols, rows: 1}
-			convert(t)
-		default:
-			copy(f32(unsafe.Add(dst, r*cols*4), cols), f32(q, cols))
+		if p.vector {
+			read(unsafe.Add(dst, r*cols*4), q, cols)
+		} else {
+			read(unsafe.Add(dst, r*4), q, 1)
 		}
 	}
 }

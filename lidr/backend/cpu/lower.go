@@ -403,7 +403,7 @@ func (l *lowerer) fuseConcatenate(n *node) (view, bool) {
 	for i, window := range windows(n, out) {
 		w := l.in(n, i)
 		o, ok := d.operand(g, w, false)
-		if !ok || !o.member || o.val.role != full || n.shape.DType == dtypes.Bool {
+		if !ok || !o.member || o.val.role != full || stores[n.shape.DType] != "" {
 			return view{}, false
 		}
 		e := window.extent()

@@ -70,7 +70,7 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 			a, ia := pick()
 			b, ib := pick()
 			var n *Node
-			op := r.IntN(22)
+			op := r.IntN(23)
 			rough = rough || op == 8 || op == 11 || op == 12 || op == 18
 			switch op {
 			case 0, 1:
@@ -124,6 +124,14 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 			case 21:
 				results = append(results, ReduceSum(a, 0, 1), ReduceAllSum(Mul(a, b)), ReduceMax(a, -1))
 				n = Sqrt(AddScalar(Abs(a), 0.5))
+			case 22: // of the inputs alone, which both have to the bit
+				byteOf := func(x *Node) *Node { return ConvertDType(MulScalar(AddScalar(x, 1), 100), dtypes.Uint8) }
+				whole, row, column := byteOf(in[3]), byteOf(in[1]), byteOf(in[2])
+				results = append(results, whole, TransposeAllAxes(whole, 0, 2, 1), row)
+				for _, x := range []*Node{whole, expand(Reshape(row, 1, 1, C)), expand(column)} {
+					a = Sub(a, MulScalar(ConvertDType(x, dtypes.Float32), 0.01))
+				}
+				n = a
 			}
 			n = MaxScalar(MinScalar(n, 3), -3) // keeps sizes comparable
 			n.Shape().AssertDims(target.Dimensions...)

@@ -192,6 +192,9 @@ func makeGoKernels() tileMap {
 	goBinary(k, "MulI", func(a, b int32) int32 { return a * b })
 	goBinary(k, "MaxI", func(a, b int32) int32 { return max(a, b) })
 	goBinary(k, "MinI", func(a, b int32) int32 { return min(a, b) })
+	for _, name := range []string{"Add", "Mul", "Max", "Min", "AddI", "MulI", "MaxI", "MinI"} {
+		delete(k, name+"SV") // groups exchange the operands, since no other set has it
+	}
 	goCompare[float32](k, "")
 	goCompare[int32](k, "I")
 	goUnary(k, "Copy", func(x float32) float32 { return x })
@@ -264,6 +267,22 @@ func makeGoKernels() tileMap {
 				if d[i] = bfloat16.FromFloat32(v); v != v {
 					d[i] = 0x7fc0 // FromFloat32 cuts a NaN off, which may leave an infinity
 				}
+			}
+		})
+	}
+	k["FromUint8V"] = func(t *tileArgs) {
+		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
+			d := i32(dst, t.n)
+			for i, v := range unsafe.Slice((*uint8)(a), t.n) {
+				d[i] = int32(v)
+			}
+		})
+	}
+	k["ToUint8V"] = func(t *tileArgs) {
+		t.eachRow(func(dst, a, _, _ unsafe.Pointer) {
+			d := unsafe.Slice((*uint8)(dst), t.n)
+			for i, v := range i32(a, t.n) {
+				d[i] = uint8(v)
 			}
 		})
 	}
