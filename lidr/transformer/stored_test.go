@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -144,5 +145,50 @@ func TestStoredWeightsTakeNoMemory(t *testing.T) {
 	}
 	if _, err := logprobs(); filepath.Separator == '/' && (err == nil || !strings.Contains(err.Error(), path)) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Weights that are copied, rounded or not, do not stay in memory as their file's pages too.
+func TestCopiedWeightsLeave(t *testing.T) {
+	if _, err := os.Stat("/proc/self/smaps"); err != nil {
+		t.Skip("the system does not say what a process holds of a file")
+	}
+	config := tiny()
+	config.VocabSize = 1 << 16 // 4 MB, and chunks are smaller
+	source, err := Init(config, 1).Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ck, file := savedAs(t, source, "F32")
+	resident := func() (kB int) {
+		maps, err := os.ReadFile("/proc/self/smaps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, mapping, found := strings.Cut(string(maps), file+"\n")
+		if _, size, ok := strings.Cut(mapping, "\nRss:"); !found || !ok {
+			t.Fatalf("%s is not mapped", file)
+		} else if _, err := fmt.Sscan(size, &kB); err != nil {
+			t.Fatal(err)
+		}
+		return kB
+	}
+	for _, tensor := range ck.Tensors {
+		if err := tensor.Each(func(int, []float32) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := resident()
+	for name, load := range map[string]func() (*Model, error){
+		"float32":  func() (*Model, error) { return New(ck) },
+		"bfloat16": func() (*Model, error) { return NewBFloat16(ck, backends(t)[0]) },
+		"q8":       func() (*Model, error) { return NewQuantized(ck, backends(t)[0], "q8") },
+	} {
+		if _, err := load(); err != nil {
+			t.Fatal(err)
+		}
+		if kB := resident(); all < 4000 || kB > all/10 {
+			t.Errorf("%s: %d of the file's %d kB are in memory beside the copy", name, kB, all)
+		}
 	}
 }
