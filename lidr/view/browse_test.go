@@ -205,6 +205,21 @@ func TestChangedFilesAreReadAnew(t *testing.T) {
 	if after := count(t, s, "kind=pairs&model=M1"); after != before+1 {
 		t.Errorf("%d pairs, expected %d", after, before+1)
 	}
+
+	dropped := "kind=pairs&model=M0&state=dropped"
+	if count(t, s, dropped) == 0 {
+		t.Fatal("no pair of M0 was dropped")
+	}
+	translations, err := filepath.Glob(filepath.Join(dir, "M0", "translations", "*.jsonl"))
+	if err != nil || len(translations) == 0 {
+		t.Fatalf("M0 has no translations: %v", err)
+	}
+	if err := os.Truncate(translations[0], 0); err != nil {
+		t.Fatal(err)
+	}
+	if page := get(s, "/browse?"+dropped).Body.String(); !strings.Contains(page, "The dropped pairs of M0 are not known") {
+		t.Error("pairs are still shown that were made of translations which have changed")
+	}
 }
 
 // The leaderboard's changes within a run are [lidr.Compare]'s, and between two copies of a run the same ones; tables

@@ -19,15 +19,14 @@ func (l lost) record() record {
 
 // lostPairs are the candidates of a model that were dropped, made anew from its answers and translations.
 func (f *folder) lostPairs(model string) ([]lost, error) {
-	x, err := f.index(kinds["pairs"], model)
-	if err != nil {
-		return nil, err
+	key := "dropped " + model
+	for _, kind := range []string{"pairs", "answers", "translations"} {
+		x, err := f.index(kinds[kind], model)
+		if err != nil {
+			return nil, err
+		}
+		key += "\n" + x.version
 	}
-	answers, err := f.index(kinds["answers"], model)
-	if err != nil {
-		return nil, err
-	}
-	key := "dropped " + model + "\n" + x.version + answers.version
 	if known, ok := f.lists.get(key); ok {
 		return known.([]lost), nil
 	}
