@@ -66,7 +66,8 @@ func (t Tensor) Len() int {
 func (t Tensor) Raw() ([]byte, *input.Content) { return t.raw, t.file }
 
 // Each calls f with the values as float32, some at a time, and the index of the first of them. f may not keep nor
-// change them. An error is f's, or says that the tensor's file cannot be read any more.
+// change them. Afterwards what a file holds of the tensor leaves the memory of the process again. An error is f's, or
+// says that the tensor's file cannot be read any more.
 func (t Tensor) Each(f func(from int, values []float32) error) error {
 	if values, ok := t.own(); ok {
 		for from := 0; from < len(values); from += chunk {
@@ -76,6 +77,7 @@ func (t Tensor) Each(f func(from int, values []float32) error) error {
 		}
 		return nil
 	}
+	defer t.rest()
 	buf := make([]float32, min(chunk, t.Len()))
 	for from := 0; from < t.Len(); from += chunk {
 		part := buf[:min(chunk, t.Len()-from)]
@@ -121,6 +123,15 @@ func (t Tensor) widen(dst []float32, from int) error {
 		t.Type.Decode(dst, raw)
 		return nil
 	}, t.file)
+}
+
+// rest lets what a file holds of the tensor leave the memory of the process, until it is read again.
+func (t Tensor) rest() {
+	if t.sum != nil {
+		t.sum.matrix.rest()
+	} else if t.file != nil {
+		t.file.Rest(t.raw)
+	}
 }
 
 // copied returns the tensor in memory of this process.

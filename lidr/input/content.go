@@ -49,10 +49,11 @@ func Map(f *os.File) (*Content, error) {
 	return c, nil
 }
 
-// Rest tells the system that Data are not read again soon: they leave this process's memory and stay in the system's.
-func (c *Content) Rest() {
+// Rest tells the system that a part of Data is not read again soon: its whole pages leave this process's memory and
+// stay in the system's, from where they are read again at little cost.
+func (c *Content) Rest(part []byte) {
 	if c.file != nil {
-		rest(c.Data)
+		rest(part)
 	}
 }
 

@@ -23,7 +23,13 @@ func mapped(f *os.File, size int64) []byte {
 }
 
 // rest is advice, so a system that does not take it is no error.
-func rest(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }
+func rest(part []byte) {
+	page := uintptr(os.Getpagesize())
+	from := -uintptr(unsafe.Pointer(unsafe.SliceData(part))) % page // to where a page begins
+	if n := (uintptr(len(part)) - from) &^ (page - 1); from < uintptr(len(part)) && n > 0 {
+		_ = unix.Madvise(part[from:from+n], unix.MADV_DONTNEED)
+	}
+}
 
 func unmap(data []byte) {
 	syscall.Munmap(data) // it was mapped, so this cannot fail

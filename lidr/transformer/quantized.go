@@ -114,7 +114,7 @@ func roundedValue(t checkpoint.Tensor) (*tensors.Tensor, error) {
 	values := tensors.FromShape(shapes.Make(dtypes.Uint8, t.Shape[0], t.Shape[1]/32*34))
 	var failed error
 	err := tensors.MutableFlatData(values, func(flat []uint8) {
-		failed = eachOnce(t, func(from int, values []float32) error {
+		failed = t.Each(func(from int, values []float32) error {
 			return checkpoint.EncodeQ80(flat[from/32*34:], values)
 		})
 	})

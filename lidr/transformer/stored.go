@@ -73,21 +73,12 @@ func storedValue(b *cpu.Backend, t checkpoint.Tensor) (*tensors.Tensor, error) {
 	return tensors.FromBuffer(buffer)
 }
 
-// eachOnce is t.Each of a tensor that is copied: a matrix's file leaves the memory of the process again.
-func eachOnce(t checkpoint.Tensor, f func(from int, values []float32) error) error {
-	err := t.Each(f)
-	if _, file := t.Raw(); file != nil && len(t.Shape) == 2 {
-		file.Rest()
-	}
-	return err
-}
-
 // float32Value returns a copy of a tensor's values.
 func float32Value(t checkpoint.Tensor) (*tensors.Tensor, error) {
 	value := tensors.FromShape(shapes.Make(dtypes.Float32, t.Shape...))
 	var failed error
 	err := tensors.MutableFlatData(value, func(flat []float32) {
-		failed = eachOnce(t, func(from int, values []float32) error { copy(flat[from:], values); return nil })
+		failed = t.Each(func(from int, values []float32) error { copy(flat[from:], values); return nil })
 	})
 	if failed != nil {
 		err = failed
@@ -103,7 +94,7 @@ func bfloat16Value(t checkpoint.Tensor) (*tensors.Tensor, error) {
 	value := tensors.FromShape(shapes.Make(dtypes.BFloat16, t.Shape...))
 	var failed error
 	err := tensors.MutableFlatData(value, func(flat []bfloat16.BFloat16) {
-		failed = eachOnce(t, func(from int, values []float32) error {
+		failed = t.Each(func(from int, values []float32) error {
 			for i, x := range values {
 				flat[from+i] = bfloat16.FromFloat32(x)
 			}
