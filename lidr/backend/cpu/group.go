@@ -177,6 +177,7 @@ var (
 	floatAndBool = map[string]bool{"Eq": true, "Ne": true}
 
 	// loads and stores convert what takes a byte in memory: in a register, bools are 0.0 or 1.0, uint8 are int32.
+	// (What a float that is no uint8 becomes is not defined: stored it is cut to eight bits, in a register it is not.)
 	loads  = map[dtypes.DType]string{dtypes.Bool: "FromBool", dtypes.Uint8: "FromUint8"}
 	stores = map[dtypes.DType]string{dtypes.Bool: "ToBool", dtypes.Uint8: "ToUint8"}
 

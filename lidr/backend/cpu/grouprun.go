@@ -129,14 +129,12 @@ func (in *instr) runLoad(x *execution, t *tileArgs, scratch unsafe.Pointer, r0, 
 		*t = tileArgs{dst: dst, a: from, n: n, rows: 1}
 		in.run(t)
 	}
-	if in.kind == mapRow { // one element a row, dense or a scalar
-		for r := range rows {
-			read(unsafe.Add(dst, 4*r), unsafe.Add(base, (r0+r)*p.stride), 1)
-		}
-		return
+	width := cols
+	if in.kind == mapRow || !p.vector {
+		width = 1
 	}
-	if in.run != nil && p.vector && len(p.dims) == 0 && p.stride == cols { // dense
-		read(dst, unsafe.Add(base, r0*cols), rows*cols)
+	if in.run != nil && len(p.dims) == 0 && p.stride == width { // dense bytes
+		read(dst, unsafe.Add(base, r0*width), rows*width)
 		return
 	}
 	for r := range rows {
@@ -150,10 +148,6 @@ func (in *instr) runLoad(x *execution, t *tileArgs, scratch unsafe.Pointer, r0, 
 				rest /= p.dims[i]
 			}
 		}
-		if p.vector {
-			read(unsafe.Add(dst, r*cols*4), q, cols)
-		} else {
-			read(unsafe.Add(dst, r*4), q, 1)
-		}
+		read(unsafe.Add(dst, r*width*4), q, width)
 	}
 }

@@ -127,8 +127,9 @@ func runRandom(t *testing.T, b compute.Backend, seed uint64) (out []*tensors.Ten
 			case 22: // of the inputs alone, which both have to the bit
 				byteOf := func(x *Node) *Node { return ConvertDType(MulScalar(AddScalar(x, 1), 100), dtypes.Uint8) }
 				whole, row, column := byteOf(in[3]), byteOf(in[1]), byteOf(in[2])
-				results = append(results, whole, TransposeAllAxes(whole, 0, 2, 1), row)
-				for _, x := range []*Node{whole, expand(Reshape(row, 1, 1, C)), expand(column)} {
+				largest := byteOf(ReduceAndKeep(in[3], ReduceMax, -1))
+				results = append(results, whole, TransposeAllAxes(whole, 0, 2, 1), row, largest)
+				for _, x := range []*Node{whole, expand(Reshape(row, 1, 1, C)), expand(column), expand(largest)} {
 					a = Sub(a, MulScalar(ConvertDType(x, dtypes.Float32), 0.01))
 				}
 				n = a

@@ -137,6 +137,12 @@ func goBinary[A, D lane](k tileMap, name string, f func(a, b A) D) {
 	}
 }
 
+// goCommutative has no kernel for a broadcast first operand, as the sets in assembly: groups exchange the two.
+func goCommutative[A lane](k tileMap, name string, f func(a, b A) A) {
+	goBinary(k, name, f)
+	delete(k, name+"SV")
+}
+
 func goCompare[A lane](k tileMap, suffix string) {
 	goBinary(k, "Eq"+suffix, func(a, b A) float32 { return truth(a == b) })
 	goBinary(k, "Ne"+suffix, func(a, b A) float32 { return truth(a != b) })
@@ -178,23 +184,20 @@ func wide2(f func(a, b float64) float64) func(a, b float32) float32 {
 
 func makeGoKernels() tileMap {
 	k := tileMap{}
-	goBinary(k, "Add", func(a, b float32) float32 { return a + b })
+	goCommutative(k, "Add", func(a, b float32) float32 { return a + b })
 	goBinary(k, "Sub", func(a, b float32) float32 { return a - b })
-	goBinary(k, "Mul", func(a, b float32) float32 { return a * b })
+	goCommutative(k, "Mul", func(a, b float32) float32 { return a * b })
 	goBinary(k, "Div", func(a, b float32) float32 { return a / b })
-	goBinary(k, "Max", func(a, b float32) float32 { return max(a, b) })
-	goBinary(k, "Min", func(a, b float32) float32 { return min(a, b) })
+	goCommutative(k, "Max", func(a, b float32) float32 { return max(a, b) })
+	goCommutative(k, "Min", func(a, b float32) float32 { return min(a, b) })
 	goBinary(k, "Pow", wide2(math.Pow))
 	goBinary(k, "Rem", wide2(math.Mod))
 	goBinary(k, "Atan2", wide2(math.Atan2))
-	goBinary(k, "AddI", func(a, b int32) int32 { return a + b })
+	goCommutative(k, "AddI", func(a, b int32) int32 { return a + b })
 	goBinary(k, "SubI", func(a, b int32) int32 { return a - b })
-	goBinary(k, "MulI", func(a, b int32) int32 { return a * b })
-	goBinary(k, "MaxI", func(a, b int32) int32 { return max(a, b) })
-	goBinary(k, "MinI", func(a, b int32) int32 { return min(a, b) })
-	for _, name := range []string{"Add", "Mul", "Max", "Min", "AddI", "MulI", "MaxI", "MinI"} {
-		delete(k, name+"SV") // groups exchange the operands, since no other set has it
-	}
+	goCommutative(k, "MulI", func(a, b int32) int32 { return a * b })
+	goCommutative(k, "MaxI", func(a, b int32) int32 { return max(a, b) })
+	goCommutative(k, "MinI", func(a, b int32) int32 { return min(a, b) })
 	goCompare[float32](k, "")
 	goCompare[int32](k, "I")
 	goUnary(k, "Copy", func(x float32) float32 { return x })
