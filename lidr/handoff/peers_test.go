@@ -141,8 +141,12 @@ func handOffRounds(t *testing.T, peer lidrtest.Peer, s lidr.Settings, trainer Tr
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	run, m := openRun(t, s)
-	go func() { // a step of this model is over before progress is looked at again
-		for ctx.Err() == nil && lastCheckpoint(run.Path("M1", "model")) == "" {
+	whole := func() bool { // its last file is there
+		_, err := os.Stat(filepath.Join(lastCheckpoint(run.Path("M1", "model")), "trainer_state.json"))
+		return err == nil
+	}
+	go func() { // a training of this model is over before its progress is looked at again
+		for ctx.Err() == nil && !whole() {
 			time.Sleep(time.Millisecond)
 		}
 		cancel()
