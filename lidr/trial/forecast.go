@@ -386,11 +386,8 @@ func (r *Rates) lengths(asked []lidr.Prompt, responses []datasets.Response) (sum
 
 // typical are the first pairs, and answers in the place of those that are too few.
 func typical(pairs []lidr.Pair, responses []datasets.Response) []lidr.Pair {
-	for _, row := range responses {
-		if len(pairs) >= probePairs {
-			break
-		}
-		pairs = append(pairs, asPair(row))
+	for i := 0; i < len(responses) && len(pairs) < probePairs; i++ {
+		pairs = append(pairs, overNext(responses, i))
 	}
 	return pairs[:min(probePairs, len(pairs))]
 }
@@ -401,13 +398,15 @@ func longest(responses []datasets.Response, n int) []lidr.Pair {
 	slices.SortStableFunc(responses, func(a, b datasets.Response) int { return b.Tokens - a.Tokens })
 	var pairs []lidr.Pair
 	for i := range n {
-		pairs = append(pairs, asPair(responses[i%len(responses)]))
+		pairs = append(pairs, overNext(responses, i%len(responses)))
 	}
 	return pairs
 }
 
-func asPair(row datasets.Response) lidr.Pair {
-	return lidr.Pair{ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Chosen: row.Response, Rejected: row.Response,
+// overNext is a pair of an answer over the next one, since what two sides have in common is computed once.
+func overNext(responses []datasets.Response, i int) lidr.Pair {
+	row, next := responses[i], responses[(i+1)%len(responses)]
+	return lidr.Pair{ID: row.ID, Lang: row.Lang, Prompt: row.Prompt, Chosen: row.Response, Rejected: next.Response,
 		Source: "probe"}
 }
 
