@@ -63,6 +63,8 @@ var settingSources = []struct {
 	{"training", "pairs a step", func(s Settings) any { return s.Train.BatchPairs }, "one published run name"},
 	{"training", "epochs", func(s Settings) any { return s.Train.Epochs }, "our choice: not stated"},
 	{"training", "AdamW β₂", func(s Settings) any { return s.Train.AdamBeta2 }, "Transformers' default"},
+	{"training", "AdamW's moments held in", func(s Settings) any { return cmp.Or(s.Train.Moments, "float32") },
+		"our choice: not stated"},
 	{"training", "gradient norm, at most", func(s Settings) any { return s.Train.ClipNorm }, "Transformers' default"},
 	{"training", "replayed translations a step", func(s Settings) any { return s.Train.Replay }, "paper: none"},
 	{"training", "LoRA", func(s Settings) any { return s.Train.LoRA.describe() },

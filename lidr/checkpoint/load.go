@@ -146,7 +146,7 @@ func readFile(fsys fs.FS, name string) ([]Tensor, []*input.Content, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		tensors, err := mapSafetensors(file)
+		tensors, _, err := MapSafetensors(file)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}

@@ -49,21 +49,21 @@ func ReadSafetensors(r io.ReaderAt, size int64) ([]Tensor, map[string]string, er
 	return tensors, metadata, nil
 }
 
-// mapSafetensors returns the tensors of a file, sorted by name, as parts of it.
-func mapSafetensors(file *input.Content) ([]Tensor, error) {
-	entries, _, start, err := readHeader(file, int64(len(file.Data)))
+// MapSafetensors is [ReadSafetensors] of a mapped file, with the tensors as parts of it.
+func MapSafetensors(file *input.Content) ([]Tensor, map[string]string, error) {
+	entries, metadata, start, err := readHeader(file, int64(len(file.Data)))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tensors := make([]Tensor, len(entries))
 	for i, e := range entries {
 		begin, end := start+e.Offsets[0], start+e.Offsets[1]
 		if tensors[i], err = StoredTensor(e.name, e.Shape, e.stored, file.Data[begin:end:end], file); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	sortByName(tensors)
-	return tensors, nil
+	return tensors, metadata, nil
 }
 
 func sortByName(tensors []Tensor) {

@@ -89,10 +89,11 @@ func (d *Diagnosis) sizes(m *lidr.Model) {
 		c.Architectures[0], c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim, c.NumKeyValueHeads,
 		c.IntermediateSize)
 	d.fact("parameters", "%s, published as %s", humanize.Comma(int64(parameters)), c.TorchDType)
-	// AdamW holds two moments beside weight and gradient, all in float32; the cache holds keys and values.
+	// AdamW holds two moments beside weight and gradient, in float32, or in a byte each; the cache holds keys and values.
 	cache := 2 * 4 * c.NumHiddenLayers * c.NumKeyValueHeads * c.HeadDim
-	d.fact("memory", "%s as stored, %s as float32; training all of it at least %s, activations not counted; %s of cache "+
-		"a token", size(stored), size(4*parameters), size(16*parameters), size(cache))
+	d.fact("memory", "%s as stored, %s as float32; training all of it at least %s (moments as 8bit %s), activations not "+
+		"counted; %s of cache a token", size(stored), size(4*parameters), size(16*parameters), size(10*parameters),
+		size(cache))
 	rotary := fmt.Sprintf("rotary base %g", c.RopeTheta)
 	if s := c.RopeScaling; s != nil && s.OriginalMaxPositionEmbeddings > 0 {
 		rotary += fmt.Sprintf(", %s scaling by %g of %d tokens", s.RopeType, s.Factor, s.OriginalMaxPositionEmbeddings)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"lidrlab/lidr/transformer"
@@ -18,13 +17,15 @@ const optimizerScope = "/adamw"
 
 // parameter is a weight with what AdamW keeps beside it, all on the device.
 type parameter struct {
-	name                           string
-	value, first, second, gradient *model.Variable
-	decay                          bool
+	name            string
+	value, gradient *model.Variable
+	first, second   moment
+	decay           bool
 }
 
-// newParameters adds moments and gradient accumulators, all 0, for every weight that is trained, sorted by name.
-func newParameters(m *transformer.Model) ([]parameter, error) {
+// newParameters adds moments, coded in 8 bits or not, and gradient accumulators, all 0, for every weight that is
+// trained, sorted by name.
+func newParameters(m *transformer.Model, coded bool) ([]parameter, error) {
 	trained, err := m.Trained()
 	if err != nil {
 		return nil, err
@@ -32,15 +33,15 @@ func newParameters(m *transformer.Model) ([]parameter, error) {
 	var params []parameter
 	for _, name := range slices.Sorted(maps.Keys(trained)) {
 		p := parameter{name: name, value: trained[name], decay: decays(name)}
-		for _, kept := range []struct {
-			kind string
-			v    **model.Variable
-		}{{"first", &p.first}, {"second", &p.second}, {"gradient", &p.gradient}} {
-			v, err := m.Store.CreateVariable(model.JoinPath(optimizerScope, kept.kind, name), tensors.FromShape(p.value.Shape()))
-			if err != nil {
-				return nil, err
-			}
-			*kept.v = v.SetTrainable(false)
+		shape := p.value.Shape()
+		if p.first, err = newMoment(m.Store, "first", name, shape, coded); err != nil {
+			return nil, err
+		}
+		if p.second, err = newMoment(m.Store, "second", name, shape, coded); err != nil {
+			return nil, err
+		}
+		if p.gradient, err = newVariable(m.Store, "gradient", name, shape); err != nil {
+			return nil, err
 		}
 		params = append(params, p)
 	}
@@ -71,7 +72,7 @@ func accumulate(params []parameter, loss *Node) {
 // gradients, which are clipped by their global norm before (PyTorch's clip_grad_norm_) and 0 afterwards. rates are
 // those of updateRates. It returns the norm before clipping.
 func update(params []parameter, s Settings, rates []*Node) (norm *Node) {
-	g, stepSize, correction, keep := rates[0].Graph(), rates[0], rates[1], rates[2]
+	g, stepSize, correction, keep, offset := rates[0].Graph(), rates[0], rates[1], rates[2], rates[3]
 	var squares *Node
 	for _, p := range params {
 		square := ReduceAllSum(Square(p.gradient.NodeValue(g)))
@@ -88,10 +89,10 @@ func update(params []parameter, s Settings, rates []*Node) (norm *Node) {
 		if s.ClipNorm > 0 {
 			gradient = Mul(gradient, MinScalar(Div(Scalar(g, norm.DType(), s.ClipNorm), AddScalar(norm, 1e-6)), 1))
 		}
-		first := Add(MulScalar(p.first.NodeValue(g), s.AdamBeta1), MulScalar(gradient, 1-s.AdamBeta1))
-		second := Add(MulScalar(p.second.NodeValue(g), s.AdamBeta2), MulScalar(Square(gradient), 1-s.AdamBeta2))
-		p.first.SetNodeValue(first)
-		p.second.SetNodeValue(second)
+		first := Add(MulScalar(p.first.read(gradient), s.AdamBeta1), MulScalar(gradient, 1-s.AdamBeta1))
+		second := Add(MulScalar(p.second.read(gradient), s.AdamBeta2), MulScalar(Square(gradient), 1-s.AdamBeta2))
+		p.first.write(first, offset)
+		p.second.write(second, offset)
 
 		value := p.value.NodeValue(g)
 		if p.decay && s.WeightDecay > 0 {
@@ -104,12 +105,13 @@ func update(params []parameter, s Settings, rates []*Node) (norm *Node) {
 }
 
 // updateRates returns what changes from step to step, computed on the host so that one graph serves all: the step size
-// lr/(1−β1ⁿ), the second moment's correction 1/√(1−β2ⁿ), and the share of a decayed weight that is kept, 1−lr·decay.
-// n counts from 1.
+// lr/(1−β1ⁿ), the second moment's correction 1/√(1−β2ⁿ), the share of a decayed weight that is kept, 1−lr·decay, and
+// the offset that moments in 8 bits are rounded by. n counts from 1.
 func (s Settings) updateRates(n int, lr float64) []any {
 	return []any{
 		float32(lr / (1 - math.Pow(s.AdamBeta1, float64(n)))),
 		float32(1 / math.Sqrt(1-math.Pow(s.AdamBeta2, float64(n)))),
 		float32(1 - lr*s.WeightDecay),
+		momentOffset(n),
 	}
 }

@@ -28,13 +28,13 @@ var (
 )
 
 // BenchmarkReal takes steps of DPO+NLL on 4 pairs of 302 tokens, 46 of them prompt, of models of real size with random
-// weights. "saturated" has rewards far apart, whose gradients are close to 0.
+// weights. "saturated" has rewards far apart, whose gradients are close to 0, "8bit" moments in 8 bits.
 func BenchmarkReal(b *testing.B) {
 	for _, config := range []struct {
 		name string
 		checkpoint.Config
 	}{{"smollm2", smolLM2}, {"qwen", qwen}} {
-		for _, kind := range []string{"lora", "lora-checkpointing", "full", "full-saturated"} {
+		for _, kind := range []string{"lora", "lora-checkpointing", "full", "full-8bit", "full-saturated"} {
 			b.Run(config.name+"/"+kind, func(b *testing.B) {
 				m := transformer.Init(config.Config, 1)
 				if strings.HasPrefix(kind, "lora") {
@@ -47,13 +47,13 @@ func BenchmarkReal(b *testing.B) {
 					}
 				}
 				m.Checkpointing = strings.HasSuffix(kind, "checkpointing")
-				benchmarkStep(b, m, kind == "full-saturated")
+				benchmarkStep(b, m, kind)
 			})
 		}
 	}
 }
 
-func benchmarkStep(b *testing.B, m *transformer.Model, saturated bool) {
+func benchmarkStep(b *testing.B, m *transformer.Model, kind string) {
 	r := rand.New(rand.NewPCG(1, 1))
 	tokens := func(n int) []int32 {
 		out := make([]int32, n)
@@ -64,10 +64,13 @@ func benchmarkStep(b *testing.B, m *transformer.Model, saturated bool) {
 	}
 	s := DefaultSettings()
 	s.LR, s.BatchPairs = 1e-6, 4
+	if kind == "full-8bit" {
+		s.Moments = "8bit"
+	}
 	p := plan{s: s, room: passPositions(m.Config.HiddenSize), ref: make([][2]float64, 4)}
 	for i := range p.ref {
 		p.pairs = append(p.pairs, Pair{tokens(46), tokens(256), tokens(256)})
-		if saturated {
+		if kind == "full-saturated" {
 			p.ref[i] = [2]float64{-2760 - 400, -2760 + 400}
 		}
 	}

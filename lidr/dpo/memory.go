@@ -3,8 +3,10 @@ package dpo
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -65,16 +67,19 @@ next:
 	return all, nil
 }
 
+// planned is a compiled graph that tells how many bytes it takes beside its inputs and variables.
+type planned interface{ Memory() int }
+
 // demand returns what the training takes with these micro-batches as the largest, from the compiled graphs; false if
 // the backend does not tell.
 func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 	for v := range t.m.Store.IterVariables() {
-		d.weights += int(v.Shape().ByteSize())
+		if bytes := int(v.Shape().ByteSize()); strings.HasPrefix(v.Path(), optimizerScope) {
+			d.optimizer += bytes
+		} else {
+			d.weights += bytes
+		}
 	}
-	for _, p := range t.params {
-		d.optimizer += 3 * int(p.value.Shape().ByteSize())
-	}
-	d.weights -= d.optimizer // which the store holds too
 	for _, m := range micros {
 		var in []shapes.Shape
 		for _, arg := range m.args() {
@@ -84,13 +89,22 @@ func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 		if err != nil {
 			return d, false, err
 		}
-		plan, ok := g.Executable().(interface{ Memory() int })
+		plan, ok := g.Executable().(planned)
 		if !ok {
 			return d, false, nil
 		}
 		d.activations = max(d.activations, plan.Memory())
 	}
-	return d, true, nil
+	rate := shapes.Make(dtypes.Float32)
+	g, err := t.update.Compile(rate, rate, rate, rate)
+	if err != nil {
+		return d, false, err
+	}
+	plan, known := g.Executable().(planned)
+	if known {
+		d.activations = max(d.activations, plan.Memory())
+	}
+	return d, known, nil
 }
 
 // noticeable is the memory, in bytes, from which on a training says what it takes: less is no machine's concern.
@@ -130,8 +144,9 @@ func (t *trainer) fit(total int, batch func(n int) ([]micro, error), beside int,
 		}
 	}
 	if d.total() > have {
-		return fmt.Errorf("this training takes %s%s, and %s %s: lower micro_batch (now %d; 1 takes least) or max_length, or "+
-			"train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have), t.s.MicroBatch)
+		return fmt.Errorf("this training takes %s%s, and %s %s: lower micro_batch (now %d; 1 takes least) or max_length, "+
+			"hold moments as 8bit, or train an adapter (lora) on bfloat16 weights (dtype)", d, how, whose, inWords(have),
+			t.s.MicroBatch)
 	}
 	if d.total() >= noticeable || how != "" {
 		say(fmt.Sprintf("the training takes %s%s", d, how))

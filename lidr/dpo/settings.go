@@ -48,6 +48,10 @@ type Settings struct {
 	AdamBeta1   float64 `json:"adam_beta1"` // Transformers: 0.9
 	AdamBeta2   float64 `json:"adam_beta2"` // Transformers: 0.999
 	AdamEps     float64 `json:"adam_eps"`   // Transformers: 1e-8
+	// Moments is how AdamW's two averages are held: in "float32", which "" stands for, or as codes of "8bit" with a scale
+	// for every 256, in 2 bytes a weight where they take 8. Weights of less than 4,096 numbers, or of no whole blocks of
+	// 256, keep theirs in float32.
+	Moments string `json:"moments,omitempty"`
 	// ClipNorm bounds the gradient's global L2 norm (Transformers' max_grad_norm, 1.0); 0 is off.
 	ClipNorm float64 `json:"clip_norm"`
 
@@ -135,6 +139,8 @@ func (s Settings) Validate() error {
 		return bad("adam_beta2", s.AdamBeta2, "a number from 0 to below 1")
 	case !(s.AdamEps > 0) || math.IsInf(s.AdamEps, 1):
 		return bad("adam_eps", s.AdamEps, "a finite number above 0")
+	case !slices.Contains([]string{"", "float32", "8bit"}, s.Moments):
+		return bad("moments", fmt.Sprintf("%q", s.Moments), "float32 or 8bit")
 	case !(s.ClipNorm >= 0) || math.IsInf(s.ClipNorm, 1):
 		return bad("clip_norm", s.ClipNorm, "a finite number, 0 (off) or more")
 	case s.BatchPairs < 1 || s.BatchPairs > largestCount:

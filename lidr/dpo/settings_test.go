@@ -28,6 +28,7 @@ func TestValidateRefusesEveryBadField(t *testing.T) {
 		"adam_beta1":      {1.0},
 		"adam_beta2":      {1.0},
 		"adam_eps":        {0.0},
+		"moments":         {"8 bits"},
 		"clip_norm":       {},
 		"batch_pairs":     {-1, 0, math.MaxInt},
 		"micro_batch":     {-1, math.MaxInt},

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -24,9 +25,9 @@ import (
 	"lidrlab/lidr/transformer"
 )
 
-// StateFile is the name of the file in Hooks.CheckpointDir. It holds float32 weights and moments as safetensors
-// (weight/NAME, first/NAME, second/NAME), and in its metadata the steps done, the training's key, what computed it, and
-// the SHA-256 of all these.
+// StateFile is the name of the file in Hooks.CheckpointDir. It holds weights and moments as safetensors of float32
+// (weight/NAME, first/NAME, second/NAME; of moments in 8 bits the codes, and first/NAME.scale, second/NAME.scale). Its
+// metadata hold the steps done, the training's key, what computed it, and the SHA-256 of all these.
 const StateFile = "training-state.safetensors"
 
 // state saves and loads a training.
@@ -75,13 +76,15 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	return st, nil
 }
 
-// kept lists the parameter's variables that the state holds. Accumulated gradients are 0 between steps.
-func (p parameter) kept() map[string]*model.Variable {
-	return map[string]*model.Variable{
-		"weight/" + p.name: p.value,
-		"first/" + p.name:  p.first,
-		"second/" + p.name: p.second,
+// kept lists the variables that the state holds. Accumulated gradients are 0 between steps.
+func (t *trainer) kept() map[string]*model.Variable {
+	all := map[string]*model.Variable{}
+	for _, p := range t.params {
+		all["weight/"+p.name] = p.value
+		maps.Copy(all, p.first.variables("first/"+p.name))
+		maps.Copy(all, p.second.variables("second/"+p.name))
 	}
+	return all
 }
 
 // save begins to write the trainer's state and returns the channel of its end. Until then neither weights nor moments
@@ -102,15 +105,11 @@ func (st *state) save(t *trainer) <-chan error {
 }
 
 func (st *state) contents(t *trainer) ([]checkpoint.Tensor, map[string]string, error) {
-	kept := map[string]*model.Variable{}
-	for _, p := range t.params {
-		maps.Copy(kept, p.kept())
-	}
 	steps, err := json.Marshal(t.steps)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := inPlace(kept)
+	all, err := inPlace(t.kept())
 	return all, map[string]string{"key": st.key, "arithmetic": st.arithmetic, "steps": string(steps)}, err
 }
 
@@ -128,16 +127,23 @@ func (st *state) write(all []checkpoint.Tensor, metadata map[string]string) (err
 func inPlace(variables map[string]*model.Variable) ([]checkpoint.Tensor, error) {
 	var all []checkpoint.Tensor
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		v := variables[name]
-		value, err := v.Value()
-		if err == nil {
-			err = tensors.ConstFlatData(value, func(data []float32) {
-				all = append(all, checkpoint.NewTensor(name, v.Shape().Dimensions, data))
-			})
+		v, stored := variables[name], checkpoint.F32
+		if v.DType() == dtypes.Uint8 {
+			stored = codes
 		}
+		value, err := v.Value()
 		if err != nil {
 			return nil, err
 		}
+		var tensor checkpoint.Tensor
+		var failed error
+		err = value.ConstBytes(func(data []byte) {
+			tensor, failed = checkpoint.StoredTensor(name, v.Shape().Dimensions, stored, data, nil)
+		})
+		if err = errors.Join(err, failed); err != nil {
+			return nil, err
+		}
+		all = append(all, tensor)
 	}
 	return all, nil
 }
@@ -178,17 +184,16 @@ func (st *state) load(t *trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("%s: %w; delete it to train from the start", st.path, err)
 		}
 	}()
-	info, err := file.Stat()
+	content, err := input.Map(file) // so that a tensor at a time is in memory beside what the training holds
 	if err != nil {
 		return err
 	}
-	all, metadata, err := checkpoint.ReadSafetensors(file, info.Size())
+	all, metadata, err := checkpoint.MapSafetensors(content)
 	if err != nil {
 		return err
 	}
@@ -210,26 +215,27 @@ func (st *state) load(t *trainer) (err error) {
 	if err := json.Unmarshal([]byte(metadata["steps"]), &steps); err != nil {
 		return fmt.Errorf("steps: %w", err)
 	}
-	if len(all) != 3*len(t.params) {
-		return fmt.Errorf("%d tensors, expected three for each of %d weights", len(all), len(t.params))
+	kept := t.kept()
+	if len(all) != len(kept) {
+		return fmt.Errorf("%d tensors, expected %d", len(all), len(kept))
 	}
-	byName := map[string]checkpoint.Tensor{}
-	for _, tensor := range all {
-		byName[tensor.Name] = tensor
-	}
-	for _, p := range t.params {
-		for name, v := range p.kept() {
-			saved, ok := byName[name]
-			if !ok || !slices.Equal(saved.Shape, v.Shape().Dimensions) {
-				return fmt.Errorf("tensor %s has shape %v, expected %v", name, saved.Shape, v.Shape().Dimensions)
-			}
-			values, err := saved.Float32s()
-			if err != nil {
-				return err
-			}
-			if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, saved.Shape...)); err != nil {
-				return err
-			}
+	for _, saved := range all {
+		v := kept[saved.Name]
+		if v == nil || !slices.Equal(saved.Shape, v.Shape().Dimensions) {
+			return fmt.Errorf("tensor %s of shape %v is none of this training's", saved.Name, saved.Shape)
+		}
+		values, err := saved.Float32s()
+		if err != nil {
+			return err
+		}
+		var value *tensors.Tensor
+		if v.DType() == dtypes.Uint8 {
+			value = tensors.FromFlatDataAndDimensions(codesOf(values), saved.Shape...)
+		} else {
+			value = tensors.FromFlatDataAndDimensions(values, saved.Shape...)
+		}
+		if err := v.SetValue(value); err != nil {
+			return err
 		}
 	}
 	t.steps = steps

@@ -32,7 +32,7 @@ type trainer struct {
 func newTrainer(b compute.Backend, m *transformer.Model, s Settings) (*trainer, error) {
 	t := &trainer{backend: b, m: m, s: s}
 	var err error
-	if t.params, err = newParameters(m); err != nil {
+	if t.params, err = newParameters(m, s.Moments == "8bit"); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	if err := t.compile(); err != nil {

@@ -68,8 +68,8 @@
 // up train.batch_pairs; a base that is neither a folder nor a name on the hub; a chat template that LLaMA-Factory has
 // no known name for; a pair longer than train.max_length, which the programs would cut; pairs or settings other than
 // those that M1 was trained with; and every setting that the program has no equal of, by its name: a train.loss that
-// it has no name for, replay, train.without_tail, an order or a mixture of the pairs, weight_decay (it would decay
-// the embeddings too), the NLL in a normalisation that is not the program's (under objective "sft" that is the mean
-// over the tokens of a step), and adapters that it cannot merge. train.micro_batch, dtype and checkpointing are about
-// memory, which the programs manage by themselves.
+// it has no name for, moments in 8 bits, replay, train.without_tail, an order or a mixture of the pairs, weight_decay
+// (it would decay the embeddings too), the NLL in a normalisation that is not the program's (under objective "sft" that
+// is the mean over the tokens of a step), and adapters that it cannot merge. train.micro_batch, dtype and checkpointing
+// are about memory, which the programs manage by themselves.
 package handoff

@@ -147,6 +147,7 @@ func (t Trainer) expresses(s lidr.TrainSettings) error {
 	lack(s.LanguageTemperature != 0, "language_temperature %g (its data are the round's pairs)", s.LanguageTemperature)
 	lack(s.WithoutTail, "without_tail (it trains on what the chat template writes behind an answer's end)")
 	lack(s.Cut != "" && s.Cut != t.Program, "cut %q (it cuts as %[2]q does)", s.Cut, t.Program)
+	lack(s.Moments == "8bit", "moments as 8bit (bitsandbytes has other codes)")
 	lack(s.Replay > 0, "replay %d (no program mixes sequences into pairs)", s.Replay)
 	lack(s.WeightDecay != 0, "weight_decay %g (it would decay the embeddings too)", s.WeightDecay)
 	lack(s.MaxLength < 1, "max_length %d (expected a number of tokens)", s.MaxLength)

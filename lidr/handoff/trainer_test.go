@@ -50,6 +50,8 @@ func TestTrainerExpresses(t *testing.T) {
 		want   string
 	}{
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.Objective = "sft" }, "objective sft (its SFT takes the mean over"},
+		{func(s *lidr.TrainSettings, _ *Trainer) { s.Moments = "8bit" },
+			"moments as 8bit (bitsandbytes has other codes)"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.Replay = 2 }, "replay 2 (no program mixes sequences into pairs)"},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.NLL = "token" }, `nll "token"`},
 		{func(s *lidr.TrainSettings, _ *Trainer) { s.Loss, s.Objective = "orpo", "dpo" }, "has the NLL in it"},

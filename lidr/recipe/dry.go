@@ -251,13 +251,18 @@ func (r Recipe) machine(runs []single) []string {
 	for _, t := range m.Checkpoint().Tensors {
 		parameters += t.Len()
 	}
-	// As float32: weight, gradient, two moments and reference, or the frozen weights alone.
+	// As float32: weight, gradient, two moments (or a byte each) and reference, or the frozen weights alone.
 	training, how, trained := 4*parameters, "adapters", 0
 	for _, one := range runs {
 		if one.Trainer.Program != own {
 			continue
 		}
-		if trained += one.Rounds; one.Train.LoRA.Rank == 0 {
+		trained += one.Rounds
+		switch {
+		case one.Train.LoRA.Rank > 0:
+		case one.Train.Moments == "8bit":
+			training, how = max(training, 14*parameters), "all weights"
+		default:
 			training, how = 20*parameters, "all weights"
 		}
 	}

@@ -119,6 +119,7 @@ var valid = map[string]struct{ set, with string }{
 	"train.nll":                  {set: "token"},
 	"train.schedule":             {set: "linear", with: "train.final_lr=0"},
 	"train.order":                {set: "given"},
+	"train.moments":              {set: "8bit"},
 	"train.labels":               {set: "random"},
 	"train.cut":                  {set: "trl"},
 	"train.language_temperature": {set: "2"},

@@ -14,9 +14,9 @@
 //
 //     - Elementwise operations on float32, int32 and bool, conversions of uint8, and reductions, form groups
 //     (group.go). A group's values live in tile registers, small arrays that stay in the first-level cache; one pass
-//     over the tiles computes all of it (groupcode.go). Softmax, RMSNorm, SwiGLU, rotary embedding, cross-entropy, AdamW
-//     and their gradients need no pattern matching. Values of the forward pass that are cheap to compute again are not
-//     kept for the backward pass but computed again in the group that needs them (remat.go).
+//     over the tiles computes all of it (groupcode.go). Softmax, RMSNorm, SwiGLU, rotary embedding, cross-entropy,
+//     AdamW and their gradients need no pattern matching. Values of the forward pass that are cheap to compute again
+//     are not kept for the backward pass but computed again in the group that needs them (remat.go).
 //
 //     - DotGeneral reads its operands through their views, whatever the order of their axes, and writes its result in
 //     the order that a following Transpose needs (dot.go). The product itself is a packed, cache-blocked GEMM
