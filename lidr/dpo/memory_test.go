@@ -3,6 +3,7 @@ package dpo
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -22,10 +23,11 @@ func TestMemoryIsKnown(t *testing.T) {
 		pairs[i].Prompt = slices.Repeat(pairs[i].Prompt[:2], 100)
 	}
 	s.BatchPairs, s.LR, s.Objective = 4, 1e-4, "sft"
+	var onStep func(Step) error
 	run := func(checkpointing bool, limit int) ([]Step, error) {
 		m := transformer.Init(million, 3)
 		m.Checkpointing = checkpointing
-		return Train(context.Background(), b, m, pairs, nil, nil, s, Hooks{Memory: limit})
+		return Train(context.Background(), b, m, pairs, nil, nil, s, Hooks{Memory: limit, OnStep: onStep})
 	}
 	p := plan{pairs: pairs, s: s, room: 4096}
 	batch := func(n int) ([]micro, error) { return p.step(n), nil }
@@ -86,9 +88,20 @@ func TestMemoryIsKnown(t *testing.T) {
 			t.Errorf("%d bytes: %v", c.bytes, err)
 		}
 	}
+	percent := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(percent)
+	onStep = func(Step) error {
+		if p := debug.SetGCPercent(garbage); p != garbage {
+			t.Errorf("while it trains, %d %% of the memory in use may wait to be collected, expected %d", p, garbage)
+		}
+		return nil
+	}
 	want, err := run(false, 0)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if p := debug.SetGCPercent(100); p != 100 {
+		t.Errorf("after the training it is %d %%, before it was 100", p)
 	}
 	if got, err := run(true, 0); err != nil || !cmp.Equal(want, got) {
 		t.Errorf("checkpointed: %v, steps\n%s", err, cmp.Diff(want, got))

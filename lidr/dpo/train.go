@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/gomlx/compute"
 
@@ -95,6 +96,10 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 	return train(ctx, b, m, s, h, steps, rate, batch, next(0))
 }
 
+// garbage is how much of the memory in use may wait to be collected while a training runs, in percent. Go's own 100
+// would let a training take twice what it says: the blocks that wait are hundreds of megabytes each.
+const garbage = 20
+
 // train runs a training of total steps, and resumes it where the hooks name a folder with its state. data is what it
 // trains on, which the state's key depends on, and rate(n, total) the learning rate of step n, counted from 0.
 func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int,
@@ -115,6 +120,12 @@ func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Setti
 		m.Checkpointing = given
 		err = errors.Join(err, t.close())
 	}(m.Checkpointing)
+	giveBack(b) // answers were generated before
+	percent := debug.SetGCPercent(garbage)
+	defer debug.SetGCPercent(percent)
+	if percent >= 0 && percent < garbage {
+		debug.SetGCPercent(percent)
+	}
 	beside, whose := spare(h.Memory)
 	if err := t.fit(total, batch, beside, whose, st.note); err != nil {
 		return nil, err

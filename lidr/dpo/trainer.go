@@ -76,11 +76,16 @@ func (t *trainer) finalize() {
 func (t *trainer) close() error {
 	t.finalize()
 	err := t.m.Store.DeleteVariablesInScope(optimizerScope)
-	if pool, ok := t.backend.(interface{ Trim() }); ok {
+	giveBack(t.backend)
+	return err
+}
+
+// giveBack returns to the system what the backend keeps for further computations of the kind that were done.
+func giveBack(b compute.Backend) {
+	if pool, ok := b.(interface{ Trim() }); ok {
 		pool.Trim()
 		debug.FreeOSMemory()
 	}
-	return err
 }
 
 // args returns the graph's inputs for the micro-batch, in the order of newInputs.
