@@ -44,7 +44,7 @@ type Results struct {
 // table holds the items of a cell's model by metric, language and id.
 type table map[[3]string]float64
 
-// Results compares every model that is there with M0 and, of main, with that of random-labels, and writes results.json
+// Results compares every model that is there with M0 and, of main, with that of random labels, and writes results.json
 // and results.csv.
 func (t *Trial) Results() (Results, error) {
 	var found Results
@@ -88,8 +88,11 @@ func (t *Trial) Results() (Results, error) {
 			if model != "M0" {
 				found.Rows = append(found.Rows, t.compare(own, own, name, model, "M0", "M0")...)
 			}
-			if name == "main" && model != "M0" {
-				found.Rows = append(found.Rows, t.compare(own, cells["random-labels"], name, model, model, "random-labels")...)
+			if name != "main" || model == "M0" {
+				continue
+			}
+			for _, random := range []string{"random-labels", "random-rounds"} {
+				found.Rows = append(found.Rows, t.compare(own, cells[random], name, model, model, random)...)
 			}
 		}
 	}

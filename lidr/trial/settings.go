@@ -59,6 +59,7 @@ func (s Settings) Small() Settings {
 type arm struct {
 	name, note string
 	rounds     bool   // as many as the settings say, else one
+	later      bool   // not of the plan
 	prompts    string // "gold-": arithmetic alone
 	pairs      string // "", "trained" for no English ones, "translator" or "template"
 	change     func(*lidr.Settings)
@@ -82,6 +83,8 @@ var arms = []arm{
 		pairs: "template"},
 	{name: "majority", note: "no training: the answer that most of several samples give"},
 	{name: "translator", note: "translations of the server that is named", pairs: "translator"},
+	{name: "random-rounds", note: "random-labels in as many rounds as main", rounds: true, later: true,
+		change: func(s *lidr.Settings) { s.Train.Labels = "random" }},
 }
 
 // Arms returns the names of the arms, in the order in which they are best run.
@@ -121,7 +124,7 @@ func (s Settings) Plan() []Cell {
 			seeds = 3
 		}
 		for seed := range seeds {
-			if a.pairs != "translator" || s.Translator != "" {
+			if !a.later && (a.pairs != "translator" || s.Translator != "") {
 				cells = append(cells, Cell{a.name, int64(seed + 1)})
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,36 @@ import (
 	"lidrlab/lidr"
 	"lidrlab/lidr/ledger"
 )
+
+// What is run without flags is what the plan beside the script lists, arm by arm with its seeds and rounds.
+func TestPlan(t *testing.T) {
+	text, err := os.ReadFile("../../scripts/real_small/PLAN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, row := map[string]string{}, regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([\\d ]+) \\| (\\d) ")
+	for _, row := range row.FindAllStringSubmatch(string(text), -1) {
+		want[row[1]] = row[2] + " | " + row[3]
+	}
+	s := Defaults()
+	s.Translator = "http://localhost"
+	got := map[string]string{}
+	for _, c := range s.Plan() {
+		a, err := c.arm()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rounds := (&Trial{Settings: s}).settings(c, a).Rounds
+		if c.Arm == "majority" {
+			rounds = 0
+		}
+		seeds, _, _ := strings.Cut(got[c.Arm], " |")
+		got[c.Arm] = fmt.Sprintf("%s | %d", strings.TrimSpace(fmt.Sprintf("%s %d", seeds, c.Seed)), rounds)
+	}
+	if !reflect.DeepEqual(got, want) || len(want) < 10 {
+		t.Errorf("the plan lists %v, and run is %v", want, got)
+	}
+}
 
 // The change of main beside random-labels is paired by item, language and seed: means over languages and seeds of each
 // item first, then over items.

@@ -42,7 +42,7 @@ func main() {
 	flag.IntVar(&s.N, "n", s.N, "prompts a round, each in every language: instructions and arithmetic in turn")
 	flag.IntVar(&s.EvalN, "eval-n", s.EvalN, "problems of an evaluation, 0 for all")
 	flag.IntVar(&s.FreeN, "free-n", s.FreeN, "free prompts of an evaluation")
-	flag.IntVar(&s.Rounds, "rounds", s.Rounds, "rounds of main; of every other arm it is one")
+	flag.IntVar(&s.Rounds, "rounds", s.Rounds, "rounds of main and of random-rounds; of every other arm it is one")
 	flag.BoolVar(&s.UntilSaturated, "until-saturated", false, "end main before, where a round gains nothing")
 	flag.IntVar(&s.Tokens, "tokens", s.Tokens, "the most tokens of an answer")
 	flag.IntVar(&s.LoRA, "lora", s.LoRA, "rank of the adapter, 0 for all weights")
