@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/dustin/go-humanize"
 	"github.com/gomlx/compute/dtypes"
@@ -17,7 +18,7 @@ import (
 type demand struct {
 	weights     int // as they are held
 	optimizer   int // gradients and moments
-	activations int // of the largest micro-batch, with gradients under way and all else that its graph computes
+	activations int // of the largest micro-batch, with all else that its graph computes; of the update where that is more
 }
 
 func (d demand) total() int { return d.weights + d.optimizer + d.activations }
@@ -105,6 +106,39 @@ func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 		d.activations = max(d.activations, plan.Memory())
 	}
 	return d, known, nil
+}
+
+// garbage is how much of the memory in use may wait to be collected while a training runs, in percent. Go's own 100
+// would let a training take twice what it says: the blocks that wait are hundreds of megabytes each.
+const garbage = 20
+
+// collecting counts the trainings of the process that run, and keeps what holds beside them.
+var collecting collection
+
+type collection struct {
+	sync.Mutex
+	trainings, percent int
+}
+
+// begin lowers what may wait for the first training. A lower percentage, or a collection that is off, stays.
+func (c *collection) begin() {
+	c.Lock()
+	defer c.Unlock()
+	if c.trainings++; c.trainings > 1 {
+		return
+	}
+	if c.percent = debug.SetGCPercent(garbage); c.percent < garbage {
+		debug.SetGCPercent(c.percent)
+	}
+}
+
+// end restores it after the last.
+func (c *collection) end() {
+	c.Lock()
+	defer c.Unlock()
+	if c.trainings--; c.trainings == 0 {
+		debug.SetGCPercent(c.percent)
+	}
 }
 
 // noticeable is the memory, in bytes, from which on a training says what it takes: less is no machine's concern.

@@ -20,7 +20,7 @@ const (
 )
 
 // moment is one of AdamW's two averages of a weight's gradients, on the device: float32 in the weight's shape, or codes
-// [blocks, 256] with scales s [blocks, 1], the largest magnitude of each block, which is held exactly.
+// [blocks, 256] with scales s [blocks, 1], the largest magnitude of each block, which is held exactly from 1e-37 on.
 //
 // Code c stands for s·y⁴ with the sign of y = (c-128)/127 in the first moment, for s·y⁸ with y = c/255 in the second. A
 // value between two codes becomes one or the other, as often as keeps its mean: by an offset that runs through [0, 1)

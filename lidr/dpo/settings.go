@@ -50,7 +50,7 @@ type Settings struct {
 	AdamEps     float64 `json:"adam_eps"`   // Transformers: 1e-8
 	// Moments is how AdamW's two averages are held: in "float32", which "" stands for, or as codes of "8bit" with a scale
 	// for every 256, in 2 bytes a weight where they take 8. Weights of less than 4,096 numbers, or of no whole blocks of
-	// 256, keep theirs in float32. Five trainings of the miniature ended with losses within 8e-5 of those in float32.
+	// 256, keep theirs in float32. The training's state on disk is no smaller.
 	Moments string `json:"moments,omitempty"`
 	// ClipNorm bounds the gradient's global L2 norm (Transformers' max_grad_norm, 1.0); 0 is off.
 	ClipNorm float64 `json:"clip_norm"`

@@ -55,6 +55,9 @@ func newState(b compute.Backend, m *transformer.Model, s Settings, h Hooks, tota
 	if err != nil {
 		return nil, err
 	}
+	if s.Moments == "float32" { // which "" stands for
+		s.Moments = ""
+	}
 	hash := sha256.New()
 	parts := []any{"training state 4", b.Name(), fingerprint, m.Quantization, s, total, data}
 	adapter, err := m.Adapter()
@@ -189,7 +192,7 @@ func (st *state) load(t *trainer) (err error) {
 			err = fmt.Errorf("%s: %w; delete it to train from the start", st.path, err)
 		}
 	}()
-	content, err := input.Map(file) // so that a tensor at a time is in memory beside what the training holds
+	content, err := input.Map(file) // where that can be done, a tensor at a time is in memory beside what is trained
 	if err != nil {
 		return err
 	}
@@ -237,7 +240,9 @@ func (st *state) load(t *trainer) (err error) {
 		if err := v.SetValue(value); err != nil {
 			return err
 		}
+		raw, _ := saved.Raw()
+		content.Rest(raw)
 	}
 	t.steps = steps
-	return nil
+	return content.Check()
 }

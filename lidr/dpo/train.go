@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/gomlx/compute"
 
@@ -35,6 +34,8 @@ type Hooks struct {
 // ref holds the reference log-probabilities of the chosen and rejected sides of [Settings.Referenced]'s lists, one
 // after the other, each from [Reference] (nil under objective "sft", which reads no rejected side, and losses without
 // reference). replay holds the sequences, prompt and chosen, that s.Replay draws from.
+//
+// While it trains, the process collects garbage early (debug.SetGCPercent).
 //
 // Equal arguments on an equal backend give equal steps and weights, bit for bit, whether or not the training was killed
 // and resumed. After an error, m's weights are those of an unfinished training.
@@ -96,10 +97,6 @@ func Pretrain(ctx context.Context, b compute.Backend, m *transformer.Model, next
 	return train(ctx, b, m, s, h, steps, rate, batch, next(0))
 }
 
-// garbage is how much of the memory in use may wait to be collected while a training runs, in percent. Go's own 100
-// would let a training take twice what it says: the blocks that wait are hundreds of megabytes each.
-const garbage = 20
-
 // train runs a training of total steps, and resumes it where the hooks name a folder with its state. data is what it
 // trains on, which the state's key depends on, and rate(n, total) the learning rate of step n, counted from 0.
 func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Settings, h Hooks, total int,
@@ -121,11 +118,8 @@ func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Setti
 		err = errors.Join(err, t.close())
 	}(m.Checkpointing)
 	giveBack(b) // answers were generated before
-	percent := debug.SetGCPercent(garbage)
-	defer debug.SetGCPercent(percent)
-	if percent >= 0 && percent < garbage {
-		debug.SetGCPercent(percent)
-	}
+	collecting.begin()
+	defer collecting.end()
 	beside, whose := spare(h.Memory)
 	if err := t.fit(total, batch, beside, whose, st.note); err != nil {
 		return nil, err

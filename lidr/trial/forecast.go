@@ -228,7 +228,7 @@ func (t *Trial) rates(ctx context.Context) (Rates, error) {
 	}
 	now := Rates{
 		Model: m.Fingerprint(), Machine: backend.Arithmetic(m.Engine()),
-		Settled: fmt.Sprint(t.Tokens, t.LoRA, t.languages()),
+		Settled: fmt.Sprint("probe 2 ", t.Tokens, t.LoRA, t.languages()),
 	}
 	var before Rates
 	err = ledger.ReadForeignJSON(t.path("rates.json"), &before)

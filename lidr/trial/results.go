@@ -88,10 +88,11 @@ func (t *Trial) Results() (Results, error) {
 			if model != "M0" {
 				found.Rows = append(found.Rows, t.compare(own, own, name, model, "M0", "M0")...)
 			}
-			if name != "main" || model == "M0" {
-				continue
-			}
-			for _, random := range []string{"random-labels", "random-rounds"} {
+			if name == "main" && model != "M0" {
+				random := "random-labels"
+				if model != "M1" {
+					random = "random-rounds"
+				}
 				found.Rows = append(found.Rows, t.compare(own, cells[random], name, model, model, random)...)
 			}
 		}
@@ -300,7 +301,8 @@ func idsOf(items table, metric string, langs []string) []string {
 // above none at [eval.Significance], with one sign in every seed.
 func (r Results) Claim() (rows []Result, holds, decided bool) {
 	for _, row := range r.Rows {
-		if row.Arm == "main" && row.Model == "M1" && row.Metric == "correct_in_language" && row.Lang == "trained" {
+		if row.Arm == "main" && row.Model == "M1" && (row.From == "M0" || row.From == "random-labels") &&
+			row.Metric == "correct_in_language" && row.Lang == "trained" {
 			rows = append(rows, row)
 		}
 	}

@@ -91,16 +91,16 @@ func TestCompareScope(t *testing.T) {
 
 // The claim takes three seeds of both arms, and both comparisons with one sign in every seed.
 func TestClaim(t *testing.T) {
-	row := Result{Arm: "main", Model: "M1", Metric: "correct_in_language", Lang: "trained", Difference: 0.1, Counts: true,
-		Seeds: 3, Same: true}
-	two, mixed, lower := row, row, row
-	two.Seeds, mixed.Same, lower.Difference = 2, false, -0.1
+	row := Result{Arm: "main", Model: "M1", From: "M0", Metric: "correct_in_language", Lang: "trained", Difference: 0.1,
+		Counts: true, Seeds: 3, Same: true}
+	two, mixed, lower, other := row, row, row, row
+	two.Seeds, mixed.Same, lower.Difference, other.From = 2, false, -0.1, "random-rounds"
 	for _, c := range []struct {
 		rows           []Result
 		holds, decided bool
 	}{
 		{[]Result{row, row}, true, true}, {[]Result{row}, false, false}, {[]Result{row, two}, false, false},
-		{[]Result{row, mixed}, false, true}, {[]Result{lower, row}, false, true},
+		{[]Result{row, mixed}, false, true}, {[]Result{lower, row}, false, true}, {[]Result{row, row, other}, true, true},
 	} {
 		if _, holds, decided := (Results{Rows: c.rows}).Claim(); holds != c.holds || decided != c.decided {
 			t.Errorf("%+v: holds %v, decided %v", c.rows, holds, decided)

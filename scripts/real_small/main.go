@@ -130,6 +130,9 @@ func draw(s trial.Settings, results trial.Results) *plots.Figure {
 		scope = s.Trained[0]
 	}
 	for _, arm := range append(trial.Arms()[1:], "main") {
+		if arm == "random-rounds" { // whose first round is that of random-labels
+			continue
+		}
 		series := plots.Series{Name: arm}
 		for _, metric := range []string{"accuracy", "correct_in_language", "off_target"} {
 			for _, row := range results.Rows {
