@@ -72,7 +72,7 @@ func (c *Checkpoint) hashFiles(h hash.Hash) {
 // hash writes the values as little-endian float32. free holds buffers of a chunk each: one is hashed while others are
 // widened into.
 func (t Tensor) hash(h hash.Hash, free chan []float32) error {
-	defer t.rest()
+	defer t.Rest()
 	if t.Type == F32 || t.Len() == 0 {
 		return input.Guard(func() error { h.Write(t.raw); return nil }, t.file)
 	}

@@ -77,7 +77,7 @@ func (t Tensor) Each(f func(from int, values []float32) error) error {
 		}
 		return nil
 	}
-	defer t.rest()
+	defer t.Rest()
 	buf := make([]float32, min(chunk, t.Len()))
 	for from := 0; from < t.Len(); from += chunk {
 		part := buf[:min(chunk, t.Len()-from)]
@@ -125,10 +125,10 @@ func (t Tensor) widen(dst []float32, from int) error {
 	}, t.file)
 }
 
-// rest lets what a file holds of the tensor leave the memory of the process, until it is read again.
-func (t Tensor) rest() {
+// Rest lets what a file holds of the tensor leave the memory of the process, until it is read again.
+func (t Tensor) Rest() {
 	if t.sum != nil {
-		t.sum.matrix.rest()
+		t.sum.matrix.Rest()
 	} else if t.file != nil {
 		t.file.Rest(t.raw)
 	}

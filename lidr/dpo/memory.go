@@ -3,6 +3,7 @@ package dpo
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -96,8 +97,8 @@ func (t *trainer) demand(micros []micro) (d demand, known bool, err error) {
 		}
 		d.activations = max(d.activations, plan.Memory())
 	}
-	rate := shapes.Make(dtypes.Float32)
-	g, err := t.update.Compile(rate, rate, rate, rate)
+	rates := slices.Repeat([]shapes.Shape{shapes.Make(dtypes.Float32)}, len(t.s.updateRates(1, 0)))
+	g, err := t.update.Compile(rates...)
 	if err != nil {
 		return d, false, err
 	}

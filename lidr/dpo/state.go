@@ -240,8 +240,7 @@ func (st *state) load(t *trainer) (err error) {
 		if err := v.SetValue(value); err != nil {
 			return err
 		}
-		raw, _ := saved.Raw()
-		content.Rest(raw)
+		saved.Rest()
 	}
 	t.steps = steps
 	return content.Check()

@@ -117,7 +117,7 @@ func train(ctx context.Context, b compute.Backend, m *transformer.Model, s Setti
 		m.Checkpointing = given
 		err = errors.Join(err, t.close())
 	}(m.Checkpointing)
-	giveBack(b) // answers were generated before
+	trim(b) // answers were generated before
 	collecting.begin()
 	defer collecting.end()
 	beside, whose := spare(h.Memory)

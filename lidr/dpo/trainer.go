@@ -76,15 +76,15 @@ func (t *trainer) finalize() {
 func (t *trainer) close() error {
 	t.finalize()
 	err := t.m.Store.DeleteVariablesInScope(optimizerScope)
-	giveBack(t.backend)
+	trim(t.backend)
+	debug.FreeOSMemory()
 	return err
 }
 
-// giveBack returns to the system what the backend keeps for further computations of the kind that were done.
-func giveBack(b compute.Backend) {
+// trim leaves to the garbage collector what the backend keeps for further computations of the kind that were done.
+func trim(b compute.Backend) {
 	if pool, ok := b.(interface{ Trim() }); ok {
 		pool.Trim()
-		debug.FreeOSMemory()
 	}
 }
 
